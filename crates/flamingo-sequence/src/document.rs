@@ -1,0 +1,295 @@
+//! The one document: an ordered list of parts, and its JSON.
+//!
+//! ```json
+//! {"id": "7", "parts": [{"image": "cat.jpg"}, {"text": "Output: a cat"}, {"end": true}]}
+//! ```
+//!
+//! Prompts, shots, training examples and evaluation questions are all this. A part has exactly one
+//! key; unknown keys are refused.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// An ordered list of texts, images, films and ends of chunk.
+///
+/// Its JSON refuses unknown keys, an empty list of parts, and parts that are empty or have not
+/// exactly one key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawDocument", into = "RawDocument")]
+pub struct Document {
+    /// A name by which reports and answers refer to it.
+    pub id: Option<String>,
+    /// What it says and shows, in order.
+    pub parts: Vec<Part>,
+}
+
+/// One part of a [`Document`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawPart", into = "RawPart")]
+pub enum Part {
+    /// `{"text": ".."}`. Spellings of special tokens in it are plain text.
+    Text(String),
+    /// `{"image": ".."}`: a path, a URL, a `data:` URL or the name of a shard's member.
+    Image(String),
+    /// `{"video": ".."}`: as for an image; also a folder of frames.
+    Video(String),
+    /// `{"end": true}`: the end of a chunk (`<EOC>`).
+    End,
+}
+
+/// What kind of medium a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MediaKind {
+    /// One picture.
+    Image,
+    /// Several frames.
+    Video,
+}
+
+/// A document to be scored: its keys and `"candidates": ["a cat", ..]`, the answers to compare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawCandidates", into = "RawCandidates")]
+pub struct Candidates {
+    /// The prompt.
+    pub document: Document,
+    /// The texts that may follow it: at least one, none empty.
+    pub candidates: Vec<String>,
+}
+
+impl Document {
+    /// A document without a name.
+    pub fn new(parts: impl IntoIterator<Item = Part>) -> Self {
+        Self {
+            id: None,
+            parts: parts.into_iter().collect(),
+        }
+    }
+
+    /// Reads one document from JSON, on one line or several.
+    ///
+    /// # Errors
+    /// [`Error::Json`] with the line inside `text`; an unknown key is named with those allowed.
+    pub fn from_json(text: &str) -> Result<Self> {
+        crate::jsonl::parse(text.as_bytes(), "document", 1)
+    }
+
+    /// The media in order: the index of the part, its kind, and where it lies.
+    pub fn media(&self) -> impl Iterator<Item = (usize, MediaKind, &str)> {
+        self.parts
+            .iter()
+            .enumerate()
+            .filter_map(|(index, part)| match part {
+                Part::Image(place) => Some((index, MediaKind::Image, place.as_str())),
+                Part::Video(place) => Some((index, MediaKind::Video, place.as_str())),
+                Part::Text(_) | Part::End => None,
+            })
+    }
+
+    /// The shots, then the query, as one document with the query's name.
+    ///
+    /// Each shot is a finished chunk (paper 3: it ends in `<EOC>`): one that does not say so itself
+    /// gets an [`Part::End`]. The query is left as it is.
+    pub fn concat(shots: &[Document], query: &Document) -> Document {
+        let mut parts = Vec::new();
+        for shot in shots {
+            parts.extend_from_slice(&shot.parts);
+            if shot.parts.last().is_some_and(|part| *part != Part::End) {
+                parts.push(Part::End);
+            }
+        }
+        parts.extend_from_slice(&query.parts);
+        Document {
+            id: query.id.clone(),
+            parts,
+        }
+    }
+
+    /// What JSON refuses is refused here too, for documents made in code.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without parts, [`Error::Part`] for an empty one.
+    pub fn check(&self) -> Result<()> {
+        if self.parts.is_empty() {
+            return Err(Error::Empty);
+        }
+        let parts = self.parts.len();
+        for (index, part) in self.parts.iter().enumerate() {
+            part.check().map_err(|problem| Error::Part {
+                part: index + 1,
+                parts,
+                problem,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn check(&self) -> std::result::Result<(), String> {
+        let (key, value) = match self {
+            Part::Text(text) => ("text", text),
+            Part::Image(place) => ("image", place),
+            Part::Video(place) => ("video", place),
+            Part::End => return Ok(()),
+        };
+        if value.is_empty() {
+            return Err(format!("`{key}` is empty: fill it or leave the part out"));
+        }
+        Ok(())
+    }
+}
+
+/// A document as its JSON spells it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDocument {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    parts: Vec<RawPart>,
+}
+
+/// A line of a file to score. Not flattened: serde would then let unknown keys pass.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCandidates {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    parts: Vec<RawPart>,
+    candidates: Vec<String>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPart {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    video: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    end: Option<bool>,
+}
+
+impl TryFrom<RawPart> for Part {
+    type Error = String;
+
+    fn try_from(raw: RawPart) -> std::result::Result<Self, String> {
+        let part = match (raw.image, raw.video, raw.text, raw.end) {
+            (Some(place), None, None, None) => Part::Image(place),
+            (None, Some(place), None, None) => Part::Video(place),
+            (None, None, Some(text), None) => Part::Text(text),
+            (None, None, None, Some(true)) => Part::End,
+            (None, None, None, Some(false)) => {
+                return Err("`end` is false: write {\"end\": true} or leave the part out".into());
+            }
+            (image, video, text, end) => {
+                let keys = [
+                    ("image", image.is_some()),
+                    ("video", video.is_some()),
+                    ("text", text.is_some()),
+                    ("end", end.is_some()),
+                ];
+                return Err(not_one_key(&keys));
+            }
+        };
+        part.check().map(|()| part)
+    }
+}
+
+fn not_one_key(keys: &[(&str, bool)]) -> String {
+    let given: Vec<String> = keys
+        .iter()
+        .filter(|(_, given)| *given)
+        .map(|(key, _)| format!("`{key}`"))
+        .collect();
+    let allowed = "exactly one of `image`, `video`, `text`, `end`";
+    if given.is_empty() {
+        return format!("a part without a key: it needs {allowed}");
+    }
+    format!(
+        "a part with {} keys ({}): it needs {allowed}; write one part for each",
+        given.len(),
+        given.join(", ")
+    )
+}
+
+impl TryFrom<RawDocument> for Document {
+    type Error = Error;
+
+    fn try_from(raw: RawDocument) -> Result<Self> {
+        if raw.parts.is_empty() {
+            return Err(Error::Empty);
+        }
+        let count = raw.parts.len();
+        let parts = raw.parts.into_iter().enumerate().map(|(index, part)| {
+            Part::try_from(part).map_err(|problem| Error::Part {
+                part: index + 1,
+                parts: count,
+                problem,
+            })
+        });
+        Ok(Document {
+            id: raw.id,
+            parts: parts.collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl TryFrom<RawCandidates> for Candidates {
+    type Error = Error;
+
+    fn try_from(raw: RawCandidates) -> Result<Self> {
+        let (count, candidates) = (raw.candidates.len(), raw.candidates);
+        if count == 0 {
+            let message = "`candidates` is empty: give at least one answer to score";
+            return Err(Error::Candidates(message.into()));
+        }
+        if let Some(index) = candidates.iter().position(String::is_empty) {
+            let message = format!("candidate {} of {count} is empty: fill it", index + 1);
+            return Err(Error::Candidates(message));
+        }
+        let document = Document::try_from(RawDocument {
+            id: raw.id,
+            parts: raw.parts,
+        })?;
+        Ok(Candidates {
+            document,
+            candidates,
+        })
+    }
+}
+
+impl From<Part> for RawPart {
+    fn from(part: Part) -> Self {
+        let mut raw = RawPart::default();
+        match part {
+            Part::Text(text) => raw.text = Some(text),
+            Part::Image(place) => raw.image = Some(place),
+            Part::Video(place) => raw.video = Some(place),
+            Part::End => raw.end = Some(true),
+        }
+        raw
+    }
+}
+
+impl From<Document> for RawDocument {
+    fn from(document: Document) -> Self {
+        RawDocument {
+            id: document.id,
+            parts: document.parts.into_iter().map(RawPart::from).collect(),
+        }
+    }
+}
+
+impl From<Candidates> for RawCandidates {
+    fn from(line: Candidates) -> Self {
+        let RawDocument { id, parts } = line.document.into();
+        RawCandidates {
+            id,
+            parts,
+            candidates: line.candidates,
+        }
+    }
+}

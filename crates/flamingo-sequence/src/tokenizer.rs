@@ -1,0 +1,273 @@
+//! The tokenizer with the ids that Flamingo needs.
+//!
+//! A thin wrap of the `tokenizers` crate that closes its traps: nothing is added to a text, cut off
+//! it or padded to it, whatever `tokenizer.json` asks for, and a text that spells a special token
+//! (`<image>`) stays text.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tokenizers::AddedToken;
+
+use crate::{Error, Result, TextStream};
+
+/// The special tokens by their texts, as a model's configuration names them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpecialTokenNames {
+    /// Opens every sequence, if the language model was trained so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bos: Option<String>,
+    /// Ends an image-text pair, if the language model was trained so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eos: Option<String>,
+    /// Fills rows of a batch; may be `eos` or another token of the vocabulary.
+    pub pad: String,
+    /// Stands for an image or a film.
+    pub image: String,
+    /// Ends a chunk: `<EOC>` in the paper, `<|endofchunk|>` in OpenFlamingo.
+    pub end_of_chunk: String,
+}
+
+/// The special tokens by their ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpecialTokens {
+    /// Opens every sequence.
+    pub bos: Option<u32>,
+    /// Ends an image-text pair. May equal `bos` (GPT-2).
+    pub eos: Option<u32>,
+    /// Fills rows of a batch. May equal `eos` or `bos`: padding is known by its place, not its id.
+    pub pad: u32,
+    /// Stands for an image or a film.
+    pub image: u32,
+    /// Ends a chunk.
+    pub end_of_chunk: u32,
+}
+
+/// Text to ids and back.
+#[derive(Clone)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    specials: SpecialTokens,
+    vocab_size: usize,
+    /// What a text must never become: the structural tokens with their spellings.
+    reserved: Vec<(u32, String)>,
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`] if it cannot be read, [`Error::MissingToken`] and
+    /// [`Error::SharedToken`] if the special tokens are not there or not distinct.
+    pub fn from_file(path: impl AsRef<Path>, names: &SpecialTokenNames) -> Result<Self> {
+        let name = path.as_ref().display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| Error::Tokenizer {
+            name: name.clone(),
+            message: error.to_string(),
+        })?;
+        Self::from_named_bytes(&bytes, &name, names)
+    }
+
+    /// Reads the bytes of a `tokenizer.json`. Errors as [`Tokenizer::from_file`].
+    pub fn from_bytes(bytes: &[u8], names: &SpecialTokenNames) -> Result<Self> {
+        Self::from_named_bytes(bytes, "tokenizer.json", names)
+    }
+
+    fn from_named_bytes(bytes: &[u8], name: &str, names: &SpecialTokenNames) -> Result<Self> {
+        let unreadable = |error: tokenizers::Error| Error::Tokenizer {
+            name: name.to_string(),
+            message: error.to_string(),
+        };
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(unreadable)?;
+        inner.with_truncation(None).map_err(unreadable)?;
+        inner.with_padding(None);
+        let specials = resolve(&inner, name, names)?;
+        mark_special(&mut inner, names);
+        // Spellings of special tokens inside a text are split like any other text.
+        inner.set_encode_special_tokens(true);
+        let largest = inner.get_vocab(true).into_values().max();
+        Ok(Self {
+            vocab_size: largest.map_or(0, |id| id as usize + 1),
+            reserved: reserved(&specials, names),
+            inner,
+            specials,
+        })
+    }
+
+    /// The ids of a text: no special token in front, behind or within.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] if the vocabulary has no token for some of it (and no unknown token).
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        let ids = self.encode_plain(text)?;
+        if !self.has_reserved(&ids) {
+            return Ok(ids);
+        }
+        // A model that knows whole words (WordLevel, Unigram) finds a special token's spelling in
+        // its own vocabulary: break the spelling after its first character.
+        let mut ids = Vec::with_capacity(ids.len());
+        for piece in self.break_spellings(text) {
+            ids.extend(self.encode_plain(piece)?);
+        }
+        match ids.iter().find_map(|id| self.reserved_spelling(*id)) {
+            None => Ok(ids),
+            Some(spelling) => Err(encode_error(
+                text,
+                format!("it reads as the special token {spelling:?}; reword it"),
+            )),
+        }
+    }
+
+    /// The text of ids. Special tokens and ids outside the vocabulary are left out.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] if the tokenizer's decoder fails.
+    pub fn decode(&self, ids: &[u32]) -> Result<String> {
+        self.inner.decode(ids, true).map_err(|error| Error::Decode {
+            count: ids.len(),
+            message: error.to_string(),
+        })
+    }
+
+    /// Decodes an answer while it grows.
+    pub fn stream(&self) -> TextStream<'_> {
+        TextStream::new(self)
+    }
+
+    /// A token as the vocabulary spells it (`Ġcat`, `<image>`), to show single tokens.
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// The id of a token as the vocabulary spells it.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    /// The ids that Flamingo needs.
+    pub fn specials(&self) -> &SpecialTokens {
+        &self.specials
+    }
+
+    /// The largest id plus one: the rows that an embedding needs at least.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// The tokenizer as a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`] if the library cannot write it.
+    pub fn to_json(&self) -> Result<String> {
+        self.inner
+            .to_string(false)
+            .map_err(|error| Error::Tokenizer {
+                name: "tokenizer.json".to_string(),
+                message: error.to_string(),
+            })
+    }
+
+    fn encode_plain(&self, text: &str) -> Result<Vec<u32>> {
+        match self.inner.encode_fast(text, false) {
+            Ok(encoding) => Ok(encoding.get_ids().to_vec()),
+            Err(error) => Err(encode_error(text, error.to_string())),
+        }
+    }
+
+    fn has_reserved(&self, ids: &[u32]) -> bool {
+        ids.iter().any(|id| self.reserved_spelling(*id).is_some())
+    }
+
+    fn reserved_spelling(&self, id: u32) -> Option<&str> {
+        let found = self.reserved.iter().find(|(reserved, _)| *reserved == id);
+        found.map(|(_, spelling)| spelling.as_str())
+    }
+
+    /// Cuts `text` inside every spelling of a reserved token.
+    fn break_spellings<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        let mut cuts: Vec<usize> = Vec::new();
+        for (_, spelling) in &self.reserved {
+            let head = spelling.chars().next().map_or(0, char::len_utf8);
+            cuts.extend(text.match_indices(spelling).map(|(at, _)| at + head));
+        }
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        cuts.dedup();
+        cuts.windows(2)
+            .map(|pair| &text[pair[0]..pair[1]])
+            .collect()
+    }
+}
+
+fn encode_error(text: &str, message: String) -> Error {
+    let text = text.chars().take(80).collect();
+    Error::Encode { text, message }
+}
+
+/// Looks the special tokens up and refuses roles that may not share a token.
+fn resolve(
+    inner: &tokenizers::Tokenizer,
+    name: &str,
+    names: &SpecialTokenNames,
+) -> Result<SpecialTokens> {
+    let id = |role, token: &str| {
+        inner.token_to_id(token).ok_or_else(|| Error::MissingToken {
+            name: name.to_string(),
+            role,
+            token: token.to_string(),
+        })
+    };
+    let optional = |role, token: &Option<String>| token.as_deref().map(|t| id(role, t)).transpose();
+    let specials = SpecialTokens {
+        bos: optional("bos", &names.bos)?,
+        eos: optional("eos", &names.eos)?,
+        pad: id("pad", &names.pad)?,
+        image: id("image", &names.image)?,
+        end_of_chunk: id("end_of_chunk", &names.end_of_chunk)?,
+    };
+    let image = ("image", Some(specials.image));
+    let end_of_chunk = ("end_of_chunk", Some(specials.end_of_chunk));
+    let others = [
+        ("bos", specials.bos),
+        ("eos", specials.eos),
+        ("pad", Some(specials.pad)),
+    ];
+    let pairs = others
+        .into_iter()
+        .flat_map(|o| [(image, o), (end_of_chunk, o)]);
+    for ((first, a), (second, b)) in pairs.chain([(image, end_of_chunk)]) {
+        if let Some(id) = a.filter(|_| a == b) {
+            let token = inner.id_to_token(id).unwrap_or_default();
+            return Err(Error::SharedToken {
+                token,
+                first,
+                second,
+            });
+        }
+    }
+    Ok(specials)
+}
+
+/// Tells the library which tokens are special (they keep their ids), so that decoding omits them.
+fn mark_special(inner: &mut tokenizers::Tokenizer, names: &SpecialTokenNames) {
+    let structural = [&names.image, &names.end_of_chunk];
+    let sentence = names.bos.iter().chain(&names.eos);
+    let tokens: Vec<AddedToken> = structural
+        .into_iter()
+        .chain(sentence)
+        .map(|token| AddedToken::from(token.as_str(), true))
+        .collect();
+    inner.add_special_tokens(&tokens);
+}
+
+/// `pad` is not among them: some vocabularies pad with their unknown token.
+fn reserved(specials: &SpecialTokens, names: &SpecialTokenNames) -> Vec<(u32, String)> {
+    let mut reserved = vec![
+        (specials.image, names.image.clone()),
+        (specials.end_of_chunk, names.end_of_chunk.clone()),
+    ];
+    reserved.extend(specials.bos.zip(names.bos.clone()));
+    reserved.extend(specials.eos.zip(names.eos.clone()));
+    reserved
+}
