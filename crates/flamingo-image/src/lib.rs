@@ -1,0 +1,32 @@
+//! Pictures and films: decode, resize, normalise, sample frames.
+//!
+//! Bytes or a path become a [`Media`] ([`decode`], [`load`]) under [`Limits`] that refuse
+//! decompression bombs before they are decoded; [`Preprocess`] turns a picture into the numbers a
+//! vision encoder takes; [`sample_frames`] thins a film to the frames a model is shown.
+//!
+//! Every picture is converted to 8-bit RGB as it is read, as Pillow's `convert("RGB")` does:
+//! transparency is dropped without blending, greyscale is repeated, 16 bits keep their high byte,
+//! colour profiles are not applied. Resizing comes *after* that, as in the training of the open
+//! Flamingo models. `open_clip`'s evaluation resizes first, which gives other pixels for palette
+//! pictures (Pillow takes the nearest pixel there) and for pictures with transparency; greyscale
+//! and RGB are the same both ways.
+
+#![warn(missing_docs)]
+
+mod decode;
+mod error;
+mod film;
+mod limits;
+mod load;
+mod picture;
+mod preprocess;
+mod resize;
+
+pub use crate::decode::{Media, decode};
+pub use crate::error::{Error, Result};
+pub use crate::film::{Film, sample_frames};
+pub use crate::limits::{Bound, Limits};
+pub use crate::load::{load, load_frames};
+pub use crate::picture::Image;
+pub use crate::preprocess::{CLIP_MEAN, CLIP_STD, Fit, Preprocess};
+pub use crate::resize::resize_bicubic;

@@ -1,0 +1,124 @@
+//! How much a file may ask for before it is refused.
+
+use crate::error::{Error, Result};
+
+/// Bounds on files and pictures, checked before anything of that size is allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest side of a picture, in pixels.
+    pub max_side: u32,
+    /// Width times height of one picture.
+    pub max_pixels: u64,
+    /// Size of one file.
+    pub max_bytes: u64,
+    /// Frames of one film.
+    pub max_frames: usize,
+    /// Pixels of all frames of one film together (3 bytes of memory each).
+    pub max_film_pixels: u64,
+}
+
+impl Default for Limits {
+    /// 64 megapixels with sides up to 20,000, files of 256 MiB, films of 4,096 frames and 256
+    /// megapixels in all.
+    fn default() -> Self {
+        Self {
+            max_side: 20_000,
+            max_pixels: 64_000_000,
+            max_bytes: 256 << 20,
+            max_frames: 4096,
+            max_film_pixels: 256_000_000,
+        }
+    }
+}
+
+/// The limits by name, as [`Error::TooLarge`] reports them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// [`Limits::max_side`]
+    Side,
+    /// [`Limits::max_pixels`]
+    Pixels,
+    /// [`Limits::max_bytes`]
+    Bytes,
+    /// [`Limits::max_frames`]
+    Frames,
+    /// [`Limits::max_film_pixels`]
+    FilmPixels,
+}
+
+impl Bound {
+    /// The name of the field of [`Limits`].
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Side => "max_side",
+            Self::Pixels => "max_pixels",
+            Self::Bytes => "max_bytes",
+            Self::Frames => "max_frames",
+            Self::FilmPixels => "max_film_pixels",
+        }
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Side => "pixels on a side",
+            Self::Pixels => "pixels",
+            Self::Bytes => "bytes",
+            Self::Frames => "frames",
+            Self::FilmPixels => "pixels over all frames",
+        })
+    }
+}
+
+impl Limits {
+    /// Refuses a file of more than `max_bytes`.
+    pub(crate) fn check_bytes(&self, name: &str, bytes: u64) -> Result<()> {
+        within(name, Bound::Bytes, bytes, self.max_bytes)
+    }
+
+    /// Refuses a picture whose header claims too many pixels.
+    pub(crate) fn check_size(&self, name: &str, width: u32, height: u32) -> Result<()> {
+        let side = u64::from(width.max(height));
+        within(name, Bound::Side, side, u64::from(self.max_side))?;
+        let pixels = u64::from(width) * u64::from(height);
+        within(name, Bound::Pixels, pixels, self.max_pixels)
+    }
+
+    /// Refuses a film of `frames` frames of `width` x `height`.
+    pub(crate) fn check_film(
+        &self,
+        name: &str,
+        frames: usize,
+        width: u32,
+        height: u32,
+    ) -> Result<()> {
+        within(name, Bound::Frames, frames as u64, self.max_frames as u64)?;
+        let frame = u64::from(width) * u64::from(height);
+        let pixels = frame.saturating_mul(frames as u64);
+        within(name, Bound::FilmPixels, pixels, self.max_film_pixels)
+    }
+
+    /// The same limits in the decoders' terms. An animation's compositor holds up to four RGBA
+    /// canvases at a time.
+    pub(crate) fn for_decoder(&self) -> image::Limits {
+        let mut limits = image::Limits::default();
+        limits.max_image_width = Some(self.max_side);
+        limits.max_image_height = Some(self.max_side);
+        limits.max_alloc = Some(self.max_pixels.saturating_mul(16));
+        limits
+    }
+}
+
+fn within(name: &str, what: Bound, found: u64, limit: u64) -> Result<()> {
+    if found <= limit {
+        return Ok(());
+    }
+    let name = name.to_owned();
+    Err(Error::TooLarge {
+        name,
+        what,
+        found,
+        limit,
+    })
+}

@@ -1,0 +1,311 @@
+//! A picture to the numbers that a vision encoder takes.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::picture::Image;
+use crate::resize::{Window, resize_window};
+
+/// Mean colour of CLIP's training pictures, in 0 to 1; the default.
+pub const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+/// Standard deviation of CLIP's training pictures, in 0 to 1; the default.
+pub const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+
+/// How a picture of any shape becomes a square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// The longer side is resized, the picture centred, the rest filled with the mean colour, which
+    /// is 0 after normalisation (the Flamingo paper, section 2.1).
+    Pad,
+    /// The shorter side is resized and the centre cut out (CLIP: torchvision's `Resize` and
+    /// `CenterCrop`).
+    CenterCrop,
+    /// Both sides are resized, the aspect is lost (IDEFICS).
+    Squash,
+}
+
+/// What an encoder expects of its pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocess {
+    /// Side of the square, in pixels: 1 to 4,096.
+    #[serde(deserialize_with = "side")]
+    pub size: usize,
+    /// How the picture gets there.
+    pub fit: Fit,
+    /// Mean of each channel, in 0 to 1.
+    #[serde(default = "clip_mean", deserialize_with = "finite")]
+    pub mean: [f32; 3],
+    /// Standard deviation of each channel, above 0.
+    #[serde(default = "clip_std", deserialize_with = "positive")]
+    pub std: [f32; 3],
+}
+
+impl Preprocess {
+    /// CLIP's mean and standard deviation with the given size and fit.
+    pub fn clip(size: usize, fit: Fit) -> Self {
+        Self {
+            size,
+            fit,
+            mean: CLIP_MEAN,
+            std: CLIP_STD,
+        }
+    }
+
+    /// The picture's channels, each value `(x / 255 - mean) / std`.
+    ///
+    /// # Shapes
+    ///
+    /// `[3 * size * size]`: channels first, then rows, then columns.
+    pub fn pixels(&self, image: &Image) -> Vec<f32> {
+        let area = self.size * self.size;
+        let mut pixels = vec![0.0; 3 * area];
+        if area == 0 {
+            return pixels;
+        }
+        let placed = self.place(image);
+        let tables = self.tables();
+        for (channel, plane) in pixels.chunks_exact_mut(area).enumerate() {
+            for (y, row) in placed.rows().enumerate() {
+                let start = (placed.top + y) * self.size + placed.left;
+                for (value, color) in plane[start..].iter_mut().zip(row.chunks_exact(3)) {
+                    *value = tables[channel][usize::from(color[channel])];
+                }
+            }
+        }
+        pixels
+    }
+
+    /// The square that the encoder sees, as a picture (to draw its attention on, for one).
+    pub fn picture(&self, image: &Image) -> Image {
+        let side = self.size.max(1) as u32;
+        let placed = self.place(image);
+        let mut square = Image::solid(
+            side,
+            side,
+            self.mean.map(|mean| (mean * 255.0).round() as u8),
+        );
+        for (y, row) in placed.rows().enumerate() {
+            let start = 3 * ((placed.top + y) * self.size.max(1) + placed.left);
+            square.rgb[start..start + row.len()].copy_from_slice(row);
+        }
+        square
+    }
+
+    /// The normalised value of each byte, per channel.
+    fn tables(&self) -> [[f32; 256]; 3] {
+        std::array::from_fn(|channel| {
+            let (mean, std) = (self.mean[channel], self.std[channel]);
+            std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std)
+        })
+    }
+
+    /// The part of the square that the picture fills.
+    fn place(&self, image: &Image) -> Placed {
+        let size = self.size.max(1) as u32;
+        let (width, height) = (image.width, image.height);
+        let whole = |width, height| Window {
+            left: 0,
+            top: 0,
+            width,
+            height,
+        };
+        match self.fit {
+            Fit::Squash => Placed::new(resize_window(image, size, size, whole(size, size)), size),
+            Fit::Pad => {
+                let longer = width.max(height);
+                let [width, height] = [width, height].map(|side| rounded(side, size, longer));
+                Placed::new(
+                    resize_window(image, width, height, whole(width, height)),
+                    size,
+                )
+            }
+            Fit::CenterCrop => {
+                let shorter = width.min(height);
+                let [width, height] = [width, height].map(|side| floored(side, size, shorter));
+                let (left, top) = (half_to_even(width - size), half_to_even(height - size));
+                let window = Window {
+                    left,
+                    top,
+                    width: size,
+                    height: size,
+                };
+                Placed::new(resize_window(image, width, height, window), size)
+            }
+        }
+    }
+}
+
+/// A resized picture and its place in the square.
+struct Placed {
+    image: Image,
+    left: usize,
+    top: usize,
+}
+
+impl Placed {
+    /// In the centre of a square of side `size`.
+    fn new(image: Image, size: u32) -> Self {
+        let left = ((size - image.width) / 2) as usize;
+        let top = ((size - image.height) / 2) as usize;
+        Self { image, left, top }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.image.rgb.chunks_exact(3 * self.image.width as usize)
+    }
+}
+
+/// `side * size / longer`, rounded, at least 1.
+fn rounded(side: u32, size: u32, longer: u32) -> u32 {
+    let (side, size, longer) = (u64::from(side), u64::from(size), u64::from(longer));
+    (((2 * side * size + longer) / (2 * longer)) as u32).max(1)
+}
+
+/// `side * size / shorter`, rounded down, as torchvision's `Resize` does.
+fn floored(side: u32, size: u32, shorter: u32) -> u32 {
+    let scaled = u64::from(side) * u64::from(size) / u64::from(shorter);
+    u32::try_from(scaled).unwrap_or(u32::MAX)
+}
+
+/// `n / 2` with halves to the even neighbour, as Python's `round` in torchvision's `CenterCrop`.
+fn half_to_even(n: u32) -> u32 {
+    let half = n / 2;
+    half + (n % 2) * (half % 2)
+}
+
+fn clip_mean() -> [f32; 3] {
+    CLIP_MEAN
+}
+
+fn clip_std() -> [f32; 3] {
+    CLIP_STD
+}
+
+fn side<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let size = usize::deserialize(deserializer)?;
+    if (1..=4096).contains(&size) {
+        return Ok(size);
+    }
+    Err(D::Error::custom(format!(
+        "picture size {size} is out of range; give 1 to 4096 pixels"
+    )))
+}
+
+fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; 3], D::Error> {
+    let mean = <[f32; 3]>::deserialize(deserializer)?;
+    if mean.iter().all(|value| value.is_finite()) {
+        return Ok(mean);
+    }
+    Err(D::Error::custom(format!(
+        "mean {mean:?} is not finite; give three numbers from 0 to 1"
+    )))
+}
+
+fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; 3], D::Error> {
+    let std = <[f32; 3]>::deserialize(deserializer)?;
+    if std.iter().all(|value| value.is_normal() && *value > 0.0) {
+        return Ok(std);
+    }
+    Err(D::Error::custom(format!(
+        "std {std:?} cannot be divided by; give three numbers above 0"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn grey(fit: Fit, size: usize) -> Preprocess {
+        Preprocess {
+            size,
+            fit,
+            mean: [0.5; 3],
+            std: [0.25; 3],
+        }
+    }
+
+    #[test]
+    fn channels_come_first_and_are_normalised() {
+        let image = Image::solid(7, 7, [0, 255, 51]);
+        let pixels = grey(Fit::Squash, 5).pixels(&image);
+        let expected = [[-2.0; 25], [2.0; 25], [-1.2; 25]].concat();
+        assert!(
+            pixels
+                .iter()
+                .zip(&expected)
+                .all(|(a, b)| (a - b).abs() < 1e-6),
+            "{pixels:?}"
+        );
+        assert_eq!(pixels.len(), expected.len());
+    }
+
+    #[test]
+    fn padding_is_zero_after_normalisation_and_keeps_the_aspect() {
+        let pixels = grey(Fit::Pad, 5).pixels(&Image::solid(20, 11, [255; 3]));
+        // 20x11 becomes 5x3 with a line above and a line below.
+        for (at, value) in pixels.iter().enumerate() {
+            let y = at / 5 % 5;
+            assert_eq!(*value, if (1..4).contains(&y) { 2.0 } else { 0.0 }, "{at}");
+        }
+        let tall = grey(Fit::Pad, 4).pixels(&Image::solid(11, 33, [255; 3]));
+        assert_eq!(tall[..4], [0.0, 2.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_picture_shown_is_the_picture_seen() {
+        let image = Image::from_fn(23, 13, |x, y| [(x * 11) as u8, (y * 19) as u8, 77]);
+        for fit in [Fit::Pad, Fit::CenterCrop, Fit::Squash] {
+            let preprocess = Preprocess::clip(7, fit);
+            let square = preprocess.picture(&image);
+            let pixels = preprocess.pixels(&image);
+            for (at, color) in square.rgb.chunks_exact(3).enumerate() {
+                for channel in 0..3 {
+                    let value = pixels[channel * 49 + at] * CLIP_STD[channel] + CLIP_MEAN[channel];
+                    assert!(
+                        (value * 255.0 - f32::from(color[channel])).abs() < 0.51,
+                        "{fit:?} {at}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sides_are_rounded_as_torchvision_does() {
+        assert_eq!([0, 1, 2, 3, 5, 7].map(half_to_even), [0, 0, 1, 2, 2, 4]);
+        assert_eq!(floored(51, 32, 17), 96);
+        assert_eq!(floored(300, 32, 90), 106);
+        assert_eq!(rounded(1, 7, 20_000), 1);
+    }
+
+    #[test]
+    fn a_very_long_picture_costs_no_more_than_its_crop() {
+        let line = Image::from_fn(20_000, 1, |x, _| [(x % 251) as u8; 3]);
+        let pixels = Preprocess::clip(224, Fit::CenterCrop).pixels(&line);
+        assert_eq!(pixels.len(), 3 * 224 * 224);
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused_with_their_value() {
+        let ok: Preprocess = serde_json::from_str(r#"{"size":48,"fit":"center_crop"}"#).unwrap();
+        assert_eq!(ok, Preprocess::clip(48, Fit::CenterCrop));
+        for (text, says) in [
+            (r#"{"size":0,"fit":"pad"}"#, "picture size 0 "),
+            (
+                r#"{"size":48,"fit":"pad","std":[1,0,1]}"#,
+                "[1.0, 0.0, 1.0]",
+            ),
+            (r#"{"size":48,"fit":"pad","men":[1,0,1]}"#, "men"),
+            (r#"{"size":48,"fit":"stretch"}"#, "stretch"),
+        ] {
+            let error = serde_json::from_str::<Preprocess>(text)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}
