@@ -88,8 +88,8 @@ impl Document {
 
     /// The shots, then the query, as one document with the query's name.
     ///
-    /// Each shot is a finished chunk (paper 3: it ends in `<EOC>`): one that does not say so itself
-    /// gets an [`Part::End`]. The query is left as it is.
+    /// Each shot is a finished chunk (paper, appendix A.2: it ends in `<EOC>`): one that does
+    /// not say so itself gets a [`Part::End`]. The query is left as it is.
     pub fn concat(shots: &[Document], query: &Document) -> Document {
         let mut parts = Vec::new();
         for shot in shots {
@@ -290,6 +290,141 @@ impl From<Candidates> for RawCandidates {
             id,
             parts,
             candidates: line.candidates,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn error(json: &str) -> String {
+        Document::from_json(json).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_document_is_read_and_written_as_it_was() {
+        let json = r#"{"id":"7","parts":[{"image":"cat.jpg"},{"text":"Output: a cat"},{"end":true},{"video":"pig"}]}"#;
+        let document = Document::from_json(json).unwrap();
+        assert_eq!(document.id.as_deref(), Some("7"));
+        assert_eq!(document.parts[2], Part::End);
+        let media: Vec<_> = document.media().collect();
+        let expected = [
+            (0, MediaKind::Image, "cat.jpg"),
+            (3, MediaKind::Video, "pig"),
+        ];
+        assert_eq!(media, expected);
+        assert_eq!(serde_json::to_string(&document).unwrap(), json);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_those_allowed() {
+        let message = error("{\n \"parts\": [\n  {\"image\": \"a\"},\n  {\"imgae\": \"b\"}]}");
+        let expected =
+            "document:4: unknown field `imgae`, expected one of `image`, `video`, `text`, `end`";
+        assert_eq!(message, expected);
+        let message = error(r#"{"parts": [{"end": true}], "shots": 3}"#);
+        assert!(message.contains("`shots`"), "{message}");
+        assert!(message.contains("`id` or `parts`"), "{message}");
+    }
+
+    #[test]
+    fn a_part_needs_exactly_one_key() {
+        let message = error(r#"{"parts": [{"end": true}, {"image": "a", "text": "b"}]}"#);
+        let expected = "part 2 of 2: a part with 2 keys (`image`, `text`): it needs exactly one of";
+        assert!(message.contains(expected), "{message}");
+        for json in [r#"{"parts": [{}]}"#, r#"{"parts": [{"text": null}]}"#] {
+            let message = error(json);
+            assert!(
+                message.contains("part 1 of 1: a part without a key"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn parts_that_say_nothing_are_refused() {
+        let message = error(r#"{"parts": [{"end": false}]}"#);
+        assert!(message.contains("`end` is false"), "{message}");
+        for key in ["text", "image", "video"] {
+            let message = error(&format!("{{\"parts\": [{{\"{key}\": \"\"}}]}}"));
+            assert!(message.contains(&format!("`{key}` is empty")), "{message}");
+        }
+        let message = error(r#"{"parts": []}"#);
+        let expected = "document:1: the prompt is empty: give at least one part";
+        assert_eq!(message, expected);
+        assert!(error("{}").contains("missing field `parts`"));
+    }
+
+    #[test]
+    fn a_line_to_score_has_candidates_and_no_unknown_key() {
+        let parse = |json: &str| serde_json::from_str::<Candidates>(json);
+        let json = r#"{"id":"a","parts":[{"text":"b"}],"candidates":["c","d"]}"#;
+        let line = parse(json).unwrap();
+        assert_eq!(line.candidates, ["c", "d"]);
+        assert_eq!(serde_json::to_string(&line).unwrap(), json);
+        for (json, says) in [
+            (
+                r#"{"parts":[{"end":true}],"candidates":[]}"#,
+                "at least one",
+            ),
+            (
+                r#"{"parts":[{"end":true}],"candidates":["a",""]}"#,
+                "candidate 2 of 2",
+            ),
+            (r#"{"parts":[{"end":true}]}"#, "`candidates`"),
+            (r#"{"parts":[],"candidates":["a"]}"#, "is empty"),
+            (
+                r#"{"parts":[{"end":true}],"candidates":["a"],"best":1}"#,
+                "`best`",
+            ),
+        ] {
+            let message = parse(json).unwrap_err().to_string();
+            assert!(message.contains(says), "{message}");
+        }
+    }
+
+    #[test]
+    fn shots_are_ended_and_put_before_the_query() {
+        let text = |text: &str| Part::Text(text.into());
+        let shots = [
+            Document::new([text("a")]),
+            Document::new([text("b"), Part::End]),
+            Document::default(),
+        ];
+        let query = Document {
+            id: Some("q".into()),
+            parts: vec![text("c")],
+        };
+        let whole = Document::concat(&shots, &query);
+        assert_eq!(whole.id.as_deref(), Some("q"));
+        let expected = [text("a"), Part::End, text("b"), Part::End, text("c")];
+        assert_eq!(whole.parts, expected);
+    }
+
+    fn any_part() -> impl Strategy<Value = Part> {
+        prop_oneof![
+            "\\PC{1,5}".prop_map(Part::Text),
+            "\\PC{1,5}".prop_map(Part::Image),
+            "\\PC{1,5}".prop_map(Part::Video),
+            Just(Part::End),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_document_survives_its_json(
+            id in prop::option::of("\\PC{0,3}"),
+            parts in prop::collection::vec(any_part(), 1..7),
+        ) {
+            let document = Document { id, parts };
+            let json = serde_json::to_string(&document).unwrap();
+            prop_assert!(!json.contains('\n'));
+            prop_assert_eq!(Document::from_json(&json).unwrap(), document);
         }
     }
 }

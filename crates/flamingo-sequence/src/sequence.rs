@@ -136,3 +136,118 @@ impl<'a> Builder<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::testing::{bytes_json, bytes_tokenizer, names};
+
+    fn document(parts: &str) -> Document {
+        Document::from_json(&format!("{{\"parts\": [{parts}]}}")).unwrap()
+    }
+
+    /// Ids as text, special tokens by name.
+    fn show(sequence: &Sequence, tokenizer: &Tokenizer) -> String {
+        let show = |id: &u32| match u8::try_from(*id) {
+            Ok(byte) => char::from(byte).to_string(),
+            Err(_) => tokenizer.token(*id).unwrap(),
+        };
+        sequence.ids.iter().map(show).collect()
+    }
+
+    fn trained(parts: &str, form: Form) -> String {
+        let tokenizer = bytes_tokenizer();
+        let sequence = Sequence::of_training(&document(parts), &tokenizer, form).unwrap();
+        show(&sequence, &tokenizer)
+    }
+
+    #[test]
+    fn a_prompt_is_its_parts_in_their_order_and_nothing_more() {
+        let tokenizer = bytes_tokenizer();
+        let parts = r#"{"image": "a"}, {"text": "cat"}, {"end": true}, {"video": "b"}, {"text": "Output:"}"#;
+        let sequence = Sequence::of_prompt(&document(parts), &tokenizer, 2).unwrap();
+        let expected = "<BOS><image>cat<EOC><image>Output:";
+        assert_eq!(show(&sequence, &tokenizer), expected);
+        assert_eq!(sequence.media, [0, 1]);
+        let parts = r#"{"end": true}, {"end": true}, {"image": "a"}, {"image": "b"}"#;
+        let sequence = Sequence::of_prompt(&document(parts), &tokenizer, 2).unwrap();
+        let expected = "<BOS><EOC><EOC><image><image>";
+        assert_eq!(show(&sequence, &tokenizer), expected);
+    }
+
+    #[test]
+    fn a_page_ends_a_chunk_before_each_image_and_at_its_end() {
+        let parts =
+            r#"{"text": "pets"}, {"image": "a"}, {"text": "pup"}, {"image": "b"}, {"text": "cat"}"#;
+        let expected = "<BOS>pets<EOC><image>pup<EOC><image>cat<EOC>";
+        assert_eq!(trained(parts, Form::Page), expected);
+        let expected = "<BOS><image><EOC><image><EOC>";
+        assert_eq!(
+            trained(r#"{"image": "a"}, {"image": "b"}"#, Form::Page),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_pair_is_bos_image_caption_end_of_chunk_eos() {
+        let parts = r#"{"image": "a"}, {"text": " a cat"}"#;
+        let expected = "<BOS><image> a cat<EOC><EOS>";
+        assert_eq!(trained(parts, Form::Pair), expected);
+    }
+
+    #[test]
+    fn a_chunk_that_the_document_ends_itself_is_not_ended_twice() {
+        let parts = r#"{"end": true}, {"image": "a"}, {"text": "cat"}, {"end": true}, {"end": true}, {"image": "b"}, {"end": true}"#;
+        let expected = "<BOS><image>cat<EOC><image><EOC><EOS>";
+        assert_eq!(trained(parts, Form::Pair), expected);
+    }
+
+    #[test]
+    fn a_model_without_bos_and_eos_gets_none() {
+        let mut names = names();
+        (names.bos, names.eos) = (None, None);
+        let json = bytes_json().to_string();
+        let tokenizer = Tokenizer::from_bytes(json.as_bytes(), &names).unwrap();
+        let document = document(r#"{"image": "a"}, {"text": "cat"}"#);
+        let sequence = Sequence::of_training(&document, &tokenizer, Form::Pair).unwrap();
+        assert_eq!(show(&sequence, &tokenizer), "<image>cat<EOC>");
+        let sequence = Sequence::of_prompt(&document, &tokenizer, 1).unwrap();
+        assert_eq!(show(&sequence, &tokenizer), "<image>cat");
+    }
+
+    #[test]
+    fn a_prompt_with_too_many_media_names_both_numbers() {
+        let document = document(r#"{"image": "a"}, {"video": "b"}, {"image": "c"}"#);
+        let error = Sequence::of_prompt(&document, &bytes_tokenizer(), 2).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("has 3 images"), "{message}");
+        assert!(message.contains("limit is 2"), "{message}");
+    }
+
+    #[test]
+    fn a_prompt_made_in_code_that_says_nothing_is_refused() {
+        let tokenizer = bytes_tokenizer();
+        let error = Sequence::of_prompt(&Document::default(), &tokenizer, 1).unwrap_err();
+        let expected = "the prompt is empty: give at least one part";
+        assert_eq!(error.to_string(), expected);
+        let blank = Document::new([Part::End, Part::Text(String::new())]);
+        let error = Sequence::of_prompt(&blank, &tokenizer, 1).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("part 2 of 2: `text` is empty")
+        );
+    }
+
+    #[test]
+    fn text_that_spells_an_image_does_not_bring_one_in() {
+        let tokenizer = bytes_tokenizer();
+        let document = document(r#"{"image": "a"}, {"text": "<image><EOC>"}"#);
+        let sequence = Sequence::of_prompt(&document, &tokenizer, 1).unwrap();
+        let image = tokenizer.specials().image;
+        let images = sequence.ids.iter().filter(|id| **id == image).count();
+        assert_eq!((images, sequence.media.len()), (1, 1));
+    }
+}

@@ -43,3 +43,72 @@ impl Sequence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{EOC, IMAGE, TEXT, all_strings, sequence};
+
+    /// Token by token: stop at the window's end or at an image too many.
+    fn slow(whole: &Sequence, start: usize, length: usize, max_media: usize) -> Sequence {
+        let mut window = Sequence::default();
+        let mut medium = 0;
+        for (position, id) in whole.ids.iter().enumerate() {
+            let inside = position >= start && position < start + length;
+            if inside && *id == IMAGE && window.media.len() == max_media {
+                break;
+            }
+            if inside {
+                window.ids.push(*id);
+            }
+            if *id == IMAGE {
+                if inside {
+                    window.media.push(whole.media[medium]);
+                }
+                medium += 1;
+            }
+        }
+        window
+    }
+
+    #[test]
+    fn all_windows_of_all_short_token_strings_are_as_the_definition_says() {
+        for ids in all_strings(7) {
+            let whole = sequence(&ids);
+            for start in 0..=ids.len() {
+                for length in 0..=ids.len() + 1 {
+                    for max_media in 0..=3 {
+                        let window = whole.subsequence(IMAGE, start, length, max_media);
+                        let expected = slow(&whole, start, length, max_media);
+                        assert_eq!(window, expected, "{ids:?} {start} {length} {max_media}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_start_gives_a_full_window_and_no_other_does() {
+        for tokens in 0..11 {
+            for length in 1..13 {
+                let full = tokens.min(length);
+                let valid = (0..=tokens).filter(|s| length.min(tokens - s) == full);
+                assert_eq!(starts(tokens, length), valid.count(), "{tokens} {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_image_too_many_ends_the_window_behind_the_last_chunk_kept() {
+        let ids = [TEXT, IMAGE, TEXT, EOC, IMAGE, TEXT, EOC, IMAGE, TEXT, EOC];
+        let window = sequence(&ids).subsequence(IMAGE, 2, 257, 1);
+        assert_eq!(window.ids, [TEXT, EOC, IMAGE, TEXT, EOC]);
+        assert_eq!(window.media, [1]);
+    }
+
+    #[test]
+    fn a_window_may_be_longer_than_any_number_of_tokens() {
+        let whole = sequence(&[TEXT, IMAGE]);
+        assert_eq!(whole.subsequence(IMAGE, 1, usize::MAX, 5).media, [0]);
+    }
+}

@@ -271,3 +271,148 @@ fn reserved(specials: &SpecialTokens, names: &SpecialTokenNames) -> Vec<(u32, St
     reserved.extend(specials.eos.zip(names.eos.clone()));
     reserved
 }
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokenizer")
+            .field("vocab_size", &self.vocab_size)
+            .field("specials", &self.specials)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{bytes_json, bytes_tokenizer, names, words_tokenizer};
+
+    fn error(names: &SpecialTokenNames) -> String {
+        let json = bytes_json().to_string();
+        let error = Tokenizer::from_bytes(json.as_bytes(), names).unwrap_err();
+        error.to_string()
+    }
+
+    #[test]
+    fn a_text_is_neither_opened_nor_cut_nor_padded_whatever_the_file_asks_for() {
+        let ids = bytes_tokenizer().encode("a cat sits").unwrap();
+        let bytes: Vec<u32> = "a cat sits".bytes().map(u32::from).collect();
+        assert_eq!(ids, bytes);
+        assert!(bytes_tokenizer().encode("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn special_tokens_are_found_by_name_and_counted_in_the_vocabulary() {
+        let tokenizer = bytes_tokenizer();
+        let expected = SpecialTokens {
+            bos: Some(257),
+            eos: Some(258),
+            pad: 256,
+            image: 259,
+            end_of_chunk: 260,
+        };
+        assert_eq!(*tokenizer.specials(), expected);
+        assert_eq!(tokenizer.vocab_size(), 261);
+        assert_eq!(tokenizer.token(259).as_deref(), Some("<image>"));
+        assert_eq!(tokenizer.id("<image>"), Some(259));
+        assert_eq!(tokenizer.token(999), None);
+        let mut without = names();
+        (without.bos, without.eos) = (None, None);
+        let json = bytes_json().to_string();
+        let tokenizer = Tokenizer::from_bytes(json.as_bytes(), &without).unwrap();
+        assert_eq!(tokenizer.specials().bos, None);
+    }
+
+    #[test]
+    fn spelling_a_special_token_in_a_text_does_not_make_one() {
+        let text = "see <image>, <EOC> <BOS><EOS>";
+        let tokenizer = bytes_tokenizer();
+        let bytes: Vec<u32> = text.bytes().map(u32::from).collect();
+        assert_eq!(tokenizer.encode(text).unwrap(), bytes);
+        assert_eq!(tokenizer.decode(&bytes).unwrap(), text);
+    }
+
+    #[test]
+    fn spelling_a_word_that_the_vocabulary_holds_as_special_token_does_not_make_one() {
+        let tokenizer = words_tokenizer();
+        let [unknown, cat, dog] = ["?", "cat", "dog"].map(|word| tokenizer.id(word).unwrap());
+        let ids = tokenizer.encode("cat <image> dog").unwrap();
+        assert_eq!(ids, [cat, unknown, unknown, dog]);
+        assert_eq!(tokenizer.encode("cat dog").unwrap(), [cat, dog]);
+    }
+
+    #[test]
+    fn decoding_leaves_special_tokens_out() {
+        let tokenizer = bytes_tokenizer();
+        let ids = [257, 259, 99, 97, 116, 260, 258, 999];
+        assert_eq!(tokenizer.decode(&ids).unwrap(), "cat");
+        assert_eq!(words_tokenizer().decode(&[3, 7, 4]).unwrap(), "cat");
+    }
+
+    #[test]
+    fn a_missing_special_token_is_named_with_its_role_and_the_file() {
+        let mut wrong = names();
+        wrong.end_of_chunk = "<|endofchunk|>".into();
+        let message = error(&wrong);
+        assert!(message.contains("tokenizer.json"), "{message}");
+        assert!(message.contains("<|endofchunk|>"), "{message}");
+        assert!(message.contains("`end_of_chunk`"), "{message}");
+    }
+
+    #[test]
+    fn image_and_end_of_chunk_may_share_no_token_but_bos_eos_and_pad_may() {
+        let mut shared = names();
+        shared.image = "<PAD>".into();
+        let message = error(&shared);
+        assert!(message.contains("`image` and `pad`"), "{message}");
+        shared.image = "<EOC>".into();
+        assert!(error(&shared).contains("`image` and `end_of_chunk`"));
+
+        let mut gpt2 = names();
+        (gpt2.bos, gpt2.pad) = (gpt2.eos.clone(), "<EOS>".into());
+        let json = bytes_json().to_string();
+        let tokenizer = Tokenizer::from_bytes(json.as_bytes(), &gpt2).unwrap();
+        assert_eq!(tokenizer.specials().pad, 258);
+    }
+
+    #[test]
+    fn files_that_are_missing_or_no_tokenizer_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        let message = Tokenizer::from_file(&path, &names())
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(path.to_str().unwrap()), "{message}");
+        std::fs::write(&path, "{}").unwrap();
+        let message = Tokenizer::from_file(&path, &names())
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(path.to_str().unwrap()), "{message}");
+        std::fs::write(&path, bytes_tokenizer().to_json().unwrap()).unwrap();
+        let read = Tokenizer::from_file(&path, &names()).unwrap();
+        assert_eq!(read.specials(), bytes_tokenizer().specials());
+        assert_eq!(read.encode("<image>").unwrap().len(), 7);
+    }
+
+    #[test]
+    fn unknown_keys_among_the_token_names_are_refused() {
+        let json = r#"{"pad": "a", "image": "b", "end_of_chunk": "c", "eoc": "d"}"#;
+        let error = serde_json::from_str::<SpecialTokenNames>(json).unwrap_err();
+        assert!(error.to_string().contains("`eoc`"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_ever_becomes_a_special_token(
+            text in "(<image>|<EOC>|<BOS>|<EOS>|<PAD>|<|image|cat| |\\PC){0,9}"
+        ) {
+            for tokenizer in [bytes_tokenizer(), words_tokenizer()] {
+                let ids = tokenizer.encode(&text).unwrap();
+                prop_assert!(!tokenizer.has_reserved(&ids), "{ids:?}");
+            }
+        }
+    }
+}

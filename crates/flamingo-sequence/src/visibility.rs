@@ -39,3 +39,50 @@ pub fn visible(ids: &[u32], image: u32, mode: Visibility) -> Vec<Range<usize>> {
     });
     sees.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{EOC, IMAGE, TEXT, all_strings};
+
+    /// The definition, as slow and plain as it can be said: the set of media that the token at
+    /// `position` sees.
+    fn slow(ids: &[u32], position: usize, mode: Visibility) -> Vec<usize> {
+        let at: Vec<usize> = (0..ids.len()).filter(|p| ids[*p] == IMAGE).collect();
+        let mut media = 0..at.len();
+        match mode {
+            Visibility::Last => media.rfind(|k| at[*k] <= position),
+            Visibility::Next => media.find(|k| at[*k] >= position),
+            Visibility::AllPrevious => return media.filter(|k| at[*k] <= position).collect(),
+        }
+        .into_iter()
+        .collect()
+    }
+
+    #[test]
+    fn all_short_token_strings_see_what_the_definition_says() {
+        for ids in all_strings(7) {
+            for mode in [Visibility::Last, Visibility::Next, Visibility::AllPrevious] {
+                let sees = visible(&ids, IMAGE, mode);
+                assert_eq!(sees.len(), ids.len());
+                for (position, range) in sees.into_iter().enumerate() {
+                    let expected = slow(&ids, position, mode);
+                    assert!(!range.is_empty() || range == (0..0), "{range:?}");
+                    let seen: Vec<usize> = range.collect();
+                    assert_eq!(seen, expected, "{mode:?} {ids:?} at {position}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_image_token_sees_its_own_image_and_text_before_any_sees_none() {
+        let ids = [TEXT, IMAGE, TEXT, EOC, IMAGE, TEXT];
+        let last = visible(&ids, IMAGE, Visibility::Last);
+        assert_eq!(last, [0..0, 0..1, 0..1, 0..1, 1..2, 1..2]);
+        let next = visible(&ids, IMAGE, Visibility::Next);
+        assert_eq!(next, [0..1, 0..1, 1..2, 1..2, 1..2, 0..0]);
+        let all = visible(&ids, IMAGE, Visibility::AllPrevious);
+        assert_eq!(all, [0..0, 0..1, 0..1, 0..1, 0..2, 0..2]);
+    }
+}
