@@ -48,6 +48,12 @@ pub fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Media> {
         format: format_name,
         limits,
     };
+    if let (ImageFormat::Png, Some(&[w0, w1, w2, w3, h0, h1, h2, h3])) = (format, bytes.get(16..24))
+    {
+        // The decoder would refuse it, too, but without the figures.
+        let width = u32::from_be_bytes([w0, w1, w2, w3]);
+        limits.check_size(name, width, u32::from_be_bytes([h0, h1, h2, h3]))?;
+    }
     // The decoders mean never to panic, but their format is the attacker's; the one bound that
     // holds whatever they do is this. Nothing of theirs outlives the call.
     catch_unwind(AssertUnwindSafe(|| source.decode(format)))
@@ -99,6 +105,9 @@ impl<'a> Source<'a> {
                 self.still(decoder)
             }
             ImageFormat::WebP => {
+                if !webp_is_whole(self.bytes) {
+                    return Err(self.broken(CUT_SHORT));
+                }
                 let decoder = self.ok(WebPDecoder::new(file))?;
                 if decoder.has_animation() {
                     return self.animation(decoder);
@@ -108,7 +117,7 @@ impl<'a> Source<'a> {
             ImageFormat::Gif => self.animation(self.ok(GifDecoder::new(file))?),
             _ => {
                 if !jpeg_is_whole(self.bytes) {
-                    return Err(self.broken("it ends before the picture does"));
+                    return Err(self.broken(CUT_SHORT));
                 }
                 self.still(self.ok(JpegDecoder::new(file))?)
             }
@@ -195,6 +204,17 @@ fn to_rgb(picture: DynamicImage) -> Vec<u8> {
             .map(|value| (value >> 8) as u8)
             .collect(),
         picture => picture.into_rgb8().into_raw(),
+    }
+}
+
+const CUT_SHORT: &str = "it is cut short";
+
+/// Whether a WebP file is as long as its header says. The decoder takes an animation that is cut
+/// short for one with fewer frames.
+fn webp_is_whole(bytes: &[u8]) -> bool {
+    match bytes.get(4..8) {
+        Some(&[b0, b1, b2, b3]) => bytes.len() - 8 >= u32::from_le_bytes([b0, b1, b2, b3]) as usize,
+        _ => false,
     }
 }
 

@@ -5,11 +5,11 @@
 //! vision encoder takes; [`sample_frames`] thins a film to the frames a model is shown.
 //!
 //! Every picture is converted to 8-bit RGB as it is read, as Pillow's `convert("RGB")` does:
-//! transparency is dropped without blending, greyscale is repeated, 16 bits keep their high byte,
-//! colour profiles are not applied. Resizing comes *after* that, as in the training of the open
-//! Flamingo models. `open_clip`'s evaluation resizes first, which gives other pixels for palette
-//! pictures (Pillow takes the nearest pixel there) and for pictures with transparency; greyscale
-//! and RGB are the same both ways.
+//! transparency is dropped without blending, greyscale is repeated, 16 bits keep their high byte
+//! (where Pillow clips 16-bit greyscale to white), colour profiles are not applied. Resizing comes
+//! *after* that, as in the training of the open Flamingo models. `open_clip`'s evaluation resizes
+//! first, which gives other pixels for palette pictures (Pillow takes the nearest pixel there) and
+//! for pictures with transparency; greyscale and RGB are the same both ways.
 
 #![warn(missing_docs)]
 

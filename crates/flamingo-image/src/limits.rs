@@ -100,12 +100,12 @@ impl Limits {
     }
 
     /// The same limits in the decoders' terms. An animation's compositor holds up to four RGBA
-    /// canvases at a time.
+    /// canvases at a time; metadata may take 64 MiB whatever the picture.
     pub(crate) fn for_decoder(&self) -> image::Limits {
         let mut limits = image::Limits::default();
         limits.max_image_width = Some(self.max_side);
         limits.max_image_height = Some(self.max_side);
-        limits.max_alloc = Some(self.max_pixels.saturating_mul(16));
+        limits.max_alloc = Some(self.max_pixels.saturating_mul(16).max(64 << 20));
         limits
     }
 }
