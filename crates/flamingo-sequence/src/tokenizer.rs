@@ -84,7 +84,8 @@ impl Tokenizer {
         inner.with_padding(None);
         let specials = resolve(&inner, name, names)?;
         mark_special(&mut inner, names);
-        // Spellings of special tokens inside a text are split like any other text.
+        // Spellings of special tokens (other ones too, such as padding) inside a text are split like
+        // any other text.
         inner.set_encode_special_tokens(true);
         let largest = inner.get_vocab(true).into_values().max();
         Ok(Self {
@@ -328,7 +329,7 @@ mod tests {
 
     #[test]
     fn spelling_a_special_token_in_a_text_does_not_make_one() {
-        let text = "see <image>, <EOC> <BOS><EOS>";
+        let text = "see <image>, <EOC> <BOS><EOS><PAD>";
         let tokenizer = bytes_tokenizer();
         let bytes: Vec<u32> = text.bytes().map(u32::from).collect();
         assert_eq!(tokenizer.encode(text).unwrap(), bytes);
