@@ -1,0 +1,88 @@
+//! Who plays in a binding sequence: some things, a made-up name for each, and the order in which
+//! they appear.
+
+use rand::Rng;
+use rand::seq::{SliceRandom, index};
+
+use crate::names::{NameUse, draw_names};
+use crate::things::Thing;
+
+/// Things under made-up names, recurring.
+#[derive(Clone, Debug)]
+pub(crate) struct Cast {
+    pub(crate) things: Vec<&'static Thing>,
+    pub(crate) names: Vec<String>,
+    /// Who appears when: indices into `things` and `names`.
+    pub(crate) order: Vec<usize>,
+}
+
+/// Sequences in which the same few names recur; in the others each appears once. What makes
+/// learning from context emerge (Chan et al., 2022, section 3.1).
+const BURSTY: f64 = 0.9;
+
+impl Cast {
+    /// `count` of the things under names that `usage` allows, each appearing `times_each`.
+    pub(crate) fn draw(
+        things: &[&'static Thing],
+        count: usize,
+        usage: NameUse,
+        rng: &mut impl Rng,
+    ) -> Self {
+        let chosen = index::sample(rng, things.len(), count);
+        Self {
+            things: chosen.into_iter().map(|index| things[index]).collect(),
+            names: draw_names(count, usage, rng),
+            order: (0..count).collect(),
+        }
+    }
+
+    /// A cast of a training sequence: 2 to 6 things that recur, or, one time in ten, up to 8 that
+    /// do not; at most `longest` appearances.
+    pub(crate) fn training(things: &[&'static Thing], longest: usize, rng: &mut impl Rng) -> Self {
+        let bursty = rng.random_bool(BURSTY);
+        let count = rng
+            .random_range(if bursty { 2..=6 } else { 4..=8 })
+            .min(longest);
+        let mut cast = Self::draw(things, count, NameUse::Training, rng);
+        if bursty {
+            let length = rng.random_range(longest.min(2 * count)..=longest);
+            cast.order = (0..length).map(|at| at % count).collect();
+        }
+        cast.order.shuffle(rng);
+        cast
+    }
+
+    /// Things and names in the order in which they appear.
+    pub(crate) fn appearances(&self) -> impl Iterator<Item = (&'static Thing, &str)> {
+        let of = |&who: &usize| (self.things[who], &*self.names[who]);
+        self.order.iter().map(of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::stream;
+    use crate::things::held_in;
+
+    #[test]
+    fn nine_sequences_in_ten_are_bursty_and_none_is_too_long() {
+        let recurs = |index| {
+            let cast = Cast::training(held_in(), 13, &mut stream(1, "test", index));
+            assert!(cast.order.len() <= 13);
+            assert_eq!(cast.things.len(), cast.names.len());
+            cast.order.len() > cast.things.len()
+        };
+        let bursty = (0..1_000).filter(|&index| recurs(index)).count();
+        assert!((860..940).contains(&bursty), "{bursty}");
+    }
+
+    #[test]
+    fn each_name_means_one_thing() {
+        let cast = Cast::training(held_in(), 17, &mut stream(1, "test", 4));
+        for (thing, name) in cast.appearances() {
+            let who = cast.names.iter().position(|other| other == name);
+            assert_eq!(who.map(|who| cast.things[who]), Some(thing));
+        }
+    }
+}

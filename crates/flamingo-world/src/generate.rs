@@ -1,0 +1,502 @@
+//! The training world, written to a folder.
+//!
+//! | path | what |
+//! |---|---|
+//! | `pictures/single/NAME/K.png`, `pictures/scenes/K.png` | the pool: each picture once |
+//! | `pages/NNN/NNNNNN.html` | web pages that link into the pool |
+//! | `pairs-names.tar`, `pairs-rich.tar` | WebDataset pairs `KEY.png` + `KEY.txt` over the pool |
+//! | `films/NNNNNN/K.png`, `films.jsonl` | frame folders and the documents that show them |
+//! | `questions.jsonl` | questions about the pool's scenes, several to a document |
+//! | `text.jsonl` | texts for the language model |
+//! | `tokenizer.json`, `manifest.json` | the vocabulary; what was made, and from which seed |
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use flamingo_sequence::{Document, Part};
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::captions::{caption, film_caption, film_group_caption, full_caption};
+use crate::corpus::text;
+use crate::error::{Error, Result};
+use crate::films::{FilmScene, Motion};
+use crate::pages::{Article, PageKind};
+use crate::pool::{Picture, Pool};
+use crate::rng::stream;
+use crate::things::held_in;
+use crate::tokenizer::tokenizer_json;
+
+/// How large a world is made, and from which seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorldConfig {
+    /// All randomness comes from it.
+    pub seed: u64,
+    /// Width and height of every picture, in pixels.
+    pub side: u32,
+    /// Pictures of each training thing alone.
+    pub pictures_per_thing: usize,
+    /// Scenes for questions: several copies, colours, places, pairs of things, in turn.
+    pub scenes: usize,
+    /// Pages that call things by made-up names.
+    pub binding_pages: usize,
+    /// Pages that call things by their own names.
+    pub plain_pages: usize,
+    /// Pages of questions.
+    pub question_pages: usize,
+    /// The most named things on a page or in a text, repetitions counted.
+    pub longest: usize,
+    /// Films.
+    pub films: usize,
+    /// Documents of `questions.jsonl`.
+    pub questions: usize,
+    /// Documents of `text.jsonl`.
+    pub texts: usize,
+}
+
+impl Default for WorldConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            side: 48,
+            pictures_per_thing: 16,
+            scenes: 8_000,
+            binding_pages: 12_000,
+            plain_pages: 3_000,
+            question_pages: 3_000,
+            longest: 16,
+            films: 2_000,
+            questions: 3_000,
+            texts: 60_000,
+        }
+    }
+}
+
+/// What a world holds; `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Of this file's form and of the way in which worlds are made from seeds.
+    pub version: u32,
+    /// How it was made.
+    pub config: WorldConfig,
+    /// Training things.
+    pub things: usize,
+    /// Pictures in the pool.
+    pub pictures: usize,
+    /// Pages of all kinds.
+    pub pages: usize,
+    /// Pairs in both shards.
+    pub pairs: usize,
+    /// Films.
+    pub films: usize,
+    /// Documents of `questions.jsonl`.
+    pub questions: usize,
+    /// Documents of `text.jsonl`.
+    pub texts: usize,
+}
+
+/// How far [`generate`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being made.
+    pub stage: &'static str,
+    /// How many are done.
+    pub done: usize,
+    /// Of how many.
+    pub total: usize,
+}
+
+/// The version that [`generate`] writes into the manifest.
+pub const WORLD_VERSION: u32 = 1;
+
+/// Writes the training world to `folder`, which must not exist; it appears when all is written.
+///
+/// `progress` hears of every picture, page and film made, from several threads. The same
+/// configuration gives the same bytes on any number of threads.
+///
+/// # Errors
+///
+/// [`Error::Exists`], [`Error::Size`] for a configuration that cannot be, [`Error::Write`].
+pub fn generate(
+    folder: &Path,
+    config: &WorldConfig,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Manifest> {
+    config.check()?;
+    if folder.exists() {
+        let path = folder.to_owned();
+        return Err(Error::Exists { path });
+    }
+    let partial = partial_name(folder);
+    if partial.exists() {
+        fs::remove_dir_all(&partial).map_err(|source| write_error(&partial, source))?;
+    }
+    let manifest = World {
+        folder: &partial,
+        config,
+        progress,
+        pool: Pool {
+            seed: config.seed,
+            per_thing: config.pictures_per_thing,
+            scenes: config.scenes,
+        },
+    }
+    .write()?;
+    fs::rename(&partial, folder).map_err(|source| write_error(folder, source))?;
+    Ok(manifest)
+}
+
+impl WorldConfig {
+    fn check(&self) -> Result<()> {
+        let refuse = |field, value, wanted| {
+            Err(Error::Size {
+                field,
+                value,
+                wanted,
+            })
+        };
+        if !(8..=1024).contains(&self.side) {
+            return refuse("side", self.side as usize, "8 to 1024");
+        }
+        if self.pictures_per_thing == 0 {
+            return refuse("pictures_per_thing", 0, "at least 1");
+        }
+        if self.scenes < 4 {
+            return refuse("scenes", self.scenes, "at least 4, one of each kind");
+        }
+        if self.longest < 2 {
+            return refuse("longest", self.longest, "at least 2");
+        }
+        Ok(())
+    }
+}
+
+struct World<'a> {
+    folder: &'a Path,
+    config: &'a WorldConfig,
+    progress: &'a (dyn Fn(Progress) + Sync),
+    pool: Pool,
+}
+
+impl World<'_> {
+    fn write(&self) -> Result<Manifest> {
+        let config = self.config;
+        self.write_pool()?;
+        self.write_pages()?;
+        self.write_films()?;
+        let questions = |index| {
+            // Beyond the pages' numbers: other questions than the pages ask.
+            let index = index + config.question_pages as u64;
+            self.article(PageKind::Questions, "", index).document()
+        };
+        self.write_lines("questions.jsonl", config.questions, questions)?;
+        let text = |index| text(config.seed, config.longest, index);
+        self.write_lines("text.jsonl", config.texts, text)?;
+        self.write_file("tokenizer.json", &tokenizer_json())?;
+        let manifest = self.manifest();
+        let json = serde_json::to_vec_pretty(&manifest).expect("a manifest can be written");
+        self.write_file("manifest.json", &json)?;
+        Ok(manifest)
+    }
+
+    fn manifest(&self) -> Manifest {
+        let config = self.config;
+        let pictures = held_in().len() * config.pictures_per_thing + config.scenes;
+        Manifest {
+            version: WORLD_VERSION,
+            config: config.clone(),
+            things: held_in().len(),
+            pictures,
+            pages: config.binding_pages + config.plain_pages + config.question_pages,
+            pairs: pictures,
+            films: config.films,
+            questions: config.questions,
+            texts: config.texts,
+        }
+    }
+
+    fn article(&self, kind: PageKind, prefix: &str, index: u64) -> Article {
+        Article::draw(kind, &self.pool, self.config.longest, prefix, index)
+    }
+
+    /// The pool's pictures, and the pairs made of them.
+    fn write_pool(&self) -> Result<()> {
+        let per_thing = self.config.pictures_per_thing;
+        let single = |index: usize| {
+            let thing = held_in()[index % held_in().len()];
+            let picture = self.pool.single(thing, index / held_in().len());
+            (picture, caption(thing.name))
+        };
+        self.write_pairs(
+            "pictures",
+            "pairs-names.tar",
+            held_in().len() * per_thing,
+            single,
+        )?;
+        let rich = |index: usize| {
+            let picture = self.pool.scene(index);
+            let said = full_caption(&picture.scene);
+            (picture, said)
+        };
+        self.write_pairs("scenes", "pairs-rich.tar", self.config.scenes, rich)
+    }
+
+    /// Pictures into the pool, and with their captions into a shard.
+    fn write_pairs(
+        &self,
+        stage: &'static str,
+        shard: &str,
+        total: usize,
+        pair: impl Fn(usize) -> (Picture, String) + Sync,
+    ) -> Result<()> {
+        let made = self.for_each(stage, total, |index| {
+            let (picture, said) = pair(index);
+            let png = picture.scene.render(self.config.side).to_png();
+            self.write_file(&picture.path, &png)?;
+            Ok((png, said))
+        })?;
+        let path = self.folder.join(shard);
+        let write = || -> std::io::Result<()> {
+            let mut tar = tar::Builder::new(fs::File::create(&path)?);
+            for (index, (png, said)) in made.iter().enumerate() {
+                append(&mut tar, &format!("{index:06}.png"), png)?;
+                append(&mut tar, &format!("{index:06}.txt"), said.as_bytes())?;
+            }
+            tar.into_inner()?.sync_all()
+        };
+        write().map_err(|source| write_error(&path, source))
+    }
+
+    fn write_pages(&self) -> Result<()> {
+        let config = self.config;
+        let counts = [
+            config.binding_pages,
+            config.plain_pages,
+            config.question_pages,
+        ];
+        self.for_each("pages", counts.iter().sum(), |number| {
+            let (kind, index) = kind_of_page(number, counts);
+            let page = self.article(kind, "../../", index as u64).into_page();
+            let path = format!("pages/{:03}/{number:06}.html", number / 1_000);
+            self.write_file(&path, page.html.as_bytes())
+        })?;
+        Ok(())
+    }
+
+    fn write_films(&self) -> Result<()> {
+        let lines = self.for_each("films", self.config.films, |index| {
+            let mut rng = stream(self.config.seed, "film", index as u64);
+            let thing = *held_in().choose(&mut rng).expect("there are things");
+            let motion = *Motion::ALL.choose(&mut rng).expect("there are motions");
+            let film = FilmScene::draw(thing, motion, &mut rng);
+            let said = match rng.random() {
+                true => film_caption(&film),
+                false => film_group_caption(&film),
+            };
+            let place = format!("films/{index:06}");
+            for (number, frame) in film.render(self.config.side).frames.iter().enumerate() {
+                self.write_file(&format!("{place}/{number}.png"), &frame.to_png())?;
+            }
+            Ok(Document::new([
+                Part::Video(place),
+                Part::Text(said),
+                Part::End,
+            ]))
+        })?;
+        self.write_file("films.jsonl", &json_lines(&lines))
+    }
+
+    fn write_lines(
+        &self,
+        name: &'static str,
+        total: usize,
+        document: impl Fn(u64) -> Document + Sync,
+    ) -> Result<()> {
+        let lines = self.for_each(name, total, |index| Ok(document(index as u64)))?;
+        self.write_file(name, &json_lines(&lines))
+    }
+
+    /// Makes items 0 to `total` in parallel; the results are in their order.
+    fn for_each<T: Send>(
+        &self,
+        stage: &'static str,
+        total: usize,
+        make: impl Fn(usize) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let done = AtomicUsize::new(0);
+        let make = |index| {
+            let made = make(index)?;
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            (self.progress)(Progress { stage, done, total });
+            Ok(made)
+        };
+        (0..total).into_par_iter().map(make).collect()
+    }
+
+    fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.folder.join(name);
+        let write = || -> std::io::Result<()> {
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::write(&path, bytes)
+        };
+        write().map_err(|source| write_error(&path, source))
+    }
+}
+
+/// The kind of page `number` of the world, and its number among those of its kind: the kinds follow
+/// one another.
+fn kind_of_page(number: usize, [binding, plain, _]: [usize; 3]) -> (PageKind, usize) {
+    if number < binding {
+        (PageKind::Binding, number)
+    } else if number < binding + plain {
+        (PageKind::Plain, number - binding)
+    } else {
+        (PageKind::Questions, number - binding - plain)
+    }
+}
+
+fn json_lines(documents: &[Document]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for document in documents {
+        serde_json::to_writer(&mut lines, document).expect("a document can be written");
+        lines.push(b'\n');
+    }
+    lines
+}
+
+/// A member with no owner and no time: the same bytes wherever it is made.
+fn append(tar: &mut tar::Builder<fs::File>, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, name, bytes)
+}
+
+fn partial_name(folder: &Path) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    folder.with_file_name(name)
+}
+
+fn write_error(path: &Path, source: std::io::Error) -> Error {
+    Error::Write {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn tiny(seed: u64) -> WorldConfig {
+        WorldConfig {
+            seed,
+            side: 13,
+            pictures_per_thing: 2,
+            scenes: 41,
+            binding_pages: 7,
+            plain_pages: 5,
+            question_pages: 3,
+            longest: 11,
+            films: 3,
+            questions: 5,
+            texts: 17,
+        }
+    }
+
+    /// Every file under `folder`, by its path from there, with its bytes.
+    fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let (path, name) = (entry.path(), PathBuf::from(entry.file_name()));
+            if path.is_dir() {
+                let inside = files(&path).into_iter();
+                found.extend(inside.map(|(inner, bytes)| (name.join(inner), bytes)));
+            } else {
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let make = |name: &str, seed| {
+            generate(&folder.path().join(name), &tiny(seed), &|_| {}).unwrap();
+            files(&folder.path().join(name))
+        };
+        let (one, again, other) = (make("one", 7), make("again", 7), make("other", 8));
+        assert!(one == again);
+        assert!(one != other);
+    }
+
+    #[test]
+    fn every_link_of_the_world_leads_to_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let world = folder.path().join("world");
+        let manifest = generate(&world, &tiny(3), &|_| {}).unwrap();
+        assert_eq!(manifest.pages, 15);
+        for (path, bytes) in files(&world) {
+            let text = String::from_utf8_lossy(&bytes);
+            if path.extension().is_some_and(|end| end == "html") {
+                for link in text.split("<img src=\"").skip(1) {
+                    let link = link.split('"').next().unwrap();
+                    assert!(world.join(&path).with_file_name(link).exists(), "{link}");
+                }
+            }
+        }
+        for name in ["films.jsonl", "questions.jsonl"] {
+            for line in fs::read_to_string(world.join(name)).unwrap().lines() {
+                for (_, _, place) in Document::from_json(line).unwrap().media() {
+                    assert!(world.join(place).exists(), "{place}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_world_is_not_written_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = generate(folder.path(), &tiny(3), &|_| {}).unwrap_err();
+        assert!(error.to_string().contains("exists already"), "{error}");
+    }
+
+    #[test]
+    fn impossible_sizes_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = WorldConfig {
+            scenes: 3,
+            ..tiny(3)
+        };
+        let error = generate(&folder.path().join("x"), &config, &|_| {}).unwrap_err();
+        assert!(error.to_string().starts_with("`scenes` is 3 but must be"));
+    }
+
+    #[test]
+    fn progress_counts_every_item_of_a_stage() {
+        let folder = tempfile::tempdir().unwrap();
+        let films = AtomicUsize::new(0);
+        let count = |progress: Progress| {
+            if progress.stage == "films" {
+                assert_eq!(progress.total, 3);
+                films.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        generate(&folder.path().join("x"), &tiny(3), &count).unwrap();
+        assert_eq!(films.into_inner(), 3);
+    }
+}
