@@ -21,7 +21,7 @@ pub(crate) struct Cast {
 const BURSTY: f64 = 0.9;
 
 impl Cast {
-    /// `count` of the things under names that `usage` allows, each appearing `times_each`.
+    /// `count` of the things under names that `usage` allows, each appearing once.
     pub(crate) fn draw(
         things: &[&'static Thing],
         count: usize,
@@ -36,20 +36,49 @@ impl Cast {
         }
     }
 
-    /// A cast of a training sequence: 2 to 6 things that recur, or, one time in ten, up to 8 that
-    /// do not; at most `longest` appearances.
-    pub(crate) fn training(things: &[&'static Thing], longest: usize, rng: &mut impl Rng) -> Self {
+    /// A cast of a training sequence: 2 to `most` things that recur, or, one time in ten, up to 8
+    /// that do not; at most `longest` appearances.
+    pub(crate) fn training(
+        things: &[&'static Thing],
+        most: usize,
+        longest: usize,
+        rng: &mut impl Rng,
+    ) -> Self {
         let bursty = rng.random_bool(BURSTY);
-        let count = rng
-            .random_range(if bursty { 2..=6 } else { 4..=8 })
-            .min(longest);
-        let mut cast = Self::draw(things, count, NameUse::Training, rng);
+        let count = rng.random_range(if bursty { 2..=most } else { 4..=8 });
+        let mut cast = Self::draw(things, count.min(longest), NameUse::Training, rng);
         if bursty {
-            let length = rng.random_range(longest.min(2 * count)..=longest);
-            cast.order = (0..length).map(|at| at % count).collect();
+            cast.recur(longest, rng);
+        } else {
+            cast.order.shuffle(rng);
         }
-        cast.order.shuffle(rng);
         cast
+    }
+
+    /// Everyone appears again and again: in rounds, in rounds that run into one another, or at
+    /// random; four sequences in ten as long as may be.
+    fn recur(&mut self, longest: usize, rng: &mut impl Rng) {
+        let count = self.things.len();
+        let shortest = longest.min(count + 2);
+        let length = match rng.random_bool(0.6) {
+            true => rng.random_range(shortest..=longest),
+            false => longest,
+        };
+        self.order.clear();
+        let in_rounds: bool = rng.random();
+        while self.order.len() < length {
+            if in_rounds {
+                let mut round: Vec<usize> = (0..count).collect();
+                round.shuffle(rng);
+                self.order.extend(round);
+            } else {
+                self.order.push(rng.random_range(0..count));
+            }
+        }
+        self.order.truncate(length);
+        if rng.random() {
+            self.order.shuffle(rng);
+        }
     }
 
     /// Things and names in the order in which they appear.
@@ -68,7 +97,7 @@ mod tests {
     #[test]
     fn nine_sequences_in_ten_are_bursty_and_none_is_too_long() {
         let recurs = |index| {
-            let cast = Cast::training(held_in(), 13, &mut stream(1, "test", index));
+            let cast = Cast::training(held_in(), 6, 13, &mut stream(1, "test", index));
             assert!(cast.order.len() <= 13);
             assert_eq!(cast.things.len(), cast.names.len());
             cast.order.len() > cast.things.len()
@@ -79,7 +108,7 @@ mod tests {
 
     #[test]
     fn each_name_means_one_thing() {
-        let cast = Cast::training(held_in(), 17, &mut stream(1, "test", 4));
+        let cast = Cast::training(held_in(), 6, 17, &mut stream(1, "test", 4));
         for (thing, name) in cast.appearances() {
             let who = cast.names.iter().position(|other| other == name);
             assert_eq!(who.map(|who| cast.things[who]), Some(thing));

@@ -5,7 +5,7 @@
 
 use flamingo_sequence::{Document, Part};
 use rand::Rng;
-use rand::seq::{IndexedRandom, index};
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::captions::{
@@ -19,43 +19,107 @@ use crate::rng::stream;
 use crate::scene::{Scene, Subject};
 use crate::things::{Thing, held_in};
 
+/// How hard the texts are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextLevel {
+    /// Half recited lists, otherwise few names: copying is learnt here first.
+    Easy,
+    /// A fifth recited lists, up to six names, and all that pages say.
+    Full,
+}
+
+impl TextLevel {
+    /// Of ten texts, how many are recited lists and how many bind names.
+    fn shares(self) -> [u32; 2] {
+        match self {
+            Self::Easy => [5, 4],
+            Self::Full => [2, 6],
+        }
+    }
+
+    fn most_names(self) -> usize {
+        match self {
+            Self::Easy => 3,
+            Self::Full => 6,
+        }
+    }
+}
+
 /// Text `index` of the world of `seed`; at most `longest` chunks.
 ///
-/// Half of them bind made-up names to the words of things; the others are recited lists, captions,
-/// questions and films.
-pub fn text(seed: u64, longest: usize, index: u64) -> Document {
-    let mut rng = stream(seed, "text", index);
-    let chunks = match rng.random_range(0..10) {
-        0..5 => binding(longest, &mut rng),
-        5..7 => return recited(&mut rng),
-        7 => captions(&mut rng),
-        8 => questions(&mut rng),
-        _ => films(&mut rng),
+/// Some bind made-up names to the words of things, some are recited lists; the others are what
+/// pages say of pictures and films. What stands for a picture is a text part of its own, the first
+/// of its chunk.
+pub fn text(seed: u64, level: TextLevel, longest: usize, index: u64) -> Document {
+    let subject = match level {
+        TextLevel::Easy => "easy text",
+        TextLevel::Full => "text",
     };
-    let parts = |chunk| [Part::Text(chunk), Part::End];
-    Document::new(chunks.into_iter().flat_map(parts))
+    let mut rng = stream(seed, subject, index);
+    let [recites, binds] = level.shares();
+    match rng.random_range(0..10) {
+        kind if kind < recites => recited(&mut rng),
+        kind if kind < recites + binds => binding(level.most_names(), longest, &mut rng),
+        _ => Document::new(match rng.random_range(0..4) {
+            0 => sentences(&mut rng),
+            1 => captions(&mut rng),
+            2 => questions(&mut rng),
+            _ => films(&mut rng),
+        }),
+    }
 }
 
-fn binding(longest: usize, rng: &mut ChaCha8Rng) -> Vec<String> {
-    let cast = Cast::training(held_in(), longest, rng);
-    let chunk = |(thing, name): (&Thing, &str)| format!(" {} {}", thing.name, caption(name));
-    cast.appearances().map(chunk).collect()
+/// A chunk: the words that stand for a picture, what is said of it, the end.
+fn chunk(picture: String, said: String) -> [Part; 3] {
+    [Part::Text(picture), Part::Text(said), Part::End]
 }
 
-/// A list of words or names, said again and again: the plainest lesson in copying.
+/// How a binding text gives a thing its name.
+#[derive(Clone, Copy)]
+enum BindingForm {
+    /// ` pig-face` `Output: daxo` and the end of the chunk, as after a picture.
+    Output,
+    /// ` pig-face` `: daxo` and the end of the chunk.
+    Colon,
+    /// ` pig-face` ` daxo,` one after the other.
+    List,
+}
+
+fn binding(most_names: usize, longest: usize, rng: &mut ChaCha8Rng) -> Document {
+    let cast = Cast::training(held_in(), most_names, longest, rng);
+    let form = match rng.random_range(0..10) {
+        0..5 => BindingForm::Output,
+        5..7 => BindingForm::Colon,
+        _ => BindingForm::List,
+    };
+    let mut parts = Vec::new();
+    for (thing, name) in cast.appearances() {
+        let said = match form {
+            BindingForm::Output => caption(name),
+            BindingForm::Colon => format!(": {name}"),
+            BindingForm::List => format!(" {name},"),
+        };
+        parts.extend(chunk(format!(" {}", thing.name), said));
+        if matches!(form, BindingForm::List) {
+            parts.pop();
+        }
+    }
+    if matches!(form, BindingForm::List) {
+        parts.push(Part::End);
+    }
+    Document::new(parts)
+}
+
+/// A list of words and names, said two or three times: the plainest lesson in copying.
 fn recited(rng: &mut ChaCha8Rng) -> Document {
-    let count = rng.random_range(3..=8);
-    let list: Vec<String> = if rng.random() {
-        draw_names(count, NameUse::Training, rng)
-    } else {
-        let chosen = index::sample(rng, held_in().len(), count);
-        chosen
-            .into_iter()
-            .map(|index| held_in()[index].name.to_owned())
-            .collect()
-    };
-    let once = format!(" {}", list.join(" "));
-    let text = once.repeat(rng.random_range(2..=4));
+    let mut once = String::new();
+    for name in draw_names(rng.random_range(3..=10), NameUse::Training, rng) {
+        let word = any_thing(rng).name;
+        once += " ";
+        once += if rng.random_bool(0.6) { &name } else { word };
+        once += if rng.random_bool(0.2) { "," } else { "" };
+    }
+    let text = (once + ".").repeat(rng.random_range(2..=3));
     Document::new([Part::Text(text), Part::End])
 }
 
@@ -63,44 +127,66 @@ fn any_thing(rng: &mut ChaCha8Rng) -> &'static Thing {
     held_in().choose(rng).expect("there are things in training")
 }
 
-fn captions(rng: &mut ChaCha8Rng) -> Vec<String> {
+fn sentences(rng: &mut ChaCha8Rng) -> Vec<Part> {
+    let mut text = String::new();
+    for _ in 0..rng.random_range(3..=6) {
+        let scene = Scene::draw(Subject::One(any_thing(rng)), rng);
+        let (one, other) = (any_thing(rng).name, any_thing(rng).name);
+        let colour = scene.background.colour.name;
+        text += &match rng.random_range(0..5) {
+            0 => format!(" this picture shows a {one} on {colour}."),
+            1 => format!(" there is a {one} and a {other}."),
+            2 => format!(" here is the {one}."),
+            3 => format!(" {one} is near the {other}."),
+            _ => {
+                let name = &draw_names(1, NameUse::Training, rng)[0];
+                format!(" the {one} is called {name}. the {one} is called {name}.")
+            }
+        };
+    }
+    vec![Part::Text(text), Part::End]
+}
+
+fn captions(rng: &mut ChaCha8Rng) -> Vec<Part> {
     let form = rng.random_range(0..3);
-    let chunk = |_| {
+    let mut parts = Vec::new();
+    for _ in 0..4 {
         let thing = any_thing(rng);
         let scene = Scene::draw(Subject::One(thing), rng);
-        let said = match form {
-            0 => caption(thing.name),
-            1 => full_caption(&scene),
-            _ => group_caption(thing),
-        };
-        format!("{} {said}", description(&scene))
-    };
-    (0..4).map(chunk).collect()
+        parts.extend(match form {
+            0 => chunk(format!(" {}", thing.name), caption(thing.name)),
+            1 => chunk(description(&scene), full_caption(&scene)),
+            _ => chunk(format!(" {}", thing.name), group_caption(thing)),
+        });
+    }
+    parts
 }
 
-fn questions(rng: &mut ChaCha8Rng) -> Vec<String> {
+fn questions(rng: &mut ChaCha8Rng) -> Vec<Part> {
     let kind = *QuestionKind::ALL.choose(rng).expect("there are kinds");
     let form = *AnswerForm::ALL.choose(rng).expect("there are forms");
-    let chunk = |_| {
+    let mut parts = Vec::new();
+    for _ in 0..5 {
         let scene = kind.draw_scene(held_in(), rng);
-        format!("{} {}", description(&scene), kind.text(&scene, form))
-    };
-    (0..5).map(chunk).collect()
+        parts.extend(chunk(description(&scene), kind.text(&scene, form)));
+    }
+    parts
 }
 
-fn films(rng: &mut ChaCha8Rng) -> Vec<String> {
+fn films(rng: &mut ChaCha8Rng) -> Vec<Part> {
     let by_name: bool = rng.random();
-    let chunk = |_| {
+    let mut parts = Vec::new();
+    for _ in 0..4 {
         let motion = *Motion::ALL.choose(rng).expect("there are motions");
         let film = FilmScene::draw(any_thing(rng), motion, rng);
-        let said = if by_name {
-            film_caption(&film)
-        } else {
-            film_group_caption(&film)
+        let said = match by_name {
+            true => film_caption(&film),
+            false => film_group_caption(&film),
         };
-        format!(" {} {} {said}", film.thing.name, motion.words())
-    };
-    (0..4).map(chunk).collect()
+        let shown = format!(" {} {}", film.thing.name, motion.words());
+        parts.extend(chunk(shown, said));
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -111,9 +197,14 @@ mod tests {
     use crate::things::held_out;
     use crate::tokenizer::tokenizer_json;
 
+    fn text_of(index: u64) -> Document {
+        let levels = [TextLevel::Easy, TextLevel::Full];
+        text(1, levels[index as usize % 2], 11, index)
+    }
+
     fn said(document: &Document) -> String {
         let text = |part: &Part| match part {
-            Part::Text(text) => text.clone(),
+            Part::Text(text) => format!("{text} "),
             _ => "\n".to_owned(),
         };
         document.parts.iter().map(text).collect()
@@ -123,7 +214,7 @@ mod tests {
     fn texts_are_made_of_words_and_syllables_alone() {
         let tokenizer = tokenizers::Tokenizer::from_bytes(tokenizer_json()).unwrap();
         for index in 0..300 {
-            let text = said(&super::text(1, 11, index));
+            let text = said(&text_of(index)).replace([',', '.', ':', '?'], "");
             for word in text.split_whitespace() {
                 let tokens = tokenizer.encode(format!(" {word}"), false).unwrap();
                 assert!(tokens.len() <= 2, "{word}: {:?}", tokens.get_tokens());
@@ -134,7 +225,7 @@ mod tests {
     #[test]
     fn texts_never_name_what_is_held_out() {
         for index in 0..300 {
-            let text = said(&super::text(1, 11, index));
+            let text = said(&text_of(index)).replace([',', '.'], "");
             let words: Vec<&str> = text.split_whitespace().collect();
             assert!(held_out().iter().all(|thing| !words.contains(&thing.name)));
         }

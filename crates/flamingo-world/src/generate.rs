@@ -7,7 +7,7 @@
 //! | `pairs-names.tar`, `pairs-rich.tar` | WebDataset pairs `KEY.png` + `KEY.txt` over the pool |
 //! | `films/NNNNNN/K.png`, `films.jsonl` | frame folders and the documents that show them |
 //! | `questions.jsonl` | questions about the pool's scenes, several to a document |
-//! | `text.jsonl` | texts for the language model |
+//! | `text-easy.jsonl`, `text.jsonl` | texts for the language model, to be read in this order |
 //! | `tokenizer.json`, `manifest.json` | the vocabulary; what was made, and from which seed |
 
 use std::fs;
@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::captions::{caption, film_caption, film_group_caption, full_caption};
-use crate::corpus::text;
+use crate::corpus::{TextLevel, text};
 use crate::error::{Error, Result};
 use crate::films::{FilmScene, Motion};
 use crate::pages::{Article, PageKind};
@@ -54,6 +54,8 @@ pub struct WorldConfig {
     pub films: usize,
     /// Documents of `questions.jsonl`.
     pub questions: usize,
+    /// Documents of `text-easy.jsonl`.
+    pub easy_texts: usize,
     /// Documents of `text.jsonl`.
     pub texts: usize,
 }
@@ -71,6 +73,7 @@ impl Default for WorldConfig {
             longest: 16,
             films: 2_000,
             questions: 3_000,
+            easy_texts: 15_000,
             texts: 60_000,
         }
     }
@@ -96,6 +99,8 @@ pub struct Manifest {
     pub films: usize,
     /// Documents of `questions.jsonl`.
     pub questions: usize,
+    /// Documents of `text-easy.jsonl`.
+    pub easy_texts: usize,
     /// Documents of `text.jsonl`.
     pub texts: usize,
 }
@@ -195,8 +200,9 @@ impl World<'_> {
             self.article(PageKind::Questions, "", index).document()
         };
         self.write_lines("questions.jsonl", config.questions, questions)?;
-        let text = |index| text(config.seed, config.longest, index);
-        self.write_lines("text.jsonl", config.texts, text)?;
+        let text = |level| move |index| text(config.seed, level, config.longest, index);
+        self.write_lines("text-easy.jsonl", config.easy_texts, text(TextLevel::Easy))?;
+        self.write_lines("text.jsonl", config.texts, text(TextLevel::Full))?;
         self.write_file("tokenizer.json", &tokenizer_json())?;
         let manifest = self.manifest();
         let json = serde_json::to_vec_pretty(&manifest).expect("a manifest can be written");
@@ -216,6 +222,7 @@ impl World<'_> {
             pairs: pictures,
             films: config.films,
             questions: config.questions,
+            easy_texts: config.easy_texts,
             texts: config.texts,
         }
     }
@@ -412,6 +419,7 @@ mod tests {
             longest: 11,
             films: 3,
             questions: 5,
+            easy_texts: 11,
             texts: 17,
         }
     }

@@ -31,7 +31,7 @@ pub use crate::captions::{
     GROUP, OUTPUT, caption, description, film_caption, film_group_caption, film_prompt,
     full_caption, group_caption,
 };
-pub use crate::corpus::text;
+pub use crate::corpus::{TextLevel, text};
 pub use crate::episodes::{BindingTask, CaptionTask, Episode, Episodes, Pictures, Split};
 pub use crate::error::{Error, Result};
 pub use crate::films::{FPS, FRAMES, FilmScene, Motion};

@@ -40,6 +40,8 @@ pub(crate) struct Article {
     rng: ChaCha8Rng,
 }
 
+/// The most names on a page.
+const MAX_NAMES: usize = 6;
 /// The most pictures of a page of plain things or questions.
 const MAX_PLAIN: usize = 8;
 
@@ -94,7 +96,7 @@ fn binding(
     prefix: &str,
     rng: &mut ChaCha8Rng,
 ) -> (String, Vec<Block>) {
-    let cast = Cast::training(held_in(), longest, rng);
+    let cast = Cast::training(held_in(), MAX_NAMES, longest, rng);
     let title = format!("All about {}", cast.names.join(", "));
     let show = |(thing, name)| shown(&pool.any_single(thing, rng), prefix, caption(name));
     let blocks = cast.appearances().map(show).collect();
