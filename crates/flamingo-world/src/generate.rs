@@ -5,6 +5,7 @@
 //! | `pictures/single/NAME/K.png`, `pictures/scenes/K.png` | the pool: each picture once |
 //! | `pages/NNN/NNNNNN.html` | web pages that link into the pool |
 //! | `pairs-names.tar`, `pairs-rich.tar` | WebDataset pairs `KEY.png` + `KEY.txt` over the pool |
+//! | `captions.jsonl` | the pool's lone things again, with their groups or with all details |
 //! | `films/NNNNNN/K.png`, `films.jsonl` | frame folders and the documents that show them |
 //! | `questions.jsonl` | questions about the pool's scenes, several to a document |
 //! | `text-easy.jsonl`, `text.jsonl` | texts for the language model, to be read in this order |
@@ -20,7 +21,7 @@ use rand::seq::IndexedRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::captions::{caption, film_caption, film_group_caption, full_caption};
+use crate::captions::{caption, film_caption, film_group_caption, full_caption, group_caption};
 use crate::corpus::{TextLevel, text};
 use crate::error::{Error, Result};
 use crate::films::{FilmScene, Motion};
@@ -70,7 +71,7 @@ impl Default for WorldConfig {
             binding_pages: 12_000,
             plain_pages: 3_000,
             question_pages: 3_000,
-            longest: 16,
+            longest: 21,
             films: 2_000,
             questions: 3_000,
             easy_texts: 15_000,
@@ -200,6 +201,8 @@ impl World<'_> {
             self.article(PageKind::Questions, "", index).document()
         };
         self.write_lines("questions.jsonl", config.questions, questions)?;
+        let singles = held_in().len() * config.pictures_per_thing;
+        self.write_lines("captions.jsonl", singles, |index| self.told(index as usize))?;
         let text = |level| move |index| text(config.seed, level, config.longest, index);
         self.write_lines("text-easy.jsonl", config.easy_texts, text(TextLevel::Easy))?;
         self.write_lines("text.jsonl", config.texts, text(TextLevel::Full))?;
@@ -253,6 +256,18 @@ impl World<'_> {
         self.write_pairs("scenes", "pairs-rich.tar", self.config.scenes, rich)
     }
 
+    /// Picture `index` of a thing alone, with its group or with all that can be said of it.
+    fn told(&self, index: usize) -> Document {
+        let thing = held_in()[index % held_in().len()];
+        let number = index / held_in().len();
+        let picture = self.pool.single(thing, number);
+        let said = match number % 2 {
+            0 => group_caption(thing),
+            _ => full_caption(&picture.scene),
+        };
+        Document::new([Part::Image(picture.path), Part::Text(said), Part::End])
+    }
+
     /// Pictures into the pool, and with their captions into a shard.
     fn write_pairs(
         &self,
@@ -288,9 +303,9 @@ impl World<'_> {
         ];
         self.for_each("pages", counts.iter().sum(), |number| {
             let (kind, index) = kind_of_page(number, counts);
-            let page = self.article(kind, "../../", index as u64).into_page();
+            let html = self.article(kind, "../../", index as u64).into_html();
             let path = format!("pages/{:03}/{number:06}.html", number / 1_000);
-            self.write_file(&path, page.html.as_bytes())
+            self.write_file(&path, html.as_bytes())
         })?;
         Ok(())
     }
@@ -467,7 +482,7 @@ mod tests {
                 }
             }
         }
-        for name in ["films.jsonl", "questions.jsonl"] {
+        for name in ["films.jsonl", "questions.jsonl", "captions.jsonl"] {
             for line in fs::read_to_string(world.join(name)).unwrap().lines() {
                 for (_, _, place) in Document::from_json(line).unwrap().media() {
                     assert!(world.join(place).exists(), "{place}");

@@ -37,7 +37,6 @@ pub use crate::error::{Error, Result};
 pub use crate::films::{FPS, FRAMES, FilmScene, Motion};
 pub use crate::generate::{Manifest, Progress, WORLD_VERSION, WorldConfig, generate};
 pub use crate::names::{NameUse, draw_names, syllables};
-pub use crate::pages::Page;
 pub use crate::questions::{AnswerForm, QuestionKind};
 pub use crate::scene::{Background, COLOURS, Colour, MAX_COUNT, Place, Scene, Sprite, Subject};
 pub use crate::things::{Thing, groups, held_in, held_out, things};
