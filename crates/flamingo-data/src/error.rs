@@ -1,0 +1,83 @@
+//! What can go wrong between files and samples.
+
+use std::path::{Path, PathBuf};
+
+/// The result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong between files and samples.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system's answer to reading a file or folder.
+    #[error("cannot read {}: {source}; check the path and its permissions", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A source of which nothing can be used.
+    #[error("{}: {problem}", path.display())]
+    Nothing {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was found instead, and what to do.
+        problem: String,
+    },
+    /// A URL on the network.
+    #[error("{place}: not fetched in this version; download it and give its path")]
+    Remote {
+        /// The URL.
+        place: String,
+    },
+    /// A `data:` URL that holds no picture.
+    #[error("{place}: {problem}; write data:image/png;base64,...")]
+    DataUrl {
+        /// The beginning of the URL.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A name that the shard does not hold.
+    #[error("{} has no member {member}; check the names in its KEY.json", shard.display())]
+    Member {
+        /// The shard.
+        shard: PathBuf,
+        /// The name asked for.
+        member: String,
+    },
+    /// A film where a document says image.
+    #[error("{place} is animated, but the part says `image`; say `video`")]
+    NotAnImage {
+        /// The place as the document spells it.
+        place: String,
+    },
+    /// A picture or film that cannot be decoded.
+    #[error(transparent)]
+    Image(#[from] flamingo_image::Error),
+    /// A document that cannot be read or encoded.
+    #[error(transparent)]
+    Document(#[from] flamingo_sequence::Error),
+}
+
+impl Error {
+    pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.to_path_buf();
+        move |source| Error::Read { path, source }
+    }
+
+    /// A word or two by which reports count this error.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Error::Read { .. } => "file missing or unreadable",
+            Error::Nothing { .. } => "nothing to use",
+            Error::Remote { .. } => "on the network",
+            Error::DataUrl { .. } => "bad data: URL",
+            Error::Member { .. } => "not in its shard",
+            Error::NotAnImage { .. } => "animated picture as image",
+            Error::Image(flamingo_image::Error::Read { .. }) => "file missing or unreadable",
+            Error::Image(_) => "broken picture or film",
+            Error::Document(_) => "bad document",
+        }
+    }
+}

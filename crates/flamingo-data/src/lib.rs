@@ -1,0 +1,30 @@
+//! Documents and their media from files, in a reproducible order.
+//!
+//! A [`Source`] is read from JSONL, WebDataset shards or a folder of HTML pages
+//! ([`Source::read`]); bad samples are counted, named and left out ([`Report`]). A [`MediaBase`]
+//! finds the picture or film that a document's part names, and a [`Library`] loads each distinct
+//! one once. [`Framing`] makes the paper's training sequences of documents, and [`Order`] says
+//! which sample comes when: a pure function of a seed and a number, so that a run can go on at any
+//! step without replaying what came before.
+
+mod augment;
+mod error;
+mod framing;
+mod html;
+mod library;
+mod media;
+mod order;
+mod report;
+mod shard;
+mod source;
+
+pub use augment::Augment;
+pub use error::{Error, Result};
+pub use framing::{Example, Framing};
+pub use html::page_document;
+pub use library::Library;
+pub use media::MediaBase;
+pub use order::{Order, stream};
+pub use report::Report;
+pub use shard::Shard;
+pub use source::{Format, Sample, Source};

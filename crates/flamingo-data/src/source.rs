@@ -1,0 +1,266 @@
+//! Samples from a file or folder.
+
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use flamingo_sequence::{Document, read_jsonl};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Error, MediaBase, Report, Result, page_document, shard};
+
+/// How a source's files are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// A document a line; the path is a file, or a folder of `*.jsonl`.
+    Jsonl,
+    /// WebDataset; the path is a tar file, or a folder of `*.tar`. A sample is `KEY.json` (a
+    /// document) with its pictures beside it, or a picture with `KEY.txt`.
+    Shards,
+    /// HTML; the path is a page, or a folder with `*.html` anywhere below.
+    Pages,
+}
+
+/// One document, and where its media names start.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// What it says and shows.
+    pub document: Document,
+    /// Where relative names start.
+    pub base: MediaBase,
+}
+
+/// The samples of a file or folder, in an order that does not depend on the disk.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The samples that can be used.
+    pub samples: Vec<Sample>,
+    /// What was found and what was left out.
+    pub report: Report,
+}
+
+impl Source {
+    /// Reads all documents of `path`; media are not touched yet.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the path cannot be read, [`Error::Nothing`] if nothing in it can be used.
+    /// A bad sample is no error: it is counted in the report, named in a warning and left out.
+    pub fn read(format: Format, path: &Path) -> Result<Self> {
+        let extension = match format {
+            Format::Jsonl => "jsonl",
+            Format::Shards => "tar",
+            Format::Pages => "html",
+        };
+        let files = files(path, extension)?;
+        let (mut report, mut samples) = (Report::default(), Vec::new());
+        match format {
+            Format::Jsonl => {
+                for file in &files {
+                    lines(file, &mut report, &mut samples)?;
+                }
+            }
+            Format::Shards => {
+                for file in &files {
+                    shard::read(file, &mut report, &mut samples)?;
+                }
+            }
+            Format::Pages => pages(&files, &mut report, &mut samples),
+        }
+        let mut source = Self { samples, report };
+        source.refuse_nothing(path)?;
+        source.sign();
+        Ok(source)
+    }
+
+    /// Keeps the samples for which `keep` gives no reason against; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Nothing`] if none is left.
+    pub fn retain(
+        &mut self,
+        path: &Path,
+        mut keep: impl FnMut(usize, &Sample) -> Option<(String, String)>,
+    ) -> Result<()> {
+        let samples = std::mem::take(&mut self.samples);
+        for (index, sample) in samples.into_iter().enumerate() {
+            match keep(index, &sample) {
+                None => self.samples.push(sample),
+                Some((reason, detail)) => {
+                    let name = sample
+                        .document
+                        .id
+                        .as_deref()
+                        .unwrap_or("a document without id");
+                    self.report.leave_out(name, &reason, &detail);
+                }
+            }
+        }
+        self.refuse_nothing(path)?;
+        self.sign();
+        Ok(())
+    }
+
+    fn refuse_nothing(&self, path: &Path) -> Result<()> {
+        if !self.samples.is_empty() {
+            return Ok(());
+        }
+        let reasons: Vec<String> = self
+            .report
+            .left_out
+            .iter()
+            .map(|(reason, count)| format!("{count} x {reason}"))
+            .collect();
+        let why = match reasons.is_empty() {
+            true => "it is empty".to_owned(),
+            false => format!("all are left out: {}", reasons.join(", ")),
+        };
+        let found = self.report.found;
+        Err(Error::Nothing {
+            path: path.to_path_buf(),
+            problem: format!("no sample of {found} can be used ({why}); see the warnings above"),
+        })
+    }
+
+    fn sign(&mut self) {
+        let mut hash = Sha256::new();
+        for sample in &self.samples {
+            let json = serde_json::to_vec(&sample.document).expect("a document is plain data");
+            hash.update(json);
+            hash.update(b"\n");
+        }
+        self.report.fingerprint = format!("{:x}", hash.finalize());
+    }
+}
+
+/// The file itself, or all files of that extension below the folder, sorted.
+fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    if !fs::metadata(path).map_err(Error::read(path))?.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut files = Vec::new();
+    let mut folders = vec![path.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(Error::read(&folder))? {
+            let entry = entry.map_err(Error::read(&folder))?;
+            let (path, kind) = (
+                entry.path(),
+                entry.file_type().map_err(Error::read(&folder))?,
+            );
+            if kind.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Error::Nothing {
+            path: path.to_path_buf(),
+            problem: format!(
+                "the folder holds no .{extension} file; check the path and the format"
+            ),
+        });
+    }
+    Ok(files)
+}
+
+fn lines(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<()> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(Error::read(path))?;
+    let base = MediaBase::beside(path);
+    for (number, document) in read_jsonl(BufReader::new(file), &name).enumerate() {
+        report.found += 1;
+        match document {
+            Ok(document) => samples.push(Sample {
+                document,
+                base: base.clone(),
+            }),
+            Err(error) => {
+                let sample = format!("{name}, document {}", number + 1);
+                report.leave_out(&sample, "bad document", &error);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pages(files: &[PathBuf], report: &mut Report, samples: &mut Vec<Sample>) {
+    let read = |path: &PathBuf| -> Result<Option<Document>> {
+        let bytes = fs::read(path).map_err(Error::read(path))?;
+        Ok(page_document(&String::from_utf8_lossy(&bytes)))
+    };
+    let documents: Vec<Result<Option<Document>>> = files.par_iter().map(read).collect();
+    for (path, document) in files.iter().zip(documents) {
+        report.found += 1;
+        let name = path.display().to_string();
+        match document {
+            Ok(Some(mut document)) => {
+                document.id = Some(name);
+                let base = MediaBase::beside(path);
+                samples.push(Sample { document, base });
+            }
+            Ok(None) => report.leave_out(&name, "empty page", &"nothing to read in its article"),
+            Err(error) => report.leave_out(&name, error.reason(), &error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn bad_lines_are_counted_and_the_others_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let good = r#"{"parts": [{"text": "x"}]}"#;
+        fs::write(&path, format!("{good}\n{{\"part\": 1}}\n\n{good}\n")).unwrap();
+        let source = Source::read(Format::Jsonl, &path).unwrap();
+        assert_eq!((source.report.found, source.report.kept()), (3, 2));
+        assert_eq!(source.samples.len(), 2);
+        let again = Source::read(Format::Jsonl, folder.path()).unwrap();
+        assert_eq!(source.report, again.report);
+    }
+
+    #[test]
+    fn a_source_with_nothing_to_use_says_what_was_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        fs::write(&path, "{}\n[]\n").unwrap();
+        let message = Source::read(Format::Jsonl, &path).unwrap_err().to_string();
+        assert!(
+            message.contains("a.jsonl") && message.contains("2 x bad document"),
+            "{message}"
+        );
+        let message = Source::read(Format::Pages, folder.path())
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("no .html file"), "{message}");
+        assert!(Source::read(Format::Shards, &folder.path().join("b.tar")).is_err());
+    }
+
+    #[test]
+    fn pages_of_a_folder_are_read_in_the_order_of_their_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("b/2.html", "two"), ("a/9.html", "nine"), ("b/1.html", "")] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, format!("<article>{text}<img src=../p.png></article>")).unwrap();
+        }
+        fs::write(folder.path().join("empty.html"), "<nav>x</nav>").unwrap();
+        let source = Source::read(Format::Pages, folder.path()).unwrap();
+        assert_eq!(source.report.left_out["empty page"], 1);
+        let said: Vec<usize> = source
+            .samples
+            .iter()
+            .map(|s| s.document.parts.len())
+            .collect();
+        assert_eq!(said, [2, 1, 2]);
+    }
+}
