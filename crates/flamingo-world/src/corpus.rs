@@ -24,7 +24,7 @@ use crate::things::{Thing, held_in};
 pub enum TextLevel {
     /// Half recited lists, otherwise few names: copying is learnt here first.
     Easy,
-    /// A fifth recited lists, up to six names, and all that pages say.
+    /// A fifth recited lists, half names (up to six), and all that pages say.
     Full,
 }
 
@@ -33,7 +33,7 @@ impl TextLevel {
     fn shares(self) -> [u32; 2] {
         match self {
             Self::Easy => [5, 4],
-            Self::Full => [2, 6],
+            Self::Full => [2, 5],
         }
     }
 

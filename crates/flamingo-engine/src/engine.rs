@@ -1,0 +1,90 @@
+//! A model with its tokenizer, its device and its cache of pictures.
+
+use flamingo_image::Preprocess;
+use flamingo_kernels::{Device, Precision};
+use flamingo_model::{Flamingo, describe};
+use flamingo_sequence::Tokenizer;
+use flamingo_weights::{ModelFile, Source};
+
+use crate::Result;
+use crate::latents::LatentCache;
+
+/// How an engine uses its machine.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Precision of weights and products.
+    pub precision: Precision,
+    /// Most images and films in one prompt (the paper goes to 32 shots and the query).
+    pub max_media: usize,
+    /// Prompts that are read together.
+    pub batch: usize,
+    /// Pictures whose latents are kept.
+    pub cached_media: usize,
+    /// Frames a second taken from a film (paper, 3.1: 1 in training).
+    pub frames_per_second: f32,
+    /// Most frames of a film.
+    pub max_frames: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            precision: Precision::F32,
+            max_media: 256,
+            batch: 32,
+            cached_media: 4096,
+            frames_per_second: 1.0,
+            max_frames: 30,
+        }
+    }
+}
+
+/// Answers prompts with one model.
+pub struct Engine {
+    pub(crate) model: Flamingo,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) preprocess: Preprocess,
+    pub(crate) device: Device,
+    pub(crate) options: EngineOptions,
+    pub(crate) latents: LatentCache,
+    file: ModelFile,
+}
+
+impl Engine {
+    /// Loads a model.
+    ///
+    /// # Errors
+    /// If a file is missing, malformed or of a newer version, or if the weights do not fit.
+    pub fn open(source: &Source, device: &Device, options: EngineOptions) -> Result<Self> {
+        let loaded = flamingo_weights::load(source, device, options.precision)?;
+        Ok(Self {
+            model: loaded.model,
+            tokenizer: loaded.tokenizer,
+            preprocess: loaded.preprocess,
+            device: device.clone(),
+            latents: LatentCache::new(options.cached_media),
+            options,
+            file: loaded.file,
+        })
+    }
+
+    /// What the model weighs and costs.
+    pub fn describe(&self) -> flamingo_model::Description {
+        describe(self.model.config())
+    }
+
+    /// The model's configuration file.
+    pub fn model_file(&self) -> &ModelFile {
+        &self.file
+    }
+
+    /// The model's tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// How pictures become what the encoder sees.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+}

@@ -1,0 +1,46 @@
+//! What can be wrong with a request.
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The model cannot be loaded.
+    #[error(transparent)]
+    Weights(#[from] flamingo_weights::Error),
+    /// The prompt is none.
+    #[error(transparent)]
+    Document(#[from] flamingo_sequence::Error),
+    /// A picture or film cannot be had.
+    #[error("{0}")]
+    Media(String),
+    /// A prompt longer than the model has places for.
+    #[error("the prompt has {tokens} tokens and {new} may be added, the model has places for {most}: shorten it or ask for fewer new tokens")]
+    TooLong {
+        /// Of the prompt.
+        tokens: usize,
+        /// That may be generated.
+        new: usize,
+        /// Places.
+        most: usize,
+    },
+    /// A scoring request without candidates, or an empty candidate.
+    #[error("prompt {prompt}: {reason}")]
+    Candidates {
+        /// Its number, from 1.
+        prompt: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An option outside its range.
+    #[error("{name} is {value}: give {wanted}")]
+    Option {
+        /// The option.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What is possible.
+        wanted: &'static str,
+    },
+}
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,74 @@
+//! Where the token that begins an answer looks: cross-attention carried back to the picture.
+
+use flamingo_kernels::Tensor;
+use flamingo_model::{Looking, TextInput};
+use flamingo_sequence::{Batch, Document, Visibility};
+
+use crate::{Engine, MediaSource, Result};
+
+/// A map over the last picture that a prompt's last token sees.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// The reference of the picture or film in the document.
+    pub reference: String,
+    /// Side of the grid of positions.
+    pub side: usize,
+    /// Frames.
+    pub frames: usize,
+    /// Attention on each position, frame by frame, row by row; sums to at most 1 (the rest is on
+    /// the latents themselves).
+    pub weights: Vec<f32>,
+}
+
+impl Engine {
+    /// The attention of the prompt's last token, mean over gated blocks and heads, times that of
+    /// the resampler's last layer; none if the token sees no picture.
+    ///
+    /// # Errors
+    /// If a picture cannot be had or the prompt is empty or too long.
+    pub fn look(&mut self, prompt: &Document, source: &dyn MediaSource) -> Result<Option<Look>> {
+        let sequences = self.sequences(std::iter::once(prompt), 0)?;
+        let batch = Batch::of_prompts(&sequences, Visibility::Last, self.tokenizer.specials());
+        let Some(seen) = batch.sees.last().filter(|range| !range.is_empty()).cloned() else {
+            return Ok(None);
+        };
+        let references: Vec<&str> = prompt.media().map(|(_, _, reference)| reference).collect();
+        let media = batch
+            .media
+            .iter()
+            .map(|&(_, medium)| source.media(references[medium]))
+            .collect::<Result<Vec<_>>>()?;
+        let reference = references[batch.media[seen.start].1].to_owned();
+        let frames = self.frames(media[seen.start].clone());
+        let features = self.features(frames.iter(), frames.len());
+        let on_positions = self.model.resampler.weights(features); // [R, T * S + R]
+        let on_latents = self.on_latents(&batch, media, seen.start); // [1, R]
+        let weights = on_latents.matmul(on_positions);
+        let weights = weights.into_data().convert::<f32>().try_to_vec::<f32>().expect("f32");
+        let positions = self.model.config().vision.positions();
+        let weights = weights[..frames.len() * positions].to_vec();
+        let side = positions.isqrt();
+        Ok(Some(Look { reference, side, frames: frames.len(), weights }))
+    }
+
+    fn on_latents(
+        &mut self,
+        batch: &Batch,
+        media: Vec<flamingo_image::Media>,
+        seen: usize,
+    ) -> Tensor<2> {
+        let latents = self.latents(media).expect("the prompt has media");
+        let media = self.model.media(latents);
+        let looking = Looking::new(&batch.sees, media.len(), &self.device);
+        let input = TextInput::ragged(&batch.ids, batch.width, &batch.lengths);
+        let mut weights = Vec::new();
+        let last = batch.width - 1;
+        let watch = &mut |block: usize, y: &Tensor<3>| {
+            let y = y.clone().narrow(1, last, 1).squeeze_dim::<2>(0);
+            let keys = media.keys(block).expect("a block's keys").narrow(0, seen, 1);
+            weights.push(self.model.gated[block].weights(y, keys.squeeze_dim::<3>(0)));
+        };
+        self.model.hidden_with(&input, &media, &looking, None, watch);
+        Tensor::cat(weights, 0).mean_dim(0).squeeze_dim::<2>(0) // [1, R]
+    }
+}

@@ -1,0 +1,1 @@
+//! Few-shot evaluations, a file each, and their report.

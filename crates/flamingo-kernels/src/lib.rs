@@ -1,0 +1,48 @@
+//! The ops layer: what the models of this project are written with.
+//!
+//! A model file uses the layers and functions of this crate and plain tensor arithmetic, nothing
+//! else of the framework, so that kernels, weight formats and the framework itself can change
+//! beneath it. Weights keep the layout of PyTorch checkpoints (`[d_output, d_input]`), and the
+//! field names of a layer are the tensor names on disk.
+//!
+//! Axis letters, here and in `flamingo-model`: `B` batch rows, `L` text tokens, `M` media (images
+//! or films) flat over the batch, `T` frames, `S` positions of a frame, `R` latents, `H` heads,
+//! `Dh` width of a head, `D` text width, `Dv` visual width, `V` vocabulary.
+
+mod activation;
+mod attention;
+mod conv;
+mod device;
+mod embedding;
+mod init;
+mod linear;
+mod loss;
+mod norm;
+
+pub use activation::Activation;
+pub use attention::{MASKED, attention, merge_heads, split_heads};
+pub use burn;
+pub use burn::module::{Module, Param};
+pub use burn::tensor::{Device, Int, Tensor, TensorData};
+pub use conv::{Conv2d, avg_pool2, conv2d_same};
+pub use device::{Backend, DeviceError, Precision, available_backends, open_device};
+pub use embedding::Embedding;
+pub use init::Init;
+pub use linear::Linear;
+pub use loss::{Loss, cross_entropy, log_probabilities};
+pub use norm::{Norm, NormKind};
+
+/// Integer indices as a tensor on `device`.
+pub fn indices(values: impl IntoIterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
+    let values: Vec<i32> = values.into_iter().map(|v| v as i32).collect();
+    let len = values.len();
+    Tensor::from_data(TensorData::new(values, [len]), device)
+}
+
+/// A float tensor on `device` from row-major values, in the device's default precision.
+///
+/// # Panics
+/// If the number of values is not the product of `shape`.
+pub fn floats<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), device)
+}

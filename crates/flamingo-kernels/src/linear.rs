@@ -1,0 +1,68 @@
+//! `y = x W^T + b`.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use crate::Init;
+
+/// A linear layer.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[d_output, d_input]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[d_output]`, or none.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+impl Linear {
+    /// Normal weights with standard deviation `1 / sqrt(d_input)`, zero bias.
+    pub fn new(d_input: usize, d_output: usize, bias: bool, init: &mut Init) -> Self {
+        Self::scaled(d_input, d_output, bias, 1.0, init)
+    }
+
+    /// As [`Linear::new`], the standard deviation multiplied by `gain`.
+    pub fn scaled(
+        d_input: usize,
+        d_output: usize,
+        bias: bool,
+        gain: f64,
+        init: &mut Init,
+    ) -> Self {
+        let weight = init.normal([d_output, d_input], gain / (d_input as f64).sqrt());
+        Self { weight, bias: bias.then(|| init.full([d_output], 0.0)) }
+    }
+
+    /// # Shapes
+    /// - `x`: `[..., d_input]`
+    /// - output: `[..., d_output]`
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let weight = self.weight.val();
+        let [d_output, d_input] = weight.dims();
+        let mut dims = x.dims();
+        assert_eq!(dims[D - 1], d_input, "linear [{d_output}, {d_input}] given {dims:?}");
+        let rows = dims.iter().product::<usize>() / d_input;
+        let mut y = x.reshape([rows, d_input]).matmul(weight.transpose()); // [rows, d_output]
+        if let Some(bias) = &self.bias {
+            y = y + bias.val().unsqueeze();
+        }
+        dims[D - 1] = d_output;
+        y.reshape(dims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Device, floats};
+
+    #[test]
+    fn multiplies_by_the_transposed_weight_and_adds_the_bias() {
+        let device = Device::flex();
+        let mut layer = Linear::new(2, 3, true, &mut Init::new(0, &device));
+        layer.weight = Param::from_tensor(floats(vec![1., 2., 3., 4., 5., 6.], [3, 2], &device));
+        layer.bias = Some(Param::from_tensor(floats(vec![0.5, 0., -1.], [3], &device)));
+        let y = layer.forward(floats(vec![1., 10., 0., 1.], [1, 2, 2], &device));
+        let values = y.into_data().try_to_vec::<f32>().expect("f32");
+        assert_eq!(values, [21.5, 43., 64., 2.5, 4., 5.]);
+    }
+}

@@ -1,0 +1,124 @@
+//! Parameters and operations, counted from the configuration alone.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::FlamingoConfig;
+
+/// Parameters of one part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartSize {
+    /// The part.
+    pub part: &'static str,
+    /// Its shape in the paper's columns: layers, width, heads.
+    pub shape: Option<[usize; 3]>,
+    /// Its parameters.
+    pub parameters: u64,
+    /// Whether training leaves it as it is.
+    pub frozen: bool,
+}
+
+/// What a model weighs and costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Description {
+    /// Vision encoder, resampler, gated blocks, language model.
+    pub parts: Vec<PartSize>,
+    /// Parameters of all parts.
+    pub total: u64,
+    /// Operations (2 a multiply-add) to encode and resample one picture.
+    pub flops_per_image: u64,
+    /// Operations for one token of text behind 512 others, looking at one picture.
+    pub flops_per_token: u64,
+}
+
+/// Context length at which [`Description::flops_per_token`] is counted.
+const CONTEXT: usize = 512;
+
+/// Counts parameters and operations of `config`.
+pub fn describe(config: &FlamingoConfig) -> Description {
+    let (language, resampler, gated) = (&config.language, &config.resampler, &config.gated);
+    let (dv, blocks) = (config.vision.width(), config.gated_blocks());
+    let projection = config.media_projection_parameters();
+    let part = |part, shape, parameters, frozen| PartSize { part, shape, parameters, frozen };
+    let parts = vec![
+        part("vision encoder", None, config.vision.parameters(), true),
+        part(
+            "perceiver resampler",
+            Some([resampler.layers, resampler.width, resampler.heads]),
+            resampler.parameters(dv),
+            false,
+        ),
+        part(
+            "gated xattn-dense",
+            Some([blocks, language.width, gated.heads]),
+            blocks as u64 * gated.parameters(language.width, language.width) + projection,
+            false,
+        ),
+        part(
+            "language model",
+            Some([language.layers, language.width, language.heads]),
+            language.parameters(),
+            true,
+        ),
+    ];
+    let flops_per_image = config.vision.flops_per_image()
+        + resampler.flops(dv, 1, config.vision.positions());
+    let per_block = gated.flops_per_token(language.width, resampler.latents);
+    Description {
+        total: parts.iter().map(|part| part.parameters).sum(),
+        parts,
+        flops_per_image,
+        flops_per_token: language.flops_per_token(CONTEXT) + blocks as u64 * per_block,
+    }
+}
+
+/// A count as the paper's table prints it: `194M`, `1.4B`, `70B`.
+pub fn print_count(count: u64) -> String {
+    match count as f64 {
+        n if n < 1e3 => format!("{n}"),
+        n if n < 1e6 => format!("{:.0}k", n / 1e3),
+        n if n < 999.5e6 => format!("{:.0}M", n / 1e6),
+        n if n < 9.5e9 => format!("{:.1}B", n / 1e9),
+        n => format!("{:.0}B", n / 1e9),
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<20} {:>22} {:>12}  training", "part", "layers/width/heads", "parameters")?;
+        for part in &self.parts {
+            let shape = part.shape.map_or(String::new(), |[l, d, h]| format!("{l}/{d}/{h}"));
+            let state = if part.frozen { "frozen" } else { "trained" };
+            let count = print_count(part.parameters);
+            writeln!(f, "{:<20} {shape:>22} {count:>12}  {state}", part.part)?;
+        }
+        writeln!(f, "{:<20} {:>22} {:>12}", "total", "", print_count(self.total))?;
+        let (image, token) = (self.flops_per_image as f64 / 1e9, self.flops_per_token as f64 / 1e9);
+        write!(f, "{image:.3} GFLOP an image, {token:.3} GFLOP a token (after {CONTEXT} others)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_weigh_what_the_papers_table_prints() {
+        let printed = |name: &str| {
+            let description = describe(&FlamingoConfig::preset(name).expect("preset"));
+            let parts = &description.parts;
+            [0, 2, 3].map(|i: usize| print_count(parts[i].parameters)).into_iter()
+                .chain([print_count(description.total)]).collect::<Vec<_>>()
+        };
+        assert_eq!(printed("flamingo-3b"), ["435M", "1.2B", "1.4B", "3.2B"]);
+        assert_eq!(printed("flamingo-9b"), ["435M", "1.6B", "7.1B", "9.3B"]);
+        assert_eq!(printed("flamingo-80b"), ["435M", "10B", "70B", "80B"]);
+    }
+
+    #[test]
+    fn an_unknown_preset_names_those_that_exist() {
+        let error = FlamingoConfig::preset("flamingo-1b").expect_err("none").to_string();
+        assert!(error.contains("flamingo-1b") && error.contains("flamingo-80b"), "{error}");
+    }
+}

@@ -1,0 +1,152 @@
+//! What a token's place adds: causal masks, ALiBi slopes, rotations, sinusoids of distances.
+//! Everything here is a function of integers.
+
+use flamingo_kernels::{Device, MASKED, Tensor, floats};
+
+/// Place of a padded token.
+pub const PADDED: i64 = -1;
+
+/// Score biases of queries at `queries` over keys at `keys` (each `rows` rows): hidden where the
+/// key is padding or lies after the query, else `-slope * distance`.
+///
+/// # Shapes
+/// - output: `[B or 1, H or 1, Lq, Lk]`; one row if all rows are alike, one head without slopes;
+///   none if nothing is hidden and there are no slopes
+pub fn score_bias(
+    queries: &[Vec<i64>],
+    keys: &[Vec<i64>],
+    slopes: Option<&[f32]>,
+    device: &Device,
+) -> Option<Tensor<4>> {
+    let alike = queries.iter().all(|q| *q == queries[0]) && keys.iter().all(|k| *k == keys[0]);
+    let rows = if alike { 1 } else { queries.len() };
+    let slopes = slopes.unwrap_or(&[0.0]);
+    let (lq, lk) = (queries[0].len(), keys[0].len());
+    let mut bias = Vec::with_capacity(rows * slopes.len() * lq * lk);
+    for (queries, keys) in queries.iter().zip(keys).take(rows) {
+        for slope in slopes {
+            for &q in queries {
+                bias.extend(keys.iter().map(|&k| one_bias(q, k, *slope)));
+            }
+        }
+    }
+    let needed = bias.iter().any(|&value| value != 0.0);
+    needed.then(|| floats(bias, [rows, slopes.len(), lq, lk], device))
+}
+
+fn one_bias(query: i64, key: i64, slope: f32) -> f32 {
+    if key == PADDED || (query != PADDED && key > query) { MASKED } else { slope * (key - query) as f32 }
+}
+
+/// ALiBi's slopes: `2^(-8 h / H)` for a power of two, else those of the next power, every second
+/// one first (Press et al., 2021).
+pub fn alibi_slopes(heads: usize) -> Vec<f32> {
+    let power = heads.next_power_of_two();
+    let slope = |h: usize| 2f32.powf(-8.0 * h as f32 / power as f32);
+    if power == heads {
+        return (1..=heads).map(slope).collect();
+    }
+    let odd = (2..=power).step_by(2).map(slope);
+    let even = (1..=power).step_by(2).map(slope);
+    odd.chain(even).take(heads).collect()
+}
+
+/// Cosines and sines of rotary positions.
+///
+/// # Shapes
+/// - output: twice `[B, 1, L, rotated / 2]`
+pub fn rotations(
+    positions: &[Vec<i64>],
+    rotated: usize,
+    base: f64,
+    device: &Device,
+) -> (Tensor<4>, Tensor<4>) {
+    let half = rotated / 2;
+    let (rows, l) = (positions.len(), positions[0].len());
+    let mut angles = Vec::with_capacity(rows * l * half);
+    for &position in positions.iter().flatten() {
+        let position = position.max(0) as f64;
+        angles.extend((0..half).map(|i| position * base.powf(-2.0 * i as f64 / rotated as f64)));
+    }
+    let table = |f: fn(f64) -> f64| {
+        let values = angles.iter().map(|&angle| f(angle) as f32).collect();
+        floats(values, [rows, 1, l, half], device)
+    };
+    (table(f64::cos), table(f64::sin))
+}
+
+/// Turns the first `2 * half` channels of each head, channel `i` with channel `i + half`.
+///
+/// # Shapes
+/// - `x` and output: `[B, H, L, Dh]`
+pub fn rotate(x: Tensor<4>, (cos, sin): &(Tensor<4>, Tensor<4>)) -> Tensor<4> {
+    let [_, _, _, head_dim] = x.dims();
+    let half = cos.dims()[3];
+    let (a, b) = (x.clone().narrow(3, 0, half), x.clone().narrow(3, half, half));
+    let (cos, sin) = (cos.clone().cast(x.dtype()), sin.clone().cast(x.dtype()));
+    let turned_a = a.clone() * cos.clone() - b.clone() * sin.clone();
+    let turned_b = b * cos + a * sin;
+    let mut parts = vec![turned_a, turned_b];
+    if 2 * half < head_dim {
+        parts.push(x.narrow(3, 2 * half, head_dim - 2 * half));
+    }
+    Tensor::cat(parts, 3)
+}
+
+/// Sinusoids of the distances `0..distances`: sines, then cosines (Dai et al., 2019).
+///
+/// # Shapes
+/// - output: `[distances, width]`
+pub fn sinusoids(distances: usize, width: usize, device: &Device) -> Tensor<2> {
+    let half = width.div_ceil(2);
+    let mut values = Vec::with_capacity(distances * width);
+    for distance in 0..distances {
+        let angle = |i: usize| distance as f64 * 10_000f64.powf(-(i as f64) / half as f64);
+        values.extend((0..half).map(|i| angle(i).sin() as f32));
+        values.extend((0..width - half).map(|i| angle(i).cos() as f32));
+    }
+    floats(values, [distances, width], device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_sees_itself_and_what_came_before_but_no_padding() {
+        let positions = vec![vec![0, 1, 2], vec![0, 1, PADDED]];
+        let bias = score_bias(&positions, &positions, None, &Device::flex()).expect("hides");
+        assert_eq!(bias.dims(), [2, 1, 3, 3]);
+        let hidden: Vec<bool> =
+            bias.into_data().to_vec::<f32>().expect("f32").iter().map(|&v| v == MASKED).collect();
+        let first = [false, true, true, false, false, true, false, false, false];
+        let second = [false, true, true, false, false, true, false, false, true];
+        assert_eq!(hidden, [first, second].concat());
+    }
+
+    #[test]
+    fn a_single_new_token_needs_no_mask() {
+        assert!(score_bias(&[vec![2]], &[vec![0, 1, 2]], None, &Device::flex()).is_none());
+    }
+
+    #[test]
+    fn slopes_of_eight_and_of_six_heads_are_those_of_the_paper() {
+        assert_eq!(alibi_slopes(8)[..3], [0.5, 0.25, 0.125]);
+        assert_eq!(alibi_slopes(6).len(), 6);
+        assert_eq!(alibi_slopes(6)[..4], [0.25, 0.0625, 0.015625, 0.00390625]);
+        assert_eq!(alibi_slopes(6)[4..], [0.5, 0.125]);
+    }
+
+    #[test]
+    fn scores_of_rotated_vectors_depend_on_the_distance_only() {
+        let device = Device::flex();
+        let score = |q: i64, k: i64| {
+            let x = floats(vec![0.3, -1.0, 0.7, 0.2, 0.9], [1, 1, 1, 5], &device);
+            let a = rotate(x.clone(), &rotations(&[vec![q]], 4, 100.0, &device));
+            let b = rotate(x.flip([3]), &rotations(&[vec![k]], 4, 100.0, &device));
+            (a * b).sum().into_scalar::<f32>()
+        };
+        assert!((score(7, 3) - score(11, 7)).abs() < 1e-5);
+        assert!((score(7, 3) - score(7, 4)).abs() > 1e-3);
+    }
+}

@@ -1,0 +1,30 @@
+//! The paper: vision encoders, Perceiver Resampler, gated cross-attention, language models, and
+//! [`Flamingo`] over them ("Flamingo: a Visual Language Model for Few-Shot Learning", Alayrac et
+//! al., 2022; sections are cited as "paper, 2.1").
+//!
+//! Axis letters: `B` batch rows, `L` text tokens, `M` media (images or films) flat over the batch,
+//! `T` frames, `S` positions of a frame, `R` latents, `H` heads, `Dh` width of a head, `D` text
+//! width, `Dv` visual width, `V` vocabulary.
+//!
+//! The way of a prompt: pixels -> [`VisionEncoder`](vision::VisionEncoder) -> [`PerceiverResampler`]
+//! -> keys and values of each [`GatedCrossAttention`] ([`Media`]) -> [`LanguageModel`] with a gated
+//! block before every n-th layer -> logits. Nothing is kept between calls: caches are arguments.
+
+mod accounting;
+mod config;
+pub mod contrastive;
+mod flamingo;
+mod gated_cross_attention;
+pub mod language;
+mod looking;
+mod perceiver_resampler;
+pub mod text_tower;
+pub mod vision;
+
+pub use accounting::{Description, PartSize, describe, print_count};
+pub use config::{ConfigError, FlamingoConfig, PRESETS};
+pub use flamingo::{Flamingo, Media};
+pub use gated_cross_attention::{GatedConfig, GatedCrossAttention};
+pub use language::{LanguageConfig, LanguageModel, TextCache, TextInput};
+pub use looking::Looking;
+pub use perceiver_resampler::{PerceiverResampler, PerceiverResamplerConfig};

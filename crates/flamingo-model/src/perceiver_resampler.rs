@@ -1,0 +1,334 @@
+//! Perceiver Resampler (paper, 2.1): any number of visual features in, a fixed number of latents out.
+//!
+//! A small set of learnt latents attends to the features of all frames of one image or film and to
+//! itself. Frames are told apart by learnt time embeddings; positions within a frame are not.
+//! More frames than were learnt get linearly interpolated embeddings (paper, 3.1: 8 in training,
+//! 30 in inference).
+
+use flamingo_kernels::{
+    Activation, Init, Linear, Module, Norm, Param, Tensor, attention, floats, merge_heads,
+    split_heads,
+};
+use serde::{Deserialize, Serialize};
+
+/// Sizes of a resampler.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerceiverResamplerConfig {
+    /// Width of the latents.
+    pub width: usize,
+    /// Number of latents, `R`.
+    pub latents: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// Attention heads of a layer.
+    pub heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+    /// Hidden width of the feed-forward, as a multiple of `width`.
+    pub ffw_multiple: usize,
+    /// Activation of the feed-forward.
+    pub activation: Activation,
+    /// Learnt time embeddings; 0 for none.
+    pub time_embeddings: usize,
+    /// A normalisation after the last layer.
+    pub final_norm: bool,
+}
+
+impl PerceiverResamplerConfig {
+    /// The paper's: 64 latents, 6 layers, 16 heads of 96, squared ReLU, 8 time embeddings.
+    pub fn paper() -> Self {
+        Self {
+            width: 1536,
+            latents: 64,
+            layers: 6,
+            heads: 16,
+            head_dim: 96,
+            ffw_multiple: 4,
+            activation: Activation::SquaredRelu,
+            time_embeddings: 8,
+            final_norm: true,
+        }
+    }
+
+    /// Parameters of a resampler that reads features of width `visual_width`.
+    pub fn parameters(&self, visual_width: usize) -> u64 {
+        let (d, inner) = (self.width, self.heads * self.head_dim);
+        let layer = 4 * d * inner + 2 * self.ffw_multiple * d * d + 6 * d;
+        let projection = if visual_width == d { 0 } else { d * visual_width };
+        let norm = if self.final_norm { 2 * d } else { 0 };
+        let tables = (self.latents + self.time_embeddings) * d;
+        (self.layers * layer + projection + norm + tables) as u64
+    }
+
+    /// Operations (2 a multiply-add) for one medium of `frames` frames of `positions` positions.
+    pub fn flops(&self, visual_width: usize, frames: usize, positions: usize) -> u64 {
+        let (d, inner, r) = (self.width, self.heads * self.head_dim, self.latents);
+        let features = frames * positions;
+        let seen = features + r;
+        let layer = 2 * r * d * inner * 2
+            + 2 * seen * d * inner * 2
+            + 2 * r * seen * inner * 2
+            + 4 * r * d * d * self.ffw_multiple;
+        let projection = if visual_width == d { 0 } else { 2 * features * d * visual_width };
+        (self.layers * layer + projection) as u64
+    }
+}
+
+/// The resampler.
+#[derive(Module, Debug)]
+pub struct PerceiverResampler {
+    /// `[R, width]`.
+    pub latents: Param<Tensor<2>>,
+    /// `[time_embeddings, width]`.
+    pub time_embeddings: Option<Param<Tensor<2>>>,
+    /// Features to `width`, where they are of another.
+    pub projection: Option<Linear>,
+    /// The layers.
+    pub layers: Vec<ResamplerLayer>,
+    /// After the last layer.
+    pub norm: Option<Norm>,
+}
+
+/// One layer: the latents attend to features and latents, then a feed-forward.
+#[derive(Module, Debug)]
+pub struct ResamplerLayer {
+    /// Of the features.
+    pub norm_media: Norm,
+    /// Of the latents, for queries as well as keys and values.
+    pub norm_latents: Norm,
+    /// Queries.
+    pub q: Linear,
+    /// Keys.
+    pub k: Linear,
+    /// Values.
+    pub v: Linear,
+    /// Heads back to the latents.
+    pub out: Linear,
+    /// Before the feed-forward.
+    pub norm_ffw: Norm,
+    /// Into the feed-forward.
+    pub ffw_in: Linear,
+    /// Out of it.
+    pub ffw_out: Linear,
+    #[module(skip)]
+    heads: usize,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl PerceiverResampler {
+    /// A resampler of features of width `visual_width`.
+    pub fn new(config: &PerceiverResamplerConfig, visual_width: usize, init: &mut Init) -> Self {
+        let d = config.width;
+        Self {
+            latents: init.normal([config.latents, d], 1.0),
+            time_embeddings: (config.time_embeddings > 0)
+                .then(|| init.normal([config.time_embeddings, d], 1.0)),
+            projection: (visual_width != d).then(|| Linear::new(visual_width, d, false, init)),
+            layers: (0..config.layers).map(|_| ResamplerLayer::new(config, init)).collect(),
+            norm: config.final_norm.then(|| Norm::layer(d, init)),
+        }
+    }
+
+    /// # Shapes
+    /// - `features`: `[M, T, S, Dv]`, every medium with the same number of frames
+    /// - output: `[M, R, width]`
+    pub fn forward(&self, features: Tensor<4>) -> Tensor<3> {
+        let (x, mut latents) = self.start(features);
+        for layer in &self.layers {
+            latents = layer.forward(x.clone(), latents);
+        }
+        match &self.norm {
+            Some(norm) => norm.forward(latents),
+            None => latents,
+        }
+    }
+
+    /// Where the latents of one medium look in the last layer, mean over heads.
+    ///
+    /// # Shapes
+    /// - `features`: `[1, T, S, Dv]`
+    /// - output: `[R, T * S + R]`
+    pub fn weights(&self, features: Tensor<4>) -> Tensor<2> {
+        let (x, mut latents) = self.start(features);
+        let (last, earlier) = self.layers.split_last().expect("a resampler has a layer");
+        for layer in earlier {
+            latents = layer.forward(x.clone(), latents);
+        }
+        last.weights(x, latents).mean_dim(1).squeeze_dims::<2>(&[0, 1])
+    }
+
+    /// Features in the resampler's width with their time, `[M, T * S, width]`, and the learnt
+    /// latents for each medium, `[M, R, width]`.
+    fn start(&self, features: Tensor<4>) -> (Tensor<3>, Tensor<3>) {
+        let [media, frames, positions, _] = features.dims();
+        let mut x = match &self.projection {
+            Some(projection) => projection.forward(features),
+            None => features,
+        };
+        let width = x.dims()[3];
+        if let Some(table) = &self.time_embeddings {
+            let time = time_embeddings(table.val(), frames); // [T, width]
+            x = x + time.reshape([1, frames, 1, width]);
+        }
+        let latents = self.latents.val();
+        let [r, _] = latents.dims();
+        let latents = latents.unsqueeze::<3>().expand([media, r, width]);
+        (x.reshape([media, frames * positions, width]), latents)
+    }
+}
+
+impl ResamplerLayer {
+    fn new(config: &PerceiverResamplerConfig, init: &mut Init) -> Self {
+        let (d, inner) = (config.width, config.heads * config.head_dim);
+        Self {
+            norm_media: Norm::layer(d, init),
+            norm_latents: Norm::layer(d, init),
+            q: Linear::new(d, inner, false, init),
+            k: Linear::new(d, inner, false, init),
+            v: Linear::new(d, inner, false, init),
+            out: Linear::new(inner, d, false, init),
+            norm_ffw: Norm::layer(d, init),
+            ffw_in: Linear::new(d, config.ffw_multiple * d, false, init),
+            ffw_out: Linear::new(config.ffw_multiple * d, d, false, init),
+            heads: config.heads,
+            activation: config.activation,
+        }
+    }
+
+    /// # Shapes
+    /// - `x`: `[M, T * S, width]`
+    /// - `latents` and output: `[M, R, width]`
+    fn forward(&self, x: Tensor<3>, latents: Tensor<3>) -> Tensor<3> {
+        let (q, k, seen) = self.queries_keys(x, latents.clone());
+        let v = split_heads(self.v.forward(seen), self.heads);
+        let scale = (q.dims()[3] as f64).powf(-0.5);
+        let looked = merge_heads(attention(q, k, v, None, scale));
+        let latents = latents + self.out.forward(looked);
+        let hidden = self.ffw_in.forward(self.norm_ffw.forward(latents.clone()));
+        latents + self.ffw_out.forward(self.activation.apply(hidden))
+    }
+
+    /// Queries `[M, H, R, Dh]`, keys `[M, H, T * S + R, Dh]`, and what keys and values are of.
+    fn queries_keys(&self, x: Tensor<3>, latents: Tensor<3>) -> (Tensor<4>, Tensor<4>, Tensor<3>) {
+        let normed = self.norm_latents.forward(latents);
+        let seen = Tensor::cat(vec![self.norm_media.forward(x), normed.clone()], 1);
+        let q = split_heads(self.q.forward(normed), self.heads);
+        let k = split_heads(self.k.forward(seen.clone()), self.heads);
+        (q, k, seen)
+    }
+
+    /// The attention's weights, `[M, H, R, T * S + R]`.
+    fn weights(&self, x: Tensor<3>, latents: Tensor<3>) -> Tensor<4> {
+        let (q, k, _) = self.queries_keys(x, latents);
+        let scale = (q.dims()[3] as f64).powf(-0.5);
+        flamingo_kernels::burn::tensor::activation::softmax((q * scale).matmul(k.transpose()), 3)
+    }
+}
+
+/// The embeddings of `frames` frames: the first rows of the table while they suffice, else the
+/// table stretched linearly, its first and last rows at the first and last frame.
+fn time_embeddings(table: Tensor<2>, frames: usize) -> Tensor<2> {
+    let [learnt, width] = table.dims();
+    if frames <= learnt {
+        return table.narrow(0, 0, frames);
+    }
+    let weights = interpolation(learnt, frames);
+    let weights: Tensor<2> = floats(weights, [frames, learnt], &table.device());
+    let stretched = weights.cast(table.dtype()).matmul(table);
+    assert_eq!(stretched.dims(), [frames, width]);
+    stretched
+}
+
+/// Row-major `[frames, learnt]` weights of a linear interpolation between end points.
+fn interpolation(learnt: usize, frames: usize) -> Vec<f32> {
+    let mut weights = vec![0.0; frames * learnt];
+    for frame in 0..frames {
+        let place = frame as f32 * (learnt - 1) as f32 / (frames - 1) as f32;
+        let below = (place as usize).min(learnt.saturating_sub(2));
+        let share = place - below as f32;
+        weights[frame * learnt + below] += 1.0 - share;
+        if below + 1 < learnt {
+            weights[frame * learnt + below + 1] += share;
+        }
+    }
+    weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flamingo_kernels::Device;
+
+    fn config() -> PerceiverResamplerConfig {
+        PerceiverResamplerConfig {
+            width: 6,
+            latents: 5,
+            layers: 2,
+            heads: 3,
+            head_dim: 2,
+            ffw_multiple: 2,
+            time_embeddings: 4,
+            ..PerceiverResamplerConfig::paper()
+        }
+    }
+
+    fn features(shape: [usize; 4]) -> Tensor<4> {
+        Init::new(9, &Device::flex()).normal(shape, 1.0).val()
+    }
+
+    fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+        x.into_data().to_vec().expect("f32")
+    }
+
+    #[test]
+    fn any_number_of_frames_gives_the_same_number_of_latents() {
+        let resampler = PerceiverResampler::new(&config(), 7, &mut Init::new(1, &Device::flex()));
+        for frames in [1, 3, 4, 11] {
+            let latents = resampler.forward(features([2, frames, 13, 7]));
+            assert_eq!(latents.dims(), [2, 5, 6]);
+        }
+    }
+
+    #[test]
+    fn media_of_a_batch_do_not_see_each_other() {
+        let resampler = PerceiverResampler::new(&config(), 6, &mut Init::new(1, &Device::flex()));
+        let both = features([2, 1, 13, 6]);
+        let alone = resampler.forward(both.clone().narrow(0, 1, 1));
+        let together = values(resampler.forward(both).narrow(0, 1, 1));
+        for (a, b) in values(alone).iter().zip(together) {
+            assert!((a - b).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn the_order_of_frames_matters_but_not_of_positions() {
+        let resampler = PerceiverResampler::new(&config(), 6, &mut Init::new(1, &Device::flex()));
+        let x = features([1, 2, 3, 6]);
+        let distance = |a: Tensor<3>, b: Tensor<3>| (a - b).abs().max().into_scalar::<f32>();
+        let y = resampler.forward(x.clone());
+        assert!(distance(y.clone(), resampler.forward(x.clone().flip([2]))) < 1e-5);
+        assert!(distance(y, resampler.forward(x.flip([1]))) > 1e-3);
+    }
+
+    #[test]
+    fn interpolated_embeddings_keep_the_ends_and_sum_to_one() {
+        let weights = interpolation(3, 5);
+        assert_eq!(weights[..3], [1.0, 0.0, 0.0]);
+        assert_eq!(weights[3..6], [0.5, 0.5, 0.0]);
+        assert_eq!(weights[12..], [0.0, 0.0, 1.0]);
+        for row in interpolation(8, 30).chunks(8) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn parameters_are_counted_as_they_are_built() {
+        for visual_width in [6, 7] {
+            let mut init = Init::new(0, &Device::flex());
+            let built = PerceiverResampler::new(&config(), visual_width, &mut init).num_params();
+            assert_eq!(config().parameters(visual_width), built as u64);
+        }
+    }
+}

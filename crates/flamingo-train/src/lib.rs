@@ -1,0 +1,1 @@
+//! Recipes, the loop, losses, schedules, checkpoints.

@@ -1,0 +1,75 @@
+//! What can be wrong with a model on disk.
+
+use std::path::{Path, PathBuf};
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system's answer to reading or writing a file.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A file that a model directory must have.
+    #[error("{} has no {missing}: a model directory holds flamingo.json, model*.safetensors and tokenizer.json", directory.display())]
+    NotAModel {
+        /// The directory.
+        directory: PathBuf,
+        /// What it lacks.
+        missing: &'static str,
+    },
+    /// A file that is not what its name says.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Written by a newer program.
+    #[error("{} has format version {found}, this program reads up to {known}: update it", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Weights that do not fit the configuration.
+    #[error("the weights do not fit the configuration: {0}")]
+    Mismatch(String),
+    /// Another kind of model than was asked for.
+    #[error("this is a {found} model, not a {wanted} model")]
+    Kind {
+        /// The kind that is there.
+        found: &'static str,
+        /// The kind that was asked for.
+        wanted: &'static str,
+    },
+    /// The tokenizer cannot be used.
+    #[error(transparent)]
+    Tokenizer(#[from] flamingo_sequence::Error),
+    /// The configuration contradicts itself.
+    #[error(transparent)]
+    Config(#[from] flamingo_model::ConfigError),
+}
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.to_path_buf();
+        move |source| Error::Io { action, path, source }
+    }
+
+    pub(crate) fn malformed(path: &Path, reason: impl ToString) -> Error {
+        Error::Malformed { path: path.to_path_buf(), reason: reason.to_string() }
+    }
+}

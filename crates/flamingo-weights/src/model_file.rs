@@ -1,0 +1,78 @@
+//! `flamingo.json`: everything about a model but its weights and its tokenizer.
+
+use std::path::Path;
+
+use flamingo_image::Preprocess;
+use flamingo_model::FlamingoConfig;
+use flamingo_model::LanguageConfig;
+use flamingo_model::contrastive::ContrastiveConfig;
+use flamingo_sequence::SpecialTokenNames;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The format that this program writes; it reads this one and all before it.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The contents of `flamingo.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFile {
+    /// [`FORMAT_VERSION`] of the program that wrote it.
+    pub version: u32,
+    /// How pictures become pixels; none for a language model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Preprocess>,
+    /// The tokenizer's special tokens.
+    pub tokens: SpecialTokenNames,
+    /// The model.
+    pub model: ModelConfig,
+}
+
+/// A model of one of the three kinds that are trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelConfig {
+    /// A whole Flamingo.
+    Flamingo(FlamingoConfig),
+    /// An image tower and a text tower.
+    Contrastive(ContrastiveConfig),
+    /// A language model.
+    Language(LanguageConfig),
+}
+
+impl ModelConfig {
+    /// The kind, as in messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ModelConfig::Flamingo(_) => "flamingo",
+            ModelConfig::Contrastive(_) => "contrastive",
+            ModelConfig::Language(_) => "language",
+        }
+    }
+}
+
+impl ModelFile {
+    /// Reads the JSON; `path` is for messages.
+    ///
+    /// # Errors
+    /// If the JSON is malformed, has unknown keys, or is of a newer version.
+    pub fn from_json(json: &[u8], path: &Path) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version } =
+            serde_json::from_slice(json).map_err(|e| Error::malformed(path, e))?;
+        if version > FORMAT_VERSION {
+            let (path, known) = (path.to_path_buf(), FORMAT_VERSION);
+            return Err(Error::Version { path, found: version, known });
+        }
+        serde_json::from_slice(json).map_err(|e| Error::malformed(path, e))
+    }
+
+    /// The JSON, indented.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a configuration is plain data") + "\n"
+    }
+}

@@ -1,0 +1,1 @@
+//! Flamingo: few-shot image, video and text understanding, in one program.
