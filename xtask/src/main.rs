@@ -1,1 +1,58 @@
-fn main() {}
+//! What CI and people run: `cargo xtask check`, `demo-model`, `examples`.
+
+#![allow(clippy::print_stderr, reason = "a program for people at a terminal")]
+
+mod check;
+mod command;
+mod demo_model;
+mod examples;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+/// The work on this repository that is more than one command of cargo's.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must hold before a change lands: all steps, or those named
+    Check {
+        /// The steps to take
+        #[arg(value_enum)]
+        steps: Vec<check::Step>,
+    },
+    /// Make models/demo from nothing: the world, then three trainings
+    DemoModel(demo_model::Options),
+    /// Write examples/ again: shots and queries of the demo world
+    Examples,
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().task;
+    match run(task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::env::set_current_dir(&root)
+        .with_context(|| format!("cannot enter the repository at {}", root.display()))?;
+    match task {
+        Task::Check { steps } => check::run(&steps),
+        Task::DemoModel(options) => demo_model::run(&options),
+        Task::Examples => examples::write(Path::new("examples")),
+    }
+}

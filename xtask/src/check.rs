@@ -1,0 +1,58 @@
+//! The steps of `cargo xtask check`, cheapest first. All of them share one cargo profile, so that
+//! the dependencies are built once.
+
+use clap::ValueEnum;
+
+use crate::command::{cargo, run as execute, target_folder};
+
+/// A thing that must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// The code is formatted
+    Format,
+    /// Licences and sources of the dependencies are those that deny.toml allows
+    Licences,
+    /// Clippy and the compiler have nothing to say
+    Lints,
+    /// The documentation builds without a warning
+    Docs,
+    /// The tests pass
+    Tests,
+    /// The program answers: `doctor` and a short `demo`
+    Program,
+}
+
+/// Takes the steps, or all of them if none are named; stops at the first that fails.
+///
+/// # Errors
+/// If a step fails.
+pub(crate) fn run(steps: &[Step]) -> anyhow::Result<()> {
+    let all = Step::value_variants();
+    for step in if steps.is_empty() { all } else { steps } {
+        step.run()?;
+    }
+    eprintln!("\ncheck: all is well");
+    Ok(())
+}
+
+impl Step {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Step::Format => execute(&mut cargo("fmt --all --check")),
+            // Not `advisories`: they need a database from the network, and change without us.
+            Step::Licences => execute(&mut cargo("deny check licenses bans sources")),
+            Step::Lints => execute(&mut cargo(
+                "clippy --workspace --all-targets -- --deny warnings",
+            )),
+            Step::Docs => {
+                execute(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
+            }
+            Step::Tests => execute(&mut cargo("test --workspace")),
+            Step::Program => {
+                execute(&mut cargo("run --quiet -- doctor"))?;
+                let page = target_folder().join("check-demo.html");
+                execute(cargo("run --quiet -- demo --queries 20 --json --html").arg(page))
+            }
+        }
+    }
+}
