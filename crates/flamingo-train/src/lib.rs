@@ -1,1 +1,46 @@
-//! Recipes, the loop, losses, schedules, checkpoints.
+//! Trainings by recipe: contrastive (an image tower against a text tower), language modelling, and
+//! Flamingo (frozen encoder and language model, a weighted mixture of data).
+//!
+//! A [`Recipe`] is a TOML file; [`train`] carries it out in a run folder:
+//!
+//! | file | what |
+//! |---|---|
+//! | `recipe.toml` | the recipe with all its defaults filled in |
+//! | `data.json` | what was found in each source, what was left out and why, its fingerprint |
+//! | `metrics.jsonl` | loss of each source, learning rate, gradient norm, gates; a line every few steps |
+//! | `curves.svg` | the same as a picture |
+//! | `checkpoints/step-N/` | trained tensors, optimiser state, step |
+//! | `model/` | the finished model ([`flamingo_weights::save`]) |
+//!
+//! What happens in a step is a pure function of the recipe, the data and the step's number, so a
+//! run that was stopped goes on to the same bits. This crate prints nothing: an [`Observer`] hears
+//! of every step.
+
+mod batches;
+mod checkpoint;
+mod contrastive;
+mod curves;
+mod error;
+mod flamingo;
+mod initial;
+mod language;
+mod metrics;
+mod optimiser;
+mod recipe;
+mod regularise;
+mod run;
+mod schedule;
+mod task;
+mod tree;
+
+pub use error::{Error, Result};
+pub use metrics::Line;
+pub use optimiser::{Group, OptimiserSpec};
+pub use recipe::{
+    CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec,
+    Recipe, Texts, Updates,
+};
+pub use initial::{InitialSpec, ScaleSpec};
+pub use regularise::RegulariseSpec;
+pub use run::{Observer, Options, Resume, Silent, StepEvent, Summary, train};
+pub use schedule::{Schedule, Shape};

@@ -1,0 +1,449 @@
+//! A training run as a TOML file.
+//!
+//! Unknown keys are refused with the file, the line and the keys that are allowed. Relative paths
+//! start at the folder that the program runs in.
+
+use std::path::{Path, PathBuf};
+
+use flamingo_data::{Augment, Format};
+use flamingo_image::Preprocess;
+use flamingo_kernels::Precision;
+use flamingo_model::contrastive::ContrastiveConfig;
+use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
+use flamingo_sequence::{Form, Predict, SpecialTokenNames};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, InitialSpec, OptimiserSpec, RegulariseSpec, Result, Schedule};
+
+/// A training run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// The run folder: everything the run writes.
+    pub run: PathBuf,
+    /// All randomness comes from it.
+    #[serde(default)]
+    pub seed: u64,
+    /// Processor threads; 0 for all. Runs agree bit for bit only on equal numbers.
+    #[serde(default)]
+    pub threads: usize,
+    /// In which precision the finished model is stored; training is always in f32.
+    #[serde(default)]
+    pub weights: Precision,
+    /// Whether each update sums the gradients of all sources (paper, 2.4) or takes them in turn.
+    #[serde(default)]
+    pub updates: Updates,
+    /// `tokenizer.json`; a Flamingo takes its language model's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<PathBuf>,
+    /// The tokenizer's special tokens; a Flamingo takes its language model's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<SpecialTokenNames>,
+    /// How pictures become pixels; a Flamingo takes its encoder's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Preprocess>,
+    /// What is trained, and so which kind of training this is.
+    pub model: ModelSpec,
+    /// The finished parts that a Flamingo is built of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitSpec>,
+    /// Changes to the first values of parameters.
+    #[serde(default)]
+    pub initial: InitialSpec,
+    /// The sources of data.
+    pub data: Vec<DataSpec>,
+    /// What is done to the inputs against learning by heart.
+    #[serde(default)]
+    pub regularise: RegulariseSpec,
+    /// AdamW and its groups.
+    #[serde(default)]
+    pub optimiser: OptimiserSpec,
+    /// Steps and learning rate.
+    pub schedule: Schedule,
+    /// When the state is saved.
+    #[serde(default)]
+    pub checkpoint: CheckpointSpec,
+    /// When the figures are written.
+    #[serde(default)]
+    pub log: LogSpec,
+}
+
+/// `[model.contrastive]`, `[model.language]` or `[model.flamingo]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelSpec {
+    /// An image tower against a text tower.
+    Contrastive(ContrastiveConfig),
+    /// A language model.
+    Language(LanguageConfig),
+    /// The resampler and gated blocks between finished parts.
+    Flamingo(FlamingoSpec),
+}
+
+/// The parts of a Flamingo that are trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlamingoSpec {
+    /// The Perceiver Resampler.
+    pub resampler: PerceiverResamplerConfig,
+    /// The gated cross-attention blocks.
+    pub gated: GatedConfig,
+}
+
+/// The finished parts that a Flamingo is built of: model directories of earlier runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InitSpec {
+    /// Of a contrastive training, or a whole Flamingo: its vision encoder.
+    pub vision: PathBuf,
+    /// Of a language training, or a whole Flamingo: its language model and tokenizer.
+    pub language: PathBuf,
+}
+
+/// One source of data, and how batches are made of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSpec {
+    /// Its name in figures and curves.
+    pub name: String,
+    /// How its files are written.
+    pub format: Format,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Rows of a batch (pairs, for contrastive training).
+    pub batch: usize,
+    /// The paper's lambda: the weight of the source's mean loss.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// The first step (from 0) that uses the source.
+    #[serde(default)]
+    pub from: u64,
+    /// The first step that does not any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+    /// A regular expression that must be found in a document's text; others are not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
+    /// The most samples to use, from the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<usize>,
+    /// Tokens of a row at most.
+    #[serde(default = "length")]
+    pub length: usize,
+    /// Pages or pairs; from the format if it is not given (shards are pairs). Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+    /// Pictures and films of a row at most (the paper trains with 5). Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_media: Option<usize>,
+    /// How often a page's text is bound to the next picture, 0.5 in the paper. Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_next: Option<f64>,
+    /// How often a space is put before a pair's caption, 0.5 in the paper. Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_space: Option<f64>,
+    /// Which tokens the loss counts. Flamingo only.
+    #[serde(default)]
+    pub predict: Predict,
+    /// A regular expression whose first group, found in a caption, says what the picture is about;
+    /// the whole caption without it. No two pairs of a batch are about the same. Contrastive only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// Against which texts pictures are told apart. Contrastive only.
+    #[serde(default)]
+    pub texts: Texts,
+    /// Random changes of the pictures. Contrastive only.
+    #[serde(default)]
+    pub augment: Augment,
+}
+
+/// Against which texts the pictures of a contrastive batch are told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Texts {
+    /// The captions of the batch.
+    #[default]
+    Batch,
+    /// Those, and a caption of everything else that the source is about: cheap where the text tower
+    /// is, and a batch of few pictures then learns as one of many.
+    All,
+}
+
+/// How the gradients of several sources become updates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Updates {
+    /// Each update sums the weighted gradients of all.
+    #[default]
+    Accumulate,
+    /// Each update is of one source, in turn (the paper's ablation).
+    RoundRobin,
+}
+
+/// When the state of a run is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckpointSpec {
+    /// After so many steps each; 0 for never (but when stopped).
+    pub every: u64,
+    /// The newest so many are kept; at least 1.
+    pub keep: usize,
+}
+
+impl Default for CheckpointSpec {
+    fn default() -> Self {
+        Self { every: 500, keep: 2 }
+    }
+}
+
+/// When the figures of a run are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSpec {
+    /// A line for so many steps, with their means.
+    pub every: u64,
+}
+
+impl Default for LogSpec {
+    fn default() -> Self {
+        Self { every: 10 }
+    }
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn length() -> usize {
+    256
+}
+
+/// Steps of a smoke run.
+const SMOKE_STEPS: u64 = 4;
+
+impl Recipe {
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Recipe`] naming the line, [`Error::Contradiction`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        Self::from_toml(&text, &path.display().to_string())
+    }
+
+    /// Reads a recipe from TOML; `name` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] naming the line, [`Error::Contradiction`].
+    pub fn from_toml(text: &str, name: &str) -> Result<Self> {
+        let recipe: Recipe = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = 1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
+            Error::Recipe {
+                place: format!("{name}:{line}"),
+                message: error.message().trim_end().to_owned(),
+            }
+        })?;
+        recipe.check().map_err(|message| Error::Recipe { place: name.to_owned(), message })?;
+        Ok(recipe)
+    }
+
+    /// The recipe with all defaults filled in.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("a recipe is plain data")
+    }
+
+    /// The kind of training, as in messages.
+    pub fn kind(&self) -> &'static str {
+        match self.model {
+            ModelSpec::Contrastive(_) => "contrastive",
+            ModelSpec::Language(_) => "language",
+            ModelSpec::Flamingo(_) => "flamingo",
+        }
+    }
+
+    /// The same run cut down to a few steps of a few samples, in a folder of its own beside the
+    /// real one: to see in seconds that everything is in place.
+    pub fn smoke(mut self) -> Self {
+        let (steps, short) = (self.schedule.steps, SMOKE_STEPS.min(self.schedule.steps));
+        // A source keeps at least one step: its first is rounded down, its last up.
+        let scaled = |step: u64| step as f64 * short as f64 / steps.max(1) as f64;
+        for data in &mut self.data {
+            data.samples = Some(data.samples.unwrap_or(64).min(64));
+            data.batch = data.batch.min(4);
+            data.from = scaled(data.from).floor() as u64;
+            data.until = data.until.map(|until| scaled(until).ceil() as u64);
+        }
+        self.schedule.decay_from = scaled(self.schedule.decay_from).floor() as u64;
+        self.schedule.warmup = self.schedule.warmup.min(2);
+        self.schedule.steps = short;
+        self.log.every = 1;
+        self.run = beside(&self.run, "smoke");
+        self
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.schedule.steps == 0 {
+            return Err("schedule.steps is 0: give at least 1".into());
+        }
+        if self.data.is_empty() {
+            return Err("there is no [[data]]: give at least one source".into());
+        }
+        self.check_parts()?;
+        let mut names: Vec<&str> = self.data.iter().map(|data| data.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!("two sources are named {:?}: give them different names", pair[0]));
+        }
+        self.data.iter().try_for_each(|data| self.check_data(data))
+    }
+
+    /// Which sections a kind of training needs, and which it cannot use.
+    fn check_parts(&self) -> Result<(), String> {
+        let kind = self.kind();
+        let (flamingo, contrastive) = (kind == "flamingo", kind == "contrastive");
+        let sections = [
+            ("init", self.init.is_some(), flamingo),
+            ("tokenizer", self.tokenizer.is_some(), !flamingo),
+            ("tokens", self.tokens.is_some(), !flamingo),
+            ("preprocess", self.preprocess.is_some(), contrastive),
+        ];
+        for (name, given, wanted) in sections {
+            match (given, wanted) {
+                (false, true) => return Err(format!("a {kind} training needs `{name}`")),
+                (true, false) => {
+                    return Err(format!("`{name}` has no use in a {kind} training: leave it out"));
+                }
+                _ => {}
+            }
+        }
+        self.regularise.check(kind)
+    }
+
+    fn check_data(&self, data: &DataSpec) -> Result<(), String> {
+        let (kind, name) = (self.kind(), &data.name);
+        let (flamingo, contrastive) = (kind == "flamingo", kind == "contrastive");
+        let options = [
+            ("form", data.form.is_some(), flamingo),
+            ("max_media", data.max_media.is_some(), flamingo),
+            ("p_next", data.p_next.is_some(), flamingo),
+            ("p_space", data.p_space.is_some(), flamingo),
+            ("predict", data.predict != Predict::default(), flamingo),
+            ("about", data.about.is_some(), contrastive),
+            ("texts", data.texts != Texts::default(), contrastive),
+            ("augment", data.augment != Augment::default(), contrastive),
+        ];
+        if let Some((option, ..)) = options.iter().find(|(_, given, allowed)| *given && !allowed) {
+            return Err(format!("source {name:?}: `{option}` has no use in a {kind} training"));
+        }
+        let least = if contrastive { 2 } else { 1 };
+        if data.batch < least {
+            return Err(format!("source {name:?}: batch is {}, at least {least}", data.batch));
+        }
+        if data.length < 2 {
+            return Err(format!("source {name:?}: length is {}, at least 2", data.length));
+        }
+        let until = data.until.unwrap_or(self.schedule.steps).min(self.schedule.steps);
+        if data.from >= until {
+            return Err(format!(
+                "source {name:?}: from {} until {until} of {} steps is never used",
+                data.from, self.schedule.steps
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// `a/b` with `-suffix` behind its last name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push("-");
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// A language recipe as small as can be; paths are relative.
+    pub(crate) const LANGUAGE: &str = r#"
+run = "run"
+tokenizer = "tokenizer.json"
+tokens = { bos = "<BOS>", eos = "<EOS>", pad = "<PAD>", image = "<image>", end_of_chunk = "<EOC>" }
+
+[model.language]
+vocabulary = 37
+width = 8
+layers = 2
+heads = 2
+key_value_heads = 2
+head_dim = 4
+ffw_width = 16
+positions = { kind = "rotary", fraction = 0.5, base = 10000.0 }
+norm = "layer_norm"
+norm_epsilon = 1e-5
+residual = "sequential"
+activation = "gelu_tanh"
+gated_ffw = false
+attention_bias = false
+ffw_bias = true
+query_key_norm = "none"
+tied_head = true
+
+[[data]]
+name = "text"
+format = "jsonl"
+path = "text.jsonl"
+batch = 3
+length = 11
+
+[schedule]
+steps = 6
+rate = 1e-2
+warmup = 2
+shape = "cosine"
+"#;
+
+    fn error(text: &str) -> String {
+        Recipe::from_toml(text, "a.toml").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_recipe_is_written_with_its_defaults_and_read_again() {
+        let recipe = Recipe::from_toml(LANGUAGE, "a.toml").unwrap();
+        assert_eq!(recipe.optimiser.epsilon, 1e-8);
+        assert_eq!(Recipe::from_toml(&recipe.to_toml(), "b.toml").unwrap(), recipe);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_file_its_line_and_those_allowed() {
+        let message = error(&LANGUAGE.replace("warmup = 2", "warm_up = 2"));
+        let line = 1 + LANGUAGE.lines().position(|line| line == "warmup = 2").unwrap();
+        assert!(message.starts_with(&format!("a.toml:{line}: ")), "{message}");
+        assert!(message.contains("`warm_up`") && message.contains("`warmup`"), "{message}");
+        let message = error(&LANGUAGE.replace("head_dim", "head_size"));
+        assert!(message.contains("`head_size`") && message.contains("`head_dim`"), "{message}");
+        assert!(error("run = 3").starts_with("a.toml:1: "));
+    }
+
+    #[test]
+    fn what_a_kind_of_training_cannot_use_or_lacks_is_said() {
+        let message = error(&LANGUAGE.replace("batch = 3", "batch = 3\np_next = 0.5"));
+        assert!(message.contains("`p_next` has no use in a language training"), "{message}");
+        let message = error(&LANGUAGE.replace("tokenizer = \"tokenizer.json\"", ""));
+        assert!(message.contains("needs `tokenizer`"), "{message}");
+        let message = error(&LANGUAGE.replace("batch = 3", "batch = 3\nfrom = 6"));
+        assert!(message.contains("never used"), "{message}");
+    }
+
+    #[test]
+    fn a_smoke_run_is_short_and_elsewhere() {
+        let text = LANGUAGE.replace("steps = 6", "steps = 600").replace("batch = 3", "batch = 64\nfrom = 300");
+        let smoke = Recipe::from_toml(&text, "a.toml").unwrap().smoke();
+        assert_eq!((smoke.schedule.steps, smoke.data[0].from), (4, 2));
+        assert_eq!((smoke.data[0].batch, smoke.run), (4, PathBuf::from("run-smoke")));
+    }
+}

@@ -1,0 +1,307 @@
+//! The loop: batches to gradients to updates, with figures, checkpoints and exact resumption.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use flamingo_kernels::Device;
+use flamingo_weights::write_atomically;
+
+use crate::checkpoint::{Checkpoints, restore};
+use crate::contrastive::ContrastiveTask;
+use crate::flamingo::FlamingoTask;
+use crate::language::Language;
+use crate::metrics::{Means, Metrics};
+use crate::optimiser::AdamW;
+use crate::task::Task;
+use crate::tree::{Flat, add_gradients, freeze_paths, trained_shapes};
+use crate::{Error, ModelSpec, Recipe, Result, Updates, curves};
+
+/// Where and how a recipe is carried out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The device, without autodiff.
+    pub device: Device,
+    /// What to do with a run that is there already.
+    pub resume: Resume,
+    /// Set it to have the state saved and the run stopped after the step that it is in.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What to do with a run that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// Refuse it: begin in a new folder only.
+    Fresh,
+    /// Go on from its newest complete checkpoint, or begin if there is none.
+    Newest,
+}
+
+/// Hears of a run's progress.
+pub trait Observer: Send {
+    /// Preparation: `done` of `total`.
+    fn stage(&mut self, _what: &str, _done: usize, _total: usize) {}
+    /// A step was made.
+    fn step(&mut self, _event: &StepEvent) {}
+    /// The state was saved.
+    fn checkpoint(&mut self, _step: u64, _path: &Path) {}
+}
+
+/// An observer that does nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {}
+
+/// One step of a run.
+#[derive(Clone, Debug)]
+pub struct StepEvent {
+    /// Updates so far.
+    pub step: u64,
+    /// Updates in all.
+    pub steps: u64,
+    /// Loss of each source used in this step.
+    pub losses: Vec<(String, f32)>,
+    /// Learning rate.
+    pub rate: f64,
+    /// Norm of all gradients before clipping.
+    pub norm: f32,
+    /// Targets (tokens predicted, pictures told apart) a second in this step.
+    pub targets_per_second: f64,
+    /// Time left at the present speed.
+    pub left: Duration,
+}
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Updates made, those before a resumption included.
+    pub steps: u64,
+    /// The finished model, unless the run was stopped before its end.
+    pub model: Option<PathBuf>,
+    /// The run folder.
+    pub folder: PathBuf,
+    /// Mean losses of the last line of `metrics.jsonl`.
+    pub losses: BTreeMap<String, f64>,
+    /// Time since this call.
+    pub elapsed: Duration,
+}
+
+/// Carries out a recipe.
+///
+/// # Errors
+/// Whatever is wrong with the recipe, its data or the parts it starts from; [`Error::NotFinite`] if
+/// the training diverges (the last checkpoint is kept); [`Error::Run`] if the run folder holds
+/// another run.
+pub fn train(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Result<Summary> {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(recipe.threads).build();
+    let threads = threads.map_err(|error| {
+        Error::contradiction(format!("threads = {}: {error}: give fewer", recipe.threads))
+    })?;
+    let (recipe, options) = (recipe.clone(), options.clone());
+    threads.install(move || start(&recipe, &options, observer))
+}
+
+fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Result<Summary> {
+    claim_folder(recipe, options.resume)?;
+    let device = options.device.clone().autodiff();
+    match &recipe.model {
+        ModelSpec::Contrastive(config) => {
+            let (task, model) = ContrastiveTask::prepare(recipe, config, &device, observer)?;
+            Run::new(recipe, options, task)?.go(model, observer)
+        }
+        ModelSpec::Language(config) => {
+            let (task, model) = Language::prepare(recipe, config, &device)?;
+            Run::new(recipe, options, task)?.go(model, observer)
+        }
+        ModelSpec::Flamingo(spec) => {
+            let (task, model) = FlamingoTask::prepare(recipe, spec, &device, observer)?;
+            Run::new(recipe, options, task)?.go(model, observer)
+        }
+    }
+}
+
+/// Makes the run folder, or sees that it holds this very run.
+fn claim_folder(recipe: &Recipe, resume: Resume) -> Result<()> {
+    let folder = &recipe.run;
+    let refuse = |problem: String| Err(Error::Run { folder: folder.clone(), problem });
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let path = folder.join("recipe.toml");
+    let resolved = recipe.to_toml();
+    if ["checkpoints", "model"].iter().any(|part| folder.join(part).exists()) {
+        if resume == Resume::Fresh {
+            return refuse("holds a run already: resume it, remove it, or change `run`".into());
+        }
+        let before = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        if before != resolved {
+            let differ = before.lines().zip(resolved.lines()).find(|(was, is)| was != is);
+            let (was, is) = differ.unwrap_or(("another length", "another length"));
+            return refuse(format!(
+                "holds a run of another recipe (`{was}` there, `{is}` now): change `run`"
+            ));
+        }
+    }
+    Ok(write_atomically(&path, resolved.as_bytes())?)
+}
+
+/// A recipe being carried out.
+struct Run<'a, T> {
+    recipe: &'a Recipe,
+    options: &'a Options,
+    task: T,
+    checkpoints: Checkpoints,
+}
+
+/// What one step gave.
+struct Made {
+    losses: Vec<(String, f32)>,
+    targets: usize,
+    norm: f32,
+}
+
+impl<'a, T: Task> Run<'a, T> {
+    fn new(recipe: &'a Recipe, options: &'a Options, task: T) -> Result<Self> {
+        let reports: BTreeMap<_, _> = task.feeds().iter().map(|feed| feed.report()).collect();
+        let json = serde_json::to_vec_pretty(&reports).expect("reports can be written");
+        write_atomically(&recipe.run.join("data.json"), &json)?;
+        let checkpoints = Checkpoints::new(&recipe.run, recipe.checkpoint.keep);
+        Ok(Self { recipe, options, task, checkpoints })
+    }
+
+    fn go(&self, model: T::Model, observer: &mut dyn Observer) -> Result<Summary> {
+        let (recipe, started) = (self.recipe, Instant::now());
+        let paths: Vec<String> = trained_shapes(&model).into_keys().collect();
+        recipe.optimiser.check(&paths)?;
+        let mut model = freeze_paths(model, &recipe.optimiser.frozen()?);
+        let mut optimiser = AdamW::new(&recipe.optimiser, &model)?;
+        let mut first = 0;
+        if let Some((_, path)) = self.checkpoints.newest()? {
+            (model, first) = restore(&path, model, &mut optimiser, &self.options.device)?;
+        }
+        let mut metrics = Metrics::open(&recipe.run, first)?;
+        let (mut means, mut line_began) = (Means::default(), Instant::now());
+        let steps = recipe.schedule.steps;
+        let mut step = first;
+        while step < steps && !self.options.stop.load(Ordering::Relaxed) {
+            let began = Instant::now();
+            let made;
+            (model, made) = self.step(model, &mut optimiser, step, &mut means)?;
+            step += 1;
+            let saves = recipe.checkpoint.every > 0 && step.is_multiple_of(recipe.checkpoint.every);
+            if step.is_multiple_of(recipe.log.every.max(1)) || step == steps || saves {
+                let seconds = line_began.elapsed().as_secs_f64();
+                let mut line = std::mem::take(&mut means).line(step, seconds);
+                line.rate = recipe.schedule.at(step - 1);
+                line.gates = self.task.gates(&model);
+                line.seconds = started.elapsed().as_secs_f64();
+                metrics.push(line)?;
+                line_began = Instant::now();
+            }
+            if saves && step < steps {
+                self.save_state(step, &model, &optimiser, &metrics, observer)?;
+            }
+            let left = started.elapsed().div_f64((step - first) as f64).mul_f64((steps - step) as f64);
+            observer.step(&StepEvent {
+                step,
+                steps,
+                losses: made.losses,
+                rate: recipe.schedule.at(step - 1),
+                norm: made.norm,
+                targets_per_second: made.targets as f64 / began.elapsed().as_secs_f64().max(1e-9),
+                left,
+            });
+        }
+        if !means.is_empty() {
+            metrics.push(means.line(step, line_began.elapsed().as_secs_f64()))?;
+        }
+        if step > first {
+            self.save_state(step, &model, &optimiser, &metrics, observer)?;
+        }
+        let finished = recipe.run.join("model");
+        if step == steps {
+            self.task.save(&model, &finished)?;
+        }
+        Ok(Summary {
+            steps: step,
+            model: (step == steps).then_some(finished),
+            folder: recipe.run.clone(),
+            losses: metrics.lines.last().map(|line| line.losses.clone()).unwrap_or_default(),
+            elapsed: started.elapsed(),
+        })
+    }
+
+    fn save_state(
+        &self,
+        step: u64,
+        model: &T::Model,
+        optimiser: &AdamW,
+        metrics: &Metrics,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let path = self.checkpoints.write(step, model, optimiser)?;
+        curves::draw(&self.recipe.run.join("curves.svg"), &metrics.lines)?;
+        observer.checkpoint(step, &path);
+        Ok(())
+    }
+
+    /// Which sources step `step` uses, and which batch of each.
+    fn sources(&self, step: u64) -> Vec<(usize, u64)> {
+        let feeds = self.task.feeds().iter().enumerate();
+        let used: Vec<_> =
+            feeds.filter_map(|(index, feed)| Some((index, feed.batch_of(step)?))).collect();
+        match self.recipe.updates {
+            Updates::Accumulate => used,
+            Updates::RoundRobin if used.is_empty() => used,
+            Updates::RoundRobin => vec![used[(step % used.len() as u64) as usize]],
+        }
+    }
+
+    /// One update from the weighted gradients of the step's sources.
+    fn step(
+        &self,
+        model: T::Model,
+        optimiser: &mut AdamW,
+        step: u64,
+        means: &mut Means,
+    ) -> Result<(T::Model, Made)> {
+        let sources = self.sources(step);
+        if sources.is_empty() {
+            return Err(Error::contradiction(format!(
+                "no source is used in step {step}: see `from` and `until`"
+            )));
+        }
+        let mut gradients = Flat::new();
+        let mut made = Made { losses: Vec::new(), targets: 0, norm: 0.0 };
+        for (index, number) in sources {
+            let spec = &self.task.feeds()[index].spec;
+            let part = self.task.loss(&model, index, number)?;
+            let loss = part.loss.clone().inner().into_scalar::<f32>();
+            if !loss.is_finite() {
+                let what = format!("loss of source {:?}", spec.name);
+                return Err(self.not_finite(step, what, loss));
+            }
+            add_gradients(&model, (part.loss * spec.weight).backward(), &mut gradients);
+            means.add(&spec.name, loss, part.accuracy, part.targets);
+            made.losses.push((spec.name.clone(), loss));
+            made.targets += part.targets;
+        }
+        made.norm = optimiser.clip(&mut gradients);
+        if !made.norm.is_finite() {
+            return Err(self.not_finite(step, "gradient norm".into(), made.norm));
+        }
+        means.add_norm(made.norm);
+        let rate = self.recipe.schedule.at(step);
+        Ok((optimiser.step(model, gradients, rate, step), made))
+    }
+
+    fn not_finite(&self, step: u64, what: String, value: f32) -> Error {
+        let kept = match self.checkpoints.newest() {
+            Ok(Some((_, path))) => format!("the last checkpoint is {}", path.display()),
+            _ => "there is no checkpoint yet".to_owned(),
+        };
+        Error::NotFinite { step: step + 1, what, value, kept }
+    }
+}

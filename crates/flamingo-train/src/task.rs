@@ -1,0 +1,39 @@
+//! What the loop asks of a kind of training.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use flamingo_kernels::{Module, Tensor};
+
+use crate::Result;
+use crate::batches::Feed;
+
+/// A kind of training: its data, its losses, its finished model.
+pub(crate) trait Task {
+    /// What is trained.
+    type Model: Module;
+
+    /// The sources.
+    fn feeds(&self) -> &[Feed];
+
+    /// The mean loss of batch `number` of source `feed`: a pure function of its arguments.
+    fn loss(&self, model: &Self::Model, feed: usize, number: u64) -> Result<Part>;
+
+    /// Values to watch while training.
+    fn gates(&self, _model: &Self::Model) -> BTreeMap<String, f64> {
+        BTreeMap::new()
+    }
+
+    /// Writes the finished model as a directory.
+    fn save(&self, model: &Self::Model, folder: &Path) -> Result<()>;
+}
+
+/// The loss of one source in one step.
+pub(crate) struct Part {
+    /// Mean over the source's targets, `[1]`.
+    pub(crate) loss: Tensor<1>,
+    /// Tokens predicted, or pictures told apart.
+    pub(crate) targets: usize,
+    /// Share of pictures told apart, where that is counted.
+    pub(crate) accuracy: Option<f64>,
+}

@@ -1,0 +1,163 @@
+//! The trained parameters of a module by the path of fields that leads to each: the names on disk,
+//! the same in every process.
+
+use std::collections::BTreeMap;
+
+use flamingo_kernels::burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use flamingo_kernels::burn::tensor::Gradients;
+use flamingo_kernels::{Tensor, TensorData};
+use flamingo_weights::{NamedTensor, Tensors};
+
+use crate::{Error, Result};
+
+/// A flat tensor for each path, without autodiff.
+pub(crate) type Flat = BTreeMap<String, Tensor<1>>;
+
+/// The fields that lead to where a visitor is.
+#[derive(Default)]
+struct Path(Vec<String>);
+
+impl Path {
+    fn joined(&self) -> String {
+        self.0.join(".")
+    }
+}
+
+/// The shapes of the trained parameters.
+pub(crate) fn trained_shapes<M: Module>(model: &M) -> BTreeMap<String, Vec<usize>> {
+    struct Shapes(Path, BTreeMap<String, Vec<usize>>);
+    impl ModuleVisitor for Shapes {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.0.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.0.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.is_require_grad() {
+                self.1.insert(self.0.joined(), param.lazy_shape().to_vec());
+            }
+        }
+    }
+    let mut shapes = Shapes(Path::default(), BTreeMap::new());
+    model.visit(&mut shapes);
+    shapes.1
+}
+
+/// Adds the gradients of the trained parameters to `sum`.
+pub(crate) fn add_gradients<M: Module>(model: &M, gradients: Gradients, sum: &mut Flat) {
+    struct Adder<'a>(Path, Gradients, &'a mut Flat);
+    impl ModuleVisitor for Adder<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.0.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.0.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if !param.is_require_grad() {
+                return;
+            }
+            let Some(gradient) = param.val().grad_remove(&mut self.1) else { return };
+            let gradient = gradient.reshape([-1]);
+            let path = self.0.joined();
+            let sum = match self.2.remove(&path) {
+                Some(sum) => sum + gradient,
+                None => gradient,
+            };
+            self.2.insert(path, sum);
+        }
+    }
+    model.visit(&mut Adder(Path::default(), gradients, sum));
+}
+
+/// Replaces each trained parameter by what `change` makes of its path and flat values, where that
+/// is something.
+pub(crate) fn map_trained<M: Module>(
+    model: M,
+    change: &mut dyn FnMut(&str, &[usize], Tensor<1>) -> Option<Tensor<1>>,
+) -> M {
+    struct Mapper<'a>(Path, &'a mut dyn FnMut(&str, &[usize], Tensor<1>) -> Option<Tensor<1>>);
+    impl ModuleMapper for Mapper<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.0.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.0.pop();
+        }
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            if !param.is_require_grad() {
+                return param;
+            }
+            let shape = param.lazy_shape();
+            let old = param.val().inner().reshape([-1]);
+            let dims: [usize; D] = shape.dims();
+            match (self.1)(&self.0.joined(), &dims, old) {
+                Some(new) => {
+                    let new = Tensor::from_inner(new.reshape(dims));
+                    Param::initialized(param.id, new).set_require_grad(true)
+                }
+                None => param,
+            }
+        }
+    }
+    model.map(&mut Mapper(Path::default(), change))
+}
+
+/// Freezes the trained parameters whose path `frozen` names.
+pub(crate) fn freeze_paths<M: Module>(model: M, frozen: &dyn Fn(&str) -> bool) -> M {
+    struct Freezer<'a>(Path, &'a dyn Fn(&str) -> bool);
+    impl ModuleMapper for Freezer<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.0.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.0.pop();
+        }
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            match param.is_require_grad() && (self.1)(&self.0.joined()) {
+                true => param.set_require_grad(false),
+                false => param,
+            }
+        }
+    }
+    model.map(&mut Freezer(Path::default(), frozen))
+}
+
+/// Flat tensors as they are written to disk.
+pub(crate) fn to_disk(tensors: &Flat, prefix: &str) -> Vec<NamedTensor> {
+    let named = |(path, tensor): (&String, &Tensor<1>)| {
+        let data = tensor.clone().into_data().convert::<f32>();
+        let values: Vec<f32> = data.try_to_vec().expect("converted to f32");
+        NamedTensor { name: format!("{prefix}{path}"), shape: vec![values.len()], values }
+    };
+    tensors.iter().map(named).collect()
+}
+
+/// The trained parameters, flat.
+pub(crate) fn trained<M: Module>(model: &M) -> Flat {
+    let mut tensors = Flat::new();
+    map_trained(model.clone(), &mut |path, _, values| {
+        tensors.insert(path.to_owned(), values);
+        None
+    });
+    tensors
+}
+
+/// One flat tensor of a checkpoint.
+pub(crate) fn from_disk(
+    tensors: &Tensors,
+    name: &str,
+    len: usize,
+    device: &flamingo_kernels::Device,
+) -> Result<Tensor<1>> {
+    let values = tensors.values(name)?;
+    if values.len() != len {
+        return Err(Error::contradiction(format!(
+            "the checkpoint's `{name}` has {} values, the model has {len}: it belongs to another \
+             recipe; delete the run folder or give another one",
+            values.len()
+        )));
+    }
+    Ok(Tensor::from_data(TensorData::new(values, [len]), device))
+}

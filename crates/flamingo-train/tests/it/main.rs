@@ -1,0 +1,8 @@
+//! Whole runs of tiny models.
+
+#![allow(clippy::unwrap_used)]
+
+mod flamingo;
+mod language;
+mod recipes;
+mod world;

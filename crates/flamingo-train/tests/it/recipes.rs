@@ -1,0 +1,18 @@
+//! The recipes of this repository.
+
+use std::path::Path;
+
+use flamingo_train::Recipe;
+
+#[test]
+fn every_recipe_of_the_repository_is_read_whole_and_for_a_smoke_run() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes/demo");
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let recipe = Recipe::read(&path).unwrap();
+        Recipe::from_toml(&recipe.smoke().to_toml(), "smoke").unwrap();
+        found += 1;
+    }
+    assert_eq!(found, 3);
+}
