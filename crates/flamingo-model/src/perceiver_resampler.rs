@@ -279,7 +279,7 @@ mod tests {
     }
 
     fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-        x.into_data().to_vec().expect("f32")
+        x.into_data().try_to_vec().expect("f32")
     }
 
     #[test]

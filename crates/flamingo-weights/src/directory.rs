@@ -150,3 +150,6 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     file.persist(path).map_err(|e| e.error).map_err(Error::io("write", path))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

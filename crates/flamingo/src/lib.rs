@@ -1,1 +1,36 @@
-//! Flamingo: few-shot image, video and text understanding, in one program.
+//! Flamingo: few-shot image, video and text understanding.
+//!
+//! The crates of the project under one roof, and the model that comes with them:
+//!
+//! ```no_run
+//! use flamingo::engine::{Engine, EngineOptions, Sampling};
+//! use flamingo::kernels::{Backend, open_device};
+//! use flamingo::sequence::Document;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let device = open_device(Backend::Cpu)?;
+//! let mut engine = Engine::open(&flamingo::demo_model(), &device, EngineOptions::default())?;
+//! let prompt = Document::from_json(
+//!     r#"{"parts": [{"image": "pig.png"}, {"text": "Output:"}]}"#,
+//! )?;
+//! let pictures = flamingo::Files::of([&prompt]);
+//! let answers = engine.generate(&[prompt], &pictures, &Sampling::default(), &mut |_, _| {})?;
+//! assert_eq!(answers.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+
+mod demo_model;
+mod files;
+
+pub use demo_model::{demo_model, demo_model_hash};
+pub use files::{Files, beside};
+pub use flamingo_data as data;
+pub use flamingo_engine as engine;
+pub use flamingo_eval as eval;
+pub use flamingo_image as image;
+pub use flamingo_kernels as kernels;
+pub use flamingo_model as model;
+pub use flamingo_sequence as sequence;
+pub use flamingo_train as train;
+pub use flamingo_weights as weights;

@@ -1,1 +1,40 @@
-fn main() {}
+//! The program `flamingo`: parses first, acts later; one file per verb.
+
+mod args;
+mod failure;
+mod output;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::args::Cli;
+
+fn main() -> ExitCode {
+    let cli = match Cli::command()
+        .try_get_matches()
+        .and_then(|m| Cli::from_arg_matches(&m))
+    {
+        Ok(cli) => cli,
+        Err(error) => return failure::usage(&error),
+    };
+    start_logs(cli.verbose);
+    failure::guarded(|| verbs::run(cli))
+}
+
+/// Logs go to stderr: warnings, with `-v` also what is done, with `-vv` everything.
+fn start_logs(verbose: u8) {
+    let level = match verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(verbose > 1)
+        .without_time()
+        .init();
+}

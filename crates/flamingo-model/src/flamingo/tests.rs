@@ -173,7 +173,7 @@ fn moved(change: impl Fn(&mut Flamingo, f32), by: f32) -> f32 {
 
 fn nudge<const D: usize>(param: &mut flamingo_kernels::Param<Tensor<D>>, by: f32) {
     let tensor = param.val();
-    let mut data = tensor.to_data().to_vec::<f32>().expect("f32");
+    let mut data = tensor.to_data().try_to_vec::<f32>().expect("f32");
     data[0] += by;
     let moved = flamingo_kernels::floats(data, tensor.dims(), &tensor.device());
     *param = flamingo_kernels::Param::from_tensor(moved);
@@ -185,8 +185,8 @@ fn gradients_of_resampler_and_gated_block_agree_with_finite_differences() {
     let model = model(&device, 0.8);
     let gradients = loss(&model, &device).backward();
     let first = |g: Option<Vec<f32>>| g.expect("a gradient")[0];
-    let read = |t: Tensor<2>| t.grad(&gradients).map(|g| g.into_data().to_vec().expect("f32"));
-    let read1 = |t: Tensor<1>| t.grad(&gradients).map(|g| g.into_data().to_vec().expect("f32"));
+    let read = |t: Tensor<2>| t.grad(&gradients).map(|g| g.into_data().try_to_vec().expect("f32"));
+    let read1 = |t: Tensor<1>| t.grad(&gradients).map(|g| g.into_data().try_to_vec().expect("f32"));
     type Nudge = fn(&mut Flamingo, f32);
     let layer = &model.resampler.layers[0];
     let block = &model.gated[0];

@@ -12,7 +12,7 @@ pub const PADDED: i64 = -1;
 /// # Shapes
 /// - output: `[B or 1, H or 1, Lq, Lk]`; one row if all rows are alike, one head without slopes;
 ///   none if nothing is hidden and there are no slopes
-pub fn score_bias(
+pub(crate) fn score_bias(
     queries: &[Vec<i64>],
     keys: &[Vec<i64>],
     slopes: Option<&[f32]>,
@@ -40,7 +40,7 @@ fn one_bias(query: i64, key: i64, slope: f32) -> f32 {
 
 /// ALiBi's slopes: `2^(-8 h / H)` for a power of two, else those of the next power, every second
 /// one first (Press et al., 2021).
-pub fn alibi_slopes(heads: usize) -> Vec<f32> {
+pub(crate) fn alibi_slopes(heads: usize) -> Vec<f32> {
     let power = heads.next_power_of_two();
     let slope = |h: usize| 2f32.powf(-8.0 * h as f32 / power as f32);
     if power == heads {
@@ -55,7 +55,7 @@ pub fn alibi_slopes(heads: usize) -> Vec<f32> {
 ///
 /// # Shapes
 /// - output: twice `[B, 1, L, rotated / 2]`
-pub fn rotations(
+pub(crate) fn rotations(
     positions: &[Vec<i64>],
     rotated: usize,
     base: f64,
@@ -79,7 +79,7 @@ pub fn rotations(
 ///
 /// # Shapes
 /// - `x` and output: `[B, H, L, Dh]`
-pub fn rotate(x: Tensor<4>, (cos, sin): &(Tensor<4>, Tensor<4>)) -> Tensor<4> {
+pub(crate) fn rotate(x: Tensor<4>, (cos, sin): &(Tensor<4>, Tensor<4>)) -> Tensor<4> {
     let [_, _, _, head_dim] = x.dims();
     let half = cos.dims()[3];
     let (a, b) = (x.clone().narrow(3, 0, half), x.clone().narrow(3, half, half));
@@ -97,7 +97,7 @@ pub fn rotate(x: Tensor<4>, (cos, sin): &(Tensor<4>, Tensor<4>)) -> Tensor<4> {
 ///
 /// # Shapes
 /// - output: `[distances, width]`
-pub fn sinusoids(distances: usize, width: usize, device: &Device) -> Tensor<2> {
+pub(crate) fn sinusoids(distances: usize, width: usize, device: &Device) -> Tensor<2> {
     let half = width.div_ceil(2);
     let mut values = Vec::with_capacity(distances * width);
     for distance in 0..distances {
@@ -118,7 +118,7 @@ mod tests {
         let bias = score_bias(&positions, &positions, None, &Device::flex()).expect("hides");
         assert_eq!(bias.dims(), [2, 1, 3, 3]);
         let hidden: Vec<bool> =
-            bias.into_data().to_vec::<f32>().expect("f32").iter().map(|&v| v == MASKED).collect();
+            bias.into_data().try_to_vec::<f32>().expect("f32").iter().map(|&v| v == MASKED).collect();
         let first = [false, true, true, false, false, true, false, false, false];
         let second = [false, true, true, false, false, true, false, false, true];
         assert_eq!(hidden, [first, second].concat());

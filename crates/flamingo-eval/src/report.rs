@@ -1,0 +1,190 @@
+//! The page: figures, curve, prompts with their pictures. One file, nothing loaded from elsewhere.
+
+mod cards;
+mod chart;
+mod pictures;
+mod tables;
+
+use crate::examples::Section;
+use crate::{Demo, DemoOptions};
+
+/// The page, with `{{names}}` where [`html`] puts what it has made.
+const PAGE: &str = include_str!("report/page.html");
+
+/// What the page says about the model and the run.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The model's name or directory.
+    pub model: String,
+    /// Its parameters.
+    pub parameters: u64,
+    /// The program's version.
+    pub version: String,
+    /// The machine that it ran on.
+    pub device: String,
+    /// What was asked.
+    pub options: DemoOptions,
+}
+
+/// The page as HTML.
+pub fn html(demo: &Demo, about: &About) -> String {
+    let report = &demo.report;
+    let section = |section: Section| {
+        let examples = demo
+            .examples
+            .iter()
+            .filter(|example| example.section == section);
+        examples.map(cards::card).collect::<String>()
+    };
+    fill(
+        PAGE,
+        &[
+            ("about", tables::about(about, report.seconds)),
+            ("binding_table", tables::binding(&report.binding)),
+            ("binding_chart", chart::binding(&report.binding)),
+            ("binding_prompts", section(Section::Binding)),
+            ("captions_table", tables::captions(&report.captions)),
+            ("captions_prompts", section(Section::Captions)),
+            ("questions_table", tables::questions(&report.questions)),
+            ("questions_prompts", section(Section::Questions)),
+            ("films_table", tables::films(&report.films)),
+            ("films_prompts", section(Section::Films)),
+        ],
+    )
+}
+
+/// Puts each value at its `{{name}}`. Values are not searched for names.
+fn fill(template: &str, values: &[(&str, String)]) -> String {
+    let mut page = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").expect("the page closes its braces");
+        let value = values.iter().find(|(known, _)| *known == name);
+        page.push_str(before);
+        page.push_str(&value.expect("the page names only what is made").1);
+        rest = after;
+    }
+    page + rest
+}
+
+/// Text for HTML, also inside attributes.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use flamingo_engine::{CandidateScore, Look, Scores};
+    use flamingo_world::{CaptionTask, Episodes, Split};
+
+    use super::*;
+    use crate::Example;
+
+    /// A held-out thing whose group the model finds least likely of all.
+    fn example() -> Example {
+        let world = Episodes { seed: 3, side: 12 };
+        let episode = world.caption(CaptionTask::Group, Split::HeldOut, 0);
+        let answer = episode.answer;
+        let sum = |i: usize| if i == answer { -90.0 } else { -1.0 - i as f32 };
+        let candidate = |(i, text): (usize, &String)| CandidateScore {
+            text: text.clone(),
+            sum: sum(i),
+            mean: sum(i),
+            tokens: 1,
+        };
+        let candidates: Vec<_> = episode
+            .candidates
+            .iter()
+            .enumerate()
+            .map(candidate)
+            .collect();
+        let best = usize::from(answer == 0);
+        let scores = Scores {
+            id: None,
+            answer: candidates[best].text.clone(),
+            candidates,
+            best,
+        };
+        let reference = episode.media.keys().next().expect("a picture").clone();
+        let look = Look {
+            reference,
+            side: 2,
+            frames: 1,
+            weights: vec![0.1, 0.2, 0.3, 0.4],
+        };
+        Example {
+            section: Section::Captions,
+            episode,
+            scores,
+            look: Some(look),
+        }
+    }
+
+    #[test]
+    fn the_page_is_whole_and_loads_nothing() {
+        let report = crate::table::tests::report();
+        let about = About {
+            model: "a <model>".into(),
+            parameters: 1_234_567,
+            version: "0.1.0".into(),
+            device: "cpu".into(),
+            options: DemoOptions::default(),
+        };
+        let page = html(
+            &Demo {
+                report,
+                examples: vec![example()],
+            },
+            &about,
+        );
+        assert!(page.contains("a &lt;model&gt;") && page.contains("1.23 million"));
+        assert_eq!(
+            page.matches("<article").count(),
+            page.matches("</article>").count()
+        );
+        assert_eq!(
+            page.matches("<img").count(),
+            page.matches(" alt=\"").count()
+        );
+        for loading in ["src=\"http", "<script", "<link", "url(", "@import", "{{"] {
+            assert!(!page.contains(loading), "{loading}");
+        }
+    }
+
+    #[test]
+    fn the_true_answer_is_listed_however_unlikely() {
+        let example = example();
+        let card = cards::card(&example);
+        let truth = example.episode.candidates[example.episode.answer].trim();
+        assert!(
+            card.contains(&format!("{truth} <span class=\"truth\">")),
+            "{card}"
+        );
+        assert!(card.contains("wrong") && card.contains("12 more candidates"));
+    }
+
+    #[test]
+    fn text_cannot_become_markup() {
+        assert_eq!(
+            escape("<a href='x'>&\"</a>"),
+            "&lt;a href=&#39;x&#39;&gt;&amp;&quot;&lt;/a&gt;"
+        );
+    }
+
+    #[test]
+    fn values_are_put_at_their_names_and_not_searched() {
+        let values = [("a", "{{b}}".to_owned()), ("b", "2".to_owned())];
+        assert_eq!(fill("x{{a}}y{{b}}z", &values), "x{{b}}y2z");
+    }
+}

@@ -1,0 +1,184 @@
+//! Vision encoders: pixels in, a row of features for each position of the picture out (paper, 2.1).
+//!
+//! Two families: the paper's [`Nfnet`], and the [`Vit`] of CLIP that the open models use. Features
+//! are flattened row by row and carry no further mark of their place.
+
+mod nfnet;
+mod transformer;
+mod vit;
+
+use flamingo_kernels::{Init, Module, Tensor};
+use serde::{Deserialize, Serialize};
+
+pub use nfnet::{
+    Nfnet, NfnetBlock, NfnetBlockKind, NfnetConfig, NfnetOutput, NfnetShortcut, NfnetStage,
+    NfnetStem, ScaledStdConv, SqueezeExcite,
+};
+pub use transformer::{Attention, Mlp, ResidualBlock, Transformer, TransformerConfig};
+pub use vit::{Vit, VitConfig, VitTokens};
+
+/// A vision encoder's configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VisionConfig {
+    /// A normaliser-free convolutional network.
+    Nfnet(NfnetConfig),
+    /// A vision transformer.
+    Vit(VitConfig),
+}
+
+impl VisionConfig {
+    /// Width of a position's features, `Dv`.
+    pub fn width(&self) -> usize {
+        match self {
+            VisionConfig::Nfnet(config) => config.width(),
+            VisionConfig::Vit(config) => config.width,
+        }
+    }
+
+    /// Width of [`VisionEncoder::pooled`].
+    pub fn pooled_width(&self) -> usize {
+        match self {
+            VisionConfig::Nfnet(config) => config.width(),
+            VisionConfig::Vit(config) => config.projection.unwrap_or(config.width),
+        }
+    }
+
+    /// Height and width of a picture, in pixels.
+    pub fn image_size(&self) -> usize {
+        match self {
+            VisionConfig::Nfnet(config) => config.image_size,
+            VisionConfig::Vit(config) => config.image_size,
+        }
+    }
+
+    /// Height and width of the grid of features.
+    pub fn grid(&self) -> usize {
+        match self {
+            VisionConfig::Nfnet(config) => config.grid(),
+            VisionConfig::Vit(config) => config.grid(),
+        }
+    }
+
+    /// Positions of a frame, `S`.
+    pub fn positions(&self) -> usize {
+        self.grid() * self.grid()
+    }
+
+    /// Parameters.
+    pub fn parameters(&self) -> u64 {
+        match self {
+            VisionConfig::Nfnet(config) => config.parameters(),
+            VisionConfig::Vit(config) => config.parameters(),
+        }
+    }
+
+    /// Operations (2 a multiply-add) of convolutions and matrix products for one picture.
+    pub fn flops_per_image(&self) -> u64 {
+        match self {
+            VisionConfig::Nfnet(config) => config.flops_per_image(),
+            VisionConfig::Vit(config) => config.flops_per_image(),
+        }
+    }
+
+    /// What is impossible about the configuration, said with both values.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            VisionConfig::Nfnet(config) => config.check(),
+            VisionConfig::Vit(config) => config.check(),
+        }
+    }
+}
+
+/// A vision encoder; exactly one of its fields is there.
+#[derive(Module, Debug)]
+pub struct VisionEncoder {
+    /// The convolutional network.
+    pub nfnet: Option<Nfnet>,
+    /// The transformer.
+    pub vit: Option<Vit>,
+}
+
+/// What an encoder makes of pictures.
+pub struct Encoded {
+    /// Each position, `[F, S, Dv]`.
+    pub features: Tensor<3>,
+    /// The whole picture, `[F, pooled width]`.
+    pub pooled: Tensor<2>,
+}
+
+impl VisionEncoder {
+    /// An untrained encoder.
+    pub fn new(config: &VisionConfig, init: &mut Init) -> Self {
+        match config {
+            VisionConfig::Nfnet(config) => Self {
+                nfnet: Some(Nfnet::new(config, init)),
+                vit: None,
+            },
+            VisionConfig::Vit(config) => Self {
+                nfnet: None,
+                vit: Some(Vit::new(config, init)),
+            },
+        }
+    }
+
+    /// # Shapes
+    /// - `pixels`: `[F, 3, h, w]`
+    /// - output: `[F, S, Dv]`
+    pub fn forward(&self, pixels: Tensor<4>) -> Tensor<3> {
+        match (&self.nfnet, &self.vit) {
+            (Some(nfnet), _) => nfnet.forward(pixels),
+            (_, Some(vit)) => vit.forward(pixels),
+            (None, None) => unreachable!("an encoder has one of its two fields"),
+        }
+    }
+
+    /// One vector for each picture: the mean over positions, or CLIP's projected class token.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[F, 3, h, w]`
+    /// - output: `[F, pooled width]`
+    pub fn pooled(&self, pixels: Tensor<4>) -> Tensor<2> {
+        self.encode(pixels).pooled
+    }
+
+    /// Features and pooled vectors by one pass.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[F, 3, h, w]`
+    pub fn encode(&self, pixels: Tensor<4>) -> Encoded {
+        match &self.vit {
+            Some(vit) => vit.encode(pixels),
+            None => {
+                let features = self.forward(pixels);
+                let pooled = features.clone().mean_dim(1).squeeze_dim(1);
+                Encoded { features, pooled }
+            }
+        }
+    }
+}
+
+/// A grid of channels as rows of features.
+///
+/// # Shapes
+/// - `x`: `[F, Dv, h, w]`
+/// - output: `[F, h * w, Dv]`
+fn rows(x: Tensor<4>) -> Tensor<3> {
+    let [f, d, h, w] = x.dims();
+    x.reshape([f, d, h * w]).swap_dims(1, 2)
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use flamingo_kernels::{Device, Init, Tensor};
+
+    /// Pictures of noise.
+    pub(crate) fn pixels(shape: [usize; 4], seed: u64) -> Tensor<4> {
+        Init::new(seed, &Device::flex()).normal(shape, 1.0).val()
+    }
+
+    /// The largest difference.
+    pub(crate) fn distance<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> f32 {
+        (a - b).abs().max().into_scalar()
+    }
+}

@@ -1,0 +1,158 @@
+//! The transformer of CLIP's two towers (Radford et al., 2021): layers that normalise first and
+//! attend in both directions. Parameters are named as in open_clip.
+
+use flamingo_kernels::{
+    Activation, Init, Linear, Module, Norm, Param, Tensor, attention, merge_heads, split_heads,
+};
+
+/// Sizes of a transformer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TransformerConfig {
+    /// Width of the stream.
+    pub width: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// Attention heads of a layer.
+    pub heads: usize,
+    /// Hidden width of the feed-forward, as a multiple of `width`.
+    pub ffw_multiple: usize,
+    /// Activation of the feed-forward.
+    pub activation: Activation,
+}
+
+impl TransformerConfig {
+    /// Parameters.
+    pub fn parameters(&self) -> u64 {
+        let (d, m) = (self.width, self.ffw_multiple);
+        let attention = 4 * d * d + 4 * d;
+        let ffw = 2 * m * d * d + m * d + d;
+        (self.layers * (attention + ffw + 4 * d)) as u64
+    }
+
+    /// Operations (2 a multiply-add) for a row of `tokens`.
+    pub fn flops(&self, tokens: usize) -> u64 {
+        let d = self.width;
+        let matrices = 2 * (4 + 2 * self.ffw_multiple) * d * d;
+        (self.layers * tokens * (matrices + 4 * tokens * d)) as u64
+    }
+
+    /// What is impossible, said with both values; `part` is where the keys stand.
+    pub(crate) fn check(&self, part: &str) -> Result<(), String> {
+        if self.heads == 0 || !self.width.is_multiple_of(self.heads) {
+            return Err(format!(
+                "{part}.width {} is not a multiple of {part}.heads {}",
+                self.width, self.heads
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Layers one after the other.
+#[derive(Module, Debug)]
+pub struct Transformer {
+    /// The layers.
+    pub resblocks: Vec<ResidualBlock>,
+}
+
+/// One layer.
+#[derive(Module, Debug)]
+pub struct ResidualBlock {
+    /// Before the attention.
+    pub ln_1: Norm,
+    /// The attention.
+    pub attn: Attention,
+    /// Before the feed-forward.
+    pub ln_2: Norm,
+    /// The feed-forward.
+    pub mlp: Mlp,
+}
+
+/// Self-attention with queries, keys and values in one matrix.
+#[derive(Module, Debug)]
+pub struct Attention {
+    /// `[3 * width, width]`: queries, keys, values.
+    pub in_proj_weight: Param<Tensor<2>>,
+    /// `[3 * width]`.
+    pub in_proj_bias: Param<Tensor<1>>,
+    /// Heads back to the stream.
+    pub out_proj: Linear,
+    #[module(skip)]
+    heads: usize,
+}
+
+/// Two linears with an activation between.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    /// Into the hidden width.
+    pub c_fc: Linear,
+    /// Out of it.
+    pub c_proj: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl Transformer {
+    /// An untrained transformer; what a layer adds to the stream starts smaller the more layers
+    /// there are.
+    pub fn new(config: &TransformerConfig, init: &mut Init) -> Self {
+        Self {
+            resblocks: (0..config.layers)
+                .map(|_| ResidualBlock::new(config, init))
+                .collect(),
+        }
+    }
+
+    /// `bias` as for [`flamingo_kernels::attention`].
+    ///
+    /// # Shapes
+    /// - `x` and output: `[B, L, width]`
+    pub fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
+        self.resblocks
+            .iter()
+            .fold(x, |x, block| block.forward(x, bias))
+    }
+}
+
+impl ResidualBlock {
+    fn new(config: &TransformerConfig, init: &mut Init) -> Self {
+        let (d, hidden) = (config.width, config.ffw_multiple * config.width);
+        let gain = (2.0 * config.layers as f64).powf(-0.5);
+        Self {
+            ln_1: Norm::layer(d, init),
+            attn: Attention {
+                in_proj_weight: init.normal([3 * d, d], (d as f64).powf(-0.5)),
+                in_proj_bias: init.full([3 * d], 0.0),
+                out_proj: Linear::scaled(d, d, true, gain, init),
+                heads: config.heads,
+            },
+            ln_2: Norm::layer(d, init),
+            mlp: Mlp {
+                c_fc: Linear::new(d, hidden, true, init),
+                c_proj: Linear::scaled(hidden, d, true, gain, init),
+                activation: config.activation,
+            },
+        }
+    }
+
+    fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
+        let x = x.clone() + self.attn.forward(self.ln_1.forward(x), bias);
+        let hidden = self.mlp.c_fc.forward(self.ln_2.forward(x.clone()));
+        x + self.mlp.c_proj.forward(self.mlp.activation.apply(hidden))
+    }
+}
+
+impl Attention {
+    fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
+        let [b, l, d] = x.dims();
+        let joint = x
+            .reshape([b * l, d])
+            .matmul(self.in_proj_weight.val().transpose());
+        let joint = (joint + self.in_proj_bias.val().unsqueeze()).reshape([b, l, 3 * d]);
+        let [q, k, v] =
+            [0, 1, 2].map(|i| split_heads(joint.clone().narrow(2, i * d, d), self.heads));
+        let scale = ((d / self.heads) as f64).powf(-0.5);
+        let looked = attention(q, k, v, bias.cloned(), scale); // [B, H, L, Dh]
+        self.out_proj.forward(merge_heads(looked))
+    }
+}

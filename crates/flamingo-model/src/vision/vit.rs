@@ -1,0 +1,352 @@
+//! Vision transformer as in CLIP (Radford et al., 2021): patches, a class token, learnt positions.
+//!
+//! Parameters are named as open_clip's `visual.*`. open_clip gave out tokens from before `ln_post`
+//! until version 2.22 and from behind it since 2.23; OpenFlamingo's weights were trained with the
+//! former: [`VitConfig::tokens`] says which.
+
+use flamingo_kernels::{Activation, Conv2d, Init, Module, Norm, Param, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::{Encoded, Transformer, TransformerConfig, rows};
+
+/// Where the features of positions are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VitTokens {
+    /// Before the last normalisation.
+    BeforeNorm,
+    /// Behind it.
+    AfterNorm,
+}
+
+/// A vision transformer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VitConfig {
+    /// Height and width of a picture, in pixels.
+    pub image_size: usize,
+    /// Height and width of a patch, in pixels.
+    pub patch: usize,
+    /// Width of the stream, `Dv`.
+    pub width: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// Attention heads of a layer.
+    pub heads: usize,
+    /// Hidden width of the feed-forward, as a multiple of `width`.
+    pub ffw_multiple: usize,
+    /// Activation of the feed-forward.
+    pub activation: Activation,
+    /// A learnt token before the patches, which the pooled vector is made of.
+    pub class_token: bool,
+    /// A normalisation before the first layer.
+    pub pre_norm: bool,
+    /// Where the features of positions are taken.
+    pub tokens: VitTokens,
+    /// Width that the pooled vector is projected to; none for no projection.
+    pub projection: Option<usize>,
+}
+
+impl VitConfig {
+    /// OpenAI's CLIP ViT-B/32.
+    pub fn vit_b_32() -> Self {
+        Self {
+            patch: 32,
+            width: 768,
+            layers: 12,
+            heads: 12,
+            projection: Some(512),
+            ..Self::vit_l_14()
+        }
+    }
+
+    /// OpenAI's CLIP ViT-L/14, with the tokens that OpenFlamingo was trained on.
+    pub fn vit_l_14() -> Self {
+        Self {
+            image_size: 224,
+            patch: 14,
+            width: 1024,
+            layers: 24,
+            heads: 16,
+            ffw_multiple: 4,
+            activation: Activation::QuickGelu,
+            class_token: true,
+            pre_norm: true,
+            tokens: VitTokens::BeforeNorm,
+            projection: Some(768),
+        }
+    }
+
+    /// A plain one without class token and projection.
+    pub fn small(
+        image_size: usize,
+        patch: usize,
+        width: usize,
+        layers: usize,
+        heads: usize,
+    ) -> Self {
+        Self {
+            image_size,
+            patch,
+            width,
+            layers,
+            heads,
+            activation: Activation::Gelu,
+            class_token: false,
+            pre_norm: false,
+            tokens: VitTokens::AfterNorm,
+            projection: None,
+            ..Self::vit_l_14()
+        }
+    }
+
+    pub(super) fn grid(&self) -> usize {
+        self.image_size / self.patch
+    }
+
+    /// Tokens of the stream, the class token included.
+    fn stream(&self) -> usize {
+        self.grid() * self.grid() + usize::from(self.class_token)
+    }
+
+    fn transformer(&self) -> TransformerConfig {
+        TransformerConfig {
+            width: self.width,
+            layers: self.layers,
+            heads: self.heads,
+            ffw_multiple: self.ffw_multiple,
+            activation: self.activation,
+        }
+    }
+
+    pub(super) fn parameters(&self) -> u64 {
+        let d = self.width;
+        let patches = 3 * self.patch * self.patch * d;
+        let tables = (self.stream() + usize::from(self.class_token)) * d;
+        let norms = 2 * d * (1 + usize::from(self.pre_norm));
+        let projection = d * self.projection.unwrap_or(0);
+        (patches + tables + norms + projection) as u64 + self.transformer().parameters()
+    }
+
+    pub(super) fn flops_per_image(&self) -> u64 {
+        let patches = self.grid() * self.grid() * 3 * self.patch * self.patch * self.width;
+        2 * patches as u64 + self.transformer().flops(self.stream())
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.patch == 0 || !self.image_size.is_multiple_of(self.patch) || self.image_size == 0 {
+            return Err(format!(
+                "vision.image_size {} is not a multiple of vision.patch {}",
+                self.image_size, self.patch
+            ));
+        }
+        self.transformer().check("vision")
+    }
+}
+
+/// The encoder.
+#[derive(Module, Debug)]
+pub struct Vit {
+    /// Patches to vectors.
+    pub conv1: Conv2d,
+    /// `[width]`.
+    pub class_embedding: Option<Param<Tensor<1>>>,
+    /// `[S (+ 1), width]`, the class token first.
+    pub positional_embedding: Param<Tensor<2>>,
+    /// Before the first layer.
+    pub ln_pre: Option<Norm>,
+    /// The layers.
+    pub transformer: Transformer,
+    /// After the last layer.
+    pub ln_post: Norm,
+    /// `[width, projection]`.
+    pub proj: Option<Param<Tensor<2>>>,
+    #[module(skip)]
+    tokens: VitTokens,
+}
+
+impl Vit {
+    /// An untrained encoder.
+    pub fn new(config: &VitConfig, init: &mut Init) -> Self {
+        let d = config.width;
+        let std = (d as f64).powf(-0.5);
+        Self {
+            conv1: Conv2d::new([3, d], [config.patch; 2], 1, false, init),
+            class_embedding: config.class_token.then(|| init.normal([d], std)),
+            positional_embedding: init.normal([config.stream(), d], std),
+            ln_pre: config.pre_norm.then(|| Norm::layer(d, init)),
+            transformer: Transformer::new(&config.transformer(), init),
+            ln_post: Norm::layer(d, init),
+            proj: config.projection.map(|width| init.normal([d, width], std)),
+            tokens: config.tokens,
+        }
+    }
+
+    /// # Shapes
+    /// - `pixels`: `[F, 3, h, w]`
+    /// - output: `[F, S, Dv]`, without the class token
+    pub fn forward(&self, pixels: Tensor<4>) -> Tensor<3> {
+        let features = self.positions(self.stream(pixels));
+        match self.tokens {
+            VitTokens::BeforeNorm => features,
+            VitTokens::AfterNorm => self.ln_post.forward(features),
+        }
+    }
+
+    /// Features, and the projected class token; without one, the mean over positions.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[F, 3, h, w]`
+    pub fn encode(&self, pixels: Tensor<4>) -> Encoded {
+        let before = self.stream(pixels);
+        let after = self.ln_post.forward(before.clone());
+        let whole = match self.class_embedding {
+            Some(_) => after.clone().narrow(1, 0, 1),
+            None => after.clone().mean_dim(1),
+        };
+        let whole = whole.squeeze_dim::<2>(1); // [F, width]
+        Encoded {
+            features: self.positions(match self.tokens {
+                VitTokens::BeforeNorm => before,
+                VitTokens::AfterNorm => after,
+            }),
+            pooled: match &self.proj {
+                Some(proj) => whole.matmul(proj.val()),
+                None => whole,
+            },
+        }
+    }
+
+    /// The stream after the last layer, `[F, S (+ 1), width]`.
+    fn stream(&self, pixels: Tensor<4>) -> Tensor<3> {
+        let mut x = rows(self.conv1.forward(pixels)); // [F, S, width]
+        let [f, _, d] = x.dims();
+        if let Some(class) = &self.class_embedding {
+            let class = class.val().reshape([1, 1, d]).expand([f, 1, d]);
+            x = Tensor::cat(vec![class, x], 1);
+        }
+        let places = self.positional_embedding.val();
+        let (stream, [learnt, _]) = (x.dims()[1], places.dims());
+        assert_eq!(
+            stream, learnt,
+            "a picture of {stream} tokens, {learnt} learnt positions"
+        );
+        x = x + places.unsqueeze();
+        if let Some(norm) = &self.ln_pre {
+            x = norm.forward(x);
+        }
+        self.transformer.forward(x, None)
+    }
+
+    fn positions(&self, stream: Tensor<3>) -> Tensor<3> {
+        let class = usize::from(self.class_embedding.is_some());
+        let [_, tokens, _] = stream.dims();
+        if class == 0 {
+            stream
+        } else {
+            stream.narrow(1, class, tokens - class)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{distance, pixels};
+    use super::*;
+    use flamingo_kernels::Device;
+
+    fn clip() -> VitConfig {
+        VitConfig {
+            image_size: 21,
+            patch: 7,
+            width: 10,
+            layers: 2,
+            heads: 5,
+            ffw_multiple: 3,
+            projection: Some(13),
+            ..VitConfig::vit_l_14()
+        }
+    }
+
+    fn build(config: &VitConfig) -> Vit {
+        Vit::new(config, &mut Init::new(1, &Device::flex()))
+    }
+
+    #[test]
+    fn presets_weigh_as_much_as_open_clips() {
+        assert_eq!(VitConfig::vit_b_32().parameters(), 87_849_216);
+        assert_eq!(VitConfig::vit_l_14().parameters(), 303_966_208);
+    }
+
+    #[test]
+    fn parameters_are_counted_as_they_are_built() {
+        for config in [clip(), VitConfig::small(8, 4, 6, 1, 2)] {
+            assert_eq!(config.parameters(), build(&config).num_params() as u64);
+        }
+    }
+
+    #[test]
+    fn features_come_without_the_class_token_and_the_pooled_vector_is_projected() {
+        let encoded = build(&clip()).encode(pixels([2, 3, 21, 21], 3));
+        assert_eq!(encoded.features.dims(), [2, 9, 10]);
+        assert_eq!(encoded.pooled.dims(), [2, 13]);
+    }
+
+    #[test]
+    fn both_passes_give_the_same_features() {
+        for tokens in [VitTokens::BeforeNorm, VitTokens::AfterNorm] {
+            let vit = build(&VitConfig { tokens, ..clip() });
+            let x = pixels([2, 3, 21, 21], 3);
+            assert!(distance(vit.forward(x.clone()), vit.encode(x).features) < 1e-6);
+        }
+    }
+
+    #[test]
+    fn features_after_the_norm_are_the_norm_of_those_before() {
+        let x = pixels([2, 3, 21, 21], 3);
+        let vit = build(&VitConfig {
+            tokens: VitTokens::BeforeNorm,
+            ..clip()
+        });
+        let before = vit.forward(x.clone());
+        let after = build(&VitConfig {
+            tokens: VitTokens::AfterNorm,
+            ..clip()
+        })
+        .forward(x);
+        assert!(distance(vit.ln_post.forward(before.clone()), after.clone()) < 1e-5);
+        assert!(distance(before, after) > 1e-3);
+    }
+
+    #[test]
+    fn the_order_of_positions_matters() {
+        let mut vit = build(&clip());
+        let x = pixels([1, 3, 21, 21], 3);
+        let y = vit.forward(x.clone());
+        let turned = vit.positional_embedding.val().flip([0]);
+        vit.positional_embedding = Param::from_tensor(turned);
+        assert!(distance(y, vit.forward(x)) > 1e-3);
+    }
+
+    #[test]
+    fn patches_are_read_row_by_row() {
+        let config = VitConfig {
+            layers: 0,
+            ..VitConfig::small(6, 2, 5, 0, 1)
+        };
+        let mut vit = build(&config);
+        vit.positional_embedding = Param::from_tensor(vit.positional_embedding.val() * 0.0);
+        let x = pixels([1, 3, 6, 6], 3);
+        let y = vit.forward(x.clone());
+        // Only the patch in row 1, column 2 changes: position 1 * 3 + 2.
+        let change = Tensor::ones([1, 3, 2, 2], &x.device());
+        let far = (y - vit.forward(x.slice_assign([0..1, 0..3, 2..4, 4..6], change)))
+            .abs()
+            .max_dim(2)
+            .into_data()
+            .try_to_vec::<f32>()
+            .expect("f32");
+        let moved: Vec<usize> = (0..9).filter(|&i| far[i] > 1e-4).collect();
+        assert_eq!(moved, [5]);
+    }
+}

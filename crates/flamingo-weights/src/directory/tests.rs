@@ -1,0 +1,159 @@
+//! Saving and loading, and what a damaged model directory says.
+
+#![allow(clippy::unwrap_used)]
+
+use flamingo_image::Fit;
+use flamingo_kernels::{Activation, Tensor};
+use flamingo_model::language::QueryKeyNorm;
+use flamingo_model::vision::{VisionConfig, VitConfig};
+use flamingo_model::{
+    FlamingoConfig, GatedConfig, LanguageConfig, Looking, Media, PerceiverResamplerConfig, TextInput,
+};
+use flamingo_sequence::SpecialTokenNames;
+
+use super::*;
+use crate::{FORMAT_VERSION, named_tensors};
+
+fn tokens() -> SpecialTokenNames {
+    SpecialTokenNames {
+        bos: Some("<BOS>".into()),
+        eos: Some("<EOS>".into()),
+        pad: "<PAD>".into(),
+        image: "<image>".into(),
+        end_of_chunk: "<EOC>".into(),
+    }
+}
+
+fn tokenizer() -> Tokenizer {
+    Tokenizer::from_bytes(&flamingo_world::tokenizer_json(), &tokens()).unwrap()
+}
+
+fn model_file() -> ModelFile {
+    let language = LanguageConfig {
+        vocabulary: tokenizer().vocab_size(),
+        ..LanguageConfig::mpt(12, 2, 3, QueryKeyNorm::None)
+    };
+    let resampler = PerceiverResamplerConfig {
+        width: 10,
+        latents: 3,
+        layers: 1,
+        heads: 2,
+        head_dim: 5,
+        ffw_multiple: 2,
+        activation: Activation::SquaredRelu,
+        time_embeddings: 2,
+        final_norm: true,
+    };
+    let config = FlamingoConfig {
+        vision: VisionConfig::Vit(VitConfig::small(8, 4, 6, 1, 2)),
+        resampler,
+        gated: GatedConfig { head_dim: 5, ..GatedConfig::paper(1, 2) },
+        language,
+    };
+    ModelFile {
+        version: FORMAT_VERSION,
+        preprocess: Some(Preprocess::clip(8, Fit::Pad)),
+        tokens: tokens(),
+        model: ModelConfig::Flamingo(config),
+    }
+}
+
+fn saved(precision: Precision) -> (tempfile::TempDir, Flamingo) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = model_file();
+    let ModelConfig::Flamingo(config) = &file.model else { unreachable!() };
+    let mut init = Init::new(7, &Device::flex());
+    let mut model = Flamingo::new(config, &mut init).unwrap();
+    model.gated[1].alpha_xattn = init.full([1], 0.5);
+    save(folder.path(), &file, &tokenizer(), &named_tensors(&model), precision).unwrap();
+    (folder, model)
+}
+
+fn load_from(folder: &Path) -> Result<Loaded> {
+    load(&Source::Directory(folder.to_path_buf()), &Device::flex(), Precision::F32)
+}
+
+fn logits(model: &Flamingo) -> Vec<f32> {
+    let pixels = Init::new(1, &Device::flex()).normal([2, 3, 8, 8], 1.0).val();
+    let features = model.encode(pixels);
+    let [m, s, d] = features.dims();
+    let media: Media = model.media(model.resample(features.reshape([m, 1, s, d])));
+    let input = TextInput::ragged(&[3, 300, 3, 301, 302], 5, &[5]);
+    let sees = [0..1, 0..1, 1..2, 1..2, 1..2];
+    let looking = Looking::new(&sees, 2, &Device::flex());
+    let stream: Tensor<3> = model.hidden(&input, &media, &looking, None);
+    model.logits(stream.squeeze_dim::<2>(0)).into_data().try_into_vec().unwrap()
+}
+
+#[test]
+fn a_saved_and_loaded_model_gives_the_same_logits_bit_for_bit() {
+    let (folder, model) = saved(Precision::F32);
+    let loaded = load_from(folder.path()).unwrap();
+    assert_eq!(logits(&model), logits(&loaded.model));
+    assert_eq!(loaded.file, model_file());
+}
+
+#[test]
+fn half_precision_on_disk_moves_logits_a_little_only() {
+    let (folder, model) = saved(Precision::F16);
+    let loaded = load_from(folder.path()).unwrap();
+    for (a, b) in logits(&model).iter().zip(logits(&loaded.model)) {
+        assert!((a - b).abs() < 2e-2, "{a} {b}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named_with_what_a_model_directory_holds() {
+    for missing in [MODEL_FILE, TOKENIZER, WEIGHTS] {
+        let (folder, _) = saved(Precision::F32);
+        std::fs::remove_file(folder.path().join(missing)).unwrap();
+        let error = load_from(folder.path()).err().unwrap().to_string();
+        assert!(error.contains(&format!("has no {missing}")), "{error}");
+    }
+}
+
+fn changed(change: impl FnOnce(&mut ModelFile)) -> String {
+    let (folder, _) = saved(Precision::F32);
+    let mut file = model_file();
+    change(&mut file);
+    std::fs::write(folder.path().join(MODEL_FILE), file.to_json()).unwrap();
+    load_from(folder.path()).err().unwrap().to_string()
+}
+
+#[test]
+fn a_tensor_of_another_shape_is_named_with_both_shapes() {
+    let error = changed(|file| {
+        let ModelConfig::Flamingo(config) = &mut file.model else { unreachable!() };
+        config.resampler.latents = 4;
+    });
+    assert!(error.contains("`resampler.latents` is [3, 10], the configuration wants [4, 10]"), "{error}");
+}
+
+#[test]
+fn missing_and_unused_tensors_are_named() {
+    let error = changed(|file| {
+        let ModelConfig::Flamingo(config) = &mut file.model else { unreachable!() };
+        config.resampler.layers = 2;
+    });
+    assert!(error.contains("`resampler.layers.1.") && error.contains("is missing"), "{error}");
+    let error = changed(|file| {
+        let ModelConfig::Flamingo(config) = &mut file.model else { unreachable!() };
+        config.gated.every = 2;
+    });
+    assert!(error.contains("`gated.1.") && error.contains("belongs to nothing"), "{error}");
+}
+
+#[test]
+fn a_newer_format_says_to_update_the_program() {
+    let error = changed(|file| file.version = FORMAT_VERSION + 1);
+    assert!(error.contains("version 2") && error.contains("up to 1"), "{error}");
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    let (folder, _) = saved(Precision::F32);
+    let json = model_file().to_json().replacen("\"latents\"", "\"latent\"", 1);
+    std::fs::write(folder.path().join(MODEL_FILE), json).unwrap();
+    let error = load_from(folder.path()).err().unwrap().to_string();
+    assert!(error.contains("flamingo.json") && error.contains("`latent`"), "{error}");
+}

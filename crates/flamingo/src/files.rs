@@ -1,0 +1,82 @@
+//! Pictures and films of prompts, from files and `data:` URLs.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use flamingo_data::MediaBase;
+use flamingo_engine::MediaSource;
+use flamingo_image::{Limits, Media};
+use flamingo_sequence::{Document, MediaKind, Part};
+
+/// Finds the pictures and films that documents name. Relative paths start at the working directory;
+/// [`beside`] makes those of a file start at its folder.
+#[derive(Clone, Debug)]
+pub struct Files {
+    kinds: HashMap<String, MediaKind>,
+    base: MediaBase,
+    limits: Limits,
+}
+
+impl Files {
+    /// For these documents: a part that says `image` is never given a film.
+    pub fn of<'a>(documents: impl IntoIterator<Item = &'a Document>) -> Self {
+        let media = documents.into_iter().flat_map(Document::media);
+        Self {
+            kinds: media
+                .map(|(_, kind, place)| (place.to_owned(), kind))
+                .collect(),
+            base: MediaBase::Folder("".into()),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl MediaSource for Files {
+    fn media(&self, place: &str) -> flamingo_engine::Result<Media> {
+        let kind = self.kinds.get(place).copied().unwrap_or(MediaKind::Image);
+        let media = self.base.load(place, kind, &self.limits);
+        media.map_err(|error| flamingo_engine::Error::Media(error.to_string()))
+    }
+}
+
+/// The document with its relative paths starting at the folder of `file`, where it was read.
+pub fn beside(mut document: Document, file: &Path) -> Document {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    for part in &mut document.parts {
+        if let Part::Image(place) | Part::Video(place) = part
+            && !is_url(place)
+        {
+            *place = folder.join(&*place).display().to_string();
+        }
+    }
+    document
+}
+
+fn is_url(place: &str) -> bool {
+    let scheme = |scheme: &str| {
+        place
+            .get(..scheme.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(scheme))
+    };
+    ["data:", "http://", "https://"].into_iter().any(scheme)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_start_at_the_file_and_others_stay() {
+        let places = [
+            "cat.png",
+            "/a/cat.png",
+            "data:image/png;base64,AA==",
+            "HTTPS://a.b/c.png",
+        ];
+        let document = Document::new(places.map(|place| Part::Image(place.to_owned())));
+        let moved = beside(document, Path::new("prompts/some.jsonl"));
+        let moved: Vec<&str> = moved.media().map(|(_, _, place)| place).collect();
+        assert_eq!(moved[0], "prompts/cat.png");
+        assert_eq!(moved[1..], places[1..]);
+    }
+}

@@ -1,0 +1,35 @@
+//! One file per verb.
+
+pub(crate) mod ask;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod describe;
+pub(crate) mod doctor;
+pub(crate) mod parts;
+pub(crate) mod prompts;
+pub(crate) mod score;
+pub(crate) mod train;
+
+use crate::args::{Cli, Verb};
+use crate::failure::{Failure, Result};
+
+/// Does what the command line says.
+pub(crate) fn run(cli: Cli) -> Result<()> {
+    if let Some(threads) = cli.threads {
+        if threads == 0 {
+            return Err(Failure::new("--threads is 0: give 1 or more"));
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()?;
+    }
+    match cli.verb {
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Ask(args) => ask::run(&args),
+        Verb::Score(args) => score::run(&args),
+        Verb::Train(args) => train::run(&args, cli.threads),
+        Verb::Describe(args) => describe::run(&args),
+        Verb::Doctor(args) => doctor::run(&args),
+        Verb::Completions(args) => completions::run(&args),
+    }
+}

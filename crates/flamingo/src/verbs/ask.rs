@@ -1,0 +1,123 @@
+//! `flamingo ask`: answers prompts.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use flamingo::Files;
+use flamingo::engine::{Answer, Engine, Finish};
+use flamingo::sequence::Document;
+use serde::Serialize;
+
+use crate::args::{ModelArgs, SamplingArgs};
+use crate::failure::{Failure, Hint, Result};
+use crate::output;
+use crate::verbs::parts::{FLAGS, Parts, is_jsonl};
+use crate::verbs::prompts;
+
+/// Answer a prompt of pictures and text.
+///
+/// The prompt is given in parts, in order, or as a file. An answer is written as it comes; those to
+/// a JSONL file come as JSONL, in its order.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  flamingo ask --image pig.png --text 'Output: pig' --end \
+                        --image dog.png --text 'Output:'"
+)]
+pub(crate) struct AskArgs {
+    #[command(flatten)]
+    parts: Parts,
+    /// Prompts from a file: one JSON document, or one a line (JSONL); - for stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = FLAGS)]
+    prompt: Option<PathBuf>,
+    /// Documents put before each prompt, one a line (JSONL)
+    #[arg(long, value_name = "FILE")]
+    shots: Option<PathBuf>,
+    #[command(flatten)]
+    sampling: SamplingArgs,
+    /// Print JSON with tokens, log-probabilities and timings
+    #[arg(long, help_heading = "Answer")]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// What a line of answers holds without `--json`.
+#[derive(Serialize)]
+struct Short<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    text: &'a str,
+    finish: Finish,
+}
+
+pub(crate) fn run(args: &AskArgs) -> Result<()> {
+    let shots = prompts::shots(args.shots.as_deref())?;
+    let queries = queries(args)?;
+    let many = queries.len() > 1 || args.prompt.as_deref().is_some_and(is_jsonl);
+    let documents: Vec<Document> = queries
+        .iter()
+        .map(|query| Document::concat(&shots, query))
+        .collect();
+    for document in &documents {
+        document.check()?;
+    }
+    let mut engine = args.model.open()?;
+    if many || args.json {
+        lines(&mut engine, &documents, args)
+    } else {
+        stream(&mut engine, &documents, args)
+    }
+}
+
+fn queries(args: &AskArgs) -> Result<Vec<Document>> {
+    if let Some(file) = &args.prompt {
+        return prompts::prompts(file);
+    }
+    let empty = || Failure::new("the prompt is empty: give at least one part");
+    let document = args.parts.document().ok_or_else(empty);
+    Ok(vec![document.hint(
+        "use --image, --video, --text and --end, in order, or --prompt FILE",
+    )?])
+}
+
+/// Writes the one answer as it comes.
+fn stream(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result<()> {
+    let files = Files::of(documents);
+    let mut begun = false;
+    let mut written = Ok(());
+    engine.generate(
+        documents,
+        &files,
+        &args.sampling.sampling(),
+        &mut |_, text| {
+            // The space between prompt and answer is no part of what the user wants to read.
+            let text = if begun { text } else { text.trim_start() };
+            begun |= !text.is_empty();
+            if written.is_ok() {
+                written = output::piece(text);
+            }
+        },
+    )?;
+    written?;
+    output::line("")
+}
+
+fn lines(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result<()> {
+    let files = Files::of(documents);
+    let answers = engine.generate(documents, &files, &args.sampling.sampling(), &mut |_, _| {})?;
+    answers
+        .iter()
+        .try_for_each(|answer| line(answer, args.json))
+}
+
+fn line(answer: &Answer, full: bool) -> Result<()> {
+    if full {
+        return output::json_line(answer);
+    }
+    let (id, text, finish) = (
+        answer.id.as_deref(),
+        answer.text.trim_start(),
+        answer.finish,
+    );
+    output::json_line(&Short { id, text, finish })
+}

@@ -1,0 +1,21 @@
+//! `flamingo completions`: a script for a shell.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::args::Cli;
+use crate::failure::Result;
+use crate::output;
+
+/// Print a completion script for a shell.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+pub(crate) fn run(args: &CompletionsArgs) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "flamingo", &mut script);
+    output::piece(&String::from_utf8_lossy(&script))
+}

@@ -1,0 +1,113 @@
+//! `flamingo demo`: what the model learns from its shots.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use flamingo::engine::Engine;
+use flamingo::eval::{About, Demo, DemoOptions, demo, html};
+
+use crate::args::ModelArgs;
+use crate::failure::{Failure, Hint, Result};
+use crate::output;
+
+/// Show what the model learns from its shots: a table, and a page with the pictures.
+///
+/// Names held-out things with made-up words, asks for captions, counts, colours and places, and
+/// shows films. Everything is drawn anew from the seed.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Queries of each figure
+    #[arg(long, value_name = "N", default_value_t = DemoOptions::default().queries)]
+    queries: usize,
+    /// Seed of things, names and pictures
+    #[arg(long, value_name = "N", default_value_t = DemoOptions::default().seed)]
+    seed: u64,
+    /// Where to write the page [default: flamingo-demo.html, or none with --json]
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print the figures alone, as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+const PAGE: &str = "flamingo-demo.html";
+const BAR: &str =
+    "{spinner} {bar:40.cyan} {percent:>3}%  {human_pos} of {human_len} queries, {eta} left";
+
+pub(crate) fn run(args: &DemoArgs) -> Result<()> {
+    let page = args
+        .html
+        .clone()
+        .or_else(|| (!args.json).then(|| PAGE.into()));
+    if let Some(page) = &page {
+        check_writable(page)?;
+    }
+    let options = DemoOptions {
+        queries: args.queries,
+        seed: args.seed,
+    };
+    let mut engine = args.model.open()?;
+    let bar = output::bar(options.total_queries() as u64, BAR);
+    let demo = demo(&mut engine, &options, &mut |queries| {
+        bar.inc(queries as u64)
+    })?;
+    bar.finish_and_clear();
+    if args.json {
+        output::json(&demo.report)?;
+    } else {
+        output::line(&demo.report.to_string())?;
+    }
+    let Some(page) = page else { return Ok(()) };
+    std::fs::write(&page, html(&demo, &about(&engine, args, options)))
+        .map_err(|error| cannot_write(&page, &error))?;
+    if args.json {
+        Ok(())
+    } else {
+        output::line(&invitation(&page, &demo))
+    }
+}
+
+fn invitation(page: &Path, demo: &Demo) -> String {
+    let prompts = demo.examples.len();
+    format!(
+        "\n{prompts} prompts with their pictures, and where the model looked: {}",
+        page.display()
+    )
+}
+
+fn about(engine: &Engine, args: &DemoArgs, options: DemoOptions) -> About {
+    let model = args
+        .model
+        .model
+        .as_deref()
+        .map(|directory| directory.display().to_string());
+    About {
+        model: model.unwrap_or_else(|| "the demo model in this program".to_owned()),
+        parameters: engine.describe().total,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        device: format!("{}, {}", args.model.device.device.name(), dtype(args)),
+        options,
+    }
+}
+
+fn dtype(args: &DemoArgs) -> String {
+    format!("{:?}", args.model.dtype).to_lowercase()
+}
+
+/// Better told before the work than after it.
+fn check_writable(page: &Path) -> Result<()> {
+    let opened = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(page);
+    opened
+        .map(|_| ())
+        .map_err(|error| cannot_write(page, &error))
+        .hint("name another place with --html FILE")
+}
+
+fn cannot_write(page: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write {}: {error}", page.display()))
+}

@@ -1,0 +1,46 @@
+//! `flamingo describe`: what a model weighs and costs, from its configuration alone.
+
+use clap::Args;
+use flamingo::model::{FlamingoConfig, describe};
+use flamingo::weights::{ModelConfig, load_part};
+
+use crate::args::ModelArgs;
+use crate::failure::{Failure, Result};
+use crate::output;
+
+/// Count the parameters and operations of a model.
+#[derive(Debug, Args)]
+pub(crate) struct DescribeArgs {
+    /// One of the paper's models: flamingo-3b, flamingo-9b or flamingo-80b
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    preset: Option<String>,
+    /// Directory of a model [default: the demo model in this program]
+    #[arg(long, value_name = "DIR")]
+    model: Option<std::path::PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &DescribeArgs) -> Result<()> {
+    let description = describe(&config(args)?);
+    if args.json {
+        output::json(&description)
+    } else {
+        output::line(&description.to_string())
+    }
+}
+
+fn config(args: &DescribeArgs) -> Result<FlamingoConfig> {
+    if let Some(name) = &args.preset {
+        return Ok(FlamingoConfig::preset(name)?);
+    }
+    let (file, _, _) = load_part(&ModelArgs::source_of(args.model.as_deref()))?;
+    match file.model {
+        ModelConfig::Flamingo(config) => Ok(config),
+        other => Err(Failure::new(format!(
+            "this is a {} model: only flamingo models can be described",
+            other.kind()
+        ))),
+    }
+}

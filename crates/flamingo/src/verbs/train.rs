@@ -1,0 +1,187 @@
+//! `flamingo train`: carries out a recipe.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use flamingo::train::{Observer, Options, Recipe, Resume, StepEvent, Summary, train};
+use indicatif::{HumanDuration, ProgressBar};
+use tracing::info;
+
+use crate::args::DeviceArgs;
+use crate::failure::{Failure, Hint, Result};
+use crate::output;
+
+/// Train a model by a recipe.
+///
+/// The recipe names the run folder; figures, curves, checkpoints and the finished model go there.
+/// Ctrl-C saves the state and stops; --resume goes on from there to the same bits.
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    /// The recipe, a TOML file
+    #[arg(value_name = "RECIPE.toml")]
+    recipe: PathBuf,
+    /// Go on from the newest checkpoint of the run folder, or begin if there is none
+    #[arg(long)]
+    resume: bool,
+    /// A few steps on a few samples, in a folder of its own: is everything in place?
+    #[arg(long)]
+    smoke: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
+    let mut recipe = Recipe::read(&args.recipe)?;
+    if args.smoke {
+        recipe = recipe.smoke();
+    }
+    if let Some(threads) = threads {
+        recipe.threads = threads;
+    }
+    let options = Options {
+        device: args.device.open()?,
+        resume: if args.resume {
+            Resume::Newest
+        } else {
+            Resume::Fresh
+        },
+        stop: stop_on_interrupt()?,
+    };
+    let mut line = ProgressLine::new(recipe.schedule.steps);
+    let summary = train(&recipe, &options, &mut line);
+    line.bar.finish_and_clear();
+    match summary {
+        Err(error @ flamingo::train::Error::Run { .. }) => {
+            Err(error).hint("--resume goes on with a run that was stopped")
+        }
+        summary => report(&summary?, &args.recipe),
+    }
+}
+
+/// The flag that Ctrl-C and a termination signal set; a second Ctrl-C ends the program at once.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let handler = move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(handler)
+        .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+    Ok(stop)
+}
+
+fn report(summary: &Summary, recipe: &Path) -> Result<()> {
+    let losses = summary
+        .losses
+        .iter()
+        .map(|(source, loss)| format!("{source} {loss:.4}"));
+    let losses = losses.collect::<Vec<_>>().join(", ");
+    let folder = summary.folder.display();
+    let elapsed = HumanDuration(summary.elapsed);
+    output::line(&format!(
+        "{} steps in {elapsed}; loss: {losses}",
+        summary.steps
+    ))?;
+    output::line(&format!(
+        "figures and curves: {folder}/metrics.jsonl, {folder}/curves.svg"
+    ))?;
+    match &summary.model {
+        Some(model) => output::line(&format!("model: {}", model.display())),
+        None => output::line(&format!(
+            "stopped and saved; go on with: flamingo train {} --resume",
+            recipe.display()
+        )),
+    }
+}
+
+/// Loss, rate and time left; on a terminal as one line that is drawn anew, in the log every so often.
+struct ProgressLine {
+    bar: ProgressBar,
+}
+
+const BAR: &str = "{bar:24.cyan} {pos}/{len}  {msg}";
+
+/// Steps between two lines of the log.
+const LOGGED: u64 = 50;
+
+impl ProgressLine {
+    fn new(steps: u64) -> Self {
+        Self {
+            bar: output::bar(steps, BAR),
+        }
+    }
+}
+
+impl Observer for ProgressLine {
+    fn stage(&mut self, what: &str, done: usize, total: usize) {
+        self.bar.set_message(format!("{what}: {done} of {total}"));
+        if done == total {
+            info!("{what}: {total}");
+        }
+    }
+
+    fn step(&mut self, event: &StepEvent) {
+        let text = told(event);
+        self.bar.set_position(event.step);
+        if event.step.is_multiple_of(LOGGED) || event.step == event.steps {
+            info!("step {} of {}: {text}", event.step, event.steps);
+        }
+        self.bar.set_message(text);
+    }
+
+    fn checkpoint(&mut self, step: u64, path: &Path) {
+        info!("step {step}: saved {}", path.display());
+    }
+}
+
+fn told(event: &StepEvent) -> String {
+    let losses = event
+        .losses
+        .iter()
+        .map(|(source, loss)| format!("{source} {loss:.3}"));
+    format!(
+        "{}  rate {:.2e}  {:.0}/s  {} left",
+        losses.collect::<Vec<_>>().join(" "),
+        event.rate,
+        event.targets_per_second,
+        clock(event.left)
+    )
+}
+
+/// `1:02:03`.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    format!(
+        "{}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_told_with_its_losses_rate_and_time_left() {
+        let event = StepEvent {
+            step: 7,
+            steps: 11,
+            losses: vec![("pages".into(), 1.23456), ("pairs".into(), 0.5)],
+            rate: 0.00125,
+            norm: 1.0,
+            targets_per_second: 1234.4,
+            left: Duration::from_secs(3723),
+        };
+        assert_eq!(
+            told(&event),
+            "pages 1.235 pairs 0.500  rate 1.25e-3  1234/s  1:02:03 left"
+        );
+    }
+}

@@ -1,0 +1,30 @@
+use crate::Workplace;
+
+#[test]
+fn help_of_the_program_and_of_every_verb() {
+    let place = Workplace::new();
+    let help = |verb: &[&str]| place.ok(&[verb, &["--help"]].concat());
+    insta::assert_snapshot!("help", help(&[]));
+    for verb in [
+        "demo",
+        "ask",
+        "score",
+        "train",
+        "describe",
+        "doctor",
+        "completions",
+    ] {
+        insta::assert_snapshot!(format!("help-{verb}"), help(&[verb]));
+    }
+}
+
+#[test]
+fn version_names_the_program() {
+    assert!(Workplace::new().ok(&["--version"]).starts_with("flamingo "));
+}
+
+#[test]
+fn completions_know_the_verbs() {
+    let script = Workplace::new().ok(&["completions", "bash"]);
+    assert!(script.contains("score") && script.contains("--max-tokens"));
+}
