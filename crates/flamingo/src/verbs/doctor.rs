@@ -164,7 +164,7 @@ fn device(backend: Backend) -> DeviceState {
             .sum()
             .into_data()
             .convert::<f32>();
-        sum.to_vec::<f32>().ok()
+        sum.try_to_vec::<f32>().ok()
     };
     let works =
         compiled && catch_unwind(AssertUnwindSafe(adds)).is_ok_and(|sum| sum == Some(vec![5.0]));
