@@ -18,10 +18,10 @@ use crate::verbs;
 #[command(name = "flamingo", version, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Log what is done to stderr; twice for more
-    #[arg(short, long, global = true, display_order = 900, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Threads to compute with [default: all of the processor]
-    #[arg(long, global = true, display_order = 901, value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     pub(crate) threads: Option<usize>,
     #[command(subcommand)]
     pub(crate) verb: Verb,
