@@ -16,12 +16,17 @@ impl Feed {
     /// Reads the source and keeps what the recipe wants of it.
     pub(crate) fn open(spec: &DataSpec) -> Result<Self> {
         let source = Source::read(spec.format, &spec.path)?;
-        let mut feed = Self { spec: spec.clone(), source };
+        let mut feed = Self {
+            spec: spec.clone(),
+            source,
+        };
         if let Some(pattern) = &spec.only {
             let regex = compile(pattern, &spec.name, "only")?;
             feed.select("only", pattern, |document| regex.is_match(&said(document)))?;
         }
-        feed.source.samples.truncate(spec.samples.unwrap_or(usize::MAX));
+        feed.source
+            .samples
+            .truncate(spec.samples.unwrap_or(usize::MAX));
         Ok(feed)
     }
 
@@ -50,7 +55,8 @@ impl Feed {
         &mut self,
         keep: impl Fn(&Document) -> Option<(String, String)>,
     ) -> Result<()> {
-        self.source.retain(&self.spec.path, |_, sample| keep(&sample.document))?;
+        self.source
+            .retain(&self.spec.path, |_, sample| keep(&sample.document))?;
         Ok(())
     }
 

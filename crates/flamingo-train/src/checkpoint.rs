@@ -30,18 +30,31 @@ pub(crate) struct Checkpoints {
 impl Checkpoints {
     /// In `checkpoints` of a run folder.
     pub(crate) fn new(run: &Path, keep: usize) -> Self {
-        Self { folder: run.join("checkpoints"), keep: keep.max(1) }
+        Self {
+            folder: run.join("checkpoints"),
+            keep: keep.max(1),
+        }
     }
 
     /// Saves the state after `step` updates.
-    pub(crate) fn write<M: Module>(&self, step: u64, model: &M, optimiser: &AdamW) -> Result<PathBuf> {
+    pub(crate) fn write<M: Module>(
+        &self,
+        step: u64,
+        model: &M,
+        optimiser: &AdamW,
+    ) -> Result<PathBuf> {
         fs::create_dir_all(&self.folder).map_err(Error::io("create", &self.folder))?;
-        let partial = tempfile::Builder::new()
-            .prefix(".partial-")
-            .tempdir_in(&self.folder)
-            .map_err(Error::io("create a folder in", &self.folder))?;
-        let file = |name: &str| partial.path().join(name);
-        write_tensors(&file(TRAINED), &to_disk(&trained(model), ""), Precision::F32)?;
+        let partial = self.folder.join(format!(".partial-{step}"));
+        if partial.exists() {
+            fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
+        }
+        fs::create_dir(&partial).map_err(Error::io("create", &partial))?;
+        let file = |name: &str| partial.join(name);
+        write_tensors(
+            &file(TRAINED),
+            &to_disk(&trained(model), ""),
+            Precision::F32,
+        )?;
         write_tensors(&file(OPTIMISER), &optimiser.to_disk(), Precision::F32)?;
         let state = serde_json::to_vec(&State { step }).expect("a number can be written");
         fs::write(file(STATE), state).map_err(Error::io("write", &file(STATE)))?;
@@ -49,7 +62,7 @@ impl Checkpoints {
         if path.exists() {
             fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
         }
-        fs::rename(partial.keep(), &path).map_err(Error::io("name", &path))?;
+        fs::rename(&partial, &path).map_err(Error::io("name", &path))?;
         self.thin_out()?;
         Ok(path)
     }
@@ -62,8 +75,14 @@ impl Checkpoints {
         let mut all = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(Error::io("list", &self.folder))? {
             let path = entry.map_err(Error::io("list", &self.folder))?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let step = name.strip_prefix("step-").and_then(|step| step.parse().ok());
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let step = name
+                .strip_prefix("step-")
+                .and_then(|step| step.parse().ok());
             if let Some(step) = step.filter(|_| path.join(STATE).is_file()) {
                 all.push((step, path));
             }
@@ -97,17 +116,22 @@ pub(crate) fn restore<M: Module>(
     let bytes = fs::read(&file).map_err(Error::io("read", &file))?;
     let state: State = serde_json::from_slice(&bytes).map_err(|error| Error::Run {
         folder: path.to_path_buf(),
-        problem: format!("{STATE} is broken ({error}): delete this checkpoint to resume from an earlier one"),
+        problem: format!(
+            "{STATE} is broken ({error}): delete this checkpoint to resume from an earlier one"
+        ),
     })?;
     let tensors = Tensors::open(&[path.join(TRAINED)])?;
     let mut failed = None;
-    let model = map_trained(model, &mut |name, shape, _| {
-        match from_disk(&tensors, name, shape.iter().product(), device) {
-            Ok(values) => Some(values),
-            Err(error) => {
-                failed.get_or_insert(error);
-                None
-            }
+    let model = map_trained(model, &mut |name, shape, _| match from_disk(
+        &tensors,
+        name,
+        shape.iter().product(),
+        device,
+    ) {
+        Ok(values) => Some(values),
+        Err(error) => {
+            failed.get_or_insert(error);
+            None
         }
     });
     if let Some(error) = failed {

@@ -75,7 +75,12 @@ impl ContrastiveTask {
             feed.retain(not_a_pair)?;
             let read = |media: Vec<Media>, done, all| {
                 observer.stage(&format!("reading the pictures of {}", spec.name), done, all);
-                Ok::<_, Error>(media.par_iter().map(|media| square(media, &preprocess)).collect())
+                Ok::<_, Error>(
+                    media
+                        .par_iter()
+                        .map(|media| square(media, &preprocess))
+                        .collect(),
+                )
             };
             let limits = Limits::default();
             library.load(&mut feed.source, &spec.path, &limits, READ_BATCH, read)?;
@@ -111,7 +116,11 @@ fn check_sizes(recipe: &Recipe, config: &ContrastiveConfig, preprocess: &Preproc
         )));
     }
     let positions = config.text.positions;
-    match recipe.data.iter().find(|data| positions > 0 && data.length > positions) {
+    match recipe
+        .data
+        .iter()
+        .find(|data| positions > 0 && data.length > positions)
+    {
         Some(data) => Err(Error::contradiction(format!(
             "source {:?}: length is {}, the text tower has {positions} positions: lower it",
             data.name, data.length
@@ -140,7 +149,9 @@ fn square(media: &Media, preprocess: &Preprocess) -> Image {
 
 /// Keeps the captions in which `about` finds something.
 fn keep_about(feed: &mut Feed) -> Result<()> {
-    let Some(pattern) = feed.spec.about.clone() else { return Ok(()) };
+    let Some(pattern) = feed.spec.about.clone() else {
+        return Ok(());
+    };
     let regex = compile(&pattern, &feed.spec.name, "about")?;
     if regex.captures_len() < 2 {
         return Err(Error::contradiction(format!(
@@ -148,7 +159,11 @@ fn keep_about(feed: &mut Feed) -> Result<()> {
             feed.spec.name
         )));
     }
-    let found = |text: &str| regex.captures(text).is_some_and(|found| found.get(1).is_some());
+    let found = |text: &str| {
+        regex
+            .captures(text)
+            .is_some_and(|found| found.get(1).is_some())
+    };
     feed.select("about", &pattern, |document| found(&said(document)))
 }
 
@@ -162,8 +177,13 @@ impl Pairs {
         let mut captions = Vec::new();
         for (index, sample) in feed.source.samples.iter().enumerate() {
             let text = said(&sample.document);
-            let thing = regex.as_ref().and_then(|regex| Some(regex.captures(&text)?.get(1)?.as_str()));
-            about.entry(thing.unwrap_or(&text).to_owned()).or_default().push(index);
+            let thing = regex
+                .as_ref()
+                .and_then(|regex| Some(regex.captures(&text)?.get(1)?.as_str()));
+            about
+                .entry(thing.unwrap_or(&text).to_owned())
+                .or_default()
+                .push(index);
             let mut ids = tokenizer.encode(&text)?;
             ids.truncate(feed.spec.length);
             captions.push(ids);
@@ -180,7 +200,12 @@ impl Pairs {
         }
         let order = Order::new(seed, &feed.spec.name, about.len());
         let pictures = shown.into_iter().map(|media| media[0]).collect();
-        Ok(Self { captions, pictures, about, order })
+        Ok(Self {
+            captions,
+            pictures,
+            about,
+            order,
+        })
     }
 
     /// The things of batch `number`: all different, each once an epoch (but for a last few).
@@ -188,7 +213,9 @@ impl Pairs {
         let things = self.about.len() as u64;
         let in_epoch = things / batch;
         let first = number / in_epoch * things + number % in_epoch * batch;
-        (first..first + batch).map(|place| self.order.item(place)).collect()
+        (first..first + batch)
+            .map(|place| self.order.item(place))
+            .collect()
     }
 }
 
@@ -206,8 +233,10 @@ impl Task for ContrastiveTask {
         let mut any = |thing: usize| *pairs.about[thing].choose(&mut rng).expect("never empty");
         let samples: Vec<usize> = things.iter().map(|thing| any(*thing)).collect();
         let mut about = things;
-        let mut texts: Vec<&[u32]> =
-            samples.iter().map(|sample| pairs.captions[*sample].as_slice()).collect();
+        let mut texts: Vec<&[u32]> = samples
+            .iter()
+            .map(|sample| pairs.captions[*sample].as_slice())
+            .collect();
         if spec.texts == Texts::All {
             let mut absent = vec![true; pairs.about.len()];
             about.iter().for_each(|thing| absent[*thing] = false);
@@ -223,7 +252,8 @@ impl Task for ContrastiveTask {
             .map(|(sample, seed)| {
                 let picture = &self.pictures[pairs.pictures[*sample]];
                 let mut rng = stream(seed, "augment", &[]);
-                self.preprocess.pixels(&spec.augment.apply(picture, &mut rng))
+                self.preprocess
+                    .pixels(&spec.augment.apply(picture, &mut rng))
             })
             .collect();
         let (n, size) = (samples.len(), self.preprocess.size);
@@ -232,18 +262,32 @@ impl Task for ContrastiveTask {
         let scores = model.scores(model.images(pixels), model.texts(&ids, &lengths));
         let [right, _] = accuracy(scores.clone().inner(), &about);
         let loss = model.loss(scores, &about);
-        Ok(Part { loss: loss.mean, targets: loss.targets, accuracy: Some(right) })
+        Ok(Part {
+            loss: loss.mean,
+            targets: loss.targets,
+            accuracy: Some(right),
+        })
     }
 
     fn save(&self, model: &Contrastive, folder: &Path) -> Result<()> {
         let file = ModelFile {
             version: FORMAT_VERSION,
             preprocess: Some(self.preprocess.clone()),
-            tokens: self.recipe.tokens.clone().expect("the tokenizer was read with them"),
+            tokens: self
+                .recipe
+                .tokens
+                .clone()
+                .expect("the tokenizer was read with them"),
             model: ModelConfig::Contrastive(self.config.clone()),
         };
         let tensors = named_tensors(model);
-        Ok(save(folder, &file, &self.tokenizer, &tensors, self.recipe.weights)?)
+        Ok(save(
+            folder,
+            &file,
+            &self.tokenizer,
+            &tensors,
+            self.recipe.weights,
+        )?)
     }
 }
 

@@ -27,9 +27,17 @@ type Panel = (&'static str, BTreeMap<String, Vec<(f64, f64)>>);
 pub(crate) fn draw(path: &Path, lines: &[Line]) -> Result<()> {
     let panels: Vec<Panel> = [
         ("loss (nats)", series(lines, |line| line.losses.clone())),
-        ("pictures that found their text", series(lines, |line| line.accuracies.clone())),
+        (
+            "pictures that found their text",
+            series(lines, |line| line.accuracies.clone()),
+        ),
         ("gates (tanh)", series(lines, |line| line.gates.clone())),
-        ("learning rate", series(lines, |line| BTreeMap::from([("rate".to_owned(), line.rate)]))),
+        (
+            "learning rate",
+            series(lines, |line| {
+                BTreeMap::from([("rate".to_owned(), line.rate)])
+            }),
+        ),
     ]
     .into_iter()
     .filter(|(_, series)| !series.is_empty())
@@ -53,7 +61,10 @@ fn series(
     let mut series: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     for line in lines {
         for (name, value) in values(line) {
-            series.entry(name).or_default().push((line.step as f64, value));
+            series
+                .entry(name)
+                .or_default()
+                .push((line.step as f64, value));
         }
     }
     series
@@ -69,17 +80,26 @@ fn paint(
     for (area, (title, series)) in root.split_evenly((panels.len(), 1)).iter().zip(panels) {
         let points = || series.values().flatten();
         let fold = |pick: fn(&(f64, f64)) -> f64| {
-            points().map(pick).fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)))
+            points()
+                .map(pick)
+                .fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)))
         };
         let ((left, right), (low, high)) = (fold(|p| p.0), fold(|p| p.1));
-        let (low, high) = (low.min(0.0), if high > low.min(0.0) { high } else { low + 1.0 });
+        let (low, high) = (
+            low.min(0.0),
+            if high > low.min(0.0) { high } else { low + 1.0 },
+        );
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 18))
             .margin(12)
             .x_label_area_size(28)
             .y_label_area_size(60)
             .build_cartesian_2d(left..right.max(left + 1.0), low..high)?;
-        chart.configure_mesh().light_line_style(WHITE).y_label_formatter(&number).draw()?;
+        chart
+            .configure_mesh()
+            .light_line_style(WHITE)
+            .y_label_formatter(&number)
+            .draw()?;
         for (index, (name, points)) in series.iter().enumerate() {
             let colour = COLOURS[index % COLOURS.len()];
             chart
@@ -88,7 +108,10 @@ fn paint(
                 .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], colour));
         }
         if series.len() > 1 {
-            chart.configure_series_labels().background_style(WHITE.mix(0.8)).draw()?;
+            chart
+                .configure_series_labels()
+                .background_style(WHITE.mix(0.8))
+                .draw()?;
         }
     }
     root.present()?;
@@ -127,10 +150,20 @@ mod tests {
         let path = folder.path().join("curves.svg");
         draw(&path, &[]).unwrap();
         assert!(!path.exists());
-        for lines in [vec![line(10, 3.0)], vec![line(10, 3.0), line(20, 1.5)], vec![line(1, 0.0)]] {
+        for lines in [
+            vec![line(10, 3.0)],
+            vec![line(10, 3.0), line(20, 1.5)],
+            vec![line(1, 0.0)],
+        ] {
             draw(&path, &lines).unwrap();
             let svg = std::fs::read_to_string(&path).unwrap();
-            for name in ["loss (nats)", "pages", "pairs", "gates (tanh)", "learning rate"] {
+            for name in [
+                "loss (nats)",
+                "pages",
+                "pairs",
+                "gates (tanh)",
+                "learning rate",
+            ] {
                 assert!(svg.contains(name), "{name}");
             }
         }

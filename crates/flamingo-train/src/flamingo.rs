@@ -87,7 +87,13 @@ impl Parts {
             other => return Err(wrong(&init.language, other.kind(), "language")),
         };
         check_vocabulary(&tokenizer, language.0.vocabulary)?;
-        Ok(Self { vision, language, preprocess, tokens: file.tokens, tokenizer })
+        Ok(Self {
+            vision,
+            language,
+            preprocess,
+            tokens: file.tokens,
+            tokenizer,
+        })
     }
 
     /// A vision encoder for use alone, on a device without autodiff.
@@ -116,7 +122,10 @@ impl FlamingoTask {
         device: &Device,
         observer: &mut dyn Observer,
     ) -> Result<(Self, Flamingo)> {
-        let init = recipe.init.as_ref().ok_or_else(|| Error::contradiction("`init` is missing"))?;
+        let init = recipe
+            .init
+            .as_ref()
+            .ok_or_else(|| Error::contradiction("`init` is missing"))?;
         let parts = Parts::load(init)?;
         let config = FlamingoConfig {
             vision: parts.vision.0.clone(),
@@ -126,7 +135,11 @@ impl FlamingoTask {
         };
         let model = parts.model(&config, recipe.seed, device)?;
         let model = recipe.initial.scaled(model)?;
-        let mut feeds = recipe.data.iter().map(Feed::open).collect::<Result<Vec<_>>>()?;
+        let mut feeds = recipe
+            .data
+            .iter()
+            .map(Feed::open)
+            .collect::<Result<Vec<_>>>()?;
         let plain = device.clone().inner();
         let encode = Encode {
             encoder: parts.encoder(&plain)?,
@@ -157,14 +170,20 @@ impl FlamingoTask {
         let sample = self.orders[feed].item(number * spec.batch as u64 + row);
         let document = &self.feeds[feed].source.samples[sample].document;
         let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
-        Ok((sample, framing(spec).example(document, &self.tokenizer, &mut rng)?))
+        Ok((
+            sample,
+            framing(spec).example(document, &self.tokenizer, &mut rng)?,
+        ))
     }
 
     /// Latents of the media of a batch, `[M, R, D]`: those with equally many frames at once.
     fn latents(&self, model: &Flamingo, items: &[usize], noise: [u64; 2]) -> Tensor<3> {
         let mut by_frames: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (place, item) in items.iter().enumerate() {
-            by_frames.entry(self.features[*item].frames).or_default().push(place);
+            by_frames
+                .entry(self.features[*item].frames)
+                .or_default()
+                .push(place);
         }
         let mut order = vec![0; items.len()];
         let mut latents = Vec::new();
@@ -172,7 +191,12 @@ impl FlamingoTask {
         for (frames, places) in by_frames {
             let values: Vec<f32> = places
                 .iter()
-                .flat_map(|place| self.features[items[*place]].values.iter().map(|v| v.to_f32()))
+                .flat_map(|place| {
+                    self.features[items[*place]]
+                        .values
+                        .iter()
+                        .map(|v| v.to_f32())
+                })
                 .collect();
             let (width, count) = (self.config.vision.width(), places.len());
             let positions = values.len() / (count * frames * width);
@@ -257,12 +281,23 @@ impl Encode {
         let all: Vec<_> = frames.iter().flatten().collect();
         let mut values: Vec<f16> = Vec::new();
         for pictures in all.chunks(ENCODE_BATCH) {
-            let pixels = pictures.iter().flat_map(|image| self.preprocess.pixels(image)).collect();
-            let shape = [pictures.len(), 3, self.preprocess.size, self.preprocess.size];
+            let pixels = pictures
+                .iter()
+                .flat_map(|image| self.preprocess.pixels(image))
+                .collect();
+            let shape = [
+                pictures.len(),
+                3,
+                self.preprocess.size,
+                self.preprocess.size,
+            ];
             let data = TensorData::new(pixels, shape);
             let features = self.encoder.forward(Tensor::from_data(data, &self.device));
-            let read: Vec<f32> =
-                features.into_data().convert::<f32>().try_to_vec().expect("converted to f32");
+            let read: Vec<f32> = features
+                .into_data()
+                .convert::<f32>()
+                .try_to_vec()
+                .expect("converted to f32");
             values.extend(read.into_iter().map(f16::from_f32));
         }
         let of_frame = values.len() / all.len().max(1);
@@ -270,7 +305,10 @@ impl Encode {
         let cut = |frames: Vec<_>| {
             let (own, after) = rest.split_at(frames.len() * of_frame);
             rest = after;
-            Features { frames: frames.len(), values: own.to_vec() }
+            Features {
+                frames: frames.len(),
+                values: own.to_vec(),
+            }
         };
         Ok(frames.into_iter().map(cut).collect())
     }
@@ -289,7 +327,10 @@ impl Task for FlamingoTask {
         let (samples, examples): (Vec<_>, Vec<_>) =
             rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let modes: Vec<_> = examples.iter().map(|example| example.visibility).collect();
-        let sequences: Vec<_> = examples.into_iter().map(|example| example.sequence).collect();
+        let sequences: Vec<_> = examples
+            .into_iter()
+            .map(|example| example.sequence)
+            .collect();
         let batch = Batch::new(&sequences, &modes, self.tokenizer.specials(), spec.predict);
         let items: Vec<usize> = batch
             .media
@@ -311,9 +352,15 @@ impl Task for FlamingoTask {
                 spec.name, spec.length
             )));
         }
-        let read = hidden.reshape([b * l, d]).select(0, indices(places, &self.device)); // [n, D]
+        let read = hidden
+            .reshape([b * l, d])
+            .select(0, indices(places, &self.device)); // [n, D]
         let loss = cross_entropy(model.logits(read), &targets, 0.0);
-        Ok(Part { loss: loss.mean, targets: loss.targets, accuracy: None })
+        Ok(Part {
+            loss: loss.mean,
+            targets: loss.targets,
+            accuracy: None,
+        })
     }
 
     fn gates(&self, model: &Flamingo) -> BTreeMap<String, f64> {
@@ -334,6 +381,12 @@ impl Task for FlamingoTask {
             model: ModelConfig::Flamingo(self.config.clone()),
         };
         let tensors = named_tensors(model);
-        Ok(save(folder, &file, &self.tokenizer, &tensors, self.recipe.weights)?)
+        Ok(save(
+            folder,
+            &file,
+            &self.tokenizer,
+            &tensors,
+            self.recipe.weights,
+        )?)
     }
 }

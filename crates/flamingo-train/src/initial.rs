@@ -44,13 +44,19 @@ impl InitialSpec {
         let shapes = trained_shapes(&model);
         for scale in &self.scale {
             let wrong = |what: String| {
-                Error::contradiction(format!("initial.scale.parameters {:?} {what}", scale.parameters))
+                Error::contradiction(format!(
+                    "initial.scale.parameters {:?} {what}",
+                    scale.parameters
+                ))
             };
             let regex = Regex::new(&scale.parameters)
                 .map_err(|error| wrong(format!("is no regular expression: {error}")))?;
             if !shapes.keys().any(|path| regex.is_match(path)) {
                 let some: Vec<&str> = shapes.keys().take(5).map(String::as_str).collect();
-                return Err(wrong(format!("is found in no parameter: they are {}, ...", some.join(", "))));
+                return Err(wrong(format!(
+                    "is found in no parameter: they are {}, ...",
+                    some.join(", ")
+                )));
             }
             model = map_trained(model, &mut |path, _, values| {
                 regex.is_match(path).then(|| values * scale.by)
@@ -64,9 +70,13 @@ impl InitialSpec {
     /// # Errors
     /// If the share is not within 0 to 1, or the heads are grouped.
     pub(crate) fn mimetic(&self, mut model: LanguageModel) -> Result<LanguageModel> {
-        let Some(share) = self.mimetic else { return Ok(model) };
+        let Some(share) = self.mimetic else {
+            return Ok(model);
+        };
         if !(0.0..=1.0).contains(&share) {
-            return Err(Error::contradiction(format!("initial.mimetic is {share}, not within 0 to 1")));
+            return Err(Error::contradiction(format!(
+                "initial.mimetic is {share}, not within 0 to 1"
+            )));
         }
         let config = model.config();
         if config.heads != config.key_value_heads {
@@ -88,7 +98,8 @@ impl InitialSpec {
 }
 
 fn renewed(param: &Param<Tensor<2>>, values: Tensor<2>) -> Param<Tensor<2>> {
-    Param::initialized(param.id, Tensor::from_inner(values)).set_require_grad(param.is_require_grad())
+    Param::initialized(param.id, Tensor::from_inner(values))
+        .set_require_grad(param.is_require_grad())
 }
 
 #[cfg(test)]
@@ -115,7 +126,10 @@ mod tests {
 
     #[test]
     fn a_mimetic_attention_has_keys_like_queries_and_outputs_like_values_transposed() {
-        let spec = InitialSpec { mimetic: Some(1.0), ..InitialSpec::default() };
+        let spec = InitialSpec {
+            mimetic: Some(1.0),
+            ..InitialSpec::default()
+        };
         let model = spec.mimetic(model()).unwrap();
         let attention = &model.layers[1].attention;
         assert_eq!(values(&attention.k.weight), values(&attention.q.weight));
@@ -128,7 +142,10 @@ mod tests {
     fn parameters_are_scaled_by_pattern_and_a_wrong_pattern_is_an_error() {
         let scale = |parameters: &str| InitialSpec {
             mimetic: None,
-            scale: vec![ScaleSpec { parameters: parameters.into(), by: 4.0 }],
+            scale: vec![ScaleSpec {
+                parameters: parameters.into(),
+                by: 4.0,
+            }],
         };
         let (before, after) = (model(), scale("^embed").scaled(model()).unwrap());
         let (a, b) = (values(&before.embed.weight), values(&after.embed.weight));

@@ -38,7 +38,16 @@ impl Language {
         let model = recipe.initial.scaled(recipe.initial.mimetic(model)?)?;
         let keys = Keys::new(&recipe.regularise);
         let (recipe, config) = (recipe.clone(), config.clone());
-        Ok((Self { recipe, config, tokenizer, feeds, keys }, model))
+        Ok((
+            Self {
+                recipe,
+                config,
+                tokenizer,
+                feeds,
+                keys,
+            },
+            model,
+        ))
     }
 
     /// A row of `length` tokens: documents drawn at random, one after another, the last cut off; of
@@ -58,7 +67,13 @@ impl Language {
         }
         ids.truncate(length);
         all_roles.truncate(length);
-        Ok((Sequence { ids, media: Vec::new() }, all_roles))
+        Ok((
+            Sequence {
+                ids,
+                media: Vec::new(),
+            },
+            all_roles,
+        ))
     }
 }
 
@@ -77,7 +92,9 @@ fn open(spec: &crate::DataSpec) -> Result<Feed> {
 pub(crate) fn recipe_tokenizer(recipe: &Recipe) -> Result<Tokenizer> {
     match (&recipe.tokenizer, &recipe.tokens) {
         (Some(path), Some(names)) => Ok(Tokenizer::from_file(path, names)?),
-        _ => Err(Error::contradiction("the recipe needs `tokenizer` and `tokens`")),
+        _ => Err(Error::contradiction(
+            "the recipe needs `tokenizer` and `tokens`",
+        )),
     }
 }
 
@@ -93,8 +110,14 @@ pub(crate) fn check_vocabulary(tokenizer: &Tokenizer, rows: usize) -> Result<()>
 
 /// The places that have a label, and the labels.
 pub(crate) fn labelled(batch: &Batch) -> (Vec<usize>, Vec<usize>) {
-    let labels = batch.labels.iter().enumerate().filter(|(_, label)| **label != IGNORE);
-    labels.map(|(place, label)| (place, *label as usize)).unzip()
+    let labels = batch
+        .labels
+        .iter()
+        .enumerate()
+        .filter(|(_, label)| **label != IGNORE);
+    labels
+        .map(|(place, label)| (place, *label as usize))
+        .unzip()
 }
 
 impl Task for Language {
@@ -129,19 +152,35 @@ impl Task for Language {
             )));
         }
         let device = hidden.device();
-        let read = hidden.reshape([b * l, d]).select(0, indices(places, &device)); // [n, D]
+        let read = hidden
+            .reshape([b * l, d])
+            .select(0, indices(places, &device)); // [n, D]
         let loss = cross_entropy(model.logits(read), &targets, 0.0);
-        Ok(Part { loss: loss.mean, targets: loss.targets, accuracy: None })
+        Ok(Part {
+            loss: loss.mean,
+            targets: loss.targets,
+            accuracy: None,
+        })
     }
 
     fn save(&self, model: &LanguageModel, folder: &Path) -> Result<()> {
         let file = ModelFile {
             version: FORMAT_VERSION,
             preprocess: None,
-            tokens: self.recipe.tokens.clone().expect("the tokenizer was read with them"),
+            tokens: self
+                .recipe
+                .tokens
+                .clone()
+                .expect("the tokenizer was read with them"),
             model: ModelConfig::Language(self.config.clone()),
         };
         let tensors = named_tensors(model);
-        Ok(save(folder, &file, &self.tokenizer, &tensors, self.recipe.weights)?)
+        Ok(save(
+            folder,
+            &file,
+            &self.tokenizer,
+            &tensors,
+            self.recipe.weights,
+        )?)
     }
 }

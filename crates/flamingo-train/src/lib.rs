@@ -34,13 +34,12 @@ mod task;
 mod tree;
 
 pub use error::{Error, Result};
+pub use initial::{InitialSpec, ScaleSpec};
 pub use metrics::Line;
 pub use optimiser::{Group, OptimiserSpec};
 pub use recipe::{
-    CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec,
-    Recipe, Texts, Updates,
+    CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe, Texts, Updates,
 };
-pub use initial::{InitialSpec, ScaleSpec};
 pub use regularise::RegulariseSpec;
 pub use run::{Observer, Options, Resume, Silent, StepEvent, Summary, train};
 pub use schedule::{Schedule, Shape};

@@ -55,12 +55,17 @@ impl Metrics {
             .collect();
         let kept: String = lines.iter().map(to_json).collect();
         flamingo_weights::write_atomically(&path, kept.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(&path).map_err(Error::io("open", &path))?;
+        let file = OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .map_err(Error::io("open", &path))?;
         Ok(Self { path, file, lines })
     }
 
     pub(crate) fn push(&mut self, line: Line) -> Result<()> {
-        self.file.write_all(to_json(&line).as_bytes()).map_err(Error::io("write", &self.path))?;
+        self.file
+            .write_all(to_json(&line).as_bytes())
+            .map_err(Error::io("write", &self.path))?;
         self.lines.push(line);
         Ok(())
     }
@@ -104,7 +109,9 @@ impl Means {
     pub(crate) fn line(self, step: u64, seconds: f64) -> Line {
         let mean = |(sum, count): (f64, u64)| sum / count.max(1) as f64;
         let means = |map: BTreeMap<String, (f64, u64)>| {
-            map.into_iter().map(|(name, sum)| (name, mean(sum))).collect()
+            map.into_iter()
+                .map(|(name, sum)| (name, mean(sum)))
+                .collect()
         };
         Line {
             step,

@@ -32,7 +32,13 @@ pub struct OptimiserSpec {
 impl Default for OptimiserSpec {
     /// The paper's: weight decay 0.1, clipped at 1.
     fn default() -> Self {
-        Self { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.1, clip: 1.0, group: Vec::new() }
+        Self {
+            betas: [0.9, 0.999],
+            epsilon: 1e-8,
+            weight_decay: 0.1,
+            clip: 1.0,
+            group: Vec::new(),
+        }
     }
 }
 
@@ -85,13 +91,18 @@ impl OptimiserSpec {
     }
 
     /// The settings of each parameter; every group must match some.
-    fn settings<'a>(&self, paths: impl Iterator<Item = &'a String>) -> Result<BTreeMap<String, Settings>> {
+    fn settings<'a>(
+        &self,
+        paths: impl Iterator<Item = &'a String>,
+    ) -> Result<BTreeMap<String, Settings>> {
         let groups = self.compiled()?;
         let settings = paths.map(|path| {
             let group = matches(&groups, path);
             let settings = Settings {
                 rate: group.map_or(1.0, |group| group.rate),
-                weight_decay: group.and_then(|g| g.weight_decay).unwrap_or(self.weight_decay),
+                weight_decay: group
+                    .and_then(|g| g.weight_decay)
+                    .unwrap_or(self.weight_decay),
             };
             (path.clone(), settings)
         });
@@ -116,7 +127,10 @@ impl OptimiserSpec {
 }
 
 fn matches<'a>(groups: &'a [(Regex, Group)], path: &str) -> Option<&'a Group> {
-    groups.iter().find(|(regex, _)| regex.is_match(path)).map(|(_, group)| group)
+    groups
+        .iter()
+        .find(|(regex, _)| regex.is_match(path))
+        .map(|(_, group)| group)
 }
 
 /// AdamW at work.
@@ -131,13 +145,19 @@ impl AdamW {
     /// For the trained parameters of `model`.
     pub(crate) fn new<M: Module>(spec: &OptimiserSpec, model: &M) -> Result<Self> {
         let settings = spec.settings(trained_shapes(model).keys())?;
-        Ok(Self { spec: spec.clone(), settings, moments: BTreeMap::new() })
+        Ok(Self {
+            spec: spec.clone(),
+            settings,
+            moments: BTreeMap::new(),
+        })
     }
 
     /// The norm of all gradients together, before they are scaled down to `clip`.
     pub(crate) fn clip(&self, gradients: &mut Flat) -> f32 {
-        let squares: Vec<Tensor<1>> =
-            gradients.values().map(|g| (g.clone() * g.clone()).sum()).collect();
+        let squares: Vec<Tensor<1>> = gradients
+            .values()
+            .map(|g| (g.clone() * g.clone()).sum())
+            .collect();
         if squares.is_empty() {
             return 0.0;
         }
@@ -152,13 +172,21 @@ impl AdamW {
     }
 
     /// One update; `step` counts from 0.
-    pub(crate) fn step<M: Module>(&mut self, model: M, mut gradients: Flat, rate: f64, step: u64) -> M {
+    pub(crate) fn step<M: Module>(
+        &mut self,
+        model: M,
+        mut gradients: Flat,
+        rate: f64,
+        step: u64,
+    ) -> M {
         let [beta1, beta2] = self.spec.betas;
         let unbias = |beta: f64| 1.0 - beta.powf((step + 1) as f64);
         let (unbias1, unbias2) = (unbias(beta1), unbias(beta2));
         map_trained(model, &mut |path, _, values| {
             let settings = self.settings.get(path)?;
-            let g = gradients.remove(path).unwrap_or_else(|| values.zeros_like());
+            let g = gradients
+                .remove(path)
+                .unwrap_or_else(|| values.zeros_like());
             let [mean, square] = match self.moments.remove(path) {
                 Some([m, v]) => [
                     m * beta1 + g.clone() * (1.0 - beta1),
@@ -177,7 +205,10 @@ impl AdamW {
     /// The state as it is written to disk.
     pub(crate) fn to_disk(&self) -> Vec<NamedTensor> {
         let moment = |which: usize| -> Flat {
-            self.moments.iter().map(|(path, pair)| (path.clone(), pair[which].clone())).collect()
+            self.moments
+                .iter()
+                .map(|(path, pair)| (path.clone(), pair[which].clone()))
+                .collect()
         };
         let mut tensors = to_disk(&moment(0), "mean.");
         tensors.extend(to_disk(&moment(1), "square."));
@@ -231,7 +262,10 @@ mod tests {
     #[test]
     fn two_steps_are_those_of_the_formula() {
         let (device, mut model) = linear();
-        let spec = OptimiserSpec { clip: 0.0, ..OptimiserSpec::default() };
+        let spec = OptimiserSpec {
+            clip: 0.0,
+            ..OptimiserSpec::default()
+        };
         let mut adam = AdamW::new(&spec, &model).unwrap();
         let mut expected = values(&trained(&model)["weight"]);
         let (mut m, mut v) = (vec![0f64; 6], vec![0f64; 6]);
@@ -243,7 +277,9 @@ mod tests {
                 m[i] = 0.9 * m[i] + 0.1 * g;
                 v[i] = 0.999 * v[i] + 0.001 * g * g;
                 let (t, p) = ((step + 1) as i32, f64::from(expected[i]));
-                let update = m[i] / (1.0 - 0.9f64.powi(t)) / ((v[i] / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
+                let update = m[i]
+                    / (1.0 - 0.9f64.powi(t))
+                    / ((v[i] / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
                 expected[i] = (p * (1.0 - 0.01 * 0.1) - 0.01 * update) as f32;
             }
             model = adam.step(model, gradients, 0.01, step);
@@ -262,30 +298,60 @@ mod tests {
             weight_decay: Some(0.0),
             frozen,
         };
-        let spec = OptimiserSpec { group: vec![group("^bias$", 0.0, false)], ..OptimiserSpec::default() };
+        let spec = OptimiserSpec {
+            group: vec![group("^bias$", 0.0, false)],
+            ..OptimiserSpec::default()
+        };
         let before = trained(&model);
         let mut adam = AdamW::new(&spec, &model).unwrap();
         let after = trained(&adam.step(model.clone(), gradients(&model, &device), 0.1, 0));
         assert_eq!(values(&before["bias"]), values(&after["bias"]));
         assert_ne!(values(&before["weight"]), values(&after["weight"]));
 
-        let spec = OptimiserSpec { group: vec![group("bias", 1.0, true)], ..OptimiserSpec::default() };
+        let spec = OptimiserSpec {
+            group: vec![group("bias", 1.0, true)],
+            ..OptimiserSpec::default()
+        };
         let model = freeze_paths(model, &spec.frozen().unwrap());
-        assert_eq!(gradients(&model, &device).into_keys().collect::<Vec<_>>(), ["weight"]);
+        assert_eq!(
+            gradients(&model, &device).into_keys().collect::<Vec<_>>(),
+            ["weight"]
+        );
     }
 
     #[test]
     fn a_pattern_that_is_found_nowhere_is_an_error() {
-        let group = Group { parameters: "alpah".into(), rate: 1.0, weight_decay: None, frozen: false };
-        let spec = OptimiserSpec { group: vec![group], ..OptimiserSpec::default() };
-        let message = spec.check(&["gated.0.alpha_xattn".into()]).unwrap_err().to_string();
-        assert!(message.contains("alpah") && message.contains("alpha_xattn"), "{message}");
+        let group = Group {
+            parameters: "alpah".into(),
+            rate: 1.0,
+            weight_decay: None,
+            frozen: false,
+        };
+        let spec = OptimiserSpec {
+            group: vec![group],
+            ..OptimiserSpec::default()
+        };
+        let message = spec
+            .check(&["gated.0.alpha_xattn".into()])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("alpah") && message.contains("alpha_xattn"),
+            "{message}"
+        );
     }
 
     #[test]
     fn clipping_scales_all_gradients_to_the_norm() {
         let (device, model) = linear();
-        let adam = AdamW::new(&OptimiserSpec { clip: 0.5, ..OptimiserSpec::default() }, &model).unwrap();
+        let adam = AdamW::new(
+            &OptimiserSpec {
+                clip: 0.5,
+                ..OptimiserSpec::default()
+            },
+            &model,
+        )
+        .unwrap();
         let mut clipped = gradients(&model, &device);
         let before = adam.clip(&mut clipped);
         assert!(before > 0.5);

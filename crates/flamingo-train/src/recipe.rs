@@ -192,7 +192,10 @@ pub struct CheckpointSpec {
 
 impl Default for CheckpointSpec {
     fn default() -> Self {
-        Self { every: 500, keep: 2 }
+        Self {
+            every: 500,
+            keep: 2,
+        }
     }
 }
 
@@ -238,13 +241,19 @@ impl Recipe {
     pub fn from_toml(text: &str, name: &str) -> Result<Self> {
         let recipe: Recipe = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start.min(text.len()));
-            let line = 1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
+            let line = 1 + text.as_bytes()[..start]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
             Error::Recipe {
                 place: format!("{name}:{line}"),
                 message: error.message().trim_end().to_owned(),
             }
         })?;
-        recipe.check().map_err(|message| Error::Recipe { place: name.to_owned(), message })?;
+        recipe.check().map_err(|message| Error::Recipe {
+            place: name.to_owned(),
+            message,
+        })?;
         Ok(recipe)
     }
 
@@ -293,7 +302,10 @@ impl Recipe {
         let mut names: Vec<&str> = self.data.iter().map(|data| data.name.as_str()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(format!("two sources are named {:?}: give them different names", pair[0]));
+            return Err(format!(
+                "two sources are named {:?}: give them different names",
+                pair[0]
+            ));
         }
         self.data.iter().try_for_each(|data| self.check_data(data))
     }
@@ -312,7 +324,9 @@ impl Recipe {
             match (given, wanted) {
                 (false, true) => return Err(format!("a {kind} training needs `{name}`")),
                 (true, false) => {
-                    return Err(format!("`{name}` has no use in a {kind} training: leave it out"));
+                    return Err(format!(
+                        "`{name}` has no use in a {kind} training: leave it out"
+                    ));
                 }
                 _ => {}
             }
@@ -333,17 +347,31 @@ impl Recipe {
             ("texts", data.texts != Texts::default(), contrastive),
             ("augment", data.augment != Augment::default(), contrastive),
         ];
-        if let Some((option, ..)) = options.iter().find(|(_, given, allowed)| *given && !allowed) {
-            return Err(format!("source {name:?}: `{option}` has no use in a {kind} training"));
+        if let Some((option, ..)) = options
+            .iter()
+            .find(|(_, given, allowed)| *given && !allowed)
+        {
+            return Err(format!(
+                "source {name:?}: `{option}` has no use in a {kind} training"
+            ));
         }
         let least = if contrastive { 2 } else { 1 };
         if data.batch < least {
-            return Err(format!("source {name:?}: batch is {}, at least {least}", data.batch));
+            return Err(format!(
+                "source {name:?}: batch is {}, at least {least}",
+                data.batch
+            ));
         }
         if data.length < 2 {
-            return Err(format!("source {name:?}: length is {}, at least 2", data.length));
+            return Err(format!(
+                "source {name:?}: length is {}, at least 2",
+                data.length
+            ));
         }
-        let until = data.until.unwrap_or(self.schedule.steps).min(self.schedule.steps);
+        let until = data
+            .until
+            .unwrap_or(self.schedule.steps)
+            .min(self.schedule.steps);
         if data.from >= until {
             return Err(format!(
                 "source {name:?}: from {} until {until} of {} steps is never used",
@@ -415,24 +443,42 @@ shape = "cosine"
     fn a_recipe_is_written_with_its_defaults_and_read_again() {
         let recipe = Recipe::from_toml(LANGUAGE, "a.toml").unwrap();
         assert_eq!(recipe.optimiser.epsilon, 1e-8);
-        assert_eq!(Recipe::from_toml(&recipe.to_toml(), "b.toml").unwrap(), recipe);
+        assert_eq!(
+            Recipe::from_toml(&recipe.to_toml(), "b.toml").unwrap(),
+            recipe
+        );
     }
 
     #[test]
     fn an_unknown_key_is_named_with_its_file_its_line_and_those_allowed() {
         let message = error(&LANGUAGE.replace("warmup = 2", "warm_up = 2"));
-        let line = 1 + LANGUAGE.lines().position(|line| line == "warmup = 2").unwrap();
-        assert!(message.starts_with(&format!("a.toml:{line}: ")), "{message}");
-        assert!(message.contains("`warm_up`") && message.contains("`warmup`"), "{message}");
+        let line = 1 + LANGUAGE
+            .lines()
+            .position(|line| line == "warmup = 2")
+            .unwrap();
+        assert!(
+            message.starts_with(&format!("a.toml:{line}: ")),
+            "{message}"
+        );
+        assert!(
+            message.contains("`warm_up`") && message.contains("`warmup`"),
+            "{message}"
+        );
         let message = error(&LANGUAGE.replace("head_dim", "head_size"));
-        assert!(message.contains("`head_size`") && message.contains("`head_dim`"), "{message}");
+        assert!(
+            message.contains("`head_size`") && message.contains("`head_dim`"),
+            "{message}"
+        );
         assert!(error("run = 3").starts_with("a.toml:1: "));
     }
 
     #[test]
     fn what_a_kind_of_training_cannot_use_or_lacks_is_said() {
         let message = error(&LANGUAGE.replace("batch = 3", "batch = 3\np_next = 0.5"));
-        assert!(message.contains("`p_next` has no use in a language training"), "{message}");
+        assert!(
+            message.contains("`p_next` has no use in a language training"),
+            "{message}"
+        );
         let message = error(&LANGUAGE.replace("tokenizer = \"tokenizer.json\"", ""));
         assert!(message.contains("needs `tokenizer`"), "{message}");
         let message = error(&LANGUAGE.replace("batch = 3", "batch = 3\nfrom = 6"));
@@ -441,9 +487,14 @@ shape = "cosine"
 
     #[test]
     fn a_smoke_run_is_short_and_elsewhere() {
-        let text = LANGUAGE.replace("steps = 6", "steps = 600").replace("batch = 3", "batch = 64\nfrom = 300");
+        let text = LANGUAGE
+            .replace("steps = 6", "steps = 600")
+            .replace("batch = 3", "batch = 64\nfrom = 300");
         let smoke = Recipe::from_toml(&text, "a.toml").unwrap().smoke();
         assert_eq!((smoke.schedule.steps, smoke.data[0].from), (4, 2));
-        assert_eq!((smoke.data[0].batch, smoke.run), (4, PathBuf::from("run-smoke")));
+        assert_eq!(
+            (smoke.data[0].batch, smoke.run),
+            (4, PathBuf::from("run-smoke"))
+        );
     }
 }

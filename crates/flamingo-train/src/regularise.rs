@@ -55,15 +55,27 @@ impl Default for RegulariseSpec {
 impl RegulariseSpec {
     /// Refuses what has no use in a kind of training, and shares beyond 0 to 1.
     pub(crate) fn check(&self, kind: &str) -> Result<(), String> {
-        let plain = RegulariseSpec { feature_noise: self.feature_noise, ..Self::default() };
+        let plain = RegulariseSpec {
+            feature_noise: self.feature_noise,
+            ..Self::default()
+        };
         if kind != "language" && *self != plain {
-            return Err(format!("regularise: keys have no use in a {kind} training: leave them out"));
+            return Err(format!(
+                "regularise: keys have no use in a {kind} training: leave them out"
+            ));
         }
         if kind != "flamingo" && self.feature_noise != 0.0 {
-            return Err(format!("regularise.feature_noise has no use in a {kind} training"));
+            return Err(format!(
+                "regularise.feature_noise has no use in a {kind} training"
+            ));
         }
         let [least, most] = self.mix_share;
-        for (name, share) in [("mix", self.mix), ("image", self.image), ("mix_share", least), ("mix_share", most)] {
+        for (name, share) in [
+            ("mix", self.mix),
+            ("image", self.image),
+            ("mix_share", least),
+            ("mix_share", most),
+        ] {
             if !(0.0..=1.0).contains(&share) {
                 return Err(format!("regularise.{name} is {share}, not within 0 to 1"));
             }
@@ -90,8 +102,9 @@ pub(crate) fn roles(
     tokenizer: &Tokenizer,
 ) -> SequenceResult<Vec<Role>> {
     let specials = tokenizer.specials();
-    let structural =
-        |id: u32| id == specials.end_of_chunk || Some(id) == specials.bos || Some(id) == specials.eos;
+    let structural = |id: u32| {
+        id == specials.end_of_chunk || Some(id) == specials.bos || Some(id) == specials.eos
+    };
     let mut roles = vec![Role::Said; ids.len()];
     let (mut at, mut neighbours) = (0, 0);
     for (index, part) in document.parts.iter().enumerate() {
@@ -103,7 +116,11 @@ pub(crate) fn roles(
         let length = tokenizer.encode(text)?.len();
         let followed = matches!(document.parts.get(index + 1), Some(Part::Text(_)));
         if neighbours % 2 == 0 && followed {
-            let role = if length == 1 { Role::Key } else { Role::KeyPart };
+            let role = if length == 1 {
+                Role::Key
+            } else {
+                Role::KeyPart
+            };
             roles[at..at + length].fill(role);
         }
         neighbours += 1;
@@ -139,8 +156,13 @@ impl Keys {
 
     fn draw(&self, batch: &Batch, roles: &[Vec<Role>], rng: &mut ChaCha8Rng) -> Vec<Key> {
         let keys_of = |(row, roles): (usize, &Vec<Role>)| -> Vec<(usize, Role)> {
-            let places = roles.iter().enumerate().filter(|(_, role)| **role != Role::Said);
-            places.map(|(column, role)| (row * batch.width + column, *role)).collect()
+            let places = roles
+                .iter()
+                .enumerate()
+                .filter(|(_, role)| **role != Role::Said);
+            places
+                .map(|(column, role)| (row * batch.width + column, *role))
+                .collect()
         };
         let rows: Vec<Vec<(usize, Role)>> = roles.iter().enumerate().map(keys_of).collect();
         let single = rows.iter().flatten().filter(|(_, role)| *role == Role::Key);
@@ -153,10 +175,18 @@ impl Keys {
             for (place, role) in places {
                 let id = batch.ids[place];
                 let (other, share) = match role {
-                    Role::Key => *mixed.entry(id).or_insert_with(|| self.partner(id, &all, rng)),
+                    Role::Key => *mixed
+                        .entry(id)
+                        .or_insert_with(|| self.partner(id, &all, rng)),
                     _ => (id, 0.0),
                 };
-                keys.push(Key { place, other, share, noise: strength, image });
+                keys.push(Key {
+                    place,
+                    other,
+                    share,
+                    noise: strength,
+                    image,
+                });
             }
         }
         keys
@@ -251,7 +281,11 @@ pub(crate) fn normal<const D: usize>(
         let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt();
         radius * (std::f32::consts::TAU * rng.random::<f32>()).cos()
     };
-    floats((0..shape.iter().product::<usize>()).map(draw).collect(), shape, device)
+    floats(
+        (0..shape.iter().product::<usize>()).map(draw).collect(),
+        shape,
+        device,
+    )
 }
 
 #[cfg(test)]
@@ -270,8 +304,12 @@ mod tests {
     fn tokenizer() -> Tokenizer {
         let specials = ["<PAD>", "<BOS>", "<EOS>", "<image>", "<EOC>"].map(str::to_owned);
         let letters = ('a'..='z').map(String::from);
-        let vocab: serde_json::Map<_, _> =
-            specials.into_iter().chain(letters).zip(0..).map(|(t, id)| (t, id.into())).collect();
+        let vocab: serde_json::Map<_, _> = specials
+            .into_iter()
+            .chain(letters)
+            .zip(0..)
+            .map(|(t, id)| (t, id.into()))
+            .collect();
         let json = serde_json::json!({
             "version": "1.0", "added_tokens": [], "normalizer": null, "post_processor": null,
             "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false},
@@ -292,7 +330,9 @@ mod tests {
     fn roles_of(parts: &str) -> String {
         let document = Document::from_json(&format!("{{\"parts\": [{parts}]}}")).unwrap();
         let tokenizer = tokenizer();
-        let ids = Sequence::of_training(&document, &tokenizer, Form::Page).unwrap().ids;
+        let ids = Sequence::of_training(&document, &tokenizer, Form::Page)
+            .unwrap()
+            .ids;
         let roles = roles(&document, &ids, &tokenizer).unwrap();
         let letter = |role: &Role| match role {
             Role::Said => 'S',
@@ -310,38 +350,73 @@ mod tests {
         assert_eq!(roles_of(list), "SKSSKSSS");
         assert_eq!(roles_of(r#"{"text": "xyz"}, {"text": "a"}"#), "SPPPSS");
         assert_eq!(roles_of(r#"{"text": "abc"}"#), "SSSSS");
-        assert_eq!(roles_of(r#"{"text": "a"}, {"end": true}, {"text": "b"}"#), "SSSSS");
+        assert_eq!(
+            roles_of(r#"{"text": "a"}, {"end": true}, {"text": "b"}"#),
+            "SSSSS"
+        );
     }
 
     fn spec() -> RegulariseSpec {
-        RegulariseSpec { mix: 1.0, noise: 0.5, image: 1.0, predict_keys: false, ..Default::default() }
+        RegulariseSpec {
+            mix: 1.0,
+            noise: 0.5,
+            image: 1.0,
+            predict_keys: false,
+            ..Default::default()
+        }
     }
 
     #[test]
     fn keys_alone_are_blurred_alike_where_they_recur_and_not_predicted() {
         let tokenizer = tokenizer();
-        let row = |ids: &[u32]| Sequence { ids: ids.to_vec(), media: Vec::new() };
+        let row = |ids: &[u32]| Sequence {
+            ids: ids.to_vec(),
+            media: Vec::new(),
+        };
         let rows = [row(&[1, 7, 8, 9, 4, 7, 8]), row(&[1, 11, 12])];
         let roles = [vec![1, 5], vec![1]].map(|keys| {
-            (0..7).map(|i| if keys.contains(&i) { Role::Key } else { Role::Said }).collect()
+            (0..7)
+                .map(|i| {
+                    if keys.contains(&i) {
+                        Role::Key
+                    } else {
+                        Role::Said
+                    }
+                })
+                .collect()
         });
         let modes = [Visibility::Last; 2];
         let mut batch = Batch::new(&rows, &modes, tokenizer.specials(), Predict::Text);
         let before = batch.labels.clone();
-        let config = LanguageConfig { vocabulary: 31, ..LanguageConfig::mpt(6, 1, 3, QueryKeyNorm::None) };
+        let config = LanguageConfig {
+            vocabulary: 31,
+            ..LanguageConfig::mpt(6, 1, 3, QueryKeyNorm::None)
+        };
         let model = LanguageModel::new(&config, &mut Init::new(3, &Device::flex()));
         let input = TextInput::ragged(&batch.ids, batch.width, &batch.lengths);
         let plain: Vec<f32> = model.embed(&input).into_data().try_to_vec().unwrap();
-        let keys = Keys::new(&RegulariseSpec { noise: 0.0, ..spec() }).unwrap();
+        let keys = Keys::new(&RegulariseSpec {
+            noise: 0.0,
+            ..spec()
+        })
+        .unwrap();
         let mut rng = stream(1, "test", &[]);
         let blurred = keys.embed(&model, &input, &mut batch, &roles, 3, &mut rng);
         let blurred: Vec<f32> = blurred.into_data().try_to_vec().unwrap();
         for (place, (a, b)) in plain.chunks(6).zip(blurred.chunks(6)).enumerate() {
             assert_eq!(a != b, [1, 5, 8].contains(&place), "{place}");
         }
-        assert_eq!(blurred[6..12], blurred[30..36], "the same key, the same blur");
+        assert_eq!(
+            blurred[6..12],
+            blurred[30..36],
+            "the same key, the same blur"
+        );
         for (place, (was, is)) in before.iter().zip(&batch.labels).enumerate() {
-            let expected = if [0, 4, 7].contains(&place) { IGNORE } else { *was };
+            let expected = if [0, 4, 7].contains(&place) {
+                IGNORE
+            } else {
+                *was
+            };
             assert_eq!(*is, expected, "{place}");
         }
     }
@@ -349,10 +424,27 @@ mod tests {
     #[test]
     fn a_spec_that_does_nothing_has_no_keys_and_shares_are_checked() {
         assert!(Keys::new(&RegulariseSpec::default()).is_none());
-        assert!(Keys::new(&RegulariseSpec { predict_keys: false, ..Default::default() }).is_some());
+        assert!(
+            Keys::new(&RegulariseSpec {
+                predict_keys: false,
+                ..Default::default()
+            })
+            .is_some()
+        );
         assert!(spec().check("language").is_ok());
         assert!(spec().check("flamingo").is_err());
-        assert!(RegulariseSpec { mix: 1.5, ..spec() }.check("language").is_err());
-        assert!(RegulariseSpec { feature_noise: 0.1, ..Default::default() }.check("language").is_err());
+        assert!(
+            RegulariseSpec { mix: 1.5, ..spec() }
+                .check("language")
+                .is_err()
+        );
+        assert!(
+            RegulariseSpec {
+                feature_noise: 0.1,
+                ..Default::default()
+            }
+            .check("language")
+            .is_err()
+        );
     }
 }

@@ -97,7 +97,9 @@ pub struct Summary {
 /// the training diverges (the last checkpoint is kept); [`Error::Run`] if the run folder holds
 /// another run.
 pub fn train(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Result<Summary> {
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(recipe.threads).build();
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(recipe.threads)
+        .build();
     let threads = threads.map_err(|error| {
         Error::contradiction(format!("threads = {}: {error}: give fewer", recipe.threads))
     })?;
@@ -127,17 +129,28 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
 /// Makes the run folder, or sees that it holds this very run.
 fn claim_folder(recipe: &Recipe, resume: Resume) -> Result<()> {
     let folder = &recipe.run;
-    let refuse = |problem: String| Err(Error::Run { folder: folder.clone(), problem });
+    let refuse = |problem: String| {
+        Err(Error::Run {
+            folder: folder.clone(),
+            problem,
+        })
+    };
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let path = folder.join("recipe.toml");
     let resolved = recipe.to_toml();
-    if ["checkpoints", "model"].iter().any(|part| folder.join(part).exists()) {
+    if ["checkpoints", "model"]
+        .iter()
+        .any(|part| folder.join(part).exists())
+    {
         if resume == Resume::Fresh {
             return refuse("holds a run already: resume it, remove it, or change `run`".into());
         }
         let before = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         if before != resolved {
-            let differ = before.lines().zip(resolved.lines()).find(|(was, is)| was != is);
+            let differ = before
+                .lines()
+                .zip(resolved.lines())
+                .find(|(was, is)| was != is);
             let (was, is) = differ.unwrap_or(("another length", "another length"));
             return refuse(format!(
                 "holds a run of another recipe (`{was}` there, `{is}` now): change `run`"
@@ -168,7 +181,12 @@ impl<'a, T: Task> Run<'a, T> {
         let json = serde_json::to_vec_pretty(&reports).expect("reports can be written");
         write_atomically(&recipe.run.join("data.json"), &json)?;
         let checkpoints = Checkpoints::new(&recipe.run, recipe.checkpoint.keep);
-        Ok(Self { recipe, options, task, checkpoints })
+        Ok(Self {
+            recipe,
+            options,
+            task,
+            checkpoints,
+        })
     }
 
     fn go(&self, model: T::Model, observer: &mut dyn Observer) -> Result<Summary> {
@@ -203,7 +221,10 @@ impl<'a, T: Task> Run<'a, T> {
             if saves && step < steps {
                 self.save_state(step, &model, &optimiser, &metrics, observer)?;
             }
-            let left = started.elapsed().div_f64((step - first) as f64).mul_f64((steps - step) as f64);
+            let left = started
+                .elapsed()
+                .div_f64((step - first) as f64)
+                .mul_f64((steps - step) as f64);
             observer.step(&StepEvent {
                 step,
                 steps,
@@ -228,7 +249,11 @@ impl<'a, T: Task> Run<'a, T> {
             steps: step,
             model: (step == steps).then_some(finished),
             folder: recipe.run.clone(),
-            losses: metrics.lines.last().map(|line| line.losses.clone()).unwrap_or_default(),
+            losses: metrics
+                .lines
+                .last()
+                .map(|line| line.losses.clone())
+                .unwrap_or_default(),
             elapsed: started.elapsed(),
         })
     }
@@ -250,8 +275,9 @@ impl<'a, T: Task> Run<'a, T> {
     /// Which sources step `step` uses, and which batch of each.
     fn sources(&self, step: u64) -> Vec<(usize, u64)> {
         let feeds = self.task.feeds().iter().enumerate();
-        let used: Vec<_> =
-            feeds.filter_map(|(index, feed)| Some((index, feed.batch_of(step)?))).collect();
+        let used: Vec<_> = feeds
+            .filter_map(|(index, feed)| Some((index, feed.batch_of(step)?)))
+            .collect();
         match self.recipe.updates {
             Updates::Accumulate => used,
             Updates::RoundRobin if used.is_empty() => used,
@@ -274,7 +300,11 @@ impl<'a, T: Task> Run<'a, T> {
             )));
         }
         let mut gradients = Flat::new();
-        let mut made = Made { losses: Vec::new(), targets: 0, norm: 0.0 };
+        let mut made = Made {
+            losses: Vec::new(),
+            targets: 0,
+            norm: 0.0,
+        };
         for (index, number) in sources {
             let spec = &self.task.feeds()[index].spec;
             let part = self.task.loss(&model, index, number)?;
@@ -302,6 +332,11 @@ impl<'a, T: Task> Run<'a, T> {
             Ok(Some((_, path))) => format!("the last checkpoint is {}", path.display()),
             _ => "there is no checkpoint yet".to_owned(),
         };
-        Error::NotFinite { step: step + 1, what, value, kept }
+        Error::NotFinite {
+            step: step + 1,
+            what,
+            value,
+            kept,
+        }
     }
 }

@@ -63,7 +63,14 @@ mod tests {
     use super::*;
 
     fn schedule(shape: Shape) -> Schedule {
-        Schedule { steps: 100, rate: 2.0, warmup: 10, shape, decay_from: 0, floor: 0.1 }
+        Schedule {
+            steps: 100,
+            rate: 2.0,
+            warmup: 10,
+            shape,
+            decay_from: 0,
+            floor: 0.1,
+        }
     }
 
     #[test]
@@ -86,7 +93,10 @@ mod tests {
 
     #[test]
     fn a_later_decay_holds_the_peak_until_then() {
-        let schedule = Schedule { decay_from: 60, ..schedule(Shape::Linear) };
+        let schedule = Schedule {
+            decay_from: 60,
+            ..schedule(Shape::Linear)
+        };
         assert_eq!(schedule.at(60), 2.0);
         assert!((schedule.at(80) - 1.1).abs() < 1e-12);
         assert!((schedule.at(100) - 0.2).abs() < 1e-12);

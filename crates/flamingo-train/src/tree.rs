@@ -58,7 +58,9 @@ pub(crate) fn add_gradients<M: Module>(model: &M, gradients: Gradients, sum: &mu
             if !param.is_require_grad() {
                 return;
             }
-            let Some(gradient) = param.val().grad_remove(&mut self.1) else { return };
+            let Some(gradient) = param.val().grad_remove(&mut self.1) else {
+                return;
+            };
             let gradient = gradient.reshape([-1]);
             let path = self.0.joined();
             let sum = match self.2.remove(&path) {
@@ -71,14 +73,14 @@ pub(crate) fn add_gradients<M: Module>(model: &M, gradients: Gradients, sum: &mu
     model.visit(&mut Adder(Path::default(), gradients, sum));
 }
 
+/// What to make of a parameter, by path, shape and flat values; `None` leaves it as it is.
+pub(crate) type Change<'a> = dyn FnMut(&str, &[usize], Tensor<1>) -> Option<Tensor<1>> + 'a;
+
 /// Replaces each trained parameter by what `change` makes of its path and flat values, where that
 /// is something.
-pub(crate) fn map_trained<M: Module>(
-    model: M,
-    change: &mut dyn FnMut(&str, &[usize], Tensor<1>) -> Option<Tensor<1>>,
-) -> M {
-    struct Mapper<'a>(Path, &'a mut dyn FnMut(&str, &[usize], Tensor<1>) -> Option<Tensor<1>>);
-    impl ModuleMapper for Mapper<'_> {
+pub(crate) fn map_trained<M: Module>(model: M, change: &mut Change<'_>) -> M {
+    struct Mapper<'a, 'b>(Path, &'a mut Change<'b>);
+    impl ModuleMapper for Mapper<'_, '_> {
         fn enter_module(&mut self, name: &str, _: &str) {
             self.0.0.push(name.to_owned());
         }
@@ -129,7 +131,11 @@ pub(crate) fn to_disk(tensors: &Flat, prefix: &str) -> Vec<NamedTensor> {
     let named = |(path, tensor): (&String, &Tensor<1>)| {
         let data = tensor.clone().into_data().convert::<f32>();
         let values: Vec<f32> = data.try_to_vec().expect("converted to f32");
-        NamedTensor { name: format!("{prefix}{path}"), shape: vec![values.len()], values }
+        NamedTensor {
+            name: format!("{prefix}{path}"),
+            shape: vec![values.len()],
+            values,
+        }
     };
     tensors.iter().map(named).collect()
 }

@@ -9,13 +9,18 @@ use crate::language;
 use crate::world::{VOCABULARY, World, losses, resumed_equals_uninterrupted, run};
 
 fn contrastive_text() -> String {
-    format!(
-        r#"
+    PAIRS.replace(
+        "CONTRASTIVE",
+        &TOWERS.replace("VOCABULARY", &VOCABULARY.to_string()),
+    )
+}
+
+const PAIRS: &str = r#"
 run = "DIR/vision"
 seed = 5
 tokenizer = "DIR/tokenizer.json"
-tokens = {{ bos = "<BOS>", eos = "<EOS>", pad = "<PAD>", image = "<image>", end_of_chunk = "<EOC>" }}
-preprocess = {{ size = 8, fit = "squash", mean = [0.5, 0.5, 0.5], std = [0.27, 0.27, 0.27] }}
+tokens = { bos = "<BOS>", eos = "<EOS>", pad = "<PAD>", image = "<image>", end_of_chunk = "<EOC>" }
+preprocess = { size = 8, fit = "squash", mean = [0.5, 0.5, 0.5], std = [0.27, 0.27, 0.27] }
 
 CONTRASTIVE
 
@@ -30,10 +35,7 @@ about = '^([a-z]+)$'
 [schedule]
 steps = 6
 rate = 1e-2
-"#
-    )
-    .replace("CONTRASTIVE", &TOWERS.replace("VOCABULARY", &VOCABULARY.to_string()))
-}
+"#;
 
 /// A small image tower and a bag of tokens.
 const TOWERS: &str = r#"
@@ -152,7 +154,10 @@ fn a_batch_of_more_things_than_there_are_is_refused_with_both_numbers() {
     let mut recipe = world.recipe(&contrastive_text());
     recipe.data[0].batch = 7;
     let message = run(&recipe, Resume::Fresh, None).unwrap_err().to_string();
-    assert!(message.contains("batch is 7") && message.contains("about 5 things"), "{message}");
+    assert!(
+        message.contains("batch is 7") && message.contains("about 5 things"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -173,7 +178,11 @@ fn frozen_parts_are_untouched_and_everything_else_is_trained() {
     }
     let vision = tensors(world.path("vision/model"));
     for name in vision.names().filter(|name| name.starts_with("vision.")) {
-        assert_eq!(whole.values(name).unwrap(), vision.values(name).unwrap(), "{name}");
+        assert_eq!(
+            whole.values(name).unwrap(),
+            vision.values(name).unwrap(),
+            "{name}"
+        );
     }
     let state = world.path("flamingo/checkpoints/step-6/optimiser.safetensors");
     let state = Tensors::open(&[state]).unwrap();
@@ -181,7 +190,10 @@ fn frozen_parts_are_untouched_and_everything_else_is_trained() {
     for name in whole.names() {
         let moved = state.values(&format!("square.{name}"));
         if trained.iter().any(|part| name.starts_with(part)) {
-            assert!(moved.unwrap().iter().any(|v| *v > 0.0), "{name} never had a gradient");
+            assert!(
+                moved.unwrap().iter().any(|v| *v > 0.0),
+                "{name} never had a gradient"
+            );
         } else {
             assert!(moved.is_err(), "{name} has optimiser state");
         }
@@ -194,9 +206,16 @@ fn sources_come_and_go_by_step_and_in_turn_if_asked() {
     let mut recipe = flamingo(&world);
     run(&recipe, Resume::Fresh, None).unwrap();
     let lines = losses(&recipe.run);
-    assert!(!lines[0].1.contains("pages") && lines[1].1.contains("pages"), "{lines:?}");
+    assert!(
+        !lines[0].1.contains("pages") && lines[1].1.contains("pages"),
+        "{lines:?}"
+    );
     recipe.updates = Updates::RoundRobin;
     recipe.run = world.path("turns");
     run(&recipe, Resume::Fresh, None).unwrap();
-    assert!(losses(&recipe.run).iter().all(|(_, sources)| sources.matches(':').count() == 1));
+    assert!(
+        losses(&recipe.run)
+            .iter()
+            .all(|(_, sources)| sources.matches(':').count() == 1)
+    );
 }

@@ -59,7 +59,10 @@ fn a_resumed_language_run_equals_an_uninterrupted_one_bit_for_bit() {
     let world = World::new();
     let mut recipe = world.recipe(&recipe_text());
     recipe.initial.mimetic = Some(0.7);
-    recipe.initial.scale = vec![ScaleSpec { parameters: "embed".into(), by: 3.0 }];
+    recipe.initial.scale = vec![ScaleSpec {
+        parameters: "embed".into(),
+        by: 3.0,
+    }];
     recipe.regularise.mix = 0.5;
     recipe.regularise.noise = 0.3;
     recipe.regularise.image = 0.5;
@@ -76,10 +79,17 @@ fn a_language_model_learns_its_text_and_can_be_loaded() {
     recipe.log.every = 50;
     let summary = run(&recipe, Resume::Fresh, None).unwrap();
     let chance = (VOCABULARY as f64).ln();
-    assert!(summary.losses["text"] < 0.8 * chance, "{:?}", losses(&recipe.run));
+    assert!(
+        summary.losses["text"] < 0.8 * chance,
+        "{:?}",
+        losses(&recipe.run)
+    );
     let source = flamingo_weights::Source::Directory(summary.model.unwrap());
     let (file, tokenizer, tensors) = flamingo_weights::load_part(&source).unwrap();
-    assert_eq!((file.model.kind(), tokenizer.vocab_size()), ("language", VOCABULARY));
+    assert_eq!(
+        (file.model.kind(), tokenizer.vocab_size()),
+        ("language", VOCABULARY)
+    );
     assert_eq!(tensors.shape("embed.weight"), Some(&[VOCABULARY, 8][..]));
 }
 
@@ -91,8 +101,14 @@ fn a_diverging_run_names_step_and_source_and_keeps_its_checkpoint() {
     recipe.schedule.warmup = 0;
     recipe.checkpoint.every = 1;
     let message = run(&recipe, Resume::Fresh, None).unwrap_err().to_string();
-    assert!(message.starts_with("step ") && message.contains("\"text\""), "{message}");
-    assert!(message.contains("checkpoints/step-") && message.contains("schedule.rate"), "{message}");
+    assert!(
+        message.starts_with("step ") && message.contains("\"text\""),
+        "{message}"
+    );
+    assert!(
+        message.contains("checkpoints/step-") && message.contains("schedule.rate"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -102,17 +118,27 @@ fn a_run_folder_of_another_recipe_is_refused_with_what_differs() {
     run(&recipe, Resume::Fresh, Some(1)).unwrap();
     recipe.seed = 4;
     let message = run(&recipe, Resume::Newest, None).unwrap_err().to_string();
-    assert!(message.contains("`seed = 3` there, `seed = 4` now"), "{message}");
+    assert!(
+        message.contains("`seed = 3` there, `seed = 4` now"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_vocabulary_too_small_and_a_missing_file_are_said() {
     let world = World::new();
     let text = recipe_text().replace(&format!("vocabulary = {VOCABULARY}"), "vocabulary = 7");
-    let message = run(&world.recipe(&text), Resume::Fresh, None).unwrap_err().to_string();
-    assert!(message.contains("33 tokens") && message.contains("is 7"), "{message}");
+    let message = run(&world.recipe(&text), Resume::Fresh, None)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("33 tokens") && message.contains("is 7"),
+        "{message}"
+    );
     let text = recipe_text().replace("text.jsonl", "nothing.jsonl");
-    let message = run(&world.recipe(&text), Resume::Fresh, None).unwrap_err().to_string();
+    let message = run(&world.recipe(&text), Resume::Fresh, None)
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("nothing.jsonl"), "{message}");
 }
 

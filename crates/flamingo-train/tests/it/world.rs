@@ -19,11 +19,17 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let world = World { folder: tempfile::tempdir().unwrap() };
+        let world = World {
+            folder: tempfile::tempdir().unwrap(),
+        };
         fs::write(world.path("tokenizer.json"), tokenizer()).unwrap();
         let lines = (0..23).map(|i| {
-            let word: String = (0..7).map(|k| char::from(b'a' + ((i * 5 + k * 3) % 26) as u8)).collect();
-            json!({"parts": [{"text": "q"}, {"text": word}, {"end": true}, {"text": "again"}]}).to_string() + "\n"
+            let word: String = (0..7)
+                .map(|k| char::from(b'a' + ((i * 5 + k * 3) % 26) as u8))
+                .collect();
+            json!({"parts": [{"text": "q"}, {"text": word}, {"end": true}, {"text": "again"}]})
+                .to_string()
+                + "\n"
         });
         fs::write(world.path("text.jsonl"), lines.collect::<String>()).unwrap();
         let names = ["ape", "bee", "cow", "dog", "elk"];
@@ -42,7 +48,10 @@ impl World {
         for page in 0..7 {
             let shot = |k: usize| {
                 let name = names[(page + k) % 5];
-                format!("<figure><img src={name}{}.png><figcaption>{name}</figcaption></figure>", k % 3)
+                format!(
+                    "<figure><img src={name}{}.png><figcaption>{name}</figcaption></figure>",
+                    k % 3
+                )
             };
             let shots: String = (0..page % 4 + 1).map(shot).collect();
             let html = format!("<nav>x</nav><article><p>zoo</p>{shots}</article>");
@@ -72,9 +81,15 @@ impl World {
 
 fn tokenizer() -> String {
     let specials = ["<PAD>", "<BOS>", "<EOS>", "<image>", "<EOC>"].map(str::to_owned);
-    let letters = ('a'..='z').map(String::from).chain(["\u{120}".to_owned(), ":".to_owned()]);
-    let vocab: serde_json::Map<_, _> =
-        specials.into_iter().chain(letters).zip(0..).map(|(token, id)| (token, id.into())).collect();
+    let letters = ('a'..='z')
+        .map(String::from)
+        .chain(["\u{120}".to_owned(), ":".to_owned()]);
+    let vocab: serde_json::Map<_, _> = specials
+        .into_iter()
+        .chain(letters)
+        .zip(0..)
+        .map(|(token, id)| (token, id.into()))
+        .collect();
     json!({
         "version": "1.0", "added_tokens": [], "normalizer": null, "post_processor": null,
         "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false},
@@ -98,8 +113,16 @@ impl Observer for StopAfter {
 /// Runs a recipe, up to a step if one is given.
 pub(crate) fn run(recipe: &Recipe, resume: Resume, until: Option<u64>) -> Result<Summary> {
     let stop = Arc::new(AtomicBool::new(false));
-    let options = Options { device: Device::flex(), resume, stop: stop.clone() };
-    train(recipe, &options, &mut StopAfter(until.unwrap_or(u64::MAX), stop))
+    let options = Options {
+        device: Device::flex(),
+        resume,
+        stop: stop.clone(),
+    };
+    train(
+        recipe,
+        &options,
+        &mut StopAfter(until.unwrap_or(u64::MAX), stop),
+    )
 }
 
 /// Runs the recipe once in one go and once stopped and resumed; both must end in the same bits.
@@ -115,7 +138,10 @@ pub(crate) fn resumed_equals_uninterrupted(recipe: &Recipe, stop_after: u64) {
 
     let stopped = run(recipe, Resume::Fresh, Some(stop_after)).unwrap();
     assert_eq!((stopped.steps, stopped.model), (stop_after, None));
-    assert!(run(recipe, Resume::Fresh, None).is_err(), "it holds a run already");
+    assert!(
+        run(recipe, Resume::Fresh, None).is_err(),
+        "it holds a run already"
+    );
     let resumed = run(recipe, Resume::Newest, None).unwrap();
     assert_eq!(resumed.steps, recipe.schedule.steps);
 
@@ -125,7 +151,10 @@ pub(crate) fn resumed_equals_uninterrupted(recipe: &Recipe, stop_after: u64) {
         assert!(read(&whole.run) == read(&recipe.run), "{file} differs");
     }
     let weights = |run: &Path| fs::read(run.join("model/model.safetensors")).unwrap();
-    assert!(weights(&whole.run) == weights(&recipe.run), "the models differ");
+    assert!(
+        weights(&whole.run) == weights(&recipe.run),
+        "the models differ"
+    );
     assert_eq!(losses(&whole.run), losses(&recipe.run));
 }
 
