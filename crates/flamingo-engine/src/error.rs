@@ -13,7 +13,9 @@ pub enum Error {
     #[error("{0}")]
     Media(String),
     /// A prompt longer than the model has places for.
-    #[error("the prompt has {tokens} tokens and {new} may be added, the model has places for {most}: shorten it or ask for fewer new tokens")]
+    #[error(
+        "the prompt has {tokens} tokens and {new} may be added, the model has places for {most}: shorten it or ask for fewer new tokens"
+    )]
     TooLong {
         /// Of the prompt.
         tokens: usize,

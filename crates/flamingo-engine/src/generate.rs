@@ -110,13 +110,16 @@ impl Engine {
         let mut scores = self.scores(prompts.last.clone());
         let prefill = start.elapsed().as_secs_f64();
         let lengths = prompts.lengths.clone();
-        let mut writing: Vec<Writing<'_>> =
-            (0..documents.len()).map(|i| self.begin(first + i, sampling)).collect();
+        let mut writing: Vec<Writing<'_>> = (0..documents.len())
+            .map(|i| self.begin(first + i, sampling))
+            .collect();
         let mut rows: Vec<usize> = (0..documents.len()).collect();
         loop {
             for (&row, scores) in rows.iter().zip(&scores) {
                 let index = first + row;
-                self.write(&mut writing[row], scores, sampling, &mut |text| on_text(index, text))?;
+                self.write(&mut writing[row], scores, sampling, &mut |text| {
+                    on_text(index, text)
+                })?;
             }
             let on = |row: &usize| writing[*row].finish.is_none();
             let going: Vec<usize> = (0..rows.len()).filter(|&i| on(&rows[i])).collect();
@@ -132,7 +135,11 @@ impl Engine {
             scores = self.next_scores(&mut prompts, &tokens);
         }
         let decode = start.elapsed().as_secs_f64() - prefill;
-        let timings = Timings { prefill, decode, batch: documents.len() };
+        let timings = Timings {
+            prefill,
+            decode,
+            batch: documents.len(),
+        };
         let answer = |(i, writing): (usize, Writing<'_>)| Answer {
             id: documents[i].id.clone(),
             text: writing.text,
@@ -172,7 +179,10 @@ impl Engine {
         let mut rows: Vec<Vec<f32>> = values.chunks(vocabulary).map(<[f32]>::to_vec).collect();
         let ends = [Some(specials.end_of_chunk), specials.eos];
         for row in &mut rows {
-            for id in [Some(specials.image), Some(specials.pad), specials.bos].into_iter().flatten() {
+            for id in [Some(specials.image), Some(specials.pad), specials.bos]
+                .into_iter()
+                .flatten()
+            {
                 if !ends.contains(&Some(id)) {
                     row[id as usize] = f32::NEG_INFINITY;
                 }
@@ -202,13 +212,21 @@ impl Engine {
         };
         writing.text.push_str(&text);
         writing.finish = ended.then_some(Finish::EndOfChunk);
-        if let Some(at) = sampling.stop.iter().filter_map(|stop| writing.text.find(stop)).min() {
+        if let Some(at) = sampling
+            .stop
+            .iter()
+            .filter_map(|stop| writing.text.find(stop))
+            .min()
+        {
             writing.text.truncate(at);
             writing.finish = Some(Finish::Stop);
         }
         let full = writing.tokens.len() + 1 == sampling.max_new_tokens;
         writing.finish = writing.finish.or(full.then_some(Finish::Length));
-        if let (Some(finish), Some(stream)) = (writing.finish, writing.stream.take_if(|_| writing.finish.is_some())) {
+        if let (Some(finish), Some(stream)) = (
+            writing.finish,
+            writing.stream.take_if(|_| writing.finish.is_some()),
+        ) {
             let rest = stream.finish()?;
             if finish != Finish::Stop {
                 writing.text.push_str(&rest);
@@ -231,7 +249,10 @@ impl Engine {
 /// How much of `text` cannot turn out to be the beginning of a stop text.
 fn certain_length(text: &str, stops: &[String]) -> usize {
     let begins = |from: usize| stops.iter().any(|stop| stop.starts_with(&text[from..]));
-    text.char_indices().map(|(i, _)| i).find(|&i| begins(i)).unwrap_or(text.len())
+    text.char_indices()
+        .map(|(i, _)| i)
+        .find(|&i| begins(i))
+        .unwrap_or(text.len())
 }
 
 #[cfg(test)]

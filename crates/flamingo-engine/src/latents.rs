@@ -19,7 +19,11 @@ pub(crate) struct LatentCache {
 
 impl LatentCache {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, clock: 0, entries: HashMap::new() }
+        Self {
+            capacity,
+            clock: 0,
+            entries: HashMap::new(),
+        }
     }
 
     fn get(&mut self, hash: &Hash) -> Option<Tensor<3>> {
@@ -54,9 +58,11 @@ impl Engine {
     pub(crate) fn frames(&self, medium: Media) -> Vec<Image> {
         match medium {
             Media::Image(image) => vec![image],
-            Media::Film(film) => {
-                sample_frames(&film, self.options.frames_per_second, self.options.max_frames)
-            }
+            Media::Film(film) => sample_frames(
+                &film,
+                self.options.frames_per_second,
+                self.options.max_frames,
+            ),
         }
     }
 
@@ -102,7 +108,8 @@ impl Engine {
     }
 
     fn encode(&self, media: &[&(Hash, Vec<Image>)], frames: usize) -> Tensor<3> {
-        self.model.resample(self.features(media.iter().flat_map(|(_, f)| f), frames))
+        self.model
+            .resample(self.features(media.iter().flat_map(|(_, f)| f), frames))
     }
 
     /// Features of pictures, `frames` a medium: `[M, T, S, Dv]`.

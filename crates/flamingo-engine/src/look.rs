@@ -44,11 +44,20 @@ impl Engine {
         let on_positions = self.model.resampler.weights(features); // [R, T * S + R]
         let on_latents = self.on_latents(&batch, media, seen.start); // [1, R]
         let weights = on_latents.matmul(on_positions);
-        let weights = weights.into_data().convert::<f32>().try_to_vec::<f32>().expect("f32");
+        let weights = weights
+            .into_data()
+            .convert::<f32>()
+            .try_to_vec::<f32>()
+            .expect("f32");
         let positions = self.model.config().vision.positions();
         let weights = weights[..frames.len() * positions].to_vec();
         let side = positions.isqrt();
-        Ok(Some(Look { reference, side, frames: frames.len(), weights }))
+        Ok(Some(Look {
+            reference,
+            side,
+            frames: frames.len(),
+            weights,
+        }))
     }
 
     fn on_latents(
@@ -65,10 +74,14 @@ impl Engine {
         let last = batch.width - 1;
         let watch = &mut |block: usize, y: &Tensor<3>| {
             let y = y.clone().narrow(1, last, 1).squeeze_dim::<2>(0);
-            let keys = media.keys(block).expect("a block's keys").narrow(0, seen, 1);
+            let keys = media
+                .keys(block)
+                .expect("a block's keys")
+                .narrow(0, seen, 1);
             weights.push(self.model.gated[block].weights(y, keys.squeeze_dim::<3>(0)));
         };
-        self.model.hidden_with(&input, &media, &looking, None, watch);
+        self.model
+            .hidden_with(&input, &media, &looking, None, watch);
         Tensor::cat(weights, 0).mean_dim(0).squeeze_dim::<2>(0) // [1, R]
     }
 }

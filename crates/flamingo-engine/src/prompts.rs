@@ -32,7 +32,11 @@ impl Engine {
         for sequence in &sequences {
             let tokens = sequence.ids.len();
             if tokens.saturating_add(new_tokens) > most {
-                return Err(Error::TooLong { tokens, new: new_tokens, most });
+                return Err(Error::TooLong {
+                    tokens,
+                    new: new_tokens,
+                    most,
+                });
             }
         }
         Ok(sequences)
@@ -50,13 +54,27 @@ impl Engine {
         let looking = Looking::new(&batch.sees, media.len(), &self.device);
         let input = TextInput::ragged(&batch.ids, batch.width, &batch.lengths);
         let mut cache = TextCache::default();
-        let stream = self.model.hidden(&input, &media, &looking, Some(&mut cache));
-        let ends: Vec<usize> =
-            batch.lengths.iter().enumerate().map(|(i, l)| i * batch.width + l - 1).collect();
+        let stream = self
+            .model
+            .hidden(&input, &media, &looking, Some(&mut cache));
+        let ends: Vec<usize> = batch
+            .lengths
+            .iter()
+            .enumerate()
+            .map(|(i, l)| i * batch.width + l - 1)
+            .collect();
         let sees = ends.iter().map(|&end| batch.sees[end].clone()).collect();
         let [rows, width, d] = stream.dims();
-        let last = stream.reshape([rows * width, d]).select(0, indices(ends, &self.device));
-        Ok(Prompts { media, sees, cache, lengths: batch.lengths, last })
+        let last = stream
+            .reshape([rows * width, d])
+            .select(0, indices(ends, &self.device));
+        Ok(Prompts {
+            media,
+            sees,
+            cache,
+            lengths: batch.lengths,
+            last,
+        })
     }
 
     fn batch_media(
@@ -65,23 +83,37 @@ impl Engine {
         batch: &Batch,
         source: &dyn MediaSource,
     ) -> Result<Media> {
-        let references: Vec<Vec<&str>> =
-            prompts.iter().map(|p| p.media().map(|(_, _, reference)| reference).collect()).collect();
+        let references: Vec<Vec<&str>> = prompts
+            .iter()
+            .map(|p| p.media().map(|(_, _, reference)| reference).collect())
+            .collect();
         let media = batch
             .media
             .iter()
             .map(|&(row, medium)| source.media(references[row][medium]))
             .collect::<Result<Vec<_>>>()?;
-        Ok(self.latents(media).map_or_else(Media::none, |latents| self.model.media(latents)))
+        Ok(self
+            .latents(media)
+            .map_or_else(Media::none, |latents| self.model.media(latents)))
     }
 
     /// Reads one more token of each row and returns the stream there, `[B, D]`.
     pub(crate) fn step(&self, prompts: &mut Prompts, tokens: &[u32]) -> Tensor<2> {
-        let positions = prompts.cache.next_positions().into_iter().map(|p| vec![p]).collect();
-        let input = TextInput { ids: tokens.to_vec(), positions };
+        let positions = prompts
+            .cache
+            .next_positions()
+            .into_iter()
+            .map(|p| vec![p])
+            .collect();
+        let input = TextInput {
+            ids: tokens.to_vec(),
+            positions,
+        };
         let looking = Looking::new(&prompts.sees, prompts.media.len(), &self.device);
         let cache = Some(&mut prompts.cache);
-        self.model.hidden(&input, &prompts.media, &looking, cache).squeeze_dim::<2>(1)
+        self.model
+            .hidden(&input, &prompts.media, &looking, cache)
+            .squeeze_dim::<2>(1)
     }
 }
 
@@ -93,7 +125,10 @@ impl Prompts {
             sees: rows.iter().map(|&row| self.sees[row].clone()).collect(),
             cache: self.cache.select(rows),
             lengths: rows.iter().map(|&row| self.lengths[row]).collect(),
-            last: self.last.clone().select(0, indices(rows.iter().copied(), &self.last.device())),
+            last: self
+                .last
+                .clone()
+                .select(0, indices(rows.iter().copied(), &self.last.device())),
         }
     }
 }

@@ -41,7 +41,13 @@ impl Sampling {
     /// # Errors
     /// If an option lies outside its range.
     pub fn check(&self) -> Result<()> {
-        let refuse = |name, value: String, wanted| Err(Error::Option { name, value, wanted });
+        let refuse = |name, value: String, wanted| {
+            Err(Error::Option {
+                name,
+                value,
+                wanted,
+            })
+        };
         if self.max_new_tokens == 0 {
             return refuse("max_new_tokens", "0".into(), "1 or more");
         }
@@ -52,7 +58,11 @@ impl Sampling {
             return refuse("top_p", self.top_p.to_string(), "more than 0, at most 1");
         }
         if self.stop.iter().any(String::is_empty) {
-            return refuse("stop", "an empty text".into(), "texts of at least one character");
+            return refuse(
+                "stop",
+                "an empty text".into(),
+                "texts of at least one character",
+            );
         }
         Ok(())
     }
@@ -117,7 +127,9 @@ mod tests {
     fn drawn(sampling: &Sampling) -> HashSet<usize> {
         let log_probabilities = [0.1f32, 0.4, 0.2, 0.3].map(f32::ln);
         let mut rng = ChaCha8Rng::seed_from_u64(5);
-        (0..400).map(|_| sampling.draw(&log_probabilities, &mut rng)).collect()
+        (0..400)
+            .map(|_| sampling.draw(&log_probabilities, &mut rng))
+            .collect()
     }
 
     #[test]
@@ -127,15 +139,35 @@ mod tests {
 
     #[test]
     fn top_k_and_top_p_leave_only_the_likeliest() {
-        let warm = Sampling { temperature: 1.0, ..Sampling::default() };
+        let warm = Sampling {
+            temperature: 1.0,
+            ..Sampling::default()
+        };
         assert_eq!(drawn(&warm).len(), 4);
-        assert_eq!(drawn(&Sampling { top_k: 2, ..warm.clone() }), HashSet::from([1, 3]));
-        assert_eq!(drawn(&Sampling { top_p: 0.75, ..warm }), HashSet::from([1, 2, 3]));
+        assert_eq!(
+            drawn(&Sampling {
+                top_k: 2,
+                ..warm.clone()
+            }),
+            HashSet::from([1, 3])
+        );
+        assert_eq!(
+            drawn(&Sampling {
+                top_p: 0.75,
+                ..warm
+            }),
+            HashSet::from([1, 2, 3])
+        );
     }
 
     #[test]
     fn values_outside_their_range_are_named() {
-        let error = Sampling { top_p: 0.0, ..Sampling::default() }.check().expect_err("refused");
+        let error = Sampling {
+            top_p: 0.0,
+            ..Sampling::default()
+        }
+        .check()
+        .expect_err("refused");
         assert!(error.to_string().contains("top_p is 0"), "{error}");
     }
 }

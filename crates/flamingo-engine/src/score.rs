@@ -1,5 +1,6 @@
 //! Candidates ranked by their log-likelihood after a prompt.
 
+use flamingo_kernels::burn::tensor::activation::log_softmax;
 use flamingo_kernels::{Tensor, indices, log_probabilities};
 use flamingo_model::{Looking, TextInput};
 use flamingo_sequence::{Candidates, Document};
@@ -71,7 +72,12 @@ impl Engine {
         let sequences = self.sequences(documents.iter().copied(), longest)?;
         let prompts = self.prefill(&documents, &sequences, source)?;
         let sums = self.sums(&prompts, &candidates);
-        Ok(requests.iter().zip(candidates).zip(sums).map(|((r, c), s)| ranked(r, &c, &s)).collect())
+        Ok(requests
+            .iter()
+            .zip(candidates)
+            .zip(sums)
+            .map(|((r, c), s)| ranked(r, &c, &s))
+            .collect())
     }
 
     fn candidate_ids(&self, prompt: usize, request: &Candidates) -> Result<Vec<Vec<u32>>> {
@@ -97,20 +103,26 @@ impl Engine {
             .enumerate()
             .flat_map(|(prompt, all)| all.iter().map(move |ids| (prompt, ids.as_slice())))
             .collect();
-        let firsts: Vec<usize> = rows.iter().map(|(_, ids)| ids[0] as usize).collect();
-        let owners: Vec<usize> = rows.iter().map(|(prompt, _)| *prompt).collect();
-        let logits = self.model.logits(prompts.last.clone());
-        let logits = logits.select(0, indices(owners, &self.device));
-        let mut sums = values(log_probabilities(logits, &firsts));
+        // Each prompt's distribution once, then one number of it for each of its candidates.
+        let first = log_softmax(self.model.logits(prompts.last.clone()), 1);
+        let [prompts_read, vocabulary] = first.dims();
+        let places = rows.iter().map(|(prompt, ids)| prompt * vocabulary + ids[0] as usize);
+        let first = first.reshape([prompts_read * vocabulary]);
+        let mut sums = values(first.select(0, indices(places, &self.device)));
         self.add_later_tokens(prompts, &rows, &mut sums);
         let mut sums = sums.into_iter();
-        candidates.iter().map(|all| sums.by_ref().take(all.len()).collect()).collect()
+        candidates
+            .iter()
+            .map(|all| sums.by_ref().take(all.len()).collect())
+            .collect()
     }
 
     /// All candidates' tokens after their first, in one ragged pass behind the prompts' keys.
     fn add_later_tokens(&self, prompts: &Prompts, rows: &[(usize, &[u32])], sums: &mut [f32]) {
         let long: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].1.len() > 1).collect();
-        let Some(width) = long.iter().map(|&i| rows[i].1.len() - 1).max() else { return };
+        let Some(width) = long.iter().map(|&i| rows[i].1.len() - 1).max() else {
+            return;
+        };
         let owners: Vec<usize> = long.iter().map(|&i| rows[i].0).collect();
         let mut cache = prompts.cache.select(&owners);
         let starts = cache.next_positions();
@@ -119,19 +131,34 @@ impl Engine {
         for (row, (&i, start)) in long.iter().zip(starts).enumerate() {
             let candidate = rows[i].1;
             let real = candidate.len() - 1;
-            ids.extend(candidate[..real].iter().copied().chain(std::iter::repeat_n(0, width - real)));
+            ids.extend(
+                candidate[..real]
+                    .iter()
+                    .copied()
+                    .chain(std::iter::repeat_n(0, width - real)),
+            );
             let place = |j: usize| if j < real { start + j as i64 } else { -1 };
             positions.push((0..width).map(place).collect());
-            sees.extend((0..width).map(|j| if j < real { prompts.sees[rows[i].0].clone() } else { 0..0 }));
+            sees.extend((0..width).map(|j| {
+                if j < real {
+                    prompts.sees[rows[i].0].clone()
+                } else {
+                    0..0
+                }
+            }));
             read.extend((0..real).map(|j| row * width + j));
             targets.extend(candidate[1..].iter().map(|&id| id as usize));
             owner_of_target.extend(std::iter::repeat_n(i, real));
         }
         let looking = Looking::new(&sees, prompts.media.len(), &self.device);
         let input = TextInput { ids, positions };
-        let stream = self.model.hidden(&input, &prompts.media, &looking, Some(&mut cache));
+        let stream = self
+            .model
+            .hidden(&input, &prompts.media, &looking, Some(&mut cache));
         let [b, l, d] = stream.dims();
-        let stream = stream.reshape([b * l, d]).select(0, indices(read, &self.device));
+        let stream = stream
+            .reshape([b * l, d])
+            .select(0, indices(read, &self.device));
         let found = values(log_probabilities(self.model.logits(stream), &targets));
         for (owner, value) in owner_of_target.into_iter().zip(found) {
             sums[owner] += value;
@@ -140,7 +167,10 @@ impl Engine {
 }
 
 fn values(x: Tensor<1>) -> Vec<f32> {
-    x.into_data().convert::<f32>().try_to_vec().expect("converted to f32")
+    x.into_data()
+        .convert::<f32>()
+        .try_to_vec()
+        .expect("converted to f32")
 }
 
 fn ranked(request: &Candidates, ids: &[Vec<u32>], sums: &[f32]) -> Scores {
@@ -158,5 +188,10 @@ fn ranked(request: &Candidates, ids: &[Vec<u32>], sums: &[f32]) -> Scores {
         })
         .collect();
     let answer = request.candidates[best].clone();
-    Scores { id: request.document.id.clone(), candidates, best, answer }
+    Scores {
+        id: request.document.id.clone(),
+        candidates,
+        best,
+        answer,
+    }
 }

@@ -55,7 +55,11 @@ mod tests {
         ];
         for (activation, at_one, at_minus_one) in expected {
             let x = floats(vec![1.0, -1.0], [2], &Device::flex());
-            let y = activation.apply(x).into_data().try_to_vec::<f32>().expect("f32");
+            let y = activation
+                .apply(x)
+                .into_data()
+                .try_to_vec::<f32>()
+                .expect("f32");
             assert!((y[0] - at_one).abs() < 1e-5, "{activation:?} {y:?}");
             assert!((y[1] - at_minus_one).abs() < 1e-5, "{activation:?} {y:?}");
         }

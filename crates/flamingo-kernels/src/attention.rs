@@ -61,7 +61,11 @@ mod tests {
 
     #[test]
     fn a_masked_key_does_not_move_the_output() {
-        let (q, k, v) = (random([2, 3, 5, 7], 1), random([2, 3, 2, 7], 2), random([2, 3, 2, 7], 3));
+        let (q, k, v) = (
+            random([2, 3, 5, 7], 1),
+            random([2, 3, 2, 7], 2),
+            random([2, 3, 2, 7], 3),
+        );
         let bias = floats(vec![0.0, MASKED], [1, 1, 1, 2], &Device::flex());
         let masked = attention(q, k, v.clone(), Some(bias), 0.3);
         let first = v.narrow(2, 0, 1).expand([2, 3, 5, 7]);
@@ -70,9 +74,16 @@ mod tests {
 
     #[test]
     fn a_row_with_nothing_to_see_is_finite() {
-        let (q, k, v) = (random([1, 1, 1, 3], 1), random([1, 1, 2, 3], 2), random([1, 1, 2, 3], 3));
+        let (q, k, v) = (
+            random([1, 1, 1, 3], 1),
+            random([1, 1, 2, 3], 2),
+            random([1, 1, 2, 3], 3),
+        );
         let bias = floats(vec![MASKED, MASKED], [1, 1, 1, 2], &Device::flex());
-        let y = attention(q, k, v, Some(bias), 1.0).into_data().try_to_vec::<f32>().expect("f32");
+        let y = attention(q, k, v, Some(bias), 1.0)
+            .into_data()
+            .try_to_vec::<f32>()
+            .expect("f32");
         assert!(y.iter().all(|value| value.is_finite()));
     }
 }

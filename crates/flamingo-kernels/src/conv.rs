@@ -35,7 +35,11 @@ impl Conv2d {
     ) -> Self {
         let fan_in = c_input / groups * kernel * kernel;
         let shape = [c_output, c_input / groups, kernel, kernel];
-        let padding = if kernel == stride { 0 } else { (kernel - 1) / 2 };
+        let padding = if kernel == stride {
+            0
+        } else {
+            (kernel - 1) / 2
+        };
         Self {
             weight: init.normal(shape, 1.0 / (fan_in as f64).sqrt()),
             bias: bias.then(|| init.full([c_output], 0.0)),
@@ -56,7 +60,12 @@ impl Conv2d {
     pub fn forward_with(&self, x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
         let bias = self.bias.as_ref().map(Param::val);
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        conv2d(x, weight, bias, ConvOptions::new(stride, padding, [1, 1], self.groups))
+        conv2d(
+            x,
+            weight,
+            bias,
+            ConvOptions::new(stride, padding, [1, 1], self.groups),
+        )
     }
 }
 
@@ -81,7 +90,12 @@ pub fn conv2d_same(
         (zeros / 2, zeros - zeros / 2)
     };
     let padding = [around(h), around(w)];
-    conv2d(x, weight, bias, ConvOptions::new_with_padding([stride; 2], padding, [1, 1], groups))
+    conv2d(
+        x,
+        weight,
+        bias,
+        ConvOptions::new_with_padding([stride; 2], padding, [1, 1], groups),
+    )
 }
 
 /// Mean over windows of 2x2, stride 2; an odd last row or column is averaged over what is there.
@@ -106,9 +120,16 @@ mod tests {
     /// One row of pixels 1, 2, 3, ... under a kernel of ones that is 1 high in effect.
     fn sums(width: usize, kernel: usize, stride: usize) -> Vec<f32> {
         let device = Device::flex();
-        let x = floats((1..=width).map(|v| v as f32).collect(), [1, 1, 1, width], &device);
+        let x = floats(
+            (1..=width).map(|v| v as f32).collect(),
+            [1, 1, 1, width],
+            &device,
+        );
         let weight = Tensor::ones([1, 1, kernel, kernel], &device);
-        conv2d_same(x, weight, None, stride, 1).into_data().try_to_vec().expect("f32")
+        conv2d_same(x, weight, None, stride, 1)
+            .into_data()
+            .try_to_vec()
+            .expect("f32")
     }
 
     #[test]
@@ -121,7 +142,11 @@ mod tests {
 
     #[test]
     fn pooling_averages_an_odd_last_column_over_what_is_there() {
-        let x = floats(vec![1.0, 3.0, 5.0, 2.0, 4.0, 7.0], [1, 1, 2, 3], &Device::flex());
+        let x = floats(
+            vec![1.0, 3.0, 5.0, 2.0, 4.0, 7.0],
+            [1, 1, 2, 3],
+            &Device::flex(),
+        );
         let y: Vec<f32> = avg_pool2(x).into_data().try_to_vec().expect("f32");
         assert_eq!(y, [2.5, 6.0]);
     }

@@ -24,7 +24,9 @@ pub enum Backend {
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum DeviceError {
     /// The name is none that exists.
-    #[error("unknown device `{0}`: use one of {1}, with an index such as `cuda:1` where there are several")]
+    #[error(
+        "unknown device `{0}`: use one of {1}, with an index such as `cuda:1` where there are several"
+    )]
     Unknown(String, String),
     /// The backend exists, but this binary was built without it.
     #[error("device `{0}` is not compiled in (this binary has: {1}): build with `--features {0}`")]
@@ -105,9 +107,10 @@ pub fn open_device(backend: Backend) -> Result<Device, DeviceError> {
         #[cfg(feature = "metal")]
         Backend::Metal(index) => Ok(Device::metal(burn::tensor::DeviceKind::DiscreteGpu(index))),
         #[allow(unreachable_patterns)]
-        other => {
-            Err(DeviceError::NotCompiled(other.name().to_owned(), names(&available_backends())))
-        }
+        other => Err(DeviceError::NotCompiled(
+            other.name().to_owned(),
+            names(&available_backends()),
+        )),
     }
 }
 
@@ -166,9 +169,15 @@ mod tests {
     #[test]
     fn device_names_round_trip_and_unknown_ones_say_what_exists() {
         for text in ["cpu", "cuda:1", "vulkan:0", "metal:2"] {
-            assert_eq!(text.parse::<Backend>().map(|b| b.to_string()).as_deref(), Ok(text));
+            assert_eq!(
+                text.parse::<Backend>().map(|b| b.to_string()).as_deref(),
+                Ok(text)
+            );
         }
-        let error = "tpu".parse::<Backend>().expect_err("no such device").to_string();
+        let error = "tpu"
+            .parse::<Backend>()
+            .expect_err("no such device")
+            .to_string();
         assert!(error.contains("`tpu`") && error.contains("cpu"), "{error}");
         assert!("cuda:x".parse::<Backend>().is_err());
     }

@@ -15,7 +15,9 @@ pub struct Embedding {
 impl Embedding {
     /// Normal values with standard deviation `std`.
     pub fn new(rows: usize, d: usize, std: f64, init: &mut Init) -> Self {
-        Self { weight: init.normal([rows, d], std) }
+        Self {
+            weight: init.normal([rows, d], std),
+        }
     }
 
     /// # Shapes

@@ -17,7 +17,11 @@ pub struct Init {
 impl Init {
     /// Parameters on `device`, from `seed`.
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { device: device.clone(), seed, next: 0 }
+        Self {
+            device: device.clone(),
+            seed,
+            next: 0,
+        }
     }
 
     /// The device that parameters are created on.
@@ -29,7 +33,9 @@ impl Init {
     pub fn normal<const D: usize>(&mut self, shape: [usize; D], std: f64) -> Param<Tensor<D>> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(self.next);
-        self.lazy(shape, move |len| (0..len).map(|_| std as f32 * gaussian(&mut rng)).collect())
+        self.lazy(shape, move |len| {
+            (0..len).map(|_| std as f32 * gaussian(&mut rng)).collect()
+        })
     }
 
     /// Every value `value`.

@@ -21,15 +21,12 @@ impl Linear {
     }
 
     /// As [`Linear::new`], the standard deviation multiplied by `gain`.
-    pub fn scaled(
-        d_input: usize,
-        d_output: usize,
-        bias: bool,
-        gain: f64,
-        init: &mut Init,
-    ) -> Self {
+    pub fn scaled(d_input: usize, d_output: usize, bias: bool, gain: f64, init: &mut Init) -> Self {
         let weight = init.normal([d_output, d_input], gain / (d_input as f64).sqrt());
-        Self { weight, bias: bias.then(|| init.full([d_output], 0.0)) }
+        Self {
+            weight,
+            bias: bias.then(|| init.full([d_output], 0.0)),
+        }
     }
 
     /// # Shapes
@@ -39,7 +36,11 @@ impl Linear {
         let weight = self.weight.val();
         let [d_output, d_input] = weight.dims();
         let mut dims = x.dims();
-        assert_eq!(dims[D - 1], d_input, "linear [{d_output}, {d_input}] given {dims:?}");
+        assert_eq!(
+            dims[D - 1],
+            d_input,
+            "linear [{d_output}, {d_input}] given {dims:?}"
+        );
         let rows = dims.iter().product::<usize>() / d_input;
         let mut y = x.reshape([rows, d_input]).matmul(weight.transpose()); // [rows, d_output]
         if let Some(bias) = &self.bias {

@@ -21,10 +21,21 @@ pub struct Loss {
 /// - output: `[n]`
 pub fn log_probabilities(logits: Tensor<2>, targets: &[usize]) -> Tensor<1> {
     let [n, vocabulary] = logits.dims();
-    assert_eq!(n, targets.len(), "{n} rows of logits, {} targets", targets.len());
-    assert!(targets.iter().all(|&t| t < vocabulary), "a target lies outside the vocabulary");
-    let targets: Tensor<2, Int> = indices(targets.iter().copied(), &logits.device()).unsqueeze_dim(1);
-    activation::log_softmax(logits, 1).gather(1, targets).squeeze_dim(1)
+    assert_eq!(
+        n,
+        targets.len(),
+        "{n} rows of logits, {} targets",
+        targets.len()
+    );
+    assert!(
+        targets.iter().all(|&t| t < vocabulary),
+        "a target lies outside the vocabulary"
+    );
+    let targets: Tensor<2, Int> =
+        indices(targets.iter().copied(), &logits.device()).unsqueeze_dim(1);
+    activation::log_softmax(logits, 1)
+        .gather(1, targets)
+        .squeeze_dim(1)
 }
 
 /// Mean cross-entropy of `targets` under `logits`, with optional label smoothing (the target gets
@@ -38,9 +49,17 @@ pub fn log_probabilities(logits: Tensor<2>, targets: &[usize]) -> Tensor<1> {
 /// - `targets`: `n` indices into the vocabulary
 pub fn cross_entropy(logits: Tensor<2>, targets: &[usize], smoothing: f64) -> Loss {
     let [n, vocabulary] = logits.dims();
-    assert_eq!(n, targets.len(), "{n} rows of logits, {} targets", targets.len());
+    assert_eq!(
+        n,
+        targets.len(),
+        "{n} rows of logits, {} targets",
+        targets.len()
+    );
     assert!(n > 0, "cross-entropy of no targets");
-    assert!(targets.iter().all(|&t| t < vocabulary), "a target lies outside the vocabulary");
+    assert!(
+        targets.iter().all(|&t| t < vocabulary),
+        "a target lies outside the vocabulary"
+    );
     let on_processor = logits.device().inner() == Device::flex();
     let mean = if on_processor && logits.dtype() == DType::F32 {
         fused(logits, targets, smoothing)
@@ -64,7 +83,12 @@ fn plain(logits: Tensor<2>, targets: &[usize], smoothing: f64) -> Tensor<1> {
 fn fused(logits: Tensor<2>, targets: &[usize], smoothing: f64) -> Tensor<1> {
     let (shape, device) = (logits.dims(), logits.device());
     let vocabulary = shape[1];
-    let mut values = logits.clone().detach().into_data().try_into_vec::<f32>().expect("f32");
+    let mut values = logits
+        .clone()
+        .detach()
+        .into_data()
+        .try_into_vec::<f32>()
+        .expect("f32");
     let losses: Vec<f64> = values
         .par_chunks_mut(vocabulary)
         .zip(targets)
@@ -106,7 +130,9 @@ mod tests {
     #[test]
     fn cross_entropy_is_the_mean_negative_log_probability() {
         let logits = floats(vec![0.0, 0.0, 1.0, 3.0, 1.0, 1.0], [2, 3], &Device::flex());
-        let value = cross_entropy(logits, &[2, 0], 0.0).mean.into_scalar::<f32>();
+        let value = cross_entropy(logits, &[2, 0], 0.0)
+            .mean
+            .into_scalar::<f32>();
         let e = 1f32.exp();
         let first = -(e / (2.0 + e)).ln();
         let second = -(3f32.exp() / (3f32.exp() + 2.0 * e)).ln();
@@ -122,7 +148,10 @@ mod tests {
                 let logits = floats(values.to_vec(), [2, 5], &device).require_grad();
                 let loss = loss(logits.clone() * 3.0, &[1, 4], smoothing) * 0.5;
                 let gradient = logits.grad(&loss.backward()).expect("a gradient");
-                (loss.into_scalar::<f32>(), gradient.into_data().try_into_vec::<f32>().expect("f32"))
+                (
+                    loss.into_scalar::<f32>(),
+                    gradient.into_data().try_into_vec::<f32>().expect("f32"),
+                )
             };
             let ((a, da), (b, db)) = (run(fused), run(plain));
             assert!((a - b).abs() < 1e-5, "{a} {b}");
@@ -135,7 +164,8 @@ mod tests {
     #[test]
     fn smoothing_moves_mass_to_all_classes_alike() {
         let logits = || floats(vec![2.0, 0.0], [1, 2], &Device::flex());
-        let ends = [0usize, 1].map(|t| cross_entropy(logits(), &[t], 0.0).mean.into_scalar::<f32>());
+        let ends =
+            [0usize, 1].map(|t| cross_entropy(logits(), &[t], 0.0).mean.into_scalar::<f32>());
         let smooth = cross_entropy(logits(), &[0], 0.2).mean.into_scalar::<f32>();
         assert!((smooth - (0.9 * ends[0] + 0.1 * ends[1])).abs() < 1e-6);
     }

@@ -81,6 +81,9 @@ mod tests {
     #[test]
     fn rms_norm_does_not_subtract_the_mean() {
         let values = forward(NormKind::RmsNorm, &[1.0, 7.0]);
-        assert!((values[0] - 0.2).abs() < 1e-6 && (values[1] - 1.4).abs() < 1e-6, "{values:?}");
+        assert!(
+            (values[0] - 0.2).abs() < 1e-6 && (values[1] - 1.4).abs() < 1e-6,
+            "{values:?}"
+        );
     }
 }

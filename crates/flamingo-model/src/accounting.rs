@@ -40,7 +40,12 @@ pub fn describe(config: &FlamingoConfig) -> Description {
     let (language, resampler, gated) = (&config.language, &config.resampler, &config.gated);
     let (dv, blocks) = (config.vision.width(), config.gated_blocks());
     let projection = config.media_projection_parameters();
-    let part = |part, shape, parameters, frozen| PartSize { part, shape, parameters, frozen };
+    let part = |part, shape, parameters, frozen| PartSize {
+        part,
+        shape,
+        parameters,
+        frozen,
+    };
     let parts = vec![
         part("vision encoder", None, config.vision.parameters(), true),
         part(
@@ -62,8 +67,8 @@ pub fn describe(config: &FlamingoConfig) -> Description {
             true,
         ),
     ];
-    let flops_per_image = config.vision.flops_per_image()
-        + resampler.flops(dv, 1, config.vision.positions());
+    let flops_per_image =
+        config.vision.flops_per_image() + resampler.flops(dv, 1, config.vision.positions());
     let per_block = gated.flops_per_token(language.width, resampler.latents);
     Description {
         total: parts.iter().map(|part| part.parameters).sum(),
@@ -86,16 +91,34 @@ pub fn print_count(count: u64) -> String {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<20} {:>22} {:>12}  training", "part", "layers/width/heads", "parameters")?;
+        writeln!(
+            f,
+            "{:<20} {:>22} {:>12}  training",
+            "part", "layers/width/heads", "parameters"
+        )?;
         for part in &self.parts {
-            let shape = part.shape.map_or(String::new(), |[l, d, h]| format!("{l}/{d}/{h}"));
+            let shape = part
+                .shape
+                .map_or(String::new(), |[l, d, h]| format!("{l}/{d}/{h}"));
             let state = if part.frozen { "frozen" } else { "trained" };
             let count = print_count(part.parameters);
             writeln!(f, "{:<20} {shape:>22} {count:>12}  {state}", part.part)?;
         }
-        writeln!(f, "{:<20} {:>22} {:>12}", "total", "", print_count(self.total))?;
-        let (image, token) = (self.flops_per_image as f64 / 1e9, self.flops_per_token as f64 / 1e9);
-        write!(f, "{image:.3} GFLOP an image, {token:.3} GFLOP a token (after {CONTEXT} others)")
+        writeln!(
+            f,
+            "{:<20} {:>22} {:>12}",
+            "total",
+            "",
+            print_count(self.total)
+        )?;
+        let (image, token) = (
+            self.flops_per_image as f64 / 1e9,
+            self.flops_per_token as f64 / 1e9,
+        );
+        write!(
+            f,
+            "{image:.3} GFLOP an image, {token:.3} GFLOP a token (after {CONTEXT} others)"
+        )
     }
 }
 
@@ -108,8 +131,11 @@ mod tests {
         let printed = |name: &str| {
             let description = describe(&FlamingoConfig::preset(name).expect("preset"));
             let parts = &description.parts;
-            [0, 2, 3].map(|i: usize| print_count(parts[i].parameters)).into_iter()
-                .chain([print_count(description.total)]).collect::<Vec<_>>()
+            [0, 2, 3]
+                .map(|i: usize| print_count(parts[i].parameters))
+                .into_iter()
+                .chain([print_count(description.total)])
+                .collect::<Vec<_>>()
         };
         assert_eq!(printed("flamingo-3b"), ["435M", "1.2B", "1.4B", "3.2B"]);
         assert_eq!(printed("flamingo-9b"), ["435M", "1.6B", "7.1B", "9.3B"]);
@@ -118,7 +144,12 @@ mod tests {
 
     #[test]
     fn an_unknown_preset_names_those_that_exist() {
-        let error = FlamingoConfig::preset("flamingo-1b").expect_err("none").to_string();
-        assert!(error.contains("flamingo-1b") && error.contains("flamingo-80b"), "{error}");
+        let error = FlamingoConfig::preset("flamingo-1b")
+            .expect_err("none")
+            .to_string();
+        assert!(
+            error.contains("flamingo-1b") && error.contains("flamingo-80b"),
+            "{error}"
+        );
     }
 }

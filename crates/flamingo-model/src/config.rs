@@ -58,12 +58,15 @@ impl FlamingoConfig {
 
     /// How many gated blocks there are.
     pub fn gated_blocks(&self) -> usize {
-        (0..self.language.layers).filter(|&layer| self.gated.stands_before(layer)).count()
+        (0..self.language.layers)
+            .filter(|&layer| self.gated.stands_before(layer))
+            .count()
     }
 
     /// # Errors
     /// If the configuration describes no model: the message names the keys and both values.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.vision.check().map_err(ConfigError::Contradiction)?;
         self.language.check().map_err(ConfigError::Contradiction)?;
         if self.gated.every == 0 {
             return Err(ConfigError::Contradiction(

@@ -39,7 +39,10 @@ pub struct Media {
 impl Media {
     /// No media at all.
     pub fn none() -> Self {
-        Self { blocks: Vec::new(), count: 0 }
+        Self {
+            blocks: Vec::new(),
+            count: 0,
+        }
     }
 
     /// How many media there are.
@@ -119,7 +122,11 @@ impl Flamingo {
     /// - `latents`: `[M, R, D]`
     pub fn media(&self, latents: Tensor<3>) -> Media {
         let count = latents.dims()[0];
-        let blocks = self.gated.iter().map(|block| block.keys_values(latents.clone())).collect();
+        let blocks = self
+            .gated
+            .iter()
+            .map(|block| block.keys_values(latents.clone()))
+            .collect();
         Media { blocks, count }
     }
 
@@ -157,7 +164,8 @@ impl Flamingo {
             block += 1;
             y
         };
-        self.language.hidden(self.language.embed(input), input, cache, &mut before)
+        self.language
+            .hidden(self.language.embed(input), input, cache, &mut before)
     }
 
     /// Scores of the vocabulary, for the rows of a stream that someone reads.

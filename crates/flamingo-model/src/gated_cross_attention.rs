@@ -35,7 +35,14 @@ impl GatedConfig {
     /// The paper's block over `heads` heads of 128, before every `every`-th layer.
     pub fn paper(every: usize, heads: usize) -> Self {
         let activation = Activation::SquaredRelu;
-        Self { every, first: 0, heads, head_dim: 128, ffw_multiple: 4, activation }
+        Self {
+            every,
+            first: 0,
+            heads,
+            head_dim: 128,
+            ffw_multiple: 4,
+            activation,
+        }
     }
 
     /// Whether layer `layer` of the language model has a block before it.
@@ -131,7 +138,9 @@ impl GatedCrossAttention {
         {
             y = y + looked * self.alpha_xattn.val().tanh().reshape([1, 1, 1]);
         }
-        let hidden = self.activation.apply(self.dense_in.forward(self.norm_dense.forward(y.clone())));
+        let hidden = self
+            .activation
+            .apply(self.dense_in.forward(self.norm_dense.forward(y.clone())));
         y + self.dense_out.forward(hidden) * self.alpha_dense.val().tanh().reshape([1, 1, 1])
     }
 
@@ -150,9 +159,12 @@ impl GatedCrossAttention {
         let q = self.q.forward(self.norm.forward(y).reshape([b * l, d])); // [B * L, H * Dh]
         let looked = match looking {
             Looking::Nowhere => return None,
-            Looking::One { gather, scatter, media, width } => {
-                self.look_at_one(q, k, v, [gather, scatter, media], *width)
-            }
+            Looking::One {
+                gather,
+                scatter,
+                media,
+                width,
+            } => self.look_at_one(q, k, v, [gather, scatter, media], *width),
             Looking::Many { bias, sees_any } => {
                 self.look_at_many(q, k, v, bias.clone()) * sees_any.clone()
             }
@@ -173,7 +185,12 @@ impl GatedCrossAttention {
         let [groups] = media.dims();
         let [_, inner] = q.dims();
         let q = q.select(0, gather.clone()).reshape([groups, width, inner]);
-        let looked = self.attend(q, k.select(0, media.clone()), v.select(0, media.clone()), None);
+        let looked = self.attend(
+            q,
+            k.select(0, media.clone()),
+            v.select(0, media.clone()),
+            None,
+        );
         let looked = looked.reshape([groups * width, inner]);
         let zero = Tensor::zeros([1, inner], (&looked.device(), looked.dtype()));
         Tensor::cat(vec![looked, zero], 0).select(0, scatter.clone())
@@ -190,7 +207,13 @@ impl GatedCrossAttention {
         looked.reshape([tokens, inner])
     }
 
-    fn attend(&self, q: Tensor<3>, k: Tensor<4>, v: Tensor<4>, bias: Option<Tensor<4>>) -> Tensor<3> {
+    fn attend(
+        &self,
+        q: Tensor<3>,
+        k: Tensor<4>,
+        v: Tensor<4>,
+        bias: Option<Tensor<4>>,
+    ) -> Tensor<3> {
         let q = split_heads(q, self.heads);
         let scale = (q.dims()[3] as f64).powf(-0.5);
         merge_heads(attention(q, k, v, bias, scale))
@@ -220,8 +243,12 @@ mod tests {
     const D: usize = 6;
 
     fn block(open: bool) -> GatedCrossAttention {
-        let config =
-            GatedConfig { heads: 3, head_dim: 5, ffw_multiple: 2, ..GatedConfig::paper(1, 3) };
+        let config = GatedConfig {
+            heads: 3,
+            head_dim: 5,
+            ffw_multiple: 2,
+            ..GatedConfig::paper(1, 3)
+        };
         let mut init = Init::new(4, &Device::flex());
         let mut block = GatedCrossAttention::new(&config, D, 7, &mut init);
         if open {
@@ -251,17 +278,26 @@ mod tests {
     fn a_closed_block_changes_nothing_bit_for_bit() {
         let sees = [0..0, 0..1, 0..1, 1..2, 1..2];
         let y = random::<3>([1, 5, D], 11);
-        assert_eq!(run(&block(false), random([2, 3, 7], 2), &sees).into_data(), y.into_data());
+        assert_eq!(
+            run(&block(false), random([2, 3, 7], 2), &sees).into_data(),
+            y.into_data()
+        );
     }
 
     #[test]
     fn an_image_that_a_token_may_not_see_does_not_move_it() {
         let (block, sees) = (block(true), [0..0, 0..1, 0..1, 1..2, 1..2]);
         let latents = random::<3>([2, 3, 7], 2);
-        let changed = Tensor::cat(vec![latents.clone().narrow(0, 0, 1), random([1, 3, 7], 5)], 0);
+        let changed = Tensor::cat(
+            vec![latents.clone().narrow(0, 0, 1), random([1, 3, 7], 5)],
+            0,
+        );
         let before = run(&block, latents, &sees).squeeze_dim::<2>(0);
         let after = run(&block, changed, &sees).squeeze_dim::<2>(0);
-        assert_eq!(before.clone().narrow(0, 0, 3).into_data(), after.clone().narrow(0, 0, 3).into_data());
+        assert_eq!(
+            before.clone().narrow(0, 0, 3).into_data(),
+            after.clone().narrow(0, 0, 3).into_data()
+        );
         assert!(distance(before.narrow(0, 3, 2), after.narrow(0, 3, 2)) > 1e-4);
     }
 

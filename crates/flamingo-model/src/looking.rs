@@ -8,6 +8,7 @@ use flamingo_sequence::Segments;
 
 /// How the queries of a batch meet the latents of its media.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // there is one in a pass
 pub enum Looking {
     /// No token sees anything: the attention's output is zero.
     Nowhere,
@@ -39,8 +40,14 @@ impl Looking {
     /// # Panics
     /// If a range reaches beyond `media`.
     pub fn new(sees: &[Range<usize>], media: usize, device: &Device) -> Self {
-        let last = sees.iter().filter(|range| !range.is_empty()).map(|range| range.end).max();
-        let Some(last) = last else { return Looking::Nowhere };
+        let last = sees
+            .iter()
+            .filter(|range| !range.is_empty())
+            .map(|range| range.end)
+            .max();
+        let Some(last) = last else {
+            return Looking::Nowhere;
+        };
         assert!(last <= media, "a token sees medium {last} of {media}");
         match Segments::new(sees) {
             Some(segments) => Looking::One {
@@ -58,7 +65,10 @@ impl Looking {
             .iter()
             .flat_map(|range| (0..media).map(|m| if range.contains(&m) { 0.0 } else { MASKED }))
             .collect();
-        let any = sees.iter().map(|range| if range.is_empty() { 0.0 } else { 1.0 }).collect();
+        let any = sees
+            .iter()
+            .map(|range| if range.is_empty() { 0.0 } else { 1.0 })
+            .collect();
         Looking::Many {
             bias: floats(bias, [sees.len(), media], device),
             sees_any: floats(any, [sees.len(), 1], device),

@@ -55,7 +55,11 @@ impl PerceiverResamplerConfig {
     pub fn parameters(&self, visual_width: usize) -> u64 {
         let (d, inner) = (self.width, self.heads * self.head_dim);
         let layer = 4 * d * inner + 2 * self.ffw_multiple * d * d + 6 * d;
-        let projection = if visual_width == d { 0 } else { d * visual_width };
+        let projection = if visual_width == d {
+            0
+        } else {
+            d * visual_width
+        };
         let norm = if self.final_norm { 2 * d } else { 0 };
         let tables = (self.latents + self.time_embeddings) * d;
         (self.layers * layer + projection + norm + tables) as u64
@@ -70,7 +74,11 @@ impl PerceiverResamplerConfig {
             + 2 * seen * d * inner * 2
             + 2 * r * seen * inner * 2
             + 4 * r * d * d * self.ffw_multiple;
-        let projection = if visual_width == d { 0 } else { 2 * features * d * visual_width };
+        let projection = if visual_width == d {
+            0
+        } else {
+            2 * features * d * visual_width
+        };
         (self.layers * layer + projection) as u64
     }
 }
@@ -126,7 +134,9 @@ impl PerceiverResampler {
             time_embeddings: (config.time_embeddings > 0)
                 .then(|| init.normal([config.time_embeddings, d], 1.0)),
             projection: (visual_width != d).then(|| Linear::new(visual_width, d, false, init)),
-            layers: (0..config.layers).map(|_| ResamplerLayer::new(config, init)).collect(),
+            layers: (0..config.layers)
+                .map(|_| ResamplerLayer::new(config, init))
+                .collect(),
             norm: config.final_norm.then(|| Norm::layer(d, init)),
         }
     }
@@ -156,7 +166,9 @@ impl PerceiverResampler {
         for layer in earlier {
             latents = layer.forward(x.clone(), latents);
         }
-        last.weights(x, latents).mean_dim(1).squeeze_dims::<2>(&[0, 1])
+        last.weights(x, latents)
+            .mean_dim(1)
+            .squeeze_dims::<2>(&[0, 1])
     }
 
     /// Features in the resampler's width with their time, `[M, T * S, width]`, and the learnt

@@ -51,7 +51,10 @@ pub struct Loaded {
 pub fn load(source: &Source, device: &Device, precision: Precision) -> Result<Loaded> {
     let (file, tokenizer, tensors) = load_part(source)?;
     let ModelConfig::Flamingo(config) = &file.model else {
-        return Err(Error::Kind { found: file.model.kind(), wanted: "flamingo" });
+        return Err(Error::Kind {
+            found: file.model.kind(),
+            wanted: "flamingo",
+        });
     };
     let preprocess = file.preprocess.clone().ok_or_else(|| {
         Error::malformed(Path::new(MODEL_FILE), "a flamingo model needs `preprocess`")
@@ -62,7 +65,12 @@ pub fn load(source: &Source, device: &Device, precision: Precision) -> Result<Lo
     if precision != Precision::F32 {
         model = precision.cast(model);
     }
-    Ok(Loaded { model, tokenizer, preprocess, file })
+    Ok(Loaded {
+        model,
+        tokenizer,
+        preprocess,
+        file,
+    })
 }
 
 fn check_vocabulary(tokens: usize, rows: usize) -> Result<()> {
@@ -81,10 +89,18 @@ fn check_vocabulary(tokens: usize, rows: usize) -> Result<()> {
 pub fn load_part(source: &Source) -> Result<(ModelFile, Tokenizer, Tensors)> {
     match source {
         Source::Directory(directory) => load_directory(directory),
-        Source::Embedded { model_file, tokenizer, weights } => {
+        Source::Embedded {
+            model_file,
+            tokenizer,
+            weights,
+        } => {
             let file = ModelFile::from_json(model_file, Path::new("the embedded flamingo.json"))?;
             let tokenizer = Tokenizer::from_bytes(tokenizer, &file.tokens)?;
-            Ok((file, tokenizer, Tensors::embedded("the embedded weights", weights)?))
+            Ok((
+                file,
+                tokenizer,
+                Tensors::embedded("the embedded weights", weights)?,
+            ))
         }
     }
 }
@@ -92,7 +108,10 @@ pub fn load_part(source: &Source) -> Result<(ModelFile, Tokenizer, Tensors)> {
 fn load_directory(directory: &Path) -> Result<(ModelFile, Tokenizer, Tensors)> {
     let existing = |name: &'static str| {
         let path = directory.join(name);
-        let missing = || Error::NotAModel { directory: directory.to_path_buf(), missing: name };
+        let missing = || Error::NotAModel {
+            directory: directory.to_path_buf(),
+            missing: name,
+        };
         path.is_file().then_some(path).ok_or_else(missing)
     };
     let path = existing(MODEL_FILE)?;
@@ -143,11 +162,21 @@ pub fn save(
 /// # Errors
 /// If it cannot be written; no part of it stays behind.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create", path))?;
+    let folder = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
+    let mut file = builder.tempfile_in(folder).map_err(Error::io("create", path))?;
     file.write_all(bytes).map_err(Error::io("write", path))?;
-    file.as_file().sync_all().map_err(Error::io("write", path))?;
-    file.persist(path).map_err(|e| e.error).map_err(Error::io("write", path))?;
+    file.as_file()
+        .sync_all()
+        .map_err(Error::io("write", path))?;
+    file.persist(path)
+        .map_err(|e| e.error)
+        .map_err(Error::io("write", path))?;
     Ok(())
 }
 

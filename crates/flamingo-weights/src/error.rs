@@ -66,10 +66,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.to_path_buf();
-        move |source| Error::Io { action, path, source }
+        move |source| Error::Io {
+            action,
+            path,
+            source,
+        }
     }
 
     pub(crate) fn malformed(path: &Path, reason: impl ToString) -> Error {
-        Error::Malformed { path: path.to_path_buf(), reason: reason.to_string() }
+        Error::Malformed {
+            path: path.to_path_buf(),
+            reason: reason.to_string(),
+        }
     }
 }

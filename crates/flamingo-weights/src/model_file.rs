@@ -66,7 +66,11 @@ impl ModelFile {
             serde_json::from_slice(json).map_err(|e| Error::malformed(path, e))?;
         if version > FORMAT_VERSION {
             let (path, known) = (path.to_path_buf(), FORMAT_VERSION);
-            return Err(Error::Version { path, found: version, known });
+            return Err(Error::Version {
+                path,
+                found: version,
+                known,
+            });
         }
         serde_json::from_slice(json).map_err(|e| Error::malformed(path, e))
     }

@@ -32,8 +32,16 @@ impl ModuleVisitor for Reader {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
         let shape = tensor.dims().to_vec();
-        let values = tensor.into_data().convert::<f32>().try_to_vec().expect("converted to f32");
-        self.tensors.push(NamedTensor { name: self.path.join("."), shape, values });
+        let values = tensor
+            .into_data()
+            .convert::<f32>()
+            .try_to_vec()
+            .expect("converted to f32");
+        self.tensors.push(NamedTensor {
+            name: self.path.join("."),
+            shape,
+            values,
+        });
     }
 }
 
@@ -43,17 +51,29 @@ impl ModuleVisitor for Reader {
 /// If a tensor is missing or of another shape; the message names the first ones, with both shapes.
 /// Tensors under `prefix` that no parameter asked for are an error, too.
 pub fn apply_tensors<M: Module>(module: M, tensors: &Tensors, prefix: &str) -> Result<M> {
-    let mut writer = Writer { path: Vec::new(), prefix, tensors, used: BTreeSet::new(), wrong: Vec::new() };
+    let mut writer = Writer {
+        path: Vec::new(),
+        prefix,
+        tensors,
+        used: BTreeSet::new(),
+        wrong: Vec::new(),
+    };
     let module = module.map(&mut writer);
     let (mut wrong, used) = (writer.wrong, writer.used);
-    let unused = tensors.names().filter(|name| name.starts_with(prefix) && !used.contains(*name));
+    let unused = tensors
+        .names()
+        .filter(|name| name.starts_with(prefix) && !used.contains(*name));
     wrong.extend(unused.map(|name| format!("`{name}` belongs to nothing")));
     if wrong.is_empty() {
         return Ok(module);
     }
     let shown = 5.min(wrong.len());
     let rest = wrong.len() - shown;
-    let more = if rest > 0 { format!(", and {rest} more") } else { String::new() };
+    let more = if rest > 0 {
+        format!(", and {rest} more")
+    } else {
+        String::new()
+    };
     Err(Error::Mismatch(format!(
         "{}{more}; check that flamingo.json and the weights come from the same model",
         wrong[..shown].join("; ")
@@ -85,7 +105,9 @@ impl ModuleMapper for Writer<'_> {
             return param;
         };
         if shape != wanted {
-            self.wrong.push(format!("`{name}` is {shape:?}, the configuration wants {wanted:?}"));
+            self.wrong.push(format!(
+                "`{name}` is {shape:?}, the configuration wants {wanted:?}"
+            ));
             return param;
         }
         let values = match self.tensors.values(&name) {

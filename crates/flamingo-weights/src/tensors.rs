@@ -56,7 +56,10 @@ impl Tensors {
     /// # Errors
     /// If one cannot be opened, is no safetensors file, or repeats a name.
     pub fn open(paths: &[PathBuf]) -> Result<Self> {
-        let mut tensors = Self { files: Vec::new(), entries: BTreeMap::new() };
+        let mut tensors = Self {
+            files: Vec::new(),
+            entries: BTreeMap::new(),
+        };
         for path in paths {
             let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
             // SAFETY: the map is only read; a file changed by another program while we read it
@@ -72,7 +75,10 @@ impl Tensors {
     /// # Errors
     /// If it is no safetensors file.
     pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self> {
-        let mut tensors = Self { files: Vec::new(), entries: BTreeMap::new() };
+        let mut tensors = Self {
+            files: Vec::new(),
+            entries: BTreeMap::new(),
+        };
         tensors.add(Path::new(name), Bytes::Static(bytes))?;
         Ok(tensors)
     }
@@ -91,7 +97,10 @@ impl Tensors {
                 range: offset..offset + view.data().len(),
             };
             if self.entries.insert(name.clone(), entry).is_some() {
-                return Err(Error::malformed(path, format!("tensor `{name}` stands in two files")));
+                return Err(Error::malformed(
+                    path,
+                    format!("tensor `{name}` stands in two files"),
+                ));
             }
         }
         self.files.push((path.to_path_buf(), bytes));
@@ -120,9 +129,13 @@ impl Tensors {
         let bytes = &self.files[entry.file].1[entry.range.clone()];
         let pairs = || bytes.as_chunks::<2>().0.iter().copied();
         match entry.dtype {
-            Dtype::F32 => {
-                Ok(bytes.as_chunks::<4>().0.iter().copied().map(f32::from_le_bytes).collect())
-            }
+            Dtype::F32 => Ok(bytes
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .copied()
+                .map(f32::from_le_bytes)
+                .collect()),
             Dtype::F16 => Ok(pairs().map(|b| f16::from_le_bytes(b).to_f32()).collect()),
             Dtype::BF16 => Ok(pairs().map(|b| bf16::from_le_bytes(b).to_f32()).collect()),
             other => Err(Error::Mismatch(format!(
@@ -139,10 +152,17 @@ impl Tensors {
 pub fn write_tensors(path: &Path, tensors: &[NamedTensor], precision: Precision) -> Result<()> {
     let (dtype, narrow): (Dtype, fn(&[f32]) -> Cow<'_, [u8]>) = match precision {
         Precision::F32 => (Dtype::F32, |v| Cow::Borrowed(bytemuck::cast_slice(v))),
-        Precision::F16 => (Dtype::F16, |v| narrow(v, |x| f16::from_f32(x).to_le_bytes())),
-        Precision::Bf16 => (Dtype::BF16, |v| narrow(v, |x| bf16::from_f32(x).to_le_bytes())),
+        Precision::F16 => (Dtype::F16, |v| {
+            narrow(v, |x| f16::from_f32(x).to_le_bytes())
+        }),
+        Precision::Bf16 => (Dtype::BF16, |v| {
+            narrow(v, |x| bf16::from_f32(x).to_le_bytes())
+        }),
     };
-    let data: Vec<_> = tensors.iter().map(|tensor| narrow(&tensor.values)).collect();
+    let data: Vec<_> = tensors
+        .iter()
+        .map(|tensor| narrow(&tensor.values))
+        .collect();
     let views = tensors
         .iter()
         .zip(&data)
@@ -167,7 +187,11 @@ mod tests {
 
     fn tensor() -> NamedTensor {
         let values = (0..6).map(|i| i as f32 / 3.0 - 1.0).collect();
-        NamedTensor { name: "a.weight".into(), shape: vec![2, 3], values }
+        NamedTensor {
+            name: "a.weight".into(),
+            shape: vec![2, 3],
+            values,
+        }
     }
 
     fn written(precision: Precision) -> Vec<f32> {
@@ -197,7 +221,10 @@ mod tests {
         let whole = std::fs::read(&path).expect("read");
         for length in 0..whole.len() {
             std::fs::write(&path, &whole[..length]).expect("cut");
-            assert!(Tensors::open(std::slice::from_ref(&path)).is_err(), "{length} bytes");
+            assert!(
+                Tensors::open(std::slice::from_ref(&path)).is_err(),
+                "{length} bytes"
+            );
         }
     }
 }

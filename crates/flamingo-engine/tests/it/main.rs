@@ -10,7 +10,9 @@ use flamingo_image::{Film, Fit, Image, Media, Preprocess};
 use flamingo_kernels::{Activation, Device, Init, Precision};
 use flamingo_model::language::QueryKeyNorm;
 use flamingo_model::vision::{VisionConfig, VitConfig};
-use flamingo_model::{Flamingo, FlamingoConfig, GatedConfig, LanguageConfig, PerceiverResamplerConfig};
+use flamingo_model::{
+    Flamingo, FlamingoConfig, GatedConfig, LanguageConfig, PerceiverResamplerConfig,
+};
 use flamingo_sequence::{Candidates, Document, Part, SpecialTokenNames, Tokenizer};
 use flamingo_weights::{FORMAT_VERSION, ModelConfig, ModelFile, named_tensors, save};
 
@@ -36,7 +38,10 @@ fn engine(options: EngineOptions) -> Engine {
             time_embeddings: 4,
             final_norm: true,
         },
-        gated: GatedConfig { head_dim: 5, ..GatedConfig::paper(1, 2) },
+        gated: GatedConfig {
+            head_dim: 5,
+            ..GatedConfig::paper(1, 2)
+        },
         language: LanguageConfig {
             vocabulary: tokenizer.vocab_size(),
             ..LanguageConfig::mpt(12, 2, 3, QueryKeyNorm::Whole)
@@ -54,14 +59,23 @@ fn engine(options: EngineOptions) -> Engine {
         model: ModelConfig::Flamingo(config),
     };
     let folder = tempfile::tempdir().unwrap();
-    save(folder.path(), &file, &tokenizer, &named_tensors(&model), Precision::F32).unwrap();
+    save(
+        folder.path(),
+        &file,
+        &tokenizer,
+        &named_tensors(&model),
+        Precision::F32,
+    )
+    .unwrap();
     let source = Source::Directory(folder.path().to_path_buf());
     Engine::open(&source, &Device::flex(), options).unwrap()
 }
 
 fn pictures() -> HashMap<String, Media> {
     let picture = |seed: u32| {
-        Image::from_fn(11, 7, move |x, y| [(x * 20) as u8, (y * seed * 9) as u8, (seed * 50) as u8])
+        Image::from_fn(11, 7, move |x, y| {
+            [(x * 20) as u8, (y * seed * 9) as u8, (seed * 50) as u8]
+        })
     };
     let film = Film::new((1..4).map(picture).collect(), 1.0, "film").unwrap();
     HashMap::from([
@@ -83,21 +97,32 @@ fn text(text: &str) -> Part {
 fn prompts() -> Vec<Document> {
     vec![
         Document::new([text("Output:")]),
-        Document::new([image("a"), text("Output: one"), Part::End, image("b"), text("Output:")]),
+        Document::new([
+            image("a"),
+            text("Output: one"),
+            Part::End,
+            image("b"),
+            text("Output:"),
+        ]),
         Document::new([Part::Video("film".into()), text("what is this? Output:")]),
         Document::new([text("the"), image("c"), image("a"), image("b"), text(".")]),
     ]
 }
 
 fn answers(engine: &mut Engine, prompts: &[Document], sampling: &Sampling) -> Vec<String> {
-    let answers = engine.generate(prompts, &pictures(), sampling, &mut |_, _| {}).unwrap();
+    let answers = engine
+        .generate(prompts, &pictures(), sampling, &mut |_, _| {})
+        .unwrap();
     answers.into_iter().map(|answer| answer.text).collect()
 }
 
 #[test]
 fn a_batch_of_ragged_prompts_answers_as_each_alone() {
     let mut engine = engine(EngineOptions::default());
-    let sampling = Sampling { max_new_tokens: 9, ..Sampling::default() };
+    let sampling = Sampling {
+        max_new_tokens: 9,
+        ..Sampling::default()
+    };
     let together = answers(&mut engine, &prompts(), &sampling);
     for (prompt, together) in prompts().into_iter().zip(together) {
         assert_eq!(answers(&mut engine, &[prompt], &sampling), [together]);
@@ -109,7 +134,10 @@ fn a_picture_changes_the_scores_of_what_follows_it() {
     let mut engine = engine(EngineOptions::default());
     let mut score = |name: &str| {
         let document = Document::new([image(name), text("Output:")]);
-        let request = Candidates { document, candidates: vec![" one".into()] };
+        let request = Candidates {
+            document,
+            candidates: vec![" one".into()],
+        };
         engine.score(&[request], &pictures()).unwrap()[0].candidates[0].sum
     };
     assert!((score("a") - score("b")).abs() > 1e-4);
@@ -119,10 +147,17 @@ fn a_picture_changes_the_scores_of_what_follows_it() {
 #[test]
 fn a_candidates_score_is_the_sum_of_what_generation_says_of_its_tokens() {
     let mut engine = engine(EngineOptions::default());
-    let sampling = Sampling { max_new_tokens: 4, ..Sampling::default() };
+    let sampling = Sampling {
+        max_new_tokens: 4,
+        ..Sampling::default()
+    };
     for document in prompts() {
-        let answer =
-            engine.generate(std::slice::from_ref(&document), &pictures(), &sampling, &mut |_, _| {});
+        let answer = engine.generate(
+            std::slice::from_ref(&document),
+            &pictures(),
+            &sampling,
+            &mut |_, _| {},
+        );
         let answer = answer.unwrap().remove(0);
         if answer.finish != Finish::Length
             || engine.tokenizer().encode(&answer.text).unwrap().len() != 4
@@ -131,7 +166,15 @@ fn a_candidates_score_is_the_sum_of_what_generation_says_of_its_tokens() {
         }
         let sum: f32 = answer.tokens.iter().map(|token| token.logprob).sum();
         let candidates = vec![" one".into(), answer.text.clone(), " daxo pig-face".into()];
-        let scores = engine.score(&[Candidates { document, candidates }], &pictures()).unwrap();
+        let scores = engine
+            .score(
+                &[Candidates {
+                    document,
+                    candidates,
+                }],
+                &pictures(),
+            )
+            .unwrap();
         let scored = &scores[0].candidates[1];
         assert!((scored.sum - sum).abs() < 1e-3, "{} {sum}", scored.sum);
         assert!((scored.mean - sum / 4.0).abs() < 1e-3);
@@ -142,10 +185,22 @@ fn a_candidates_score_is_the_sum_of_what_generation_says_of_its_tokens() {
 fn scores_do_not_depend_on_the_batch_or_on_the_cache() {
     let requests = || -> Vec<Candidates> {
         let candidates = || vec![" daxo".to_owned(), " one".into(), " it is red".into()];
-        prompts().into_iter().map(|document| Candidates { document, candidates: candidates() }).collect()
+        prompts()
+            .into_iter()
+            .map(|document| Candidates {
+                document,
+                candidates: candidates(),
+            })
+            .collect()
     };
-    let wide = engine(EngineOptions::default()).score(&requests(), &pictures()).unwrap();
-    let narrow = EngineOptions { batch: 1, cached_media: 1, ..EngineOptions::default() };
+    let wide = engine(EngineOptions::default())
+        .score(&requests(), &pictures())
+        .unwrap();
+    let narrow = EngineOptions {
+        batch: 1,
+        cached_media: 1,
+        ..EngineOptions::default()
+    };
     let narrow = engine(narrow).score(&requests(), &pictures()).unwrap();
     for (a, b) in wide.iter().zip(&narrow) {
         for (a, b) in a.candidates.iter().zip(&b.candidates) {
@@ -157,14 +212,28 @@ fn scores_do_not_depend_on_the_batch_or_on_the_cache() {
 #[test]
 fn what_is_streamed_is_the_answer_and_stop_texts_are_cut_off() {
     let mut engine = engine(EngineOptions::default());
-    let whole = Sampling { max_new_tokens: 12, temperature: 1.5, seed: 3, ..Sampling::default() };
+    let whole = Sampling {
+        max_new_tokens: 12,
+        temperature: 1.5,
+        seed: 3,
+        ..Sampling::default()
+    };
     let answer = answers(&mut engine, &prompts()[..1], &whole).remove(0);
-    let middle = answer.char_indices().nth(answer.chars().count() / 2).unwrap().0;
+    let middle = answer
+        .char_indices()
+        .nth(answer.chars().count() / 2)
+        .unwrap()
+        .0;
     let stop = answer[middle..].chars().take(2).collect::<String>();
-    let stopped = Sampling { stop: vec![stop.clone()], ..whole };
+    let stopped = Sampling {
+        stop: vec![stop.clone()],
+        ..whole
+    };
     let mut streamed = String::new();
     let answers = engine
-        .generate(&prompts()[..1], &pictures(), &stopped, &mut |_, text| streamed.push_str(text))
+        .generate(&prompts()[..1], &pictures(), &stopped, &mut |_, text| {
+            streamed.push_str(text)
+        })
         .unwrap();
     assert_eq!(answers[0].finish, Finish::Stop);
     assert_eq!(answers[0].text, answer[..answer.find(&stop).unwrap()]);
@@ -174,7 +243,12 @@ fn what_is_streamed_is_the_answer_and_stop_texts_are_cut_off() {
 #[test]
 fn the_same_seed_draws_the_same_answer_and_another_one_another() {
     let mut engine = engine(EngineOptions::default());
-    let warm = |seed| Sampling { max_new_tokens: 8, temperature: 1.0, seed, ..Sampling::default() };
+    let warm = |seed| Sampling {
+        max_new_tokens: 8,
+        temperature: 1.0,
+        seed,
+        ..Sampling::default()
+    };
     let first = answers(&mut engine, &prompts(), &warm(1));
     assert_eq!(first, answers(&mut engine, &prompts(), &warm(1)));
     assert_ne!(first, answers(&mut engine, &prompts(), &warm(2)));
@@ -184,15 +258,24 @@ fn the_same_seed_draws_the_same_answer_and_another_one_another() {
 fn an_answer_looks_at_the_last_picture_and_nowhere_without_one() {
     let mut engine = engine(EngineOptions::default());
     let look = engine.look(&prompts()[1], &pictures()).unwrap().unwrap();
-    assert_eq!((look.reference.as_str(), look.side, look.frames), ("b", 2, 1));
+    assert_eq!(
+        (look.reference.as_str(), look.side, look.frames),
+        ("b", 2, 1)
+    );
     let sum: f32 = look.weights.iter().sum();
-    assert!(look.weights.len() == 4 && sum > 0.0 && sum <= 1.0 + 1e-5, "{look:?}");
+    assert!(
+        look.weights.len() == 4 && sum > 0.0 && sum <= 1.0 + 1e-5,
+        "{look:?}"
+    );
     assert_eq!(engine.look(&prompts()[0], &pictures()).unwrap(), None);
 }
 
 #[test]
 fn bad_requests_are_named() {
-    let mut engine = engine(EngineOptions { max_media: 2, ..EngineOptions::default() });
+    let mut engine = engine(EngineOptions {
+        max_media: 2,
+        ..EngineOptions::default()
+    });
     let error = |result: flamingo_engine::Result<Vec<flamingo_engine::Answer>>| {
         result.err().unwrap().to_string()
     };
@@ -204,9 +287,25 @@ fn bad_requests_are_named() {
     assert!(many.contains('3') && many.contains('2'), "{many}");
     let unknown = ask(Document::new([image("nowhere.jpg")]), &sampling);
     assert!(unknown.contains("nowhere.jpg"), "{unknown}");
-    let option = ask(prompts()[0].clone(), &Sampling { top_p: 2.0, ..sampling });
+    let option = ask(
+        prompts()[0].clone(),
+        &Sampling {
+            top_p: 2.0,
+            ..sampling
+        },
+    );
     assert!(option.contains("top_p is 2"), "{option}");
-    let empty = Candidates { document: prompts()[0].clone(), candidates: vec![] };
-    let empty = engine.score(&[empty], &pictures()).err().unwrap().to_string();
-    assert!(empty.contains("prompt 1") && empty.contains("empty"), "{empty}");
+    let empty = Candidates {
+        document: prompts()[0].clone(),
+        candidates: vec![],
+    };
+    let empty = engine
+        .score(&[empty], &pictures())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        empty.contains("prompt 1") && empty.contains("empty"),
+        "{empty}"
+    );
 }

@@ -32,7 +32,11 @@ fn config() -> FlamingoConfig {
             time_embeddings: 4,
             final_norm: true,
         },
-        gated: GatedConfig { head_dim: 5, ffw_multiple: 2, ..GatedConfig::paper(2, 3) },
+        gated: GatedConfig {
+            head_dim: 5,
+            ffw_multiple: 2,
+            ..GatedConfig::paper(2, 3)
+        },
         language,
     }
 }
@@ -57,12 +61,20 @@ fn run(model: &Flamingo, rows: &[&[u32]], media: &[&[usize]], all: &Tensor<3>) -
     let width = rows.iter().map(|row| row.len()).max().unwrap_or(0);
     let (mut ids, mut sees, mut chosen) = (Vec::new(), Vec::new(), Vec::new());
     for (row, media) in rows.iter().zip(media) {
-        ids.extend(row.iter().copied().chain(std::iter::repeat_n(0, width - row.len())));
+        ids.extend(
+            row.iter()
+                .copied()
+                .chain(std::iter::repeat_n(0, width - row.len())),
+        );
         let offset = chosen.len();
         let mut ranges: Vec<Range<usize>> = visible(row, IMAGE, Visibility::Last);
         ranges.resize(width, 0..0);
         sees.extend(ranges.into_iter().map(|r| {
-            if r.is_empty() { 0..0 } else { r.start + offset..r.end + offset }
+            if r.is_empty() {
+                0..0
+            } else {
+                r.start + offset..r.end + offset
+            }
         }));
         chosen.extend(media.iter().copied());
     }
@@ -72,7 +84,10 @@ fn run(model: &Flamingo, rows: &[&[u32]], media: &[&[usize]], all: &Tensor<3>) -
     let media = if chosen.is_empty() {
         Media::none()
     } else {
-        model.media(all.clone().select(0, flamingo_kernels::indices(chosen, &all.device())))
+        model.media(
+            all.clone()
+                .select(0, flamingo_kernels::indices(chosen, &all.device())),
+        )
     };
     model.hidden(&input, &media, &looking, None)
 }
@@ -88,7 +103,9 @@ fn closed_gates_give_the_frozen_language_model_bit_for_bit() {
     let ids = [5, IMAGE, 3, 1, IMAGE, 4];
     let flamingo = run(&model, &[&ids], &[&[0, 1]], &latents(&model, 2, &device));
     let input = TextInput::ragged(&ids, 6, &[6]);
-    let alone = model.language.hidden(model.language.embed(&input), &input, None, &mut |_, y| y);
+    let alone = model
+        .language
+        .hidden(model.language.embed(&input), &input, None, &mut |_, y| y);
     let logits = |y: Tensor<3>| model.logits(y.squeeze_dim::<2>(0)).into_data();
     assert_eq!(logits(flamingo), logits(alone));
 }
@@ -98,13 +115,20 @@ fn a_batch_of_ragged_prompts_with_none_to_three_images_equals_each_alone() {
     let device = Device::flex();
     let model = model(&device, 0.8);
     let all = latents(&model, 5, &device);
-    let rows: [&[u32]; 4] =
-        [&[7, 8], &[IMAGE, 3, 1, IMAGE, 4, 2, IMAGE], &[5], &[1, 2, IMAGE, IMAGE, 9]];
+    let rows: [&[u32]; 4] = [
+        &[7, 8],
+        &[IMAGE, 3, 1, IMAGE, 4, 2, IMAGE],
+        &[5],
+        &[1, 2, IMAGE, IMAGE, 9],
+    ];
     let media: [&[usize]; 4] = [&[], &[4, 0, 2], &[], &[1, 3]];
     let together = run(&model, &rows, &media, &all);
     for (i, row) in rows.iter().enumerate() {
         let alone = run(&model, &[row], &[media[i]], &all);
-        let far = distance(together.clone().narrow(0, i, 1).narrow(1, 0, row.len()), alone);
+        let far = distance(
+            together.clone().narrow(0, i, 1).narrow(1, 0, row.len()),
+            alone,
+        );
         assert!(far < 1e-5, "row {i}: {far}");
     }
 }
@@ -115,7 +139,10 @@ fn earlier_images_reach_later_tokens_only_through_self_attention() {
     let model = model(&device, 0.8);
     let all = latents(&model, 3, &device);
     let ids: &[u32] = &[IMAGE, 3, IMAGE, 4];
-    let (a, b) = (run(&model, &[ids], &[&[0, 1]], &all), run(&model, &[ids], &[&[2, 1]], &all));
+    let (a, b) = (
+        run(&model, &[ids], &[&[0, 1]], &all),
+        run(&model, &[ids], &[&[2, 1]], &all),
+    );
     assert!(distance(a.narrow(1, 3, 1), b.narrow(1, 3, 1)) > 1e-5);
 }
 
@@ -159,8 +186,18 @@ fn seeing_all_previous_images_moves_tokens_by_the_first_one_too() {
 }
 
 fn loss(model: &Flamingo, device: &Device) -> Tensor<1> {
-    let stream = run(model, &[&[IMAGE, 3, 1, IMAGE, 4]], &[&[0, 1]], &latents(model, 2, device));
-    cross_entropy(model.logits(stream.squeeze_dim::<2>(0)), &[1, 2, 3, 4, 5], 0.0).mean
+    let stream = run(
+        model,
+        &[&[IMAGE, 3, 1, IMAGE, 4]],
+        &[&[0, 1]],
+        &latents(model, 2, device),
+    );
+    cross_entropy(
+        model.logits(stream.squeeze_dim::<2>(0)),
+        &[1, 2, 3, 4, 5],
+        0.0,
+    )
+    .mean
 }
 
 /// The loss when element `at` of a tensor of the model is moved by `by`.
@@ -185,26 +222,61 @@ fn gradients_of_resampler_and_gated_block_agree_with_finite_differences() {
     let model = model(&device, 0.8);
     let gradients = loss(&model, &device).backward();
     let first = |g: Option<Vec<f32>>| g.expect("a gradient")[0];
-    let read = |t: Tensor<2>| t.grad(&gradients).map(|g| g.into_data().try_to_vec().expect("f32"));
-    let read1 = |t: Tensor<1>| t.grad(&gradients).map(|g| g.into_data().try_to_vec().expect("f32"));
+    let read = |t: Tensor<2>| {
+        t.grad(&gradients)
+            .map(|g| g.into_data().try_to_vec().expect("f32"))
+    };
+    let read1 = |t: Tensor<1>| {
+        t.grad(&gradients)
+            .map(|g| g.into_data().try_to_vec().expect("f32"))
+    };
     type Nudge = fn(&mut Flamingo, f32);
     let layer = &model.resampler.layers[0];
     let block = &model.gated[0];
     let cases: [(&str, f32, Nudge); 8] = [
-        ("latents", first(read(model.resampler.latents.val())), |m, by| nudge(&mut m.resampler.latents, by)),
-        ("resampler k", first(read(layer.k.weight.val())), |m, by| nudge(&mut m.resampler.layers[0].k.weight, by)),
-        ("resampler ffw", first(read(layer.ffw_in.weight.val())), |m, by| nudge(&mut m.resampler.layers[0].ffw_in.weight, by)),
-        ("gated q", first(read(block.q.weight.val())), |m, by| nudge(&mut m.gated[0].q.weight, by)),
-        ("gated v", first(read(block.v.weight.val())), |m, by| nudge(&mut m.gated[0].v.weight, by)),
-        ("gated dense", first(read(block.dense_in.weight.val())), |m, by| nudge(&mut m.gated[0].dense_in.weight, by)),
-        ("alpha_xattn", first(read1(block.alpha_xattn.val())), |m, by| nudge(&mut m.gated[0].alpha_xattn, by)),
-        ("alpha_dense", first(read1(block.alpha_dense.val())), |m, by| nudge(&mut m.gated[0].alpha_dense, by)),
+        (
+            "latents",
+            first(read(model.resampler.latents.val())),
+            |m, by| nudge(&mut m.resampler.latents, by),
+        ),
+        ("resampler k", first(read(layer.k.weight.val())), |m, by| {
+            nudge(&mut m.resampler.layers[0].k.weight, by)
+        }),
+        (
+            "resampler ffw",
+            first(read(layer.ffw_in.weight.val())),
+            |m, by| nudge(&mut m.resampler.layers[0].ffw_in.weight, by),
+        ),
+        ("gated q", first(read(block.q.weight.val())), |m, by| {
+            nudge(&mut m.gated[0].q.weight, by)
+        }),
+        ("gated v", first(read(block.v.weight.val())), |m, by| {
+            nudge(&mut m.gated[0].v.weight, by)
+        }),
+        (
+            "gated dense",
+            first(read(block.dense_in.weight.val())),
+            |m, by| nudge(&mut m.gated[0].dense_in.weight, by),
+        ),
+        (
+            "alpha_xattn",
+            first(read1(block.alpha_xattn.val())),
+            |m, by| nudge(&mut m.gated[0].alpha_xattn, by),
+        ),
+        (
+            "alpha_dense",
+            first(read1(block.alpha_dense.val())),
+            |m, by| nudge(&mut m.gated[0].alpha_dense, by),
+        ),
     ];
     for (name, gradient, change) in cases {
         let h = 2e-2;
         let difference = (moved(change, h) - moved(change, -h)) / (2.0 * h);
         let far = (gradient - difference).abs();
-        assert!(far < 2e-4 + 0.03 * difference.abs(), "{name}: {gradient} and {difference}");
+        assert!(
+            far < 2e-4 + 0.03 * difference.abs(),
+            "{name}: {gradient} and {difference}"
+        );
     }
 }
 
@@ -216,7 +288,15 @@ fn frozen_parts_get_no_gradient_and_all_others_do() {
     model.vision = model.vision.freeze();
     let gradients = loss(&model, &device).backward();
     assert!(model.language.embed.weight.val().grad(&gradients).is_none());
-    assert!(model.language.layers[0].ffw.input.weight.val().grad(&gradients).is_none());
+    assert!(
+        model.language.layers[0]
+            .ffw
+            .input
+            .weight
+            .val()
+            .grad(&gradients)
+            .is_none()
+    );
     assert!(model.resampler.latents.val().grad(&gradients).is_some());
     assert!(model.gated[1].out.weight.val().grad(&gradients).is_some());
 }

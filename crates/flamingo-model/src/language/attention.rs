@@ -70,15 +70,22 @@ impl Places {
         let slopes = matches!(config.positions, Positions::Alibi)
             .then(|| positions::alibi_slopes(config.heads));
         let rotations = match config.positions {
-            Positions::Rotary { fraction, base } => {
-                Some(positions::rotations(queries, config.rotated(fraction), base, device))
-            }
+            Positions::Rotary { fraction, base } => Some(positions::rotations(
+                queries,
+                config.rotated(fraction),
+                base,
+                device,
+            )),
             _ => None,
         };
         let relative = matches!(config.positions, Positions::Relative)
             .then(|| Distances::new(queries, keys, config.width, device));
         let bias = positions::score_bias(queries, keys, slopes.as_deref(), device);
-        Self { bias, rotations, relative }
+        Self {
+            bias,
+            rotations,
+            relative,
+        }
     }
 }
 
@@ -92,7 +99,13 @@ impl Distances {
         let mut index = Vec::new();
         for (queries, keys) in queries.iter().zip(keys) {
             for &q in queries {
-                let distance = |&k: &i64| if k == PADDED { 0 } else { (q - k).max(0) as i32 };
+                let distance = |&k: &i64| {
+                    if k == PADDED {
+                        0
+                    } else {
+                        (q - k).max(0) as i32
+                    }
+                };
                 index.extend(keys.iter().map(distance));
             }
         }
@@ -110,8 +123,10 @@ impl SelfAttention {
     /// `sqrt(2 layers)`, as in GPT-2.
     pub fn new(config: &LanguageConfig, init: &mut Init) -> Self {
         let (d, bias) = (config.width, config.attention_bias);
-        let (inner, inner_kv) =
-            (config.heads * config.head_dim, config.key_value_heads * config.head_dim);
+        let (inner, inner_kv) = (
+            config.heads * config.head_dim,
+            config.key_value_heads * config.head_dim,
+        );
         let out_gain = (2.0 * config.layers as f64).powf(-0.5);
         let norm = |whole: usize, init: &mut Init| {
             let width = match config.query_key_norm {
@@ -150,7 +165,11 @@ impl SelfAttention {
         past: Option<&mut Option<(Tensor<4>, Tensor<4>)>>,
     ) -> Tensor<3> {
         let mut q = self.heads_of(self.q.forward(x.clone()), self.heads, &self.norm_q);
-        let mut k = self.heads_of(self.k.forward(x.clone()), self.key_value_heads, &self.norm_k);
+        let mut k = self.heads_of(
+            self.k.forward(x.clone()),
+            self.key_value_heads,
+            &self.norm_k,
+        );
         let mut v = split_heads(self.v.forward(x), self.key_value_heads);
         if let Some(rotations) = &places.rotations {
             q = positions::rotate(q, rotations);
@@ -183,7 +202,10 @@ impl SelfAttention {
             return attention(q, k, v, places.bias.clone(), scale);
         };
         let per_head = |bias: &Param<Tensor<1>>| bias.val().reshape([1, heads, 1, head_dim]);
-        let r = relative.r.forward(distances.sinusoids.clone().cast(q.dtype())).unsqueeze::<3>();
+        let r = relative
+            .r
+            .forward(distances.sinusoids.clone().cast(q.dtype()))
+            .unsqueeze::<3>();
         let r = split_heads(r, heads); // [1, H, distances, Dh]
         let by_distance = (q.clone() + per_head(&relative.bias_position)).matmul(r.transpose());
         let [b, _, lq, lk] = distances.index.dims();
@@ -192,7 +214,13 @@ impl SelfAttention {
         if let Some(hidden) = &places.bias {
             bias = bias + hidden.clone();
         }
-        attention(q + per_head(&relative.bias_content), k, v, Some(bias), scale)
+        attention(
+            q + per_head(&relative.bias_content),
+            k,
+            v,
+            Some(bias),
+            scale,
+        )
     }
 }
 
@@ -202,5 +230,7 @@ fn repeat_heads(x: Tensor<4>, groups: usize) -> Tensor<4> {
         return x;
     }
     let [b, h, l, dh] = x.dims();
-    x.reshape([b, h, 1, l * dh]).repeat_dim(2, groups).reshape([b, h * groups, l, dh])
+    x.reshape([b, h, 1, l * dh])
+        .repeat_dim(2, groups)
+        .reshape([b, h * groups, l, dh])
 }

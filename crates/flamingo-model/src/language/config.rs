@@ -103,7 +103,10 @@ impl LanguageConfig {
             key_value_heads: heads,
             head_dim: width / heads,
             ffw_width: 4 * width,
-            positions: Positions::Rotary { fraction: 1.0, base: 10_000.0 },
+            positions: Positions::Rotary {
+                fraction: 1.0,
+                base: 10_000.0,
+            },
             norm: NormKind::LayerNorm,
             norm_epsilon: 1e-5,
             residual: Residual::Sequential,
@@ -129,7 +132,10 @@ impl LanguageConfig {
     /// GPT-2 (Radford et al., 2019).
     pub fn gpt2(width: usize, layers: usize, heads: usize) -> Self {
         Self {
-            positions: Positions::Learnt { max: 1024, offset: 0 },
+            positions: Positions::Learnt {
+                max: 1024,
+                offset: 0,
+            },
             activation: Activation::GeluTanh,
             ..Self::plain(50_257, width, layers, heads)
         }
@@ -138,7 +144,10 @@ impl LanguageConfig {
     /// OPT (Zhang et al., 2022), the sizes that normalise first (125M, 1.3B and larger).
     pub fn opt(width: usize, layers: usize, heads: usize) -> Self {
         Self {
-            positions: Positions::Learnt { max: 2048, offset: 2 },
+            positions: Positions::Learnt {
+                max: 2048,
+                offset: 2,
+            },
             activation: Activation::Relu,
             ..Self::plain(50_272, width, layers, heads)
         }
@@ -146,10 +155,23 @@ impl LanguageConfig {
 
     /// GPT-NeoX (Black et al., 2022); Pythia: `parallel`, a quarter of the head rotated;
     /// RedPajama-INCITE: sequential, all of it.
-    pub fn gpt_neox(width: usize, layers: usize, heads: usize, fraction: f64, parallel: bool) -> Self {
+    pub fn gpt_neox(
+        width: usize,
+        layers: usize,
+        heads: usize,
+        fraction: f64,
+        parallel: bool,
+    ) -> Self {
         Self {
-            positions: Positions::Rotary { fraction, base: 10_000.0 },
-            residual: if parallel { Residual::Parallel } else { Residual::Sequential },
+            positions: Positions::Rotary {
+                fraction,
+                base: 10_000.0,
+            },
+            residual: if parallel {
+                Residual::Parallel
+            } else {
+                Residual::Sequential
+            },
             tied_head: false,
             ..Self::plain(50_432, width, layers, heads)
         }
@@ -192,7 +214,9 @@ impl LanguageConfig {
         }
         if let Positions::Rotary { fraction, .. } = self.positions {
             if !(0.0..=1.0).contains(&fraction) {
-                return Err(format!("language.positions.fraction is {fraction}, not within 0 to 1"));
+                return Err(format!(
+                    "language.positions.fraction is {fraction}, not within 0 to 1"
+                ));
             }
             if !self.rotated(fraction).is_multiple_of(2) {
                 return Err(format!(
@@ -217,38 +241,72 @@ impl LanguageConfig {
             Positions::Learnt { max, offset } => (max + offset) * d,
             _ => 0,
         };
-        (embedding + positions + self.layers * self.layer_parameters() + self.norm_parameters()) as u64
+        (embedding + positions + self.layers * self.layer_parameters() + self.norm_parameters())
+            as u64
     }
 
     fn norm_parameters(&self) -> usize {
-        self.width * if self.norm == NormKind::LayerNorm { 2 } else { 1 }
+        self.width
+            * if self.norm == NormKind::LayerNorm {
+                2
+            } else {
+                1
+            }
     }
 
     fn layer_parameters(&self) -> usize {
         let d = self.width;
-        let (q, kv) = (self.heads * self.head_dim, self.key_value_heads * self.head_dim);
+        let (q, kv) = (
+            self.heads * self.head_dim,
+            self.key_value_heads * self.head_dim,
+        );
         let attention = d * (2 * q + 2 * kv)
-            + if self.attention_bias { q + 2 * kv + d } else { 0 }
+            + if self.attention_bias {
+                q + 2 * kv + d
+            } else {
+                0
+            }
             + match self.query_key_norm {
                 QueryKeyNorm::None => 0,
                 QueryKeyNorm::Whole => (q + kv) / d * self.norm_parameters(),
                 QueryKeyNorm::PerHead => 2 * self.head_dim * (self.norm_parameters() / d),
             }
-            + if self.positions == Positions::Relative { d * q + 2 * q } else { 0 };
+            + if self.positions == Positions::Relative {
+                d * q + 2 * q
+            } else {
+                0
+            };
         let inputs = if self.gated_ffw { 2 } else { 1 };
         let ffw = (inputs + 1) * d * self.ffw_width
-            + if self.ffw_bias { inputs * self.ffw_width + d } else { 0 };
-        let norms = if self.residual == Residual::ParallelSharedNorm { 1 } else { 2 };
+            + if self.ffw_bias {
+                inputs * self.ffw_width + d
+            } else {
+                0
+            };
+        let norms = if self.residual == Residual::ParallelSharedNorm {
+            1
+        } else {
+            2
+        };
         attention + ffw + norms * self.norm_parameters()
     }
 
     /// Operations (2 a multiply-add) for one token that looks back on `seen` tokens.
     pub fn flops_per_token(&self, seen: usize) -> u64 {
         let d = self.width;
-        let (q, kv) = (self.heads * self.head_dim, self.key_value_heads * self.head_dim);
+        let (q, kv) = (
+            self.heads * self.head_dim,
+            self.key_value_heads * self.head_dim,
+        );
         let inputs = if self.gated_ffw { 2 } else { 1 };
-        let relative = if self.positions == Positions::Relative { 2 * d * q } else { 0 };
-        let layer = 2 * d * (2 * q + 2 * kv) + 4 * seen * q + relative
+        let relative = if self.positions == Positions::Relative {
+            2 * d * q
+        } else {
+            0
+        };
+        let layer = 2 * d * (2 * q + 2 * kv)
+            + 4 * seen * q
+            + relative
             + 2 * (inputs + 1) * d * self.ffw_width;
         (self.layers * layer + 2 * d * self.vocabulary) as u64
     }

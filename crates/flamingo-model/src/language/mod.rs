@@ -70,10 +70,15 @@ impl TextInput {
     /// Rows of `width` tokens, padded on the right behind their `lengths`.
     pub fn ragged(ids: &[u32], width: usize, lengths: &[usize]) -> Self {
         let row = |&length: &usize| {
-            (0..width).map(|i| if i < length { i as i64 } else { PADDED }).collect()
+            (0..width)
+                .map(|i| if i < length { i as i64 } else { PADDED })
+                .collect()
         };
         assert_eq!(ids.len(), width * lengths.len(), "ids of a ragged batch");
-        Self { ids: ids.to_vec(), positions: lengths.iter().map(row).collect() }
+        Self {
+            ids: ids.to_vec(),
+            positions: lengths.iter().map(row).collect(),
+        }
     }
 
     /// Number of rows.
@@ -97,20 +102,29 @@ pub struct TextCache {
 impl TextCache {
     /// The cache of rows `rows` of this one, in that order; a row may be taken several times.
     pub fn select(&self, rows: &[usize]) -> Self {
-        let take = |x: &Tensor<4>| x.clone().select(0, indices(rows.iter().copied(), &x.device()));
+        let take = |x: &Tensor<4>| {
+            x.clone()
+                .select(0, indices(rows.iter().copied(), &x.device()))
+        };
         Self {
             layers: self
                 .layers
                 .iter()
                 .map(|layer| layer.as_ref().map(|(k, v)| (take(k), take(v))))
                 .collect(),
-            positions: rows.iter().map(|&row| self.positions[row].clone()).collect(),
+            positions: rows
+                .iter()
+                .map(|&row| self.positions[row].clone())
+                .collect(),
         }
     }
 
     /// The place of the next token of each row.
     pub fn next_positions(&self) -> Vec<i64> {
-        self.positions.iter().map(|row| row.iter().max().map_or(0, |last| last + 1)).collect()
+        self.positions
+            .iter()
+            .map(|row| row.iter().max().map_or(0, |last| last + 1))
+            .collect()
     }
 }
 
@@ -126,7 +140,9 @@ impl LanguageModel {
                 }
                 _ => None,
             },
-            layers: (0..config.layers).map(|_| Layer::new(config, init)).collect(),
+            layers: (0..config.layers)
+                .map(|_| Layer::new(config, init))
+                .collect(),
             norm: Norm::new(config.norm, d, config.norm_epsilon, init),
             head: (!config.tied_head).then(|| Linear::new(d, config.vocabulary, false, init)),
             config: config.clone(),
@@ -157,7 +173,11 @@ impl LanguageModel {
         if let (Some(table), Positions::Learnt { offset, .. }) =
             (&self.embed_positions, self.config.positions)
         {
-            let places = input.positions.iter().flatten().map(|&p| p.max(0) as usize + offset);
+            let places = input
+                .positions
+                .iter()
+                .flatten()
+                .map(|&p| p.max(0) as usize + offset);
             x = x + table.forward(indices(places, &weight.device()));
         }
         x.reshape([input.rows(), input.width(), self.config.width])
@@ -203,7 +223,11 @@ impl LanguageModel {
                 positions: vec![Vec::new(); input.rows()],
             };
         }
-        assert_eq!(cache.positions.len(), input.rows(), "rows of the cache and of the input");
+        assert_eq!(
+            cache.positions.len(),
+            input.rows(),
+            "rows of the cache and of the input"
+        );
         for (row, new) in cache.positions.iter_mut().zip(&input.positions) {
             row.extend(new);
         }
@@ -225,7 +249,8 @@ impl LanguageModel {
 
 impl Layer {
     fn new(config: &LanguageConfig, init: &mut Init) -> Self {
-        let norm = |init: &mut Init| Norm::new(config.norm, config.width, config.norm_epsilon, init);
+        let norm =
+            |init: &mut Init| Norm::new(config.norm, config.width, config.norm_epsilon, init);
         Self {
             norm_attention: norm(init),
             attention: SelfAttention::new(config, init),
@@ -243,7 +268,11 @@ impl Layer {
     ) -> Tensor<3> {
         let normed = self.norm_attention.forward(x.clone());
         let attended = self.attention.forward(normed.clone(), places, past);
-        let norm_ffw = |x: Tensor<3>| self.norm_ffw.as_ref().map_or(normed, |norm| norm.forward(x));
+        let norm_ffw = |x: Tensor<3>| {
+            self.norm_ffw
+                .as_ref()
+                .map_or(normed, |norm| norm.forward(x))
+        };
         match self.residual {
             Residual::Sequential => {
                 let x = x + attended;

@@ -35,7 +35,11 @@ pub(crate) fn score_bias(
 }
 
 fn one_bias(query: i64, key: i64, slope: f32) -> f32 {
-    if key == PADDED || (query != PADDED && key > query) { MASKED } else { slope * (key - query) as f32 }
+    if key == PADDED || (query != PADDED && key > query) {
+        MASKED
+    } else {
+        slope * (key - query) as f32
+    }
 }
 
 /// ALiBi's slopes: `2^(-8 h / H)` for a power of two, else those of the next power, every second
@@ -82,7 +86,10 @@ pub(crate) fn rotations(
 pub(crate) fn rotate(x: Tensor<4>, (cos, sin): &(Tensor<4>, Tensor<4>)) -> Tensor<4> {
     let [_, _, _, head_dim] = x.dims();
     let half = cos.dims()[3];
-    let (a, b) = (x.clone().narrow(3, 0, half), x.clone().narrow(3, half, half));
+    let (a, b) = (
+        x.clone().narrow(3, 0, half),
+        x.clone().narrow(3, half, half),
+    );
     let (cos, sin) = (cos.clone().cast(x.dtype()), sin.clone().cast(x.dtype()));
     let turned_a = a.clone() * cos.clone() - b.clone() * sin.clone();
     let turned_b = b * cos + a * sin;
@@ -117,8 +124,13 @@ mod tests {
         let positions = vec![vec![0, 1, 2], vec![0, 1, PADDED]];
         let bias = score_bias(&positions, &positions, None, &Device::flex()).expect("hides");
         assert_eq!(bias.dims(), [2, 1, 3, 3]);
-        let hidden: Vec<bool> =
-            bias.into_data().try_to_vec::<f32>().expect("f32").iter().map(|&v| v == MASKED).collect();
+        let hidden: Vec<bool> = bias
+            .into_data()
+            .try_to_vec::<f32>()
+            .expect("f32")
+            .iter()
+            .map(|&v| v == MASKED)
+            .collect();
         let first = [false, true, true, false, false, true, false, false, false];
         let second = [false, true, true, false, false, true, false, false, true];
         assert_eq!(hidden, [first, second].concat());

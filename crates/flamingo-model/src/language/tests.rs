@@ -26,10 +26,22 @@ fn families() -> Vec<(&'static str, LanguageConfig)> {
         ("opt", small(LanguageConfig::opt(12, 2, 3))),
         ("pythia", small(neox(0.5, true))),
         ("redpajama", small(neox(1.0, false))),
-        ("mpt1b", small(LanguageConfig::mpt(12, 2, 3, QueryKeyNorm::Whole))),
-        ("mpt7b", small(LanguageConfig::mpt(12, 2, 3, QueryKeyNorm::None))),
+        (
+            "mpt1b",
+            small(LanguageConfig::mpt(12, 2, 3, QueryKeyNorm::Whole)),
+        ),
+        (
+            "mpt7b",
+            small(LanguageConfig::mpt(12, 2, 3, QueryKeyNorm::None)),
+        ),
         ("llama", small(LanguageConfig::llama(12, 2, 3, 17))),
-        ("grouped", LanguageConfig { key_value_heads: 1, ..small(LanguageConfig::llama(12, 2, 3, 17)) }),
+        (
+            "grouped",
+            LanguageConfig {
+                key_value_heads: 1,
+                ..small(LanguageConfig::llama(12, 2, 3, 17))
+            },
+        ),
         (
             "gpt-j",
             LanguageConfig {
@@ -63,7 +75,11 @@ fn distance(a: Tensor<3>, b: Tensor<3>) -> f32 {
 #[test]
 fn parameters_are_counted_as_they_are_built() {
     for (name, config) in families() {
-        assert_eq!(config.parameters(), build(&config).num_params() as u64, "{name}");
+        assert_eq!(
+            config.parameters(),
+            build(&config).num_params() as u64,
+            "{name}"
+        );
     }
 }
 
@@ -71,7 +87,10 @@ fn parameters_are_counted_as_they_are_built() {
 fn a_later_token_does_not_move_an_earlier_one() {
     for (name, config) in families() {
         let model = build(&config);
-        let (a, b) = (pass(&model, &row(&[3, 1, 4, 1]), None), pass(&model, &row(&[3, 1, 4, 9]), None));
+        let (a, b) = (
+            pass(&model, &row(&[3, 1, 4, 1]), None),
+            pass(&model, &row(&[3, 1, 4, 9]), None),
+        );
         let same = distance(a.clone().narrow(1, 0, 3), b.clone().narrow(1, 0, 3));
         let moved = distance(a.narrow(1, 3, 1), b.narrow(1, 3, 1));
         assert!(same == 0.0 && moved > 1e-3, "{name}: {same} {moved}");
@@ -82,8 +101,14 @@ fn a_later_token_does_not_move_an_earlier_one() {
 fn the_order_of_earlier_tokens_matters() {
     for (name, config) in families() {
         let model = build(&config);
-        let (a, b) = (pass(&model, &row(&[3, 1, 4, 7]), None), pass(&model, &row(&[4, 1, 3, 7]), None));
-        assert!(distance(a.narrow(1, 3, 1), b.narrow(1, 3, 1)) > 1e-5, "{name}");
+        let (a, b) = (
+            pass(&model, &row(&[3, 1, 4, 7]), None),
+            pass(&model, &row(&[4, 1, 3, 7]), None),
+        );
+        assert!(
+            distance(a.narrow(1, 3, 1), b.narrow(1, 3, 1)) > 1e-5,
+            "{name}"
+        );
     }
 }
 
@@ -97,7 +122,10 @@ fn cached_decoding_equals_the_full_pass() {
         let mut parts = vec![pass(&model, &row(&ids[..3]), Some(&mut cache))];
         for i in 3..ids.len() {
             assert_eq!(cache.next_positions(), [i as i64]);
-            let one = TextInput { ids: vec![ids[i]], positions: vec![vec![i as i64]] };
+            let one = TextInput {
+                ids: vec![ids[i]],
+                positions: vec![vec![i as i64]],
+            };
             parts.push(pass(&model, &one, Some(&mut cache)));
         }
         let far = distance(full, Tensor::cat(parts, 1));
@@ -113,13 +141,22 @@ fn ragged_rows_equal_each_row_alone_also_when_decoded_on() {
         let batch = TextInput::ragged(&[3, 1, 4, 1, 5, 9, 0, 0], 4, &[4, 2]);
         let prompts = pass(&model, &batch, Some(&mut cache));
         let next = cache.next_positions();
-        let input = TextInput { ids: vec![6, 8], positions: next.iter().map(|&p| vec![p]).collect() };
+        let input = TextInput {
+            ids: vec![6, 8],
+            positions: next.iter().map(|&p| vec![p]).collect(),
+        };
         let steps = pass(&model, &input, Some(&mut cache));
         for (i, ids) in [vec![3, 1, 4, 1, 6], vec![5, 9, 8]].iter().enumerate() {
             let alone = pass(&model, &row(ids), None);
             let n = ids.len() - 1;
-            let far = distance(prompts.clone().narrow(0, i, 1).narrow(1, 0, n), alone.clone().narrow(1, 0, n))
-                .max(distance(steps.clone().narrow(0, i, 1), alone.narrow(1, n, 1)));
+            let far = distance(
+                prompts.clone().narrow(0, i, 1).narrow(1, 0, n),
+                alone.clone().narrow(1, 0, n),
+            )
+            .max(distance(
+                steps.clone().narrow(0, i, 1),
+                alone.narrow(1, n, 1),
+            ));
             assert!(far < 1e-5, "{name} row {i}: {far}");
         }
     }
@@ -127,7 +164,10 @@ fn ragged_rows_equal_each_row_alone_also_when_decoded_on() {
 
 #[test]
 fn impossible_configurations_are_named_with_both_values() {
-    let heads = LanguageConfig { key_value_heads: 2, ..small(LanguageConfig::llama(12, 2, 3, 17)) };
+    let heads = LanguageConfig {
+        key_value_heads: 2,
+        ..small(LanguageConfig::llama(12, 2, 3, 17))
+    };
     let error = heads.check().expect_err("3 is no multiple of 2");
     assert!(error.contains('3') && error.contains('2'), "{error}");
 }

@@ -7,7 +7,8 @@ use flamingo_kernels::{Activation, Tensor};
 use flamingo_model::language::QueryKeyNorm;
 use flamingo_model::vision::{VisionConfig, VitConfig};
 use flamingo_model::{
-    FlamingoConfig, GatedConfig, LanguageConfig, Looking, Media, PerceiverResamplerConfig, TextInput,
+    FlamingoConfig, GatedConfig, LanguageConfig, Looking, Media, PerceiverResamplerConfig,
+    TextInput,
 };
 use flamingo_sequence::SpecialTokenNames;
 
@@ -47,7 +48,10 @@ fn model_file() -> ModelFile {
     let config = FlamingoConfig {
         vision: VisionConfig::Vit(VitConfig::small(8, 4, 6, 1, 2)),
         resampler,
-        gated: GatedConfig { head_dim: 5, ..GatedConfig::paper(1, 2) },
+        gated: GatedConfig {
+            head_dim: 5,
+            ..GatedConfig::paper(1, 2)
+        },
         language,
     };
     ModelFile {
@@ -61,20 +65,35 @@ fn model_file() -> ModelFile {
 fn saved(precision: Precision) -> (tempfile::TempDir, Flamingo) {
     let folder = tempfile::tempdir().unwrap();
     let file = model_file();
-    let ModelConfig::Flamingo(config) = &file.model else { unreachable!() };
+    let ModelConfig::Flamingo(config) = &file.model else {
+        unreachable!()
+    };
     let mut init = Init::new(7, &Device::flex());
     let mut model = Flamingo::new(config, &mut init).unwrap();
     model.gated[1].alpha_xattn = init.full([1], 0.5);
-    save(folder.path(), &file, &tokenizer(), &named_tensors(&model), precision).unwrap();
+    save(
+        folder.path(),
+        &file,
+        &tokenizer(),
+        &named_tensors(&model),
+        precision,
+    )
+    .unwrap();
     (folder, model)
 }
 
 fn load_from(folder: &Path) -> Result<Loaded> {
-    load(&Source::Directory(folder.to_path_buf()), &Device::flex(), Precision::F32)
+    load(
+        &Source::Directory(folder.to_path_buf()),
+        &Device::flex(),
+        Precision::F32,
+    )
 }
 
 fn logits(model: &Flamingo) -> Vec<f32> {
-    let pixels = Init::new(1, &Device::flex()).normal([2, 3, 8, 8], 1.0).val();
+    let pixels = Init::new(1, &Device::flex())
+        .normal([2, 3, 8, 8], 1.0)
+        .val();
     let features = model.encode(pixels);
     let [m, s, d] = features.dims();
     let media: Media = model.media(model.resample(features.reshape([m, 1, s, d])));
@@ -82,7 +101,11 @@ fn logits(model: &Flamingo) -> Vec<f32> {
     let sees = [0..1, 0..1, 1..2, 1..2, 1..2];
     let looking = Looking::new(&sees, 2, &Device::flex());
     let stream: Tensor<3> = model.hidden(&input, &media, &looking, None);
-    model.logits(stream.squeeze_dim::<2>(0)).into_data().try_into_vec().unwrap()
+    model
+        .logits(stream.squeeze_dim::<2>(0))
+        .into_data()
+        .try_into_vec()
+        .unwrap()
 }
 
 #[test]
@@ -123,37 +146,60 @@ fn changed(change: impl FnOnce(&mut ModelFile)) -> String {
 #[test]
 fn a_tensor_of_another_shape_is_named_with_both_shapes() {
     let error = changed(|file| {
-        let ModelConfig::Flamingo(config) = &mut file.model else { unreachable!() };
+        let ModelConfig::Flamingo(config) = &mut file.model else {
+            unreachable!()
+        };
         config.resampler.latents = 4;
     });
-    assert!(error.contains("`resampler.latents` is [3, 10], the configuration wants [4, 10]"), "{error}");
+    assert!(
+        error.contains("`resampler.latents` is [3, 10], the configuration wants [4, 10]"),
+        "{error}"
+    );
 }
 
 #[test]
 fn missing_and_unused_tensors_are_named() {
     let error = changed(|file| {
-        let ModelConfig::Flamingo(config) = &mut file.model else { unreachable!() };
+        let ModelConfig::Flamingo(config) = &mut file.model else {
+            unreachable!()
+        };
         config.resampler.layers = 2;
     });
-    assert!(error.contains("`resampler.layers.1.") && error.contains("is missing"), "{error}");
+    assert!(
+        error.contains("`resampler.layers.1.") && error.contains("is missing"),
+        "{error}"
+    );
     let error = changed(|file| {
-        let ModelConfig::Flamingo(config) = &mut file.model else { unreachable!() };
+        let ModelConfig::Flamingo(config) = &mut file.model else {
+            unreachable!()
+        };
         config.gated.every = 2;
     });
-    assert!(error.contains("`gated.1.") && error.contains("belongs to nothing"), "{error}");
+    assert!(
+        error.contains("`gated.1.") && error.contains("belongs to nothing"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_newer_format_says_to_update_the_program() {
     let error = changed(|file| file.version = FORMAT_VERSION + 1);
-    assert!(error.contains("version 2") && error.contains("up to 1"), "{error}");
+    assert!(
+        error.contains("version 2") && error.contains("up to 1"),
+        "{error}"
+    );
 }
 
 #[test]
 fn an_unknown_key_is_named() {
     let (folder, _) = saved(Precision::F32);
-    let json = model_file().to_json().replacen("\"latents\"", "\"latent\"", 1);
+    let json = model_file()
+        .to_json()
+        .replacen("\"latents\"", "\"latent\"", 1);
     std::fs::write(folder.path().join(MODEL_FILE), json).unwrap();
     let error = load_from(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("flamingo.json") && error.contains("`latent`"), "{error}");
+    assert!(
+        error.contains("flamingo.json") && error.contains("`latent`"),
+        "{error}"
+    );
 }
