@@ -106,7 +106,9 @@ impl Engine {
         // Each prompt's distribution once, then one number of it for each of its candidates.
         let first = log_softmax(self.model.logits(prompts.last.clone()), 1);
         let [prompts_read, vocabulary] = first.dims();
-        let places = rows.iter().map(|(prompt, ids)| prompt * vocabulary + ids[0] as usize);
+        let places = rows
+            .iter()
+            .map(|(prompt, ids)| prompt * vocabulary + ids[0] as usize);
         let first = first.reshape([prompts_read * vocabulary]);
         let mut sums = values(first.select(0, indices(places, &self.device)));
         self.add_later_tokens(prompts, &rows, &mut sums);

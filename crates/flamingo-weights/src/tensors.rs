@@ -150,18 +150,14 @@ impl Tensors {
 /// # Errors
 /// If the file cannot be written.
 pub fn write_tensors(path: &Path, tensors: &[NamedTensor], precision: Precision) -> Result<()> {
-    let (dtype, narrow): (Dtype, fn(&[f32]) -> Cow<'_, [u8]>) = match precision {
-        Precision::F32 => (Dtype::F32, |v| Cow::Borrowed(bytemuck::cast_slice(v))),
-        Precision::F16 => (Dtype::F16, |v| {
-            narrow(v, |x| f16::from_f32(x).to_le_bytes())
-        }),
-        Precision::Bf16 => (Dtype::BF16, |v| {
-            narrow(v, |x| bf16::from_f32(x).to_le_bytes())
-        }),
+    let dtype = match precision {
+        Precision::F32 => Dtype::F32,
+        Precision::F16 => Dtype::F16,
+        Precision::Bf16 => Dtype::BF16,
     };
     let data: Vec<_> = tensors
         .iter()
-        .map(|tensor| narrow(&tensor.values))
+        .map(|tensor| narrow(&tensor.values, precision))
         .collect();
     let views = tensors
         .iter()
@@ -177,8 +173,15 @@ pub fn write_tensors(path: &Path, tensors: &[NamedTensor], precision: Precision)
     write_atomically(path, &bytes)
 }
 
-fn narrow(values: &[f32], to_bytes: fn(f32) -> [u8; 2]) -> Cow<'static, [u8]> {
-    Cow::Owned(values.iter().flat_map(|&value| to_bytes(value)).collect())
+fn narrow(values: &[f32], precision: Precision) -> Cow<'_, [u8]> {
+    let in_pairs = |to_bytes: fn(f32) -> [u8; 2]| {
+        Cow::Owned(values.iter().flat_map(|&value| to_bytes(value)).collect())
+    };
+    match precision {
+        Precision::F32 => Cow::Borrowed(bytemuck::cast_slice(values)),
+        Precision::F16 => in_pairs(|value| f16::from_f32(value).to_le_bytes()),
+        Precision::Bf16 => in_pairs(|value| bf16::from_f32(value).to_le_bytes()),
+    }
 }
 
 #[cfg(test)]

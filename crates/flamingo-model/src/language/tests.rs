@@ -120,10 +120,10 @@ fn cached_decoding_equals_the_full_pass() {
         let full = pass(&model, &row(&ids), None);
         let mut cache = TextCache::default();
         let mut parts = vec![pass(&model, &row(&ids[..3]), Some(&mut cache))];
-        for i in 3..ids.len() {
+        for (i, &id) in ids.iter().enumerate().skip(3) {
             assert_eq!(cache.next_positions(), [i as i64]);
             let one = TextInput {
-                ids: vec![ids[i]],
+                ids: vec![id],
                 positions: vec![vec![i as i64]],
             };
             parts.push(pass(&model, &one, Some(&mut cache)));
