@@ -37,6 +37,9 @@ pub struct PerceiverResamplerConfig {
 
 impl PerceiverResamplerConfig {
     /// The paper's: 64 latents, 6 layers, 16 heads of 96, squared ReLU, 8 time embeddings.
+    ///
+    /// With NFNet-F6's features projected to this width it has 175M parameters; the paper's table
+    /// prints 194M, and its text names nothing that the other 19M could be.
     pub fn paper() -> Self {
         Self {
             width: 1536,

@@ -92,12 +92,15 @@ fn paint(
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 18))
             .margin(12)
-            .x_label_area_size(28)
+            .margin_right(24)
+            .x_label_area_size(40)
             .y_label_area_size(60)
             .build_cartesian_2d(left..right.max(left + 1.0), low..high)?;
         chart
             .configure_mesh()
             .light_line_style(WHITE)
+            .x_label_formatter(&|step| format!("{step:.0}"))
+            .x_desc("step")
             .y_label_formatter(&number)
             .draw()?;
         for (index, (name, points)) in series.iter().enumerate() {
