@@ -13,7 +13,7 @@ pub struct QuestionFigure {
     /// `count`, `color`, `place` or `which`.
     #[serde(serialize_with = "word")]
     pub kind: QuestionKind,
-    /// Shots with pictures; 0 stands for two texts without pictures (paper, section 3).
+    /// Shots before the query; without any nothing tells in which form to answer.
     pub shots: usize,
     /// How often the likeliest answer is right in content and in form.
     pub accuracy: Share,

@@ -82,10 +82,6 @@ pub enum CaptionTask {
     Group,
 }
 
-/// Without shots a question is preceded by so many texts of shots, without their pictures (paper,
-/// section 3: zero-shot prompts).
-const TEXT_ONLY_SHOTS: usize = 2;
-
 /// Makes the episodes of one evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Episodes {
@@ -145,19 +141,18 @@ impl Episodes {
         prompt.query(before.to_owned(), candidates, answer)
     }
 
-    /// A question after `shots` of the same kind, answered in the same form; after two texts
-    /// without pictures if `shots` is 0. Candidates are the answers in both forms.
+    /// A question after `shots` of the same kind, answered in the same form. Candidates are the
+    /// answers in both forms. Without shots nothing precedes the query (paper, section 3: text-only
+    /// shots are for open-ended answers; these are ranked), and nothing tells the form.
     pub fn question(&self, kind: QuestionKind, shots: usize, things: Split, index: u64) -> Episode {
         let mut rng = stream(self.seed, "episode question", index);
         let things = things.things();
         let form = *AnswerForm::ALL.choose(&mut rng).expect("there are forms");
         let query = kind.draw_scene(things, &mut rng);
         let mut prompt = Prompt::new(index);
-        for _ in 0..if shots == 0 { TEXT_ONLY_SHOTS } else { shots } {
+        for _ in 0..shots {
             let scene = kind.draw_scene(things, &mut rng);
-            if shots > 0 {
-                prompt.image(scene.render(self.side));
-            }
+            prompt.image(scene.render(self.side));
             prompt.finished(kind.text(&scene, form));
         }
         prompt.image(query.render(self.side));
@@ -331,10 +326,10 @@ mod tests {
     }
 
     #[test]
-    fn without_shots_a_question_follows_two_texts_and_no_pictures() {
+    fn without_shots_a_question_stands_alone() {
         let episode = EPISODES.question(QuestionKind::Count, 0, Split::HeldOut, 5);
         assert_eq!(episode.media.len(), 1);
-        assert_eq!(texts(&episode).len(), 3);
+        assert_eq!(texts(&episode).len(), 1);
         let again = EPISODES.question(QuestionKind::Count, 4, Split::HeldOut, 5);
         assert_eq!(again.media.len(), 5);
         assert_eq!(again.answer, episode.answer);

@@ -63,6 +63,7 @@ pub(super) fn binding(figures: &[BindingFigure]) -> String {
             &mut svg,
             &scale,
             &figures.iter().filter(of).collect::<Vec<_>>(),
+            series,
         );
         svg.push_str("</g>");
     }
@@ -130,7 +131,7 @@ fn control(svg: &mut String, scale: &Scale, figure: &BindingFigure) {
     };
 }
 
-fn line(svg: &mut String, scale: &Scale, figures: &[&BindingFigure]) {
+fn line(svg: &mut String, scale: &Scale, figures: &[&BindingFigure], series: usize) {
     let place = |f: &&BindingFigure| (scale.x(f.shots_each), scale.y(f.accuracy.accuracy()));
     let points: Vec<String> = figures
         .iter()
@@ -166,7 +167,7 @@ fn line(svg: &mut String, scale: &Scale, figures: &[&BindingFigure]) {
             svg,
             "<text class=\"name\" x=\"{}\" y=\"{:.1}\">{} names</text>",
             x + 12.0,
-            y + 4.0,
+            y - 4.0 + 16.0 * series as f64, // two lines may end at one place
             last.names
         );
     }
