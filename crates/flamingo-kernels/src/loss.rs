@@ -41,8 +41,8 @@ pub fn log_probabilities(logits: Tensor<2>, targets: &[usize]) -> Tensor<1> {
 /// Mean cross-entropy of `targets` under `logits`, with optional label smoothing (the target gets
 /// `1 - smoothing`, the rest of the mass is spread evenly over the vocabulary).
 ///
-/// On the processor value and gradient are computed together in one pass over the logits
-/// ([`fused`]), elsewhere by tensor operations ([`plain`]).
+/// On the processor value and gradient are computed together in one pass over the logits,
+/// elsewhere by tensor operations.
 ///
 /// # Shapes
 /// - `logits`: `[n, V]`, `n > 0`
