@@ -16,6 +16,8 @@ pub(crate) enum Step {
     Lints,
     /// The documentation builds without a warning
     Docs,
+    /// The fuzz targets compile
+    Fuzz,
     /// The tests pass
     Tests,
     /// The program answers: `doctor` and a short `demo`
@@ -47,6 +49,7 @@ impl Step {
             Step::Docs => {
                 execute(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
             }
+            Step::Fuzz => execute(&mut cargo("check --manifest-path fuzz/Cargo.toml --locked")),
             Step::Tests => execute(&mut cargo("test --workspace")),
             Step::Program => {
                 execute(&mut cargo("run --quiet -- doctor"))?;

@@ -123,6 +123,7 @@ mod tests {
             pad: "<PAD>".into(),
             image: "<image>".into(),
             end_of_chunk: "<EOC>".into(),
+            image_border: None,
         };
         Tokenizer::from_bytes(json.to_string().as_bytes(), &names).unwrap()
     }

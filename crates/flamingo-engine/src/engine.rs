@@ -3,8 +3,8 @@
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Precision};
 use flamingo_model::{Flamingo, describe};
-use flamingo_sequence::Tokenizer;
-use flamingo_weights::{ModelFile, Source};
+use flamingo_sequence::{Tokenizer, Visibility};
+use flamingo_weights::{Loaded, ModelFile, Source};
 
 use crate::Result;
 use crate::latents::LatentCache;
@@ -47,6 +47,7 @@ pub struct Engine {
     pub(crate) device: Device,
     pub(crate) options: EngineOptions,
     pub(crate) latents: LatentCache,
+    pub(crate) sees: Visibility,
     file: ModelFile,
 }
 
@@ -57,15 +58,21 @@ impl Engine {
     /// If a file is missing, malformed or of a newer version, or if the weights do not fit.
     pub fn open(source: &Source, device: &Device, options: EngineOptions) -> Result<Self> {
         let loaded = flamingo_weights::load(source, device, options.precision)?;
-        Ok(Self {
+        Ok(Self::new(loaded, device, options))
+    }
+
+    /// An engine of a model that is loaded; `options.precision` is that of its weights.
+    pub fn new(loaded: Loaded, device: &Device, options: EngineOptions) -> Self {
+        Self {
             model: loaded.model,
             tokenizer: loaded.tokenizer,
             preprocess: loaded.preprocess,
             device: device.clone(),
             latents: LatentCache::new(options.cached_media),
             options,
+            sees: loaded.file.sees,
             file: loaded.file,
-        })
+        }
     }
 
     /// What the model weighs and costs.

@@ -33,15 +33,8 @@ pub enum Error {
         reason: String,
     },
     /// An option outside its range.
-    #[error("{name} is {value}: give {wanted}")]
-    Option {
-        /// The option.
-        name: &'static str,
-        /// What was given.
-        value: String,
-        /// What is possible.
-        wanted: &'static str,
-    },
+    #[error(transparent)]
+    Option(#[from] crate::decoding::OptionError),
 }
 
 /// A result of this crate.

@@ -1,16 +1,17 @@
 //! Answers, token by token.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use flamingo_kernels::Tensor;
-use flamingo_kernels::burn::tensor::activation::log_softmax;
-use flamingo_sequence::{Document, TextStream};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use flamingo_sequence::{Document, Sequence, TextStream};
 use serde::Serialize;
 
+use crate::decoding::{
+    Decoded, Decoding, Ending, NextLogits, Prompt, Search, SearchError, Step, Vocabulary,
+};
 use crate::prompts::Prompts;
-use crate::{Engine, MediaSource, Result, Sampling};
+use crate::{Engine, Error, MediaSource, Result};
 
 /// One token of an answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,7 +20,7 @@ pub struct Token {
     pub id: u32,
     /// The text that it adds; empty while a character is incomplete.
     pub text: String,
-    /// Its natural log-probability, before temperature.
+    /// Its natural log-probability by the model, before temperature and rules.
     pub logprob: f32,
 }
 
@@ -46,7 +47,7 @@ pub struct Timings {
     pub batch: usize,
 }
 
-/// The answer to one prompt.
+/// An answer to one prompt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
     /// The prompt's `id`.
@@ -58,24 +59,20 @@ pub struct Answer {
     pub tokens: Vec<Token>,
     /// Why it ended.
     pub finish: Finish,
+    /// Of a beam: its log-probability, over its length to the power of the length penalty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
     /// Of the batch that the prompt was in.
     pub timings: Timings,
 }
 
-struct Writing<'a> {
-    stream: Option<TextStream<'a>>,
-    rng: ChaCha8Rng,
-    text: String,
-    sent: usize,
-    tokens: Vec<Token>,
-    finish: Option<Finish>,
-}
-
 impl Engine {
-    /// Answers prompts, in order. `on_text(prompt, text)` is given each piece of an answer as soon
-    /// as it is certain (not the beginning of a stop text).
+    /// Answers prompts, in order; several answers of a prompt
+    /// ([`num_return_sequences`](Decoding::num_return_sequences)) follow one another.
+    /// `on_text(answer, text)` is given each piece of an answer as soon as it is certain (not the
+    /// beginning of a stop text); of beams nothing is certain before the end.
     ///
     /// # Errors
     /// If a picture cannot be had, a prompt is empty or too long, or an option is out of range.
@@ -83,166 +80,280 @@ impl Engine {
         &mut self,
         prompts: &[Document],
         source: &dyn MediaSource,
-        sampling: &Sampling,
+        decoding: &Decoding,
         on_text: &mut dyn FnMut(usize, &str),
     ) -> Result<Vec<Answer>> {
-        sampling.check()?;
+        decoding.check()?;
         let mut answers = Vec::with_capacity(prompts.len());
-        for (i, batch) in prompts.chunks(self.options.batch.max(1)).enumerate() {
-            let first = i * self.options.batch.max(1);
-            answers.extend(self.generate_batch(first, batch, source, sampling, on_text)?);
+        let size = self.options.batch.max(1);
+        for (i, batch) in prompts.chunks(size).enumerate() {
+            let mut work = Batch {
+                first: i * size,
+                documents: batch.iter().collect(),
+                decoding,
+                on_text,
+            };
+            answers.extend(self.generate_batch(&mut work, source)?);
         }
         Ok(answers)
     }
 
     fn generate_batch(
         &mut self,
-        first: usize,
-        documents: &[Document],
+        batch: &mut Batch<'_>,
         source: &dyn MediaSource,
-        sampling: &Sampling,
-        on_text: &mut dyn FnMut(usize, &str),
     ) -> Result<Vec<Answer>> {
         let start = Instant::now();
-        let documents: Vec<&Document> = documents.iter().collect();
-        let sequences = self.sequences(documents.iter().copied(), sampling.max_new_tokens)?;
-        let mut prompts = self.prefill(&documents, &sequences, source)?;
-        let mut scores = self.scores(prompts.last.clone());
+        let (documents, decoding) = (&batch.documents, batch.decoding);
+        let sequences = self.sequences(documents.iter().copied(), decoding.max_new_tokens)?;
+        let prompts = self.prefill(documents, &sequences, source)?;
+        let first = self.logits(prompts.last.clone());
         let prefill = start.elapsed().as_secs_f64();
-        let lengths = prompts.lengths.clone();
-        let mut writing: Vec<Writing<'_>> = (0..documents.len())
-            .map(|i| self.begin(first + i, sampling))
-            .collect();
-        let mut rows: Vec<usize> = (0..documents.len()).collect();
-        loop {
-            for (&row, scores) in rows.iter().zip(&scores) {
-                let index = first + row;
-                self.write(&mut writing[row], scores, sampling, &mut |text| {
-                    on_text(index, text)
-                })?;
-            }
-            let on = |row: &usize| writing[*row].finish.is_none();
-            let going: Vec<usize> = (0..rows.len()).filter(|&i| on(&rows[i])).collect();
-            if going.is_empty() {
-                break;
-            }
-            if going.len() < rows.len() {
-                prompts = prompts.select(&going);
-                rows = going.into_iter().map(|i| rows[i]).collect();
-            }
-            let last = |row: &usize| writing[*row].tokens.last().map_or(0, |token| token.id);
-            let tokens: Vec<u32> = rows.iter().map(last).collect();
-            scores = self.next_scores(&mut prompts, &tokens);
-        }
-        let decode = start.elapsed().as_secs_f64() - prefill;
+        let (decoded, mut writing) = self.search(batch, &sequences, prompts, first)?;
         let timings = Timings {
             prefill,
-            decode,
-            batch: documents.len(),
+            decode: start.elapsed().as_secs_f64() - prefill,
+            batch: sequences.len(),
         };
-        let answer = |(i, writing): (usize, Writing<'_>)| Answer {
-            id: documents[i].id.clone(),
-            text: writing.text,
-            tokens: writing.tokens,
-            finish: writing.finish.unwrap_or(Finish::Length),
-            prompt_tokens: lengths[i],
-            timings,
-        };
-        Ok(writing.into_iter().enumerate().map(answer).collect())
-    }
-
-    fn begin(&self, prompt: usize, sampling: &Sampling) -> Writing<'_> {
-        let mut rng = ChaCha8Rng::seed_from_u64(sampling.seed);
-        rng.set_stream(prompt as u64);
-        Writing {
-            stream: Some(self.tokenizer.stream()),
-            rng,
-            text: String::new(),
-            sent: 0,
-            tokens: Vec::new(),
-            finish: None,
+        let mut answers = Vec::new();
+        for (prompt, decoded) in decoded.into_iter().enumerate() {
+            for decoded in decoded {
+                let at = answers.len();
+                let mut text = std::mem::take(&mut writing[at]);
+                if decoding.num_beams > 1 {
+                    self.replay(&decoded, decoding, &mut text)?;
+                }
+                let first = batch.first * decoding.num_return_sequences;
+                text.finish(decoding, &mut |piece| (batch.on_text)(first + at, piece))?;
+                answers.push(Answer {
+                    id: batch.documents[prompt].id.clone(),
+                    finish: text.ending(decoded.ending),
+                    text: text.text,
+                    tokens: text.tokens,
+                    score: decoded.score,
+                    prompt_tokens: sequences[prompt].ids.len(),
+                    timings,
+                });
+            }
         }
+        Ok(answers)
     }
 
-    fn next_scores(&self, prompts: &mut Prompts, tokens: &[u32]) -> Vec<Vec<f32>> {
-        let stream = self.step(prompts, tokens);
-        self.scores(stream)
-    }
-
-    /// Log-probabilities of the next token, a row each; never a picture, padding or a new text.
-    fn scores(&self, stream: Tensor<2>) -> Vec<Vec<f32>> {
-        let logits = self.model.logits(stream);
-        let [_, vocabulary] = logits.dims();
-        let values = log_softmax(logits, 1).into_data().convert::<f32>();
-        let values = values.try_to_vec::<f32>().expect("converted to f32");
-        let specials = self.tokenizer.specials();
-        let mut rows: Vec<Vec<f32>> = values.chunks(vocabulary).map(<[f32]>::to_vec).collect();
-        let ends = [Some(specials.end_of_chunk), specials.eos];
-        for row in &mut rows {
-            for id in [Some(specials.image), Some(specials.pad), specials.bos]
-                .into_iter()
-                .flatten()
-            {
-                if !ends.contains(&Some(id)) {
-                    row[id as usize] = f32::NEG_INFINITY;
+    /// Runs the search and writes the texts of its answers as their tokens come.
+    fn search<'a>(
+        &'a self,
+        batch: &mut Batch<'_>,
+        sequences: &[Sequence],
+        prompts: Prompts,
+        first: Vec<Vec<f32>>,
+    ) -> Result<(Vec<Vec<Decoded>>, Vec<Writing<'a>>)> {
+        let decoding = batch.decoding;
+        let vocabulary = self.vocabulary();
+        let search = Search::new(decoding, &vocabulary)?;
+        let answers = decoding.num_return_sequences;
+        let mut writing: Vec<Writing<'a>> = (0..sequences.len() * answers)
+            .map(|_| Writing::new(self))
+            .collect();
+        let starts: Vec<Prompt<'_>> = sequences
+            .iter()
+            .enumerate()
+            .map(|(i, sequence)| Prompt {
+                ids: &sequence.ids,
+                stream: (batch.first + i) as u64,
+            })
+            .collect();
+        let mut failed = None;
+        let mut on_token = |step: Step| {
+            let at = step.prompt * answers + step.sequence;
+            let index = batch.first * answers + at;
+            let wrote = writing[at].push(self, step, decoding, &mut |text| {
+                (batch.on_text)(index, text)
+            });
+            match wrote {
+                Ok(flow) => flow,
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
                 }
             }
-            // Rows of the table beyond the tokenizer (padding to a round number) are no tokens.
-            let known = self.tokenizer.vocab_size().min(vocabulary);
-            row[known..].fill(f32::NEG_INFINITY);
+        };
+        let mut rows = Rows {
+            engine: self,
+            prompts,
+        };
+        let decoded = search.run(&mut rows, &starts, first, &mut on_token);
+        match failed {
+            Some(error) => Err(error),
+            None => Ok((decoded?, writing)),
         }
-        rows
     }
 
-    /// Draws one token and takes it into the answer.
-    fn write(
-        &self,
-        writing: &mut Writing<'_>,
-        scores: &[f32],
-        sampling: &Sampling,
-        send: &mut dyn FnMut(&str),
-    ) -> Result<()> {
-        let id = sampling.draw(scores, &mut writing.rng);
-        let (logprob, id) = (scores[id], id as u32);
+    /// The tokens that end an answer, and those that are none: pictures and their borders, padding,
+    /// beginnings, and rows of the table beyond the tokenizer (padding to a round number).
+    fn vocabulary(&self) -> Vocabulary {
         let specials = self.tokenizer.specials();
+        let eos: Vec<u32> = [Some(specials.end_of_chunk), specials.eos]
+            .into_iter()
+            .flatten()
+            .collect();
+        let never = [
+            Some(specials.image),
+            specials.image_border,
+            Some(specials.pad),
+            specials.bos,
+        ];
+        let rows = self.model.config().language.vocabulary as u32;
+        let known = (self.tokenizer.vocab_size() as u32).min(rows);
+        let forbidden = never
+            .into_iter()
+            .flatten()
+            .filter(|id| !eos.contains(id))
+            .chain(known..rows)
+            .collect();
+        Vocabulary { eos, forbidden }
+    }
+
+    /// Logits of the next token, a row each.
+    fn logits(&self, stream: Tensor<2>) -> Vec<Vec<f32>> {
+        let logits = self.model.logits(stream);
+        let [_, vocabulary] = logits.dims();
+        let values = logits.into_data().convert::<f32>();
+        let values = values.try_to_vec::<f32>().expect("converted to f32");
+        values.chunks(vocabulary).map(<[f32]>::to_vec).collect()
+    }
+
+    /// Writes the text of an answer whose tokens came all at once.
+    fn replay(&self, decoded: &Decoded, decoding: &Decoding, text: &mut Writing<'_>) -> Result<()> {
+        for token in &decoded.tokens {
+            let step = Step {
+                prompt: 0,
+                sequence: 0,
+                token: *token,
+            };
+            if text.push(self, step, decoding, &mut |_| {})?.is_break() {
+                break;
+            }
+        }
+        text.sent = 0;
+        Ok(())
+    }
+}
+
+/// Prompts that are answered together.
+struct Batch<'a> {
+    /// The number of the first one.
+    first: usize,
+    documents: Vec<&'a Document>,
+    decoding: &'a Decoding,
+    on_text: &'a mut dyn FnMut(usize, &str),
+}
+
+/// The rows of a search: prompts and what was generated behind them.
+struct Rows<'a> {
+    engine: &'a Engine,
+    prompts: Prompts,
+}
+
+impl NextLogits for Rows<'_> {
+    type Error = Error;
+
+    fn advance(&mut self, parents: &[usize], tokens: &[u32]) -> Result<Vec<Vec<f32>>> {
+        let all = parents.len() == self.prompts.lengths.len() && parents.is_sorted_by(|a, b| a < b);
+        if !all {
+            self.prompts = self.prompts.select(parents);
+        }
+        let stream = self.engine.step(&mut self.prompts, tokens);
+        Ok(self.engine.logits(stream))
+    }
+}
+
+/// The text of an answer on its way.
+#[derive(Default)]
+struct Writing<'a> {
+    stream: Option<TextStream<'a>>,
+    text: String,
+    sent: usize,
+    tokens: Vec<Token>,
+    stopped: bool,
+}
+
+impl<'a> Writing<'a> {
+    fn new(engine: &'a Engine) -> Self {
+        Self {
+            stream: Some(engine.tokenizer.stream()),
+            ..Self::default()
+        }
+    }
+
+    /// Takes one token into the answer; breaks at a stop text, which is cut off.
+    fn push(
+        &mut self,
+        engine: &Engine,
+        step: Step,
+        decoding: &Decoding,
+        send: &mut dyn FnMut(&str),
+    ) -> Result<ControlFlow<()>> {
+        let (id, logprob) = (step.token.id, step.token.logprob);
+        let specials = engine.tokenizer.specials();
         let ended = id == specials.end_of_chunk || Some(id) == specials.eos;
-        let mut text = match &mut writing.stream {
+        let text = match &mut self.stream {
             Some(stream) if !ended => stream.push(id)?,
             _ => String::new(),
         };
-        writing.text.push_str(&text);
-        writing.finish = ended.then_some(Finish::EndOfChunk);
-        if let Some(at) = sampling
-            .stop
-            .iter()
-            .filter_map(|stop| writing.text.find(stop))
-            .min()
-        {
-            writing.text.truncate(at);
-            writing.finish = Some(Finish::Stop);
+        self.text.push_str(&text);
+        self.tokens.push(Token { id, text, logprob });
+        let stops = &decoding.stop;
+        if let Some(at) = stops.iter().filter_map(|stop| self.text.find(stop)).min() {
+            self.text.truncate(at);
+            self.stopped = true;
         }
-        let full = writing.tokens.len() + 1 == sampling.max_new_tokens;
-        writing.finish = writing.finish.or(full.then_some(Finish::Length));
-        if let (Some(finish), Some(stream)) = (
-            writing.finish,
-            writing.stream.take_if(|_| writing.finish.is_some()),
-        ) {
+        let certain = match self.stopped {
+            true => self.text.len(),
+            false => certain_length(&self.text, stops),
+        };
+        self.send(certain, send);
+        Ok(match self.stopped {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })
+    }
+
+    /// Adds what the decoder still holds and sends the rest.
+    fn finish(&mut self, decoding: &Decoding, send: &mut dyn FnMut(&str)) -> Result<()> {
+        if let Some(stream) = self.stream.take().filter(|_| !self.stopped) {
             let rest = stream.finish()?;
-            if finish != Finish::Stop {
-                writing.text.push_str(&rest);
-                text.push_str(&rest);
+            self.text.push_str(&rest);
+            if let Some(last) = self.tokens.last_mut() {
+                last.text.push_str(&rest);
+            }
+            let at = decoding
+                .stop
+                .iter()
+                .filter_map(|stop| self.text.find(stop))
+                .min();
+            if let Some(at) = at {
+                self.text.truncate(at);
+                self.stopped = true;
             }
         }
-        writing.tokens.push(Token { id, text, logprob });
-        let certain = match writing.finish {
-            Some(_) => writing.text.len(),
-            None => certain_length(&writing.text, &sampling.stop),
-        };
-        if certain > writing.sent {
-            send(&writing.text[writing.sent..certain]);
-            writing.sent = certain;
-        }
+        self.send(self.text.len(), send);
         Ok(())
+    }
+
+    fn send(&mut self, certain: usize, send: &mut dyn FnMut(&str)) {
+        if certain > self.sent {
+            send(&self.text[self.sent..certain]);
+            self.sent = certain;
+        }
+    }
+
+    fn ending(&self, ending: Ending) -> Finish {
+        match ending {
+            _ if self.stopped => Finish::Stop,
+            Ending::Eos => Finish::EndOfChunk,
+            Ending::Stopped => Finish::Stop,
+            Ending::Length => Finish::Length,
+        }
     }
 }
 
@@ -253,6 +364,16 @@ fn certain_length(text: &str, stops: &[String]) -> usize {
         .map(|(i, _)| i)
         .find(|&i| begins(i))
         .unwrap_or(text.len())
+}
+
+impl From<SearchError<Error>> for Error {
+    fn from(error: SearchError<Error>) -> Self {
+        match error {
+            SearchError::Option(option) => Error::Option(option),
+            SearchError::Model(error) => error,
+            other => unreachable!("the engine gives a row of logits for each row: {other}"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Pictures to latents, each once: by the hash of their pixels, least recently used ones dropped.
+//! Pictures to latents, each once: by the hash of their pixels (and of their place in the document,
+//! for the few models that look at it), least recently used ones dropped.
 
 use std::collections::HashMap;
 
@@ -54,40 +55,44 @@ impl LatentCache {
 const FRAMES_AT_ONCE: usize = 64;
 
 impl Engine {
+    /// Without a resampler there is no room for a second frame.
+    fn most_frames(&self) -> usize {
+        match self.model.resampler {
+            Some(_) => self.options.max_frames,
+            None => 1,
+        }
+    }
+
     /// The frames of a medium that the model sees.
     pub(crate) fn frames(&self, medium: Media) -> Vec<Image> {
         match medium {
             Media::Image(image) => vec![image],
-            Media::Film(film) => sample_frames(
-                &film,
-                self.options.frames_per_second,
-                self.options.max_frames,
-            ),
+            Media::Film(film) => {
+                sample_frames(&film, self.options.frames_per_second, self.most_frames())
+            }
         }
     }
 
-    /// Latents of media, in order, `[M, R, D]`; none for no media. Those not in the cache are
-    /// encoded together, media of equal frame counts in one pass.
-    pub(crate) fn latents(&mut self, media: Vec<Media>) -> Option<Tensor<3>> {
-        let media: Vec<(Hash, Vec<Image>)> = media
+    /// Latents of media, in order, `[M, R, media width]`; none for no media. `places[i]` is that of
+    /// medium `i` in its document. Those not in the cache are encoded together, media of equal frame
+    /// counts in one pass.
+    pub(crate) fn latents(&mut self, media: Vec<Media>, places: &[usize]) -> Option<Tensor<3>> {
+        let media: Vec<Looked> = media
             .into_iter()
-            .map(|medium| {
-                let frames = self.frames(medium);
-                (hash(&frames), frames)
-            })
+            .zip(places)
+            .map(|(medium, &place)| self.looked(medium, place))
             .collect();
         let mut found: HashMap<Hash, Tensor<3>> = HashMap::new();
-        let mut wanted: HashMap<usize, Vec<&(Hash, Vec<Image>)>> = HashMap::new();
+        let mut wanted: HashMap<usize, Vec<&Looked>> = HashMap::new();
         for medium in &media {
-            let (hash, frames) = medium;
-            if found.contains_key(hash) {
+            if found.contains_key(&medium.hash) {
                 continue;
             }
-            match self.latents.get(hash) {
-                Some(latents) => drop(found.insert(*hash, latents)),
+            match self.latents.get(&medium.hash) {
+                Some(latents) => drop(found.insert(medium.hash, latents)),
                 None => {
-                    let alike = wanted.entry(frames.len()).or_default();
-                    if alike.iter().all(|(other, _)| other != hash) {
+                    let alike = wanted.entry(medium.frames.len()).or_default();
+                    if alike.iter().all(|other| other.hash != medium.hash) {
                         alike.push(medium);
                     }
                 }
@@ -96,20 +101,33 @@ impl Engine {
         for (frames, alike) in wanted {
             for chunk in alike.chunks((FRAMES_AT_ONCE / frames).max(1)) {
                 let latents = self.encode(chunk, frames);
-                for (i, (hash, _)) in chunk.iter().enumerate() {
+                for (i, medium) in chunk.iter().enumerate() {
                     let one = latents.clone().narrow(0, i, 1);
-                    self.latents.insert(*hash, one.clone());
-                    found.insert(*hash, one);
+                    self.latents.insert(medium.hash, one.clone());
+                    found.insert(medium.hash, one);
                 }
             }
         }
-        let all: Vec<Tensor<3>> = media.iter().map(|(hash, _)| found[hash].clone()).collect();
+        let all: Vec<Tensor<3>> = media.iter().map(|m| found[&m.hash].clone()).collect();
         (!all.is_empty()).then(|| Tensor::cat(all, 0))
     }
 
-    fn encode(&self, media: &[&(Hash, Vec<Image>)], frames: usize) -> Tensor<3> {
-        self.model
-            .resample(self.features(media.iter().flat_map(|(_, f)| f), frames))
+    fn looked(&self, medium: Media, place: usize) -> Looked {
+        let frames = self.frames(medium);
+        let resampler = self.model.resampler.as_ref();
+        let counts = resampler.is_some_and(|r| r.media_embeddings.is_some());
+        let place = if counts { place } else { 0 };
+        Looked {
+            hash: hash(&frames, place),
+            frames,
+            place,
+        }
+    }
+
+    fn encode(&self, media: &[&Looked], frames: usize) -> Tensor<3> {
+        let features = self.features(media.iter().flat_map(|m| &m.frames), frames);
+        let places: Vec<usize> = media.iter().map(|m| m.place).collect();
+        self.model.resample(features, &places)
     }
 
     /// Features of pictures, `frames` a medium: `[M, T, S, Dv]`.
@@ -128,8 +146,16 @@ impl Engine {
     }
 }
 
-fn hash(frames: &[Image]) -> Hash {
+/// A medium as the model sees it.
+struct Looked {
+    hash: Hash,
+    frames: Vec<Image>,
+    place: usize,
+}
+
+fn hash(frames: &[Image], place: usize) -> Hash {
     let mut hasher = Sha256::new();
+    hasher.update(place.to_le_bytes());
     for frame in frames {
         hasher.update(frame.width.to_le_bytes());
         hasher.update(&frame.rgb);

@@ -6,6 +6,7 @@
 //! the cache of latents, keys and values of a prompt are computed once, and a batch of ragged
 //! prompts gives what each gives alone.
 
+pub mod decoding;
 mod engine;
 mod error;
 mod generate;
@@ -13,14 +14,13 @@ mod latents;
 mod look;
 mod media;
 mod prompts;
-mod sampling;
 mod score;
 
+pub use decoding::{Decoding, EarlyStopping};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use flamingo_weights::Source;
 pub use generate::{Answer, Finish, Timings, Token};
 pub use look::Look;
 pub use media::MediaSource;
-pub use sampling::Sampling;
 pub use score::{CandidateScore, Scores};

@@ -1,8 +1,8 @@
 //! Where the token that begins an answer looks: cross-attention carried back to the picture.
 
 use flamingo_kernels::Tensor;
-use flamingo_model::{Looking, TextInput};
-use flamingo_sequence::{Batch, Document, Visibility};
+use flamingo_model::{Looking, Passing, TextInput};
+use flamingo_sequence::{Batch, Document};
 
 use crate::{Engine, MediaSource, Result};
 
@@ -28,7 +28,7 @@ impl Engine {
     /// If a picture cannot be had or the prompt is empty or too long.
     pub fn look(&mut self, prompt: &Document, source: &dyn MediaSource) -> Result<Option<Look>> {
         let sequences = self.sequences(std::iter::once(prompt), 0)?;
-        let batch = Batch::of_prompts(&sequences, Visibility::Last, self.tokenizer.specials());
+        let batch = Batch::of_prompts(&sequences, self.sees, self.tokenizer.specials());
         let Some(seen) = batch.sees.last().filter(|range| !range.is_empty()).cloned() else {
             return Ok(None);
         };
@@ -41,17 +41,30 @@ impl Engine {
         let reference = references[batch.media[seen.start].1].to_owned();
         let frames = self.frames(media[seen.start].clone());
         let features = self.features(frames.iter(), frames.len());
-        let on_positions = self.model.resampler.weights(features); // [R, T * S + R]
         let on_latents = self.on_latents(&batch, media, seen.start); // [1, R]
-        let weights = on_latents.matmul(on_positions);
+        let weights = match &self.model.resampler {
+            Some(resampler) => {
+                let place = batch.media[seen.start].1;
+                on_latents.matmul(resampler.weights(features, place)) // [1, T * S + R]
+            }
+            None => on_latents, // the positions themselves
+        };
         let weights = weights
             .into_data()
             .convert::<f32>()
             .try_to_vec::<f32>()
             .expect("f32");
-        let positions = self.model.config().vision.positions();
-        let weights = weights[..frames.len() * positions].to_vec();
-        let side = positions.isqrt();
+        let (positions, side) = (
+            self.model.config().vision.positions(),
+            self.model.config().vision.grid(),
+        );
+        // A class token among the features stands before the positions and has no place to show.
+        let weights: Vec<f32> = weights
+            .chunks(positions)
+            .take(frames.len())
+            .flat_map(|frame| &frame[positions - side * side..])
+            .copied()
+            .collect();
         Ok(Some(Look {
             reference,
             side,
@@ -66,13 +79,17 @@ impl Engine {
         media: Vec<flamingo_image::Media>,
         seen: usize,
     ) -> Tensor<2> {
-        let latents = self.latents(media).expect("the prompt has media");
+        let places: Vec<usize> = batch.media.iter().map(|&(_, place)| place).collect();
+        let latents = self.latents(media, &places).expect("the prompt has media");
         let media = self.model.media(latents);
         let looking = Looking::new(&batch.sees, media.len(), &self.device);
         let input = TextInput::ragged(&batch.ids, batch.width, &batch.lengths);
         let mut weights = Vec::new();
         let last = batch.width - 1;
-        let watch = &mut |block: usize, y: &Tensor<3>| {
+        let watch = &mut |passing: Passing, y: &Tensor<3>| {
+            let Passing::BeforeBlock(block) = passing else {
+                return;
+            };
             let y = y.clone().narrow(1, last, 1).squeeze_dim::<2>(0);
             let keys = media
                 .keys(block)

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use flamingo_kernels::{Tensor, indices};
 use flamingo_model::{Looking, Media, TextCache, TextInput};
-use flamingo_sequence::{Batch, Document, Sequence, Visibility};
+use flamingo_sequence::{Batch, Document, Sequence};
 
 use crate::{Engine, Error, MediaSource, Result};
 
@@ -49,7 +49,7 @@ impl Engine {
         sequences: &[Sequence],
         source: &dyn MediaSource,
     ) -> Result<Prompts> {
-        let batch = Batch::of_prompts(sequences, Visibility::Last, self.tokenizer.specials());
+        let batch = Batch::of_prompts(sequences, self.sees, self.tokenizer.specials());
         let media = self.batch_media(prompts, &batch, source)?;
         let looking = Looking::new(&batch.sees, media.len(), &self.device);
         let input = TextInput::ragged(&batch.ids, batch.width, &batch.lengths);
@@ -92,8 +92,9 @@ impl Engine {
             .iter()
             .map(|&(row, medium)| source.media(references[row][medium]))
             .collect::<Result<Vec<_>>>()?;
+        let places: Vec<usize> = batch.media.iter().map(|&(_, place)| place).collect();
         Ok(self
-            .latents(media)
+            .latents(media, &places)
             .map_or_else(Media::none, |latents| self.model.media(latents)))
     }
 

@@ -6,8 +6,8 @@ use flamingo_model::{Looking, TextInput};
 use flamingo_sequence::{Candidates, Document};
 use serde::Serialize;
 
+use crate::decoding::likeliest;
 use crate::prompts::Prompts;
-use crate::sampling::likeliest;
 use crate::{Engine, Error, MediaSource, Result};
 
 /// One candidate.

@@ -1,17 +1,18 @@
 //! Scaled dot-product attention (Vaswani et al., 2017) over heads.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{DType, Tensor, activation};
 
 /// What is added to a score to hide it. Finite, so that a row with nothing to see is a uniform
 /// average and not NaN; large enough that any visible score wins by more than f32 can hold.
 pub const MASKED: f32 = -1e30;
 
-/// `softmax(q k^T scale + bias) v`.
+/// `softmax(q k^T scale + bias) v`; scores are f32 whatever the type of `q`, `k` and `v`, for
+/// half-precision numbers can neither hide nor tell apart as many keys as there may be.
 ///
 /// # Shapes
 /// - `q`: `[B, H, Lq, Dh]`
 /// - `k`, `v`: `[B, H, Lk, Dh]`
-/// - `bias`: `[B or 1, H or 1, Lq or 1, Lk]`, with [`MASKED`] where a query must not look
+/// - `bias`: f32, `[B or 1, H or 1, Lq or 1, Lk]`, with [`MASKED`] where a query must not look
 /// - output: `[B, H, Lq, Dh]`
 pub fn attention(
     q: Tensor<4>,
@@ -20,11 +21,12 @@ pub fn attention(
     bias: Option<Tensor<4>>,
     scale: f64,
 ) -> Tensor<4> {
-    let mut scores = (q * scale).matmul(k.transpose()); // [B, H, Lq, Lk]
+    let dtype = v.dtype();
+    let mut scores = (q * scale).matmul(k.transpose()).cast(DType::F32); // [B, H, Lq, Lk]
     if let Some(bias) = bias {
         scores = scores + bias;
     }
-    activation::softmax(scores, 3).matmul(v)
+    activation::softmax(scores, 3).cast(dtype).matmul(v)
 }
 
 /// # Shapes
@@ -70,6 +72,24 @@ mod tests {
         let masked = attention(q, k, v.clone(), Some(bias), 0.3);
         let first = v.narrow(2, 0, 1).expand([2, 3, 5, 7]);
         assert_eq!(masked.into_data(), first.into_data());
+    }
+
+    #[test]
+    fn hidden_keys_stay_hidden_in_half_precision() {
+        for dtype in [DType::F16, DType::BF16] {
+            let [q, k, v] = [1, 2, 3].map(|seed| random([1, 1, 2, 4], seed).cast(dtype));
+            let bias = vec![0.0, MASKED, MASKED, MASKED];
+            let bias = floats(bias, [1, 1, 2, 2], &Device::flex());
+            let y = attention(q, k, v.clone(), Some(bias), 1.0).cast(DType::F32);
+            let [first, second] = [0, 1].map(|row| y.clone().narrow(2, row, 1));
+            let values = v.cast(DType::F32);
+            let far = |a: Tensor<4>, b: Tensor<4>| (a - b).abs().max().into_scalar::<f32>();
+            assert!(far(first, values.clone().narrow(2, 0, 1)) < 1e-6);
+            assert!(
+                far(second, values.mean_dim(2)) < 1e-2,
+                "a uniform average, and finite"
+            );
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use activation::Activation;
 pub use attention::{MASKED, attention, merge_heads, split_heads};
 pub use burn;
 pub use burn::module::{Module, Param};
-pub use burn::tensor::{Device, Int, Tensor, TensorData};
+pub use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 pub use conv::{Conv2d, avg_pool2, conv2d_same};
 pub use device::{Backend, DeviceError, Precision, available_backends, open_device};
 pub use embedding::Embedding;

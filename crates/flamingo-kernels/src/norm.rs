@@ -1,7 +1,7 @@
 //! Layer normalisation (Ba et al., 2016) and its root-mean-square form (Zhang and Sennrich, 2019).
 
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::Init;
@@ -51,12 +51,17 @@ impl Norm {
     /// # Shapes
     /// - `x` and output: `[..., d]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        if self.centred {
-            let bias = self.bias.as_ref().map(Param::val);
-            return burn::tensor::module::layer_norm(x, self.weight.val(), bias, self.epsilon);
-        }
-        let mean_square = (x.clone() * x.clone()).mean_dim(D - 1);
-        x * (mean_square + self.epsilon).sqrt().recip() * self.weight.val().unsqueeze()
+        // Squares and their sums leave the range of half-precision numbers.
+        let dtype = x.dtype();
+        let (x, weight) = (x.cast(DType::F32), self.weight.val().cast(DType::F32));
+        let y = if self.centred {
+            let bias = self.bias.as_ref().map(|bias| bias.val().cast(DType::F32));
+            burn::tensor::module::layer_norm(x, weight, bias, self.epsilon)
+        } else {
+            let mean_square = (x.clone() * x.clone()).mean_dim(D - 1);
+            x * (mean_square + self.epsilon).sqrt().recip() * weight.unsqueeze()
+        };
+        y.cast(dtype)
     }
 }
 

@@ -37,7 +37,7 @@ const CONTEXT: usize = 512;
 
 /// Counts parameters and operations of `config`.
 pub fn describe(config: &FlamingoConfig) -> Description {
-    let (language, resampler, gated) = (&config.language, &config.resampler, &config.gated);
+    let (language, resampler, gated) = (&config.language, config.resampler.as_ref(), &config.gated);
     let (dv, blocks) = (config.vision.width(), config.gated_blocks());
     let projection = config.media_projection_parameters();
     let part = |part, shape, parameters, frozen| PartSize {
@@ -50,14 +50,14 @@ pub fn describe(config: &FlamingoConfig) -> Description {
         part("vision encoder", None, config.vision.parameters(), true),
         part(
             "perceiver resampler",
-            Some([resampler.layers, resampler.width, resampler.heads]),
-            resampler.parameters(dv),
+            resampler.map(|r| [r.layers, r.width, r.heads]),
+            resampler.map_or(0, |r| r.parameters(dv)),
             false,
         ),
         part(
             "gated xattn-dense",
             Some([blocks, language.width, gated.heads]),
-            blocks as u64 * gated.parameters(language.width, language.width) + projection,
+            blocks as u64 * gated.parameters(language.width, config.media_width()) + projection,
             false,
         ),
         part(
@@ -67,9 +67,9 @@ pub fn describe(config: &FlamingoConfig) -> Description {
             true,
         ),
     ];
-    let flops_per_image =
-        config.vision.flops_per_image() + resampler.flops(dv, 1, config.vision.positions());
-    let per_block = gated.flops_per_token(language.width, resampler.latents);
+    let flops_per_image = config.vision.flops_per_image()
+        + resampler.map_or(0, |r| r.flops(dv, 1, config.vision.positions()));
+    let per_block = gated.flops_per_token(language.width, config.latents());
     Description {
         total: parts.iter().map(|part| part.parameters).sum(),
         parts,

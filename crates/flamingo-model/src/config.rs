@@ -11,12 +11,22 @@ use crate::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
 pub struct FlamingoConfig {
     /// The frozen vision encoder.
     pub vision: VisionConfig,
-    /// The Perceiver Resampler.
-    pub resampler: PerceiverResamplerConfig,
+    /// The Perceiver Resampler; without one the text looks at the encoder's features themselves
+    /// (an IDEFICS option), and media are pictures only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resampler: Option<PerceiverResamplerConfig>,
     /// The gated cross-attention blocks.
     pub gated: GatedConfig,
     /// The frozen language model.
     pub language: LanguageConfig,
+    /// Whether latents of another width than the text's are first mapped to it by one linear layer
+    /// for all blocks, as the paper's parameter counts have it; the open models do not.
+    #[serde(default = "yes")]
+    pub project_media: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What a configuration cannot be.
@@ -50,17 +60,49 @@ impl FlamingoConfig {
         };
         Ok(Self {
             vision: VisionConfig::Nfnet(NfnetConfig::f6()),
-            resampler: PerceiverResamplerConfig::paper(),
+            resampler: Some(PerceiverResamplerConfig::paper()),
             gated: GatedConfig::paper(every, heads),
             language: LanguageConfig::chinchilla(width, layers, heads),
+            project_media: true,
         })
     }
 
     /// How many gated blocks there are.
     pub fn gated_blocks(&self) -> usize {
-        (0..self.language.layers)
-            .filter(|&layer| self.gated.stands_before(layer))
+        let layers = self.language.layers;
+        (0..=layers)
+            .filter(|&point| self.gated.stands_at(point, layers))
             .count()
+    }
+
+    /// Width of a medium's latents before the map to the text's.
+    pub fn latent_width(&self) -> usize {
+        match &self.resampler {
+            Some(resampler) => resampler.width,
+            None => self.vision.width(),
+        }
+    }
+
+    /// Latents of a medium, `R`.
+    pub fn latents(&self) -> usize {
+        match &self.resampler {
+            Some(resampler) => resampler.latents,
+            None => self.vision.positions(),
+        }
+    }
+
+    /// Most frames of a film that the model tells apart; at least 1.
+    pub fn frames(&self) -> usize {
+        let learnt = self.resampler.as_ref().map(|r| r.time_embeddings);
+        learnt.unwrap_or(1).max(1)
+    }
+
+    /// Width of the latents that the gated blocks read.
+    pub fn media_width(&self) -> usize {
+        match self.project_media {
+            true => self.language.width,
+            false => self.latent_width(),
+        }
     }
 
     /// # Errors

@@ -17,15 +17,29 @@ pub struct Flamingo {
     /// Frozen.
     pub vision: VisionEncoder,
     /// Trained.
-    pub resampler: PerceiverResampler,
+    pub resampler: Option<PerceiverResampler>,
     /// Latents to the text's width, where they are of another; trained.
     pub media_projection: Option<Linear>,
-    /// Trained; one before each layer that [`crate::GatedConfig::stands_before`] names, in order.
+    /// Trained; one at each point that [`crate::GatedConfig::stands_at`] names, in order.
     pub gated: Vec<GatedCrossAttention>,
     /// Frozen.
     pub language: LanguageModel,
     #[module(skip)]
     config: FlamingoConfig,
+}
+
+/// What [`Flamingo::hidden_with`] shows, each `[B, L, D]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    /// The stream before layer n and before any block there; behind the last layer for n layers.
+    Stream(usize),
+    /// The stream before gated block n.
+    BeforeBlock(usize),
+    /// What the cross-attention of block n gives, before its gate; not shown if no token sees
+    /// anything.
+    CrossAttention(usize),
+    /// The stream behind gated block n.
+    BehindBlock(usize),
 }
 
 /// Keys and values of a batch's media for every gated block: an argument of passes, so that they
@@ -64,7 +78,7 @@ impl Media {
 impl FlamingoConfig {
     /// Parameters of the map from the resampler's width to the text's.
     pub(crate) fn media_projection_parameters(&self) -> u64 {
-        let (from, to) = (self.resampler.width, self.language.width);
+        let (from, to) = (self.latent_width(), self.media_width());
         if from == to { 0 } else { (from * to) as u64 }
     }
 }
@@ -76,13 +90,20 @@ impl Flamingo {
     /// If the configuration contradicts itself.
     pub fn new(config: &FlamingoConfig, init: &mut Init) -> Result<Self, ConfigError> {
         config.check()?;
-        let d = config.language.width;
-        let from = config.resampler.width;
-        let block = |init: &mut Init| GatedCrossAttention::new(&config.gated, d, d, init);
+        let (d, from, to) = (
+            config.language.width,
+            config.latent_width(),
+            config.media_width(),
+        );
+        let block = |init: &mut Init| GatedCrossAttention::new(&config.gated, d, to, init);
+        let features = config.vision.width();
         Ok(Self {
             vision: VisionEncoder::new(&config.vision, init),
-            resampler: PerceiverResampler::new(&config.resampler, config.vision.width(), init),
-            media_projection: (from != d).then(|| Linear::new(from, d, false, init)),
+            resampler: config
+                .resampler
+                .as_ref()
+                .map(|resampler| PerceiverResampler::new(resampler, features, init)),
+            media_projection: (from != to).then(|| Linear::new(from, to, false, init)),
             gated: (0..config.gated_blocks()).map(|_| block(init)).collect(),
             language: LanguageModel::new(&config.language, init),
             config: config.clone(),
@@ -103,13 +124,18 @@ impl Flamingo {
         self.vision.forward(pixels)
     }
 
-    /// Latents of media that all have the same number of frames, in the text's width.
+    /// Latents of media that all have the same number of frames, as the gated blocks read them.
+    /// `places` are those of the media in their documents
+    /// ([`PerceiverResampler::forward`]); most models do not look at them.
     ///
     /// # Shapes
     /// - `features`: `[M, T, S, Dv]`
-    /// - output: `[M, R, D]`
-    pub fn resample(&self, features: Tensor<4>) -> Tensor<3> {
-        let latents = self.resampler.forward(features);
+    /// - output: `[M, R, media width]`
+    pub fn resample(&self, features: Tensor<4>, places: &[usize]) -> Tensor<3> {
+        let latents = match &self.resampler {
+            Some(resampler) => resampler.forward(features, places),
+            None => features.flatten(1, 2),
+        };
         match &self.media_projection {
             Some(projection) => projection.forward(latents),
             None => latents,
@@ -119,7 +145,7 @@ impl Flamingo {
     /// Keys and values of latents in every gated block.
     ///
     /// # Shapes
-    /// - `latents`: `[M, R, D]`
+    /// - `latents`: `[M, R, media width]`
     pub fn media(&self, latents: Tensor<3>) -> Media {
         let count = latents.dims()[0];
         let blocks = self
@@ -145,22 +171,32 @@ impl Flamingo {
         self.hidden_with(input, media, looking, cache, &mut |_, _| {})
     }
 
-    /// As [`Flamingo::hidden`], and shows `watch` the stream before each gated block, by block.
+    /// As [`Flamingo::hidden`], and shows `watch` what passes.
     pub fn hidden_with(
         &self,
         input: &TextInput,
         media: &Media,
         looking: &Looking,
         cache: Option<&mut TextCache>,
-        watch: &mut dyn FnMut(usize, &Tensor<3>),
+        watch: &mut dyn FnMut(Passing, &Tensor<3>),
     ) -> Tensor<3> {
-        let mut block = 0;
-        let mut before = |layer: usize, y: Tensor<3>| {
-            if !self.config.gated.stands_before(layer) {
+        let (mut block, layers) = (0, self.language.layers.len());
+        let mut before = |point: usize, y: Tensor<3>| {
+            watch(Passing::Stream(point), &y);
+            if !self.config.gated.stands_at(point, layers) {
                 return y;
             }
-            watch(block, &y);
-            let y = self.gated[block].forward(y, media.blocks.get(block), looking);
+            watch(Passing::BeforeBlock(block), &y);
+            let gated = &self.gated[block];
+            let looked = media
+                .blocks
+                .get(block)
+                .and_then(|(k, v)| gated.cross_attention(y.clone(), k.clone(), v.clone(), looking));
+            if let Some(looked) = &looked {
+                watch(Passing::CrossAttention(block), looked);
+            }
+            let y = gated.add(y, looked);
+            watch(Passing::BehindBlock(block), &y);
             block += 1;
             y
         };

@@ -4,6 +4,9 @@
 //! `y += tanh(alpha_xattn) * cross_attention(y, latents)`; `y += tanh(alpha_dense) * ffw(y)`. Both
 //! alphas start at 0, so at first the model is the frozen language model, bit for bit. A token that
 //! sees no medium gets nothing from the attention; the feed-forward applies to every token.
+//!
+//! The open models differ from the paper and each other in where the blocks stand, in their norms,
+//! activations and gates: [`GatedConfig`] has them all.
 
 use flamingo_kernels::{
     Activation, Init, Linear, Module, Norm, NormKind, Param, Tensor, attention, merge_heads,
@@ -13,11 +16,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::Looking;
 
-/// Sizes of the gated blocks, and the layers that they stand before.
+/// On which side of its layer a block stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// Before it (the paper, OpenFlamingo, IDEFICS).
+    #[default]
+    Before,
+    /// Behind it (flamingo-pytorch).
+    After,
+}
+
+/// What a gate is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// One number.
+    #[default]
+    Scalar,
+    /// One for each channel (an IDEFICS option).
+    Vector,
+}
+
+/// Sizes of the gated blocks, and the layers that they stand at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatedConfig {
-    /// A block before every n-th language-model layer.
+    /// A block at every n-th language-model layer.
     pub every: usize,
     /// The first layer that has one (0 in the paper; `every - 1` in OpenFlamingo).
     pub first: usize,
@@ -29,6 +54,35 @@ pub struct GatedConfig {
     pub ffw_multiple: usize,
     /// Activation of the feed-forward.
     pub activation: Activation,
+    /// On which side of its layer a block stands.
+    #[serde(default)]
+    pub placement: Placement,
+    /// What the gates are.
+    #[serde(default)]
+    pub gate: Gate,
+    /// The normalisations of the text.
+    #[serde(default = "norm")]
+    pub norm: NormKind,
+    /// Added to their variance.
+    #[serde(default = "norm_epsilon")]
+    pub norm_epsilon: f64,
+    /// Normalisation of queries and keys within each head, of the same kind.
+    #[serde(default)]
+    pub query_key_norm: bool,
+    /// Hidden width of the feed-forward where it is no multiple of the text width.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ffw_width: Option<usize>,
+    /// A second input projection that gates the first (SwiGLU with SiLU).
+    #[serde(default)]
+    pub gated_ffw: bool,
+}
+
+fn norm() -> NormKind {
+    NormKind::LayerNorm
+}
+
+fn norm_epsilon() -> f64 {
+    1e-5
 }
 
 impl GatedConfig {
@@ -42,25 +96,77 @@ impl GatedConfig {
             head_dim: 128,
             ffw_multiple: 4,
             activation,
+            placement: Placement::Before,
+            gate: Gate::Scalar,
+            norm: norm(),
+            norm_epsilon: norm_epsilon(),
+            query_key_norm: false,
+            ffw_width: None,
+            gated_ffw: false,
         }
     }
 
-    /// Whether layer `layer` of the language model has a block before it.
-    pub fn stands_before(&self, layer: usize) -> bool {
-        layer >= self.first && (layer - self.first).is_multiple_of(self.every)
+    /// OpenFlamingo's block: 8 heads of 64 and GELU in all its models, before the layers
+    /// `every - 1`, `2 every - 1`, ...
+    pub fn open_flamingo(every: usize) -> Self {
+        Self {
+            first: every.saturating_sub(1),
+            head_dim: 64,
+            activation: Activation::Gelu,
+            ..Self::paper(every, 8)
+        }
+    }
+
+    /// Whether a block stands at `point` of a language model of `layers` layers: before layer
+    /// `point`, or behind the last where `point` is `layers`.
+    pub fn stands_at(&self, point: usize, layers: usize) -> bool {
+        let layer = match self.placement {
+            Placement::Before => Some(point).filter(|&layer| layer < layers),
+            Placement::After => point.checked_sub(1),
+        };
+        layer.is_some_and(|layer| {
+            layer >= self.first && (layer - self.first).is_multiple_of(self.every)
+        })
+    }
+
+    /// Hidden width of the feed-forward between text of width `d`.
+    pub fn hidden(&self, d: usize) -> usize {
+        self.ffw_width.unwrap_or(self.ffw_multiple * d)
     }
 
     /// Parameters of one block between text of width `d` and latents of width `media_width`.
     pub fn parameters(&self, d: usize, media_width: usize) -> u64 {
         let inner = self.heads * self.head_dim;
-        (2 * d * inner + 2 * media_width * inner + 2 * self.ffw_multiple * d * d + 4 * d + 2) as u64
+        let matrices = if self.gated_ffw { 3 } else { 2 };
+        let norm = if self.norm == NormKind::LayerNorm {
+            2
+        } else {
+            1
+        };
+        let of_heads = if self.query_key_norm {
+            2 * self.head_dim
+        } else {
+            0
+        };
+        let gates = 2 * self.gate_width(d);
+        let norms = norm * (2 * d + of_heads);
+        (2 * d * inner + 2 * media_width * inner + matrices * self.hidden(d) * d + norms + gates)
+            as u64
+    }
+
+    fn gate_width(&self, d: usize) -> usize {
+        match self.gate {
+            Gate::Scalar => 1,
+            Gate::Vector => d,
+        }
     }
 
     /// Operations (2 a multiply-add) of one block for one token that looks at `latents` latents,
     /// their keys and values being there.
     pub fn flops_per_token(&self, d: usize, latents: usize) -> u64 {
         let inner = self.heads * self.head_dim;
-        (4 * d * inner + 4 * latents * inner + 4 * self.ffw_multiple * d * d) as u64
+        let matrices = if self.gated_ffw { 3 } else { 2 };
+        (4 * d * inner + 4 * latents * inner + 2 * matrices * self.hidden(d) * d) as u64
     }
 }
 
@@ -77,15 +183,21 @@ pub struct GatedCrossAttention {
     pub v: Linear,
     /// Heads back to the text; without bias, so that what sees nothing gets exactly zero.
     pub out: Linear,
-    /// Gate of the attention, `[1]`.
+    /// Of each head's queries.
+    pub norm_q: Option<Norm>,
+    /// Of each head's keys.
+    pub norm_k: Option<Norm>,
+    /// Gate of the attention, `[1]` or `[D]`.
     pub alpha_xattn: Param<Tensor<1>>,
     /// Before the feed-forward.
     pub norm_dense: Norm,
     /// Into the feed-forward.
     pub dense_in: Linear,
+    /// What the activation is applied to, where it gates `dense_in`.
+    pub dense_gate: Option<Linear>,
     /// Out of it.
     pub dense_out: Linear,
-    /// Gate of the feed-forward, `[1]`.
+    /// Gate of the feed-forward, `[1]` or `[D]`.
     pub alpha_dense: Param<Tensor<1>>,
     #[module(skip)]
     heads: usize,
@@ -96,18 +208,29 @@ pub struct GatedCrossAttention {
 impl GatedCrossAttention {
     /// A closed block between text of width `d` and latents of width `media_width`.
     pub fn new(config: &GatedConfig, d: usize, media_width: usize, init: &mut Init) -> Self {
-        let inner = config.heads * config.head_dim;
+        let (inner, hidden) = (config.heads * config.head_dim, config.hidden(d));
+        let norm = |width: usize, init: &mut Init| {
+            Norm::new(config.norm, width, config.norm_epsilon, init)
+        };
+        let norm_of_heads =
+            |init: &mut Init| config.query_key_norm.then(|| norm(config.head_dim, init));
+        let closed = |init: &mut Init| init.full([config.gate_width(d)], 0.0);
         Self {
-            norm: Norm::new(NormKind::LayerNorm, d, 1e-5, init),
+            norm: norm(d, init),
             q: Linear::new(d, inner, false, init),
             k: Linear::new(media_width, inner, false, init),
             v: Linear::new(media_width, inner, false, init),
             out: Linear::new(inner, d, false, init),
-            alpha_xattn: init.full([1], 0.0),
-            norm_dense: Norm::new(NormKind::LayerNorm, d, 1e-5, init),
-            dense_in: Linear::new(d, config.ffw_multiple * d, false, init),
-            dense_out: Linear::new(config.ffw_multiple * d, d, false, init),
-            alpha_dense: init.full([1], 0.0),
+            norm_q: norm_of_heads(init),
+            norm_k: norm_of_heads(init),
+            alpha_xattn: closed(init),
+            norm_dense: norm(d, init),
+            dense_in: Linear::new(d, hidden, false, init),
+            dense_gate: config
+                .gated_ffw
+                .then(|| Linear::new(d, hidden, false, init)),
+            dense_out: Linear::new(hidden, d, false, init),
+            alpha_dense: closed(init),
             heads: config.heads,
             activation: config.activation,
         }
@@ -120,7 +243,8 @@ impl GatedCrossAttention {
     /// - output: twice `[M, H, R, Dh]`
     pub fn keys_values(&self, latents: Tensor<3>) -> (Tensor<4>, Tensor<4>) {
         let k = split_heads(self.k.forward(latents.clone()), self.heads);
-        (k, split_heads(self.v.forward(latents), self.heads))
+        let v = split_heads(self.v.forward(latents), self.heads);
+        (of_heads(k, &self.norm_k), v)
     }
 
     /// # Shapes
@@ -132,20 +256,35 @@ impl GatedCrossAttention {
         keys_values: Option<&(Tensor<4>, Tensor<4>)>,
         looking: &Looking,
     ) -> Tensor<3> {
-        let mut y = y;
-        if let Some((k, v)) = keys_values
-            && let Some(looked) = self.look(y.clone(), k.clone(), v.clone(), looking)
-        {
-            y = y + looked * self.alpha_xattn.val().tanh().reshape([1, 1, 1]);
-        }
-        let hidden = self
-            .activation
-            .apply(self.dense_in.forward(self.norm_dense.forward(y.clone())));
-        y + self.dense_out.forward(hidden) * self.alpha_dense.val().tanh().reshape([1, 1, 1])
+        let looked = keys_values
+            .and_then(|(k, v)| self.cross_attention(y.clone(), k.clone(), v.clone(), looking));
+        self.add(y, looked)
     }
 
-    /// The attention before its gate, `[B, L, D]`; none if no token sees anything.
-    fn look(
+    /// The block's output from its input `y` and what its cross-attention gave, before the gate.
+    ///
+    /// # Shapes
+    /// - all: `[B, L, D]`
+    pub fn add(&self, y: Tensor<3>, looked: Option<Tensor<3>>) -> Tensor<3> {
+        let y = match looked {
+            Some(looked) => y + looked * gate(&self.alpha_xattn),
+            None => y,
+        };
+        let normed = self.norm_dense.forward(y.clone());
+        let input = self.dense_in.forward(normed.clone());
+        let hidden = match &self.dense_gate {
+            Some(gate) => self.activation.apply(gate.forward(normed)) * input,
+            None => self.activation.apply(input),
+        };
+        y + self.dense_out.forward(hidden) * gate(&self.alpha_dense)
+    }
+
+    /// The attention before its gate; none if no token sees anything.
+    ///
+    /// # Shapes
+    /// - `y` and output: `[B, L, D]`
+    /// - `k`, `v`: as of [`GatedCrossAttention::keys_values`]
+    pub fn cross_attention(
         &self,
         y: Tensor<3>,
         k: Tensor<4>,
@@ -166,7 +305,8 @@ impl GatedCrossAttention {
                 width,
             } => self.look_at_one(q, k, v, [gather, scatter, media], *width),
             Looking::Many { bias, sees_any } => {
-                self.look_at_many(q, k, v, bias.clone()) * sees_any.clone()
+                let sees_any = sees_any.clone().cast(q.dtype());
+                self.look_at_many(q, k, v, bias.clone()) * sees_any
             }
         };
         Some(self.out.forward(looked).reshape([b, l, d]))
@@ -202,7 +342,7 @@ impl GatedCrossAttention {
         let [m, h, r, dh] = k.dims();
         let join = |x: Tensor<4>| x.swap_dims(0, 1).reshape([1, h, m * r, dh]);
         let bias = bias.reshape([tokens, m, 1]).expand([tokens, m, r]);
-        let bias = bias.reshape([1, 1, tokens, m * r]).cast(q.dtype());
+        let bias = bias.reshape([1, 1, tokens, m * r]);
         let looked = self.attend(q.reshape([1, tokens, inner]), join(k), join(v), Some(bias));
         looked.reshape([tokens, inner])
     }
@@ -214,7 +354,7 @@ impl GatedCrossAttention {
         v: Tensor<4>,
         bias: Option<Tensor<4>>,
     ) -> Tensor<3> {
-        let q = split_heads(q, self.heads);
+        let q = of_heads(split_heads(q, self.heads), &self.norm_q);
         let scale = (q.dims()[3] as f64).powf(-0.5);
         merge_heads(attention(q, k, v, bias, scale))
     }
@@ -227,9 +367,21 @@ impl GatedCrossAttention {
     /// - output: `[H, L, R]`
     pub fn weights(&self, y: Tensor<2>, keys: Tensor<3>) -> Tensor<3> {
         let q = self.q.forward(self.norm.forward(y)).unsqueeze::<3>();
-        let q = split_heads(q, self.heads).squeeze_dim::<3>(0); // [H, L, Dh]
+        let q = of_heads(split_heads(q, self.heads), &self.norm_q).squeeze_dim::<3>(0); // [H, L, Dh]
         let scale = (q.dims()[2] as f64).powf(-0.5);
         flamingo_kernels::burn::tensor::activation::softmax((q * scale).matmul(keys.transpose()), 2)
+    }
+}
+
+fn gate(alpha: &Param<Tensor<1>>) -> Tensor<3> {
+    let width = alpha.lazy_shape()[0];
+    alpha.val().tanh().reshape([1, 1, width])
+}
+
+fn of_heads(x: Tensor<4>, norm: &Option<Norm>) -> Tensor<4> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
     }
 }
 
@@ -308,6 +460,41 @@ mod tests {
         let y = random::<3>([1, 2, D], 11).narrow(1, 0, 1);
         let without = block.forward(y, None, &Looking::Nowhere);
         assert!(distance(with.squeeze_dim(0), without.squeeze_dim(0)) < 1e-6);
+    }
+
+    #[test]
+    fn blocks_stand_where_each_family_puts_them() {
+        let points = |config: &GatedConfig, layers: usize| -> Vec<usize> {
+            (0..=layers)
+                .filter(|&point| config.stands_at(point, layers))
+                .collect()
+        };
+        assert_eq!(points(&GatedConfig::paper(2, 3), 4), [0, 2]);
+        assert_eq!(points(&GatedConfig::open_flamingo(2), 5), [1, 3]);
+        let behind = GatedConfig {
+            placement: Placement::After,
+            ..GatedConfig::paper(3, 2)
+        };
+        assert_eq!(points(&behind, 4), [1, 4]);
+    }
+
+    #[test]
+    fn every_variant_is_counted_as_it_is_built_and_closed_at_first() {
+        let config = GatedConfig {
+            heads: 3,
+            head_dim: 5,
+            gate: Gate::Vector,
+            norm: NormKind::RmsNorm,
+            query_key_norm: true,
+            ffw_width: Some(11),
+            gated_ffw: true,
+            ..GatedConfig::paper(1, 3)
+        };
+        let block = GatedCrossAttention::new(&config, D, 7, &mut Init::new(4, &Device::flex()));
+        assert_eq!(config.parameters(D, 7), block.num_params() as u64);
+        let y = random::<3>([1, 2, D], 11);
+        let after = run(&block, random([2, 3, 7], 2), &[0..1, 1..2]);
+        assert_eq!(after.into_data(), y.into_data());
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub mod vision;
 
 pub use accounting::{Description, PartSize, describe, print_count};
 pub use config::{ConfigError, FlamingoConfig, PRESETS};
-pub use flamingo::{Flamingo, Media};
-pub use gated_cross_attention::{GatedConfig, GatedCrossAttention};
+pub use flamingo::{Flamingo, Media, Passing};
+pub use gated_cross_attention::{Gate, GatedConfig, GatedCrossAttention, Placement};
 pub use language::{LanguageConfig, LanguageModel, TextCache, TextInput};
 pub use looking::Looking;
 pub use perceiver_resampler::{PerceiverResampler, PerceiverResamplerConfig};

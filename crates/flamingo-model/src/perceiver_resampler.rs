@@ -6,7 +6,7 @@
 //! 30 in inference).
 
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, Param, Tensor, attention, floats, merge_heads,
+    Activation, Init, Linear, Module, Norm, Param, Tensor, attention, floats, indices, merge_heads,
     split_heads,
 };
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,13 @@ pub struct PerceiverResamplerConfig {
     pub time_embeddings: usize,
     /// A normalisation after the last layer.
     pub final_norm: bool,
+    /// Normalisation of queries and keys within each head (IDEFICS).
+    #[serde(default)]
+    pub query_key_norm: bool,
+    /// Learnt embeddings of a medium's place among those of its document; 0 for none, as in the
+    /// paper and all published models.
+    #[serde(default)]
+    pub media_embeddings: usize,
 }
 
 impl PerceiverResamplerConfig {
@@ -51,20 +58,39 @@ impl PerceiverResamplerConfig {
             activation: Activation::SquaredRelu,
             time_embeddings: 8,
             final_norm: true,
+            query_key_norm: false,
+            media_embeddings: 0,
+        }
+    }
+
+    /// OpenFlamingo's, over features of width `width`: the sizes that all its models have.
+    pub fn open_flamingo(width: usize) -> Self {
+        Self {
+            width,
+            heads: 8,
+            head_dim: 64,
+            activation: Activation::Gelu,
+            time_embeddings: 0,
+            ..Self::paper()
         }
     }
 
     /// Parameters of a resampler that reads features of width `visual_width`.
     pub fn parameters(&self, visual_width: usize) -> u64 {
         let (d, inner) = (self.width, self.heads * self.head_dim);
-        let layer = 4 * d * inner + 2 * self.ffw_multiple * d * d + 6 * d;
+        let norms = if self.query_key_norm {
+            4 * self.head_dim
+        } else {
+            0
+        };
+        let layer = 4 * d * inner + 2 * self.ffw_multiple * d * d + 6 * d + norms;
         let projection = if visual_width == d {
             0
         } else {
             d * visual_width
         };
         let norm = if self.final_norm { 2 * d } else { 0 };
-        let tables = (self.latents + self.time_embeddings) * d;
+        let tables = (self.latents + self.time_embeddings + self.media_embeddings) * d;
         (self.layers * layer + projection + norm + tables) as u64
     }
 
@@ -93,6 +119,8 @@ pub struct PerceiverResampler {
     pub latents: Param<Tensor<2>>,
     /// `[time_embeddings, width]`.
     pub time_embeddings: Option<Param<Tensor<2>>>,
+    /// `[media_embeddings, width]`.
+    pub media_embeddings: Option<Param<Tensor<2>>>,
     /// Features to `width`, where they are of another.
     pub projection: Option<Linear>,
     /// The layers.
@@ -116,6 +144,10 @@ pub struct ResamplerLayer {
     pub v: Linear,
     /// Heads back to the latents.
     pub out: Linear,
+    /// Of each head's queries.
+    pub norm_q: Option<Norm>,
+    /// Of each head's keys.
+    pub norm_k: Option<Norm>,
     /// Before the feed-forward.
     pub norm_ffw: Norm,
     /// Into the feed-forward.
@@ -132,10 +164,12 @@ impl PerceiverResampler {
     /// A resampler of features of width `visual_width`.
     pub fn new(config: &PerceiverResamplerConfig, visual_width: usize, init: &mut Init) -> Self {
         let d = config.width;
+        let latents = init.normal([config.latents, d], 1.0);
+        let mut table = |rows: usize| (rows > 0).then(|| init.normal([rows, d], 1.0));
         Self {
-            latents: init.normal([config.latents, d], 1.0),
-            time_embeddings: (config.time_embeddings > 0)
-                .then(|| init.normal([config.time_embeddings, d], 1.0)),
+            latents,
+            time_embeddings: table(config.time_embeddings),
+            media_embeddings: table(config.media_embeddings),
             projection: (visual_width != d).then(|| Linear::new(visual_width, d, false, init)),
             layers: (0..config.layers)
                 .map(|_| ResamplerLayer::new(config, init))
@@ -144,11 +178,17 @@ impl PerceiverResampler {
         }
     }
 
+    /// `places` are those of the media in their documents, from 0; only a resampler with
+    /// embeddings of them looks at it.
+    ///
     /// # Shapes
     /// - `features`: `[M, T, S, Dv]`, every medium with the same number of frames
     /// - output: `[M, R, width]`
-    pub fn forward(&self, features: Tensor<4>) -> Tensor<3> {
-        let (x, mut latents) = self.start(features);
+    ///
+    /// # Panics
+    /// If there are fewer embeddings of places than a place needs.
+    pub fn forward(&self, features: Tensor<4>, places: &[usize]) -> Tensor<3> {
+        let (x, mut latents) = self.start(features, places);
         for layer in &self.layers {
             latents = layer.forward(x.clone(), latents);
         }
@@ -158,13 +198,14 @@ impl PerceiverResampler {
         }
     }
 
-    /// Where the latents of one medium look in the last layer, mean over heads.
+    /// Where the latents of one medium look in the last layer, mean over heads; `place` as of
+    /// [`PerceiverResampler::forward`].
     ///
     /// # Shapes
     /// - `features`: `[1, T, S, Dv]`
     /// - output: `[R, T * S + R]`
-    pub fn weights(&self, features: Tensor<4>) -> Tensor<2> {
-        let (x, mut latents) = self.start(features);
+    pub fn weights(&self, features: Tensor<4>, place: usize) -> Tensor<2> {
+        let (x, mut latents) = self.start(features, &[place]);
         let (last, earlier) = self.layers.split_last().expect("a resampler has a layer");
         for layer in earlier {
             latents = layer.forward(x.clone(), latents);
@@ -176,7 +217,7 @@ impl PerceiverResampler {
 
     /// Features in the resampler's width with their time, `[M, T * S, width]`, and the learnt
     /// latents for each medium, `[M, R, width]`.
-    fn start(&self, features: Tensor<4>) -> (Tensor<3>, Tensor<3>) {
+    fn start(&self, features: Tensor<4>, places: &[usize]) -> (Tensor<3>, Tensor<3>) {
         let [media, frames, positions, _] = features.dims();
         let mut x = match &self.projection {
             Some(projection) => projection.forward(features),
@@ -186,6 +227,11 @@ impl PerceiverResampler {
         if let Some(table) = &self.time_embeddings {
             let time = time_embeddings(table.val(), frames); // [T, width]
             x = x + time.reshape([1, frames, 1, width]);
+        }
+        if let Some(table) = &self.media_embeddings {
+            assert_eq!(places.len(), media, "a place for each medium");
+            let rows = indices(places.iter().copied(), &x.device());
+            x = x + table.val().select(0, rows).reshape([media, 1, 1, width]);
         }
         let latents = self.latents.val();
         let [r, _] = latents.dims();
@@ -197,6 +243,11 @@ impl PerceiverResampler {
 impl ResamplerLayer {
     fn new(config: &PerceiverResamplerConfig, init: &mut Init) -> Self {
         let (d, inner) = (config.width, config.heads * config.head_dim);
+        let norm_of_heads = |init: &mut Init| {
+            config
+                .query_key_norm
+                .then(|| Norm::layer(config.head_dim, init))
+        };
         Self {
             norm_media: Norm::layer(d, init),
             norm_latents: Norm::layer(d, init),
@@ -204,6 +255,8 @@ impl ResamplerLayer {
             k: Linear::new(d, inner, false, init),
             v: Linear::new(d, inner, false, init),
             out: Linear::new(inner, d, false, init),
+            norm_q: norm_of_heads(init),
+            norm_k: norm_of_heads(init),
             norm_ffw: Norm::layer(d, init),
             ffw_in: Linear::new(d, config.ffw_multiple * d, false, init),
             ffw_out: Linear::new(config.ffw_multiple * d, d, false, init),
@@ -231,7 +284,11 @@ impl ResamplerLayer {
         let seen = Tensor::cat(vec![self.norm_media.forward(x), normed.clone()], 1);
         let q = split_heads(self.q.forward(normed), self.heads);
         let k = split_heads(self.k.forward(seen.clone()), self.heads);
-        (q, k, seen)
+        let of_heads = |x: Tensor<4>, norm: &Option<Norm>| match norm {
+            Some(norm) => norm.forward(x),
+            None => x,
+        };
+        (of_heads(q, &self.norm_q), of_heads(k, &self.norm_k), seen)
     }
 
     /// The attention's weights, `[M, H, R, T * S + R]`.
@@ -301,7 +358,7 @@ mod tests {
     fn any_number_of_frames_gives_the_same_number_of_latents() {
         let resampler = PerceiverResampler::new(&config(), 7, &mut Init::new(1, &Device::flex()));
         for frames in [1, 3, 4, 11] {
-            let latents = resampler.forward(features([2, frames, 13, 7]));
+            let latents = resampler.forward(features([2, frames, 13, 7]), &[]);
             assert_eq!(latents.dims(), [2, 5, 6]);
         }
     }
@@ -310,8 +367,8 @@ mod tests {
     fn media_of_a_batch_do_not_see_each_other() {
         let resampler = PerceiverResampler::new(&config(), 6, &mut Init::new(1, &Device::flex()));
         let both = features([2, 1, 13, 6]);
-        let alone = resampler.forward(both.clone().narrow(0, 1, 1));
-        let together = values(resampler.forward(both).narrow(0, 1, 1));
+        let alone = resampler.forward(both.clone().narrow(0, 1, 1), &[]);
+        let together = values(resampler.forward(both, &[]).narrow(0, 1, 1));
         for (a, b) in values(alone).iter().zip(together) {
             assert!((a - b).abs() < 1e-5);
         }
@@ -322,9 +379,9 @@ mod tests {
         let resampler = PerceiverResampler::new(&config(), 6, &mut Init::new(1, &Device::flex()));
         let x = features([1, 2, 3, 6]);
         let distance = |a: Tensor<3>, b: Tensor<3>| (a - b).abs().max().into_scalar::<f32>();
-        let y = resampler.forward(x.clone());
-        assert!(distance(y.clone(), resampler.forward(x.clone().flip([2]))) < 1e-5);
-        assert!(distance(y, resampler.forward(x.flip([1]))) > 1e-3);
+        let y = resampler.forward(x.clone(), &[]);
+        assert!(distance(y.clone(), resampler.forward(x.clone().flip([2]), &[])) < 1e-5);
+        assert!(distance(y, resampler.forward(x.flip([1]), &[])) > 1e-3);
     }
 
     #[test]
@@ -339,11 +396,32 @@ mod tests {
     }
 
     #[test]
+    fn a_medium_of_another_place_has_other_latents_only_with_embeddings_of_places() {
+        for media_embeddings in [0, 5] {
+            let config = PerceiverResamplerConfig {
+                media_embeddings,
+                query_key_norm: true,
+                ..config()
+            };
+            let resampler = PerceiverResampler::new(&config, 6, &mut Init::new(1, &Device::flex()));
+            let x = features([1, 1, 13, 6]);
+            let first = values(resampler.forward(x.clone(), &[0]));
+            let fourth = values(resampler.forward(x, &[3]));
+            assert_eq!(first != fourth, media_embeddings > 0);
+        }
+    }
+
+    #[test]
     fn parameters_are_counted_as_they_are_built() {
-        for visual_width in [6, 7] {
+        for (visual_width, query_key_norm, media_embeddings) in [(6, false, 0), (7, true, 3)] {
+            let config = PerceiverResamplerConfig {
+                query_key_norm,
+                media_embeddings,
+                ..config()
+            };
             let mut init = Init::new(0, &Device::flex());
-            let built = PerceiverResampler::new(&config(), visual_width, &mut init).num_params();
-            assert_eq!(config().parameters(visual_width), built as u64);
+            let built = PerceiverResampler::new(&config, visual_width, &mut init).num_params();
+            assert_eq!(config.parameters(visual_width), built as u64);
         }
     }
 }

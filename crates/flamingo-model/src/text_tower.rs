@@ -35,8 +35,10 @@ impl TextTowerConfig {
             width: self.width,
             layers: self.layers,
             heads: self.heads,
-            ffw_multiple: self.ffw_multiple,
+            ffw_width: self.ffw_multiple * self.width,
             activation: self.activation,
+            norm_epsilon: 1e-5,
+            layer_scale: false,
         }
     }
 
@@ -132,7 +134,6 @@ impl TextTower {
         if let Some(norm) = &self.ln_final {
             let padding = |i: usize, length: usize| if i < length { 0.0 } else { MASKED };
             let bias = floats(per_token(lengths, l, padding), [b, 1, 1, l], &device);
-            let bias = bias.cast(x.dtype());
             x = norm.forward(self.transformer.forward(x, Some(&bias)));
         }
         let share = |i, length: usize| if i < length { 1.0 / length as f32 } else { 0.0 };

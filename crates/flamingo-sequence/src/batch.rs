@@ -77,7 +77,7 @@ impl Batch {
         let row = self.lengths.len();
         let end = (row + 1) * self.width;
         let first = self.media.len();
-        let sees = visible(&sequence.ids, specials.image, mode);
+        let sees = visible(&sequence.ids, specials, mode);
         let labels = next_token_labels(&sequence.ids, &sees, specials, predict);
 
         self.ids.extend_from_slice(&sequence.ids);
@@ -107,7 +107,7 @@ mod tests {
     fn check_rows(batch: &Batch, rows: &[Sequence], modes: &[Visibility]) {
         let mut first = 0;
         for (row, (sequence, mode)) in rows.iter().zip(modes).enumerate() {
-            let sees = visible(&sequence.ids, IMAGE, *mode);
+            let sees = visible(&sequence.ids, &SPECIALS, *mode);
             let labels = next_token_labels(&sequence.ids, &sees, &SPECIALS, Predict::Text);
             assert_eq!(batch.lengths[row], sequence.ids.len());
             for column in 0..batch.width {

@@ -58,7 +58,7 @@ mod tests {
     fn all_short_token_strings_are_labelled_as_the_definition_says() {
         for ids in all_strings(7) {
             for mode in MODES {
-                let sees = visible(&ids, IMAGE, mode);
+                let sees = visible(&ids, &SPECIALS, mode);
                 let all = next_token_labels(&ids, &sees, &SPECIALS, Predict::Text);
                 let seeing = next_token_labels(&ids, &sees, &SPECIALS, Predict::TextWithMedia);
                 let mut expected = Vec::new();
@@ -77,7 +77,9 @@ mod tests {
                     let blind = match mode {
                         Visibility::Next => !after.contains(&IMAGE),
                         // The target itself is no image (those are ignored anyway).
-                        Visibility::Last | Visibility::AllPrevious => !before.contains(&IMAGE),
+                        Visibility::Last | Visibility::LastInText | Visibility::AllPrevious => {
+                            !before.contains(&IMAGE)
+                        }
                     };
                     if blind {
                         *label = -100;
@@ -91,7 +93,7 @@ mod tests {
     #[test]
     fn end_of_chunk_and_eos_are_predicted_and_bos_is_not() {
         let ids = [1, IMAGE, TEXT, EOC, 2, 1, TEXT];
-        let sees = visible(&ids, IMAGE, Visibility::Last);
+        let sees = visible(&ids, &SPECIALS, Visibility::Last);
         let labels = next_token_labels(&ids, &sees, &SPECIALS, Predict::Text);
         let text = i64::from(TEXT);
         assert_eq!(
@@ -107,7 +109,7 @@ mod tests {
             ..SPECIALS
         };
         let ids = [2, IMAGE, TEXT, EOC, 2];
-        let sees = visible(&ids, IMAGE, Visibility::Last);
+        let sees = visible(&ids, &SPECIALS, Visibility::Last);
         let labels = next_token_labels(&ids, &sees, &specials, Predict::Text);
         assert_eq!(labels[3..], [2, IGNORE]);
     }

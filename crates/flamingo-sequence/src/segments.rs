@@ -60,7 +60,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::testing::{IMAGE, SPECIALS, all_strings, sequence};
+    use crate::testing::{SPECIALS, all_strings, sequence};
     use crate::{Batch, Sequence, Visibility};
 
     /// Carries out the plan with the medium's number as the "attention": what each token receives.
@@ -110,7 +110,7 @@ mod tests {
     fn all_token_strings_are_routed_each_token_to_its_medium_once() {
         for ids in all_strings(7) {
             for mode in [Visibility::Last, Visibility::Next] {
-                check(&crate::visible(&ids, IMAGE, mode));
+                check(&crate::visible(&ids, &SPECIALS, mode));
             }
         }
     }

@@ -91,6 +91,8 @@ struct Builder<'a> {
     sequence: Sequence,
     /// Where the document's own tokens begin.
     opening: usize,
+    /// How long the sequence was when the last image had been put.
+    behind_image: Option<usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -99,6 +101,7 @@ impl<'a> Builder<'a> {
         Self {
             tokenizer,
             opening: ids.len(),
+            behind_image: None,
             sequence: Sequence {
                 ids,
                 media: Vec::new(),
@@ -115,9 +118,17 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// One border is enough between two images that follow each other.
     fn medium(&mut self) {
-        self.push(self.tokenizer.specials().image);
+        let specials = *self.tokenizer.specials();
+        let bordered = self.behind_image == Some(self.sequence.ids.len());
+        self.sequence
+            .ids
+            .extend(specials.image_border.filter(|_| !bordered));
+        self.push(specials.image);
         self.sequence.media.push(self.sequence.media.len());
+        self.sequence.ids.extend(specials.image_border);
+        self.behind_image = Some(self.sequence.ids.len());
     }
 
     /// Ends the chunk that is open, if one is.
@@ -215,6 +226,19 @@ mod tests {
         assert_eq!(show(&sequence, &tokenizer), "<image>cat<EOC>");
         let sequence = Sequence::of_prompt(&document, &tokenizer, 1).unwrap();
         assert_eq!(show(&sequence, &tokenizer), "<image>cat");
+    }
+
+    #[test]
+    fn images_have_a_border_each_and_neighbours_share_theirs() {
+        let mut names = names();
+        (names.image_border, names.end_of_chunk) = (Some("<EOC>".into()), "<EOS>".into());
+        let json = bytes_json().to_string();
+        let tokenizer = Tokenizer::from_bytes(json.as_bytes(), &names).unwrap();
+        let parts =
+            r#"{"image": "a"}, {"image": "b"}, {"text": "cat"}, {"image": "c"}, {"end": true}"#;
+        let sequence = Sequence::of_prompt(&document(parts), &tokenizer, 3).unwrap();
+        let expected = "<BOS><EOC><image><EOC><image><EOC>cat<EOC><image><EOC><EOS>";
+        assert_eq!(show(&sequence, &tokenizer), expected);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) const SPECIALS: SpecialTokens = SpecialTokens {
     pad: 0,
     image: IMAGE,
     end_of_chunk: EOC,
+    image_border: None,
 };
 
 pub(crate) fn names() -> SpecialTokenNames {
@@ -27,6 +28,7 @@ pub(crate) fn names() -> SpecialTokenNames {
         pad: "<PAD>".into(),
         image: "<image>".into(),
         end_of_chunk: "<EOC>".into(),
+        image_border: None,
     }
 }
 

@@ -25,8 +25,11 @@ pub struct SpecialTokenNames {
     pub pad: String,
     /// Stands for an image or a film.
     pub image: String,
-    /// Ends a chunk: `<EOC>` in the paper, `<|endofchunk|>` in OpenFlamingo.
+    /// Ends a chunk: `<EOC>` in the paper, `<|endofchunk|>` in OpenFlamingo. May be `eos`.
     pub end_of_chunk: String,
+    /// Stands before and behind an image, or a row of images, if the model was trained so (IDEFICS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_border: Option<String>,
 }
 
 /// The special tokens by their ids.
@@ -40,8 +43,10 @@ pub struct SpecialTokens {
     pub pad: u32,
     /// Stands for an image or a film.
     pub image: u32,
-    /// Ends a chunk.
+    /// Ends a chunk. May equal `eos`.
     pub end_of_chunk: u32,
+    /// Stands before and behind a row of images.
+    pub image_border: Option<u32>,
 }
 
 /// Text to ids and back.
@@ -226,18 +231,23 @@ fn resolve(
         pad: id("pad", &names.pad)?,
         image: id("image", &names.image)?,
         end_of_chunk: id("end_of_chunk", &names.end_of_chunk)?,
+        image_border: optional("image_border", &names.image_border)?,
     };
     let image = ("image", Some(specials.image));
     let end_of_chunk = ("end_of_chunk", Some(specials.end_of_chunk));
-    let others = [
-        ("bos", specials.bos),
-        ("eos", specials.eos),
-        ("pad", Some(specials.pad)),
+    let border = ("image_border", specials.image_border);
+    let (bos, pad) = (("bos", specials.bos), ("pad", Some(specials.pad)));
+    let pairs = [
+        (image, bos),
+        (image, ("eos", specials.eos)),
+        (image, pad),
+        (image, end_of_chunk),
+        (image, border),
+        (end_of_chunk, bos),
+        (end_of_chunk, pad),
+        (end_of_chunk, border),
     ];
-    let pairs = others
-        .into_iter()
-        .flat_map(|o| [(image, o), (end_of_chunk, o)]);
-    for ((first, a), (second, b)) in pairs.chain([(image, end_of_chunk)]) {
+    for ((first, a), (second, b)) in pairs {
         if let Some(id) = a.filter(|_| a == b) {
             let token = inner.id_to_token(id).unwrap_or_default();
             return Err(Error::SharedToken {
@@ -252,10 +262,11 @@ fn resolve(
 
 /// Tells the library which tokens are special (they keep their ids), so that decoding omits them.
 fn mark_special(inner: &mut tokenizers::Tokenizer, names: &SpecialTokenNames) {
-    let structural = [&names.image, &names.end_of_chunk];
+    let structural = [&names.image, &names.end_of_chunk]
+        .into_iter()
+        .chain(&names.image_border);
     let sentence = names.bos.iter().chain(&names.eos);
     let tokens: Vec<AddedToken> = structural
-        .into_iter()
         .chain(sentence)
         .map(|token| AddedToken::from(token.as_str(), true))
         .collect();
@@ -270,6 +281,7 @@ fn reserved(specials: &SpecialTokens, names: &SpecialTokenNames) -> Vec<(u32, St
     ];
     reserved.extend(specials.bos.zip(names.bos.clone()));
     reserved.extend(specials.eos.zip(names.eos.clone()));
+    reserved.extend(specials.image_border.zip(names.image_border.clone()));
     reserved
 }
 
@@ -314,6 +326,7 @@ mod tests {
             pad: 256,
             image: 259,
             end_of_chunk: 260,
+            image_border: None,
         };
         assert_eq!(*tokenizer.specials(), expected);
         assert_eq!(tokenizer.vocab_size(), 261);

@@ -278,6 +278,7 @@ impl Task for ContrastiveTask {
                 .tokens
                 .clone()
                 .expect("the tokenizer was read with them"),
+            sees: Default::default(),
             model: ModelConfig::Contrastive(self.config.clone()),
         };
         let tensors = named_tensors(model);

@@ -13,17 +13,20 @@ use flamingo_image::{Limits, Media as Loaded, Preprocess, sample_frames};
 use flamingo_kernels::{Device, Init, Module, Tensor, TensorData, cross_entropy, floats, indices};
 use flamingo_model::vision::{VisionConfig, VisionEncoder};
 use flamingo_model::{Flamingo, FlamingoConfig, LanguageConfig, Looking, Media, TextInput};
-use flamingo_sequence::{Batch, Form, SpecialTokenNames, Tokenizer};
+use flamingo_sequence::{Batch, Form, SpecialTokenNames, Tokenizer, Visibility};
 use flamingo_weights::{
     FORMAT_VERSION, ModelConfig, ModelFile, Source as Files, Tensors, apply_tensors, load_part,
-    named_tensors, save,
+    named_tensors, open_language, open_vision, save,
 };
 use half::f16;
 
 use crate::batches::Feed;
 use crate::language::{check_vocabulary, labelled};
+use crate::new_tokens::NewTokens;
+use crate::optimiser::OptimiserSpec;
 use crate::regularise::normal;
 use crate::task::{Part, Task};
+use crate::tree::Flat;
 use crate::{DataSpec, Error, FlamingoSpec, InitSpec, Observer, Recipe, Result};
 
 /// Frames of a film are taken at this rate (paper, 2.1: 1 frame a second in training).
@@ -38,6 +41,7 @@ pub(crate) struct FlamingoTask {
     preprocess: Preprocess,
     tokens: SpecialTokenNames,
     tokenizer: Tokenizer,
+    new_tokens: NewTokens,
     feeds: Vec<Feed>,
     orders: Vec<Order>,
     /// For each source and sample the features of its media.
@@ -54,6 +58,18 @@ struct Features {
     values: Vec<f16>,
 }
 
+/// Whether a directory is a model of ours.
+fn is_ours(path: &Path) -> bool {
+    path.join("flamingo.json").is_file() || !path.exists()
+}
+
+fn wrong(path: &Path, found: &str, wanted: &str) -> Error {
+    Error::contradiction(format!(
+        "{} is a {found} model, the recipe's `init` wants a {wanted} model there",
+        path.display()
+    ))
+}
+
 /// The finished parts that the model is built of.
 struct Parts {
     vision: (VisionConfig, Tensors, &'static str),
@@ -61,16 +77,41 @@ struct Parts {
     preprocess: Preprocess,
     tokens: SpecialTokenNames,
     tokenizer: Tokenizer,
+    new_tokens: NewTokens,
 }
+
+/// A vision encoder, and how pictures get to it.
+type Vision = ((VisionConfig, Tensors, &'static str), Preprocess);
 
 impl Parts {
     fn load(init: &InitSpec) -> Result<Self> {
-        let wrong = |path: &Path, found: &str, wanted: &str| {
-            Error::contradiction(format!(
-                "{} is a {found} model, the recipe's `init` wants a {wanted} model there",
-                path.display()
-            ))
+        let (vision, preprocess) = match is_ours(&init.vision) {
+            true => Self::our_vision(init)?,
+            false => {
+                let part = open_vision(&init.vision)?;
+                ((part.config, part.tensors, ""), part.preprocess)
+            }
         };
+        let (language, tokenizer, tokens, new) = match is_ours(&init.language) {
+            true => Self::our_language(init)?,
+            false => {
+                let part = open_language(&init.language)?;
+                let language = (part.config, part.tensors, "");
+                (language, part.tokenizer, part.tokens, part.new_tokens)
+            }
+        };
+        check_vocabulary(&tokenizer, language.0.vocabulary)?;
+        Ok(Self {
+            vision,
+            language,
+            preprocess,
+            tokens,
+            tokenizer,
+            new_tokens: NewTokens::new(&new),
+        })
+    }
+
+    fn our_vision(init: &InitSpec) -> Result<Vision> {
         let (file, _, tensors) = load_part(&Files::Directory(init.vision.clone()))?;
         let vision = match file.model {
             ModelConfig::Contrastive(config) => (config.vision, tensors, "vision."),
@@ -80,20 +121,25 @@ impl Parts {
         let preprocess = file.preprocess.ok_or_else(|| {
             Error::contradiction(format!("{} has no `preprocess`", init.vision.display()))
         })?;
+        Ok((vision, preprocess))
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn our_language(
+        init: &InitSpec,
+    ) -> Result<(
+        (LanguageConfig, Tensors, &'static str),
+        Tokenizer,
+        SpecialTokenNames,
+        Vec<u32>,
+    )> {
         let (file, tokenizer, tensors) = load_part(&Files::Directory(init.language.clone()))?;
         let language = match file.model {
             ModelConfig::Language(config) => (config, tensors, ""),
             ModelConfig::Flamingo(config) => (config.language, tensors, "language."),
             other => return Err(wrong(&init.language, other.kind(), "language")),
         };
-        check_vocabulary(&tokenizer, language.0.vocabulary)?;
-        Ok(Self {
-            vision,
-            language,
-            preprocess,
-            tokens: file.tokens,
-            tokenizer,
-        })
+        Ok((language, tokenizer, file.tokens, Vec::new()))
     }
 
     /// A vision encoder for use alone, on a device without autodiff.
@@ -104,12 +150,13 @@ impl Parts {
     }
 
     /// The whole model with its finished parts frozen.
-    fn model(&self, config: &FlamingoConfig, seed: u64, device: &Device) -> Result<Flamingo> {
+    fn model(&mut self, config: &FlamingoConfig, seed: u64, device: &Device) -> Result<Flamingo> {
         let mut model = Flamingo::new(config, &mut Init::new(seed, device))?;
         let (_, tensors, prefix) = &self.vision;
         model.vision = apply_tensors(model.vision, tensors, prefix)?.freeze();
         let (_, tensors, prefix) = &self.language;
         model.language = apply_tensors(model.language, tensors, prefix)?.freeze();
+        model.language = self.new_tokens.begin(model.language, seed, device);
         Ok(model)
     }
 }
@@ -126,10 +173,11 @@ impl FlamingoTask {
             .init
             .as_ref()
             .ok_or_else(|| Error::contradiction("`init` is missing"))?;
-        let parts = Parts::load(init)?;
+        let mut parts = Parts::load(init)?;
         let config = FlamingoConfig {
             vision: parts.vision.0.clone(),
-            resampler: spec.resampler.clone(),
+            resampler: Some(spec.resampler.clone()),
+            project_media: spec.project_media,
             gated: spec.gated.clone(),
             language: parts.language.0.clone(),
         };
@@ -144,7 +192,7 @@ impl FlamingoTask {
         let encode = Encode {
             encoder: parts.encoder(&plain)?,
             preprocess: parts.preprocess.clone(),
-            max_frames: config.resampler.time_embeddings.max(1),
+            max_frames: config.frames(),
             device: plain,
         };
         let (features, media) = encode.all(&mut feeds, observer)?;
@@ -155,6 +203,7 @@ impl FlamingoTask {
             preprocess: parts.preprocess,
             tokens: parts.tokens,
             tokenizer: parts.tokenizer,
+            new_tokens: parts.new_tokens,
             feeds,
             orders,
             media,
@@ -208,7 +257,7 @@ impl FlamingoTask {
                 let mut rng = stream(self.recipe.seed, "feature noise", &numbers);
                 features = features + normal(shape, &mut rng, &self.device) * strength;
             }
-            latents.push(model.resample(features));
+            latents.push(model.resample(features, &[]));
             for place in places {
                 order[place] = next;
                 next += 1;
@@ -373,11 +422,20 @@ impl Task for FlamingoTask {
         gates
     }
 
+    fn optimiser(&self, spec: &OptimiserSpec) -> OptimiserSpec {
+        self.new_tokens.optimiser(spec)
+    }
+
+    fn mask(&self, gradients: &mut Flat) {
+        self.new_tokens.mask(gradients);
+    }
+
     fn save(&self, model: &Flamingo, folder: &Path) -> Result<()> {
         let file = ModelFile {
             version: FORMAT_VERSION,
             preprocess: Some(self.preprocess.clone()),
             tokens: self.tokens.clone(),
+            sees: Visibility::Last,
             model: ModelConfig::Flamingo(self.config.clone()),
         };
         let tensors = named_tensors(model);

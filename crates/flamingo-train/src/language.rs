@@ -172,6 +172,7 @@ impl Task for Language {
                 .tokens
                 .clone()
                 .expect("the tokenizer was read with them"),
+            sees: Default::default(),
             model: ModelConfig::Language(self.config.clone()),
         };
         let tensors = named_tensors(model);

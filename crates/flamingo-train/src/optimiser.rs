@@ -134,7 +134,7 @@ fn matches<'a>(groups: &'a [(Regex, Group)], path: &str) -> Option<&'a Group> {
 }
 
 /// AdamW at work.
-pub(crate) struct AdamW {
+pub struct AdamW {
     spec: OptimiserSpec,
     settings: BTreeMap<String, Settings>,
     /// Means of gradients and of their squares.
@@ -143,7 +143,10 @@ pub(crate) struct AdamW {
 
 impl AdamW {
     /// For the trained parameters of `model`.
-    pub(crate) fn new<M: Module>(spec: &OptimiserSpec, model: &M) -> Result<Self> {
+    ///
+    /// # Errors
+    /// If a group's pattern is no regular expression.
+    pub fn new<M: Module>(spec: &OptimiserSpec, model: &M) -> Result<Self> {
         let settings = spec.settings(trained_shapes(model).keys())?;
         Ok(Self {
             spec: spec.clone(),
@@ -153,7 +156,7 @@ impl AdamW {
     }
 
     /// The norm of all gradients together, before they are scaled down to `clip`.
-    pub(crate) fn clip(&self, gradients: &mut Flat) -> f32 {
+    pub fn clip(&self, gradients: &mut Flat) -> f32 {
         let squares: Vec<Tensor<1>> = gradients
             .values()
             .map(|g| (g.clone() * g.clone()).sum())
@@ -172,13 +175,7 @@ impl AdamW {
     }
 
     /// One update; `step` counts from 0.
-    pub(crate) fn step<M: Module>(
-        &mut self,
-        model: M,
-        mut gradients: Flat,
-        rate: f64,
-        step: u64,
-    ) -> M {
+    pub fn step<M: Module>(&mut self, model: M, mut gradients: Flat, rate: f64, step: u64) -> M {
         let [beta1, beta2] = self.spec.betas;
         let unbias = |beta: f64| 1.0 - beta.powf((step + 1) as f64);
         let (unbias1, unbias2) = (unbias(beta1), unbias(beta2));

@@ -88,15 +88,27 @@ pub struct FlamingoSpec {
     pub resampler: PerceiverResamplerConfig,
     /// The gated cross-attention blocks.
     pub gated: GatedConfig,
+    /// Whether latents of another width than the text's are first mapped to it (the paper; the open
+    /// models do not).
+    #[serde(default = "yes")]
+    pub project_media: bool,
 }
 
-/// The finished parts that a Flamingo is built of: model directories of earlier runs.
+fn yes() -> bool {
+    true
+}
+
+/// The finished parts that a Flamingo is built of: model directories of earlier runs, or published
+/// models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InitSpec {
-    /// Of a contrastive training, or a whole Flamingo: its vision encoder.
+    /// Of a contrastive training, or a whole Flamingo: its vision encoder; or an image tower of CLIP
+    /// or an NFNet of timm, a file or a directory.
     pub vision: PathBuf,
-    /// Of a language training, or a whole Flamingo: its language model and tokenizer.
+    /// Of a language training, or a whole Flamingo: its language model and tokenizer; or the directory
+    /// of a published language model, whose new tokens then learn along. `lm` means the same.
+    #[serde(alias = "lm")]
     pub language: PathBuf,
 }
 

@@ -192,9 +192,10 @@ impl<'a, T: Task> Run<'a, T> {
     fn go(&self, model: T::Model, observer: &mut dyn Observer) -> Result<Summary> {
         let (recipe, started) = (self.recipe, Instant::now());
         let paths: Vec<String> = trained_shapes(&model).into_keys().collect();
-        recipe.optimiser.check(&paths)?;
-        let mut model = freeze_paths(model, &recipe.optimiser.frozen()?);
-        let mut optimiser = AdamW::new(&recipe.optimiser, &model)?;
+        let spec = self.task.optimiser(&recipe.optimiser);
+        spec.check(&paths)?;
+        let mut model = freeze_paths(model, &spec.frozen()?);
+        let mut optimiser = AdamW::new(&spec, &model)?;
         let mut first = 0;
         if let Some((_, path)) = self.checkpoints.newest()? {
             (model, first) = restore(&path, model, &mut optimiser, &self.options.device)?;
@@ -318,6 +319,7 @@ impl<'a, T: Task> Run<'a, T> {
             made.losses.push((spec.name.clone(), loss));
             made.targets += part.targets;
         }
+        self.task.mask(&mut gradients);
         made.norm = optimiser.clip(&mut gradients);
         if !made.norm.is_finite() {
             return Err(self.not_finite(step, "gradient norm".into(), made.norm));

@@ -7,6 +7,8 @@ use flamingo_kernels::{Module, Tensor};
 
 use crate::Result;
 use crate::batches::Feed;
+use crate::optimiser::OptimiserSpec;
+use crate::tree::Flat;
 
 /// A kind of training: its data, its losses, its finished model.
 pub(crate) trait Task {
@@ -23,6 +25,14 @@ pub(crate) trait Task {
     fn gates(&self, _model: &Self::Model) -> BTreeMap<String, f64> {
         BTreeMap::new()
     }
+
+    /// The recipe's optimiser, with what the task adds to it.
+    fn optimiser(&self, spec: &OptimiserSpec) -> OptimiserSpec {
+        spec.clone()
+    }
+
+    /// Takes away gradients of what is not to learn.
+    fn mask(&self, _gradients: &mut Flat) {}
 
     /// Writes the finished model as a directory.
     fn save(&self, model: &Self::Model, folder: &Path) -> Result<()>;

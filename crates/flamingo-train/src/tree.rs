@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use flamingo_kernels::burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use flamingo_kernels::burn::tensor::Gradients;
-use flamingo_kernels::{Tensor, TensorData};
+use flamingo_kernels::{Tensor, TensorData, floats};
 use flamingo_weights::{NamedTensor, Tensors};
 
 use crate::{Error, Result};
 
 /// A flat tensor for each path, without autodiff.
-pub(crate) type Flat = BTreeMap<String, Tensor<1>>;
+pub type Flat = BTreeMap<String, Tensor<1>>;
 
 /// The fields that lead to where a visitor is.
 #[derive(Default)]
@@ -45,7 +45,7 @@ pub(crate) fn trained_shapes<M: Module>(model: &M) -> BTreeMap<String, Vec<usize
 }
 
 /// Adds the gradients of the trained parameters to `sum`.
-pub(crate) fn add_gradients<M: Module>(model: &M, gradients: Gradients, sum: &mut Flat) {
+pub fn add_gradients<M: Module>(model: &M, gradients: Gradients, sum: &mut Flat) {
     struct Adder<'a>(Path, Gradients, &'a mut Flat);
     impl ModuleVisitor for Adder<'_> {
         fn enter_module(&mut self, name: &str, _: &str) {
@@ -71,6 +71,22 @@ pub(crate) fn add_gradients<M: Module>(model: &M, gradients: Gradients, sum: &mu
         }
     }
     model.visit(&mut Adder(Path::default(), gradients, sum));
+}
+
+/// Keeps the gradient of the rows `rows` of the matrix at `path`, of `width` columns, and makes that
+/// of all other rows 0: so a table learns new tokens and nothing else.
+pub fn keep_rows(gradients: &mut Flat, path: &str, width: usize, rows: &[usize]) {
+    let Some(gradient) = gradients.remove(path) else {
+        return;
+    };
+    let device = gradient.device();
+    let count = gradient.dims()[0] / width;
+    let mask = (0..count)
+        .map(|row| if rows.contains(&row) { 1.0 } else { 0.0 })
+        .collect();
+    let mask = floats(mask, [count, 1], &device);
+    let kept = gradient.reshape([count, width]) * mask;
+    gradients.insert(path.to_owned(), kept.reshape([-1]));
 }
 
 /// What to make of a parameter, by path, shape and flat values; `None` leaves it as it is.
@@ -141,7 +157,7 @@ pub(crate) fn to_disk(tensors: &Flat, prefix: &str) -> Vec<NamedTensor> {
 }
 
 /// The trained parameters, flat.
-pub(crate) fn trained<M: Module>(model: &M) -> Flat {
+pub fn trained<M: Module>(model: &M) -> Flat {
     let mut tensors = Flat::new();
     map_trained(model.clone(), &mut |path, _, values| {
         tensors.insert(path.to_owned(), values);

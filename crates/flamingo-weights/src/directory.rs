@@ -1,6 +1,5 @@
 //! Saving and loading a whole model.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use flamingo_image::Preprocess;
@@ -8,8 +7,10 @@ use flamingo_kernels::{Device, Init, Module, Precision};
 use flamingo_model::Flamingo;
 use flamingo_sequence::Tokenizer;
 
+use crate::peers::{self, OpenFlamingoFiles, Opened};
 use crate::{
-    Error, ModelConfig, ModelFile, NamedTensor, Result, Tensors, apply_tensors, write_tensors,
+    Error, LoadReport, ModelConfig, ModelFile, NamedTensor, Result, Tensors, apply_tensors_as,
+    write_tensors,
 };
 
 const MODEL_FILE: &str = "flamingo.json";
@@ -19,8 +20,11 @@ const WEIGHTS: &str = "model.safetensors";
 /// Where a model's files are.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A directory.
+    /// A directory of ours, of an OpenFlamingo's parts (`checkpoint.pt`, `lm/`, `clip/`), or of an
+    /// IDEFICS.
     Directory(PathBuf),
+    /// The parts of an OpenFlamingo, wherever they are.
+    OpenFlamingo(OpenFlamingoFiles),
     /// Files that are part of the program.
     Embedded {
         /// `flamingo.json`.
@@ -49,7 +53,21 @@ pub struct Loaded {
 /// # Errors
 /// If a file is missing, malformed or of a newer version, or if the weights do not fit.
 pub fn load(source: &Source, device: &Device, precision: Precision) -> Result<Loaded> {
-    let (file, tokenizer, tensors) = load_part(source)?;
+    build(open(source)?, device, precision)
+}
+
+/// Reads the weights of a model that was opened: each tensor once, straight into `precision`.
+///
+/// # Errors
+/// If weights are missing or do not fit.
+pub fn build(opened: Opened, device: &Device, precision: Precision) -> Result<Loaded> {
+    opened.report.check()?;
+    let Opened {
+        file,
+        tokenizer,
+        tensors,
+        ..
+    } = opened;
     let ModelConfig::Flamingo(config) = &file.model else {
         return Err(Error::Kind {
             found: file.model.kind(),
@@ -61,10 +79,7 @@ pub fn load(source: &Source, device: &Device, precision: Precision) -> Result<Lo
     })?;
     check_vocabulary(tokenizer.vocab_size(), config.language.vocabulary)?;
     let model = Flamingo::new(config, &mut Init::new(0, device))?;
-    let mut model = apply_tensors(model, &tensors, "")?.no_grad();
-    if precision != Precision::F32 {
-        model = precision.cast(model);
-    }
+    let model = apply_tensors_as(model, &tensors, "", precision)?.no_grad();
     Ok(Loaded {
         model,
         tokenizer,
@@ -87,8 +102,26 @@ fn check_vocabulary(tokens: usize, rows: usize) -> Result<()> {
 /// # Errors
 /// As [`load`].
 pub fn load_part(source: &Source) -> Result<(ModelFile, Tokenizer, Tensors)> {
+    let opened = open(source)?;
+    opened.report.check()?;
+    Ok((opened.file, opened.tokenizer, opened.tensors))
+}
+
+/// Finds and understands a model's files, without reading its weights.
+///
+/// # Errors
+/// If a file is missing, malformed or of a newer version. Weights that do not fit are told by
+/// [`LoadReport::check`].
+pub fn open(source: &Source) -> Result<Opened> {
     match source {
-        Source::Directory(directory) => load_directory(directory),
+        Source::Directory(directory) if !directory.join(MODEL_FILE).is_file() => {
+            peers::open(directory)?.ok_or_else(|| Error::NotAModel {
+                directory: directory.clone(),
+                missing: MODEL_FILE,
+            })
+        }
+        Source::Directory(directory) => open_directory(directory),
+        Source::OpenFlamingo(files) => peers::open_open_flamingo(files),
         Source::Embedded {
             model_file,
             tokenizer,
@@ -96,16 +129,25 @@ pub fn load_part(source: &Source) -> Result<(ModelFile, Tokenizer, Tensors)> {
         } => {
             let file = ModelFile::from_json(model_file, Path::new("the embedded flamingo.json"))?;
             let tokenizer = Tokenizer::from_bytes(tokenizer, &file.tokens)?;
-            Ok((
-                file,
-                tokenizer,
-                Tensors::embedded("the embedded weights", weights)?,
-            ))
+            let tensors = Tensors::embedded("the embedded weights", weights)?;
+            Ok(ours(file, tokenizer, tensors))
         }
     }
 }
 
-fn load_directory(directory: &Path) -> Result<(ModelFile, Tokenizer, Tensors)> {
+/// A model under our names; what does not fit is found when the weights are read.
+fn ours(file: ModelFile, tokenizer: Tokenizer, tensors: Tensors) -> Opened {
+    let report = LoadReport::of_ours(&tensors);
+    Opened {
+        file,
+        tokenizer,
+        tensors,
+        report,
+        links: Vec::new(),
+    }
+}
+
+fn open_directory(directory: &Path) -> Result<Opened> {
     let existing = |name: &'static str| {
         let path = directory.join(name);
         let missing = || Error::NotAModel {
@@ -122,7 +164,7 @@ fn load_directory(directory: &Path) -> Result<(ModelFile, Tokenizer, Tensors)> {
     if shards.is_empty() {
         existing(WEIGHTS)?;
     }
-    Ok((file, tokenizer, Tensors::open(&shards)?))
+    Ok(ours(file, tokenizer, Tensors::open(&shards)?))
 }
 
 /// `model*.safetensors`, in order of the alphabet.
@@ -153,8 +195,44 @@ pub fn save(
 ) -> Result<()> {
     std::fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
     write_tensors(&directory.join(WEIGHTS), tensors, precision)?;
+    write_beside(directory, file, tokenizer)
+}
+
+/// Saves a model that was opened as a directory of ours, tensor by tensor, never all in memory.
+///
+/// # Errors
+/// If weights are missing or do not fit, or a file cannot be written.
+pub fn convert(opened: &Opened, directory: &Path, precision: Precision) -> Result<()> {
+    opened.report.check()?;
+    let shapes = peers::flamingo_shapes(&opened.file)?;
+    for (name, shape) in &shapes {
+        match opened.tensors.shape(name) {
+            Some(found) if found == shape => {}
+            found => {
+                return Err(Error::Mismatch(format!(
+                    "`{name}` is {found:?}, the configuration wants {shape:?}"
+                )));
+            }
+        }
+    }
+    std::fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
+    let names: Vec<String> = shapes.into_keys().collect();
+    opened
+        .tensors
+        .write(&directory.join(WEIGHTS), &names, precision)?;
+    let file = ModelFile {
+        version: crate::FORMAT_VERSION,
+        ..opened.file.clone()
+    };
+    write_beside(directory, &file, &opened.tokenizer)
+}
+
+fn write_beside(directory: &Path, file: &ModelFile, tokenizer: &Tokenizer) -> Result<()> {
     write_atomically(&directory.join(TOKENIZER), tokenizer.to_json()?.as_bytes())?;
-    write_atomically(&directory.join(MODEL_FILE), file.to_json().as_bytes())
+    Ok(write_atomically(
+        &directory.join(MODEL_FILE),
+        file.to_json().as_bytes(),
+    )?)
 }
 
 /// Writes a file under its final name only when all of it is on disk.
@@ -162,24 +240,7 @@ pub fn save(
 /// # Errors
 /// If it cannot be written; no part of it stays behind.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
-    let mut file = builder
-        .tempfile_in(folder)
-        .map_err(Error::io("create", path))?;
-    file.write_all(bytes).map_err(Error::io("write", path))?;
-    file.as_file()
-        .sync_all()
-        .map_err(Error::io("write", path))?;
-    file.persist(path)
-        .map_err(|e| e.error)
-        .map_err(Error::io("write", path))?;
-    Ok(())
+    Ok(flamingo_checkpoint::write_atomically(path, bytes)?)
 }
 
 #[cfg(test)]

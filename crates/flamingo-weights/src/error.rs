@@ -52,6 +52,12 @@ pub enum Error {
         /// The kind that was asked for.
         wanted: &'static str,
     },
+    /// A file of weights cannot be read or written.
+    #[error(transparent)]
+    File(#[from] flamingo_checkpoint::Error),
+    /// A published tokenizer cannot be read.
+    #[error(transparent)]
+    HfTokenizer(#[from] flamingo_checkpoint::TokenizerError),
     /// The tokenizer cannot be used.
     #[error(transparent)]
     Tokenizer(#[from] flamingo_sequence::Error),

@@ -1,18 +1,35 @@
-//! A model on disk: `flamingo.json` (the whole configuration), `model*.safetensors`,
-//! `tokenizer.json`.
+//! A model on disk, ours or a published one, and back.
 //!
-//! [`ModelFile`] is the JSON, [`Tensors`] the mapped weights, [`named_tensors`] and
-//! [`apply_tensors`] the way between a module's parameters and names, [`save`] and [`load`] the
-//! whole directory. Nothing of a wrong shape or name is loaded silently.
+//! Ours is `flamingo.json` (the whole configuration, [`ModelFile`]), `model*.safetensors` and
+//! `tokenizer.json`. A published one is understood by its peer's file in `peers`: [`open`] finds the
+//! configuration and connects the tensors in its files with our names by [`Link`]s ([`Tensors`]),
+//! [`load`] reads them into a model, [`convert`] writes them as ours, [`export_open_flamingo`] writes
+//! ours as OpenFlamingo's. [`named_tensors`] and [`apply_tensors`] are the way between a module's
+//! parameters and names. Nothing of a wrong shape or name is loaded silently.
 
 mod directory;
 mod error;
+mod export;
+mod link;
 mod model_file;
 mod names;
+mod peers;
+mod report;
 mod tensors;
 
-pub use directory::{Loaded, Source, load, load_part, save, write_atomically};
+pub use directory::{
+    Loaded, Source, build, convert, load, load_part, open, save, write_atomically,
+};
 pub use error::{Error, Result};
+pub use export::export_open_flamingo;
+pub use flamingo_checkpoint::{Dtype, Hub, HubError, HubOptions, Progress, is_hub_id};
+pub use link::{Layout, Link, Run};
 pub use model_file::{FORMAT_VERSION, ModelConfig, ModelFile};
-pub use names::{apply_tensors, named_tensors};
-pub use tensors::{NamedTensor, Tensors, write_tensors};
+pub use names::{apply_tensors, apply_tensors_as, named_tensors};
+pub use peers::{
+    FlamingoPytorch, LanguagePart, OpenFlamingoFiles, Opened, PUBLISHED, Published, VisionPart,
+    load_module, open_flamingo_block_links, open_flamingo_pytorch, open_flamingo_resampler_links,
+    open_language, open_vision,
+};
+pub use report::{LoadReport, LoadedTensor};
+pub use tensors::{NamedTensor, Stored, Tensors, write_tensors};

@@ -6,13 +6,14 @@ use flamingo_image::Preprocess;
 use flamingo_model::FlamingoConfig;
 use flamingo_model::LanguageConfig;
 use flamingo_model::contrastive::ContrastiveConfig;
-use flamingo_sequence::SpecialTokenNames;
+use flamingo_sequence::{SpecialTokenNames, Visibility};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// The format that this program writes; it reads this one and all before it.
-pub const FORMAT_VERSION: u32 = 1;
+/// The format that this program writes; it reads this one and all before it. Version 2 added what the
+/// open models have and ours had not (norms, gates and places of blocks, borders of images, ...).
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The contents of `flamingo.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct ModelFile {
     pub preprocess: Option<Preprocess>,
     /// The tokenizer's special tokens.
     pub tokens: SpecialTokenNames,
+    /// Which image a token of a prompt sees.
+    #[serde(default)]
+    pub sees: Visibility,
     /// The model.
     pub model: ModelConfig,
 }

@@ -1,9 +1,11 @@
 //! The parameters of a module by name: the path of fields that leads to each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flamingo_kernels::burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use flamingo_kernels::{Tensor, TensorData};
+use flamingo_kernels::{Precision, Tensor, TensorData};
+
+use half::{bf16, f16};
 
 use crate::{Error, NamedTensor, Result, Tensors};
 
@@ -45,16 +47,58 @@ impl ModuleVisitor for Reader {
     }
 }
 
+/// The shape of every float parameter by its path; parameters that were never read are not made.
+pub(crate) fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
+    let mut reader = ShapeReader::default();
+    module.visit(&mut reader);
+    reader.shapes
+}
+
+#[derive(Default)]
+struct ShapeReader {
+    path: Vec<String>,
+    shapes: BTreeMap<String, Vec<usize>>,
+}
+
+impl ModuleVisitor for ShapeReader {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let shape = param.lazy_shape().to_vec();
+        self.shapes.insert(self.path.join("."), shape);
+    }
+}
+
 /// Replaces every parameter of `module` by the tensor named `prefix` + its path.
 ///
 /// # Errors
 /// If a tensor is missing or of another shape; the message names the first ones, with both shapes.
 /// Tensors under `prefix` that no parameter asked for are an error, too.
 pub fn apply_tensors<M: Module>(module: M, tensors: &Tensors, prefix: &str) -> Result<M> {
+    apply_tensors_as(module, tensors, prefix, Precision::F32)
+}
+
+/// As [`apply_tensors`], the parameters in `precision`: each is read straight into it.
+///
+/// # Errors
+/// As [`apply_tensors`].
+pub fn apply_tensors_as<M: Module>(
+    module: M,
+    tensors: &Tensors,
+    prefix: &str,
+    precision: Precision,
+) -> Result<M> {
     let mut writer = Writer {
         path: Vec::new(),
         prefix,
         tensors,
+        precision,
         used: BTreeSet::new(),
         wrong: Vec::new(),
     };
@@ -80,10 +124,21 @@ pub fn apply_tensors<M: Module>(module: M, tensors: &Tensors, prefix: &str) -> R
     )))
 }
 
+impl Writer<'_> {
+    fn data(&self, name: &str, shape: &[usize]) -> Result<TensorData> {
+        Ok(match self.precision {
+            Precision::F32 => TensorData::new(self.tensors.read::<f32>(name)?, shape.to_vec()),
+            Precision::F16 => TensorData::new(self.tensors.read::<f16>(name)?, shape.to_vec()),
+            Precision::Bf16 => TensorData::new(self.tensors.read::<bf16>(name)?, shape.to_vec()),
+        })
+    }
+}
+
 struct Writer<'a> {
     path: Vec<String>,
     prefix: &'a str,
     tensors: &'a Tensors,
+    precision: Precision,
     used: BTreeSet<String>,
     wrong: Vec<String>,
 }
@@ -110,8 +165,8 @@ impl ModuleMapper for Writer<'_> {
             ));
             return param;
         }
-        let values = match self.tensors.values(&name) {
-            Ok(values) => values,
+        let data = match self.data(&name, &wanted) {
+            Ok(data) => data,
             Err(error) => {
                 self.wrong.push(error.to_string());
                 return param;
@@ -120,7 +175,7 @@ impl ModuleMapper for Writer<'_> {
         self.used.insert(name);
         let device = param.lazy_device();
         let trainable = param.is_require_grad();
-        let tensor = Tensor::<D>::from_data(TensorData::new(values, wanted), &device);
+        let tensor = Tensor::<D>::from_data(data, (&device, self.precision.dtype()));
         Param::initialized(param.id, tensor).set_require_grad(trainable && device.is_autodiff())
     }
 }

@@ -1,14 +1,20 @@
-//! Tensors in safetensors files, mapped from disk or held in the program.
+//! The tensors of a model under our names, wherever their numbers lie.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use flamingo_checkpoint::{Checkpoint, Dtype, Element, Entry as FileEntry, write_safetensors};
 use flamingo_kernels::Precision;
 use half::{bf16, f16};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::{Error, Result, write_atomically};
+use crate::{Error, Link, Result};
+
+/// Elements that are converted at once when tensors are copied.
+const CHUNK: usize = 1 << 18;
 
 /// A tensor in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,90 +27,143 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-enum Bytes {
-    Mapped(memmap2::Mmap),
-    Static(&'static [u8]),
-}
-
-impl std::ops::Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Bytes::Mapped(map) => map,
-            Bytes::Static(bytes) => bytes,
-        }
-    }
-}
-
-struct Entry {
+/// A stretch of one of our tensors, and where its numbers are.
+#[derive(Debug, Clone)]
+struct Piece {
+    /// Elements of ours.
+    ours: Range<usize>,
     file: usize,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    range: std::ops::Range<usize>,
+    name: String,
+    /// The first element of theirs.
+    theirs: usize,
 }
 
-/// The tensors of one or more safetensors files, by name; values are read when asked for.
+#[derive(Debug, Clone)]
+struct Entry {
+    shape: Vec<usize>,
+    /// In order; elements in no piece are 0.
+    pieces: Vec<Piece>,
+}
+
+/// Tensors under our names; values are read when asked for, straight into the type wanted.
+#[derive(Default)]
 pub struct Tensors {
-    files: Vec<(PathBuf, Bytes)>,
+    files: Vec<Arc<Checkpoint>>,
     entries: BTreeMap<String, Entry>,
 }
 
+/// One tensor of a published checkpoint.
+#[derive(Clone)]
+pub struct Stored {
+    /// The files that it is in.
+    pub checkpoint: Arc<Checkpoint>,
+    /// Its name there.
+    pub name: String,
+}
+
+impl Stored {
+    /// Its shape.
+    pub fn shape(&self) -> Vec<usize> {
+        let info = self.checkpoint.info(&self.name);
+        info.map(|info| info.shape.clone()).unwrap_or_default()
+    }
+}
+
 impl Tensors {
-    /// Maps files.
+    /// Files that have our names already.
     ///
     /// # Errors
-    /// If one cannot be opened, is no safetensors file, or repeats a name.
+    /// If one cannot be opened, is no file of weights, or repeats a name.
     pub fn open(paths: &[PathBuf]) -> Result<Self> {
-        let mut tensors = Self {
-            files: Vec::new(),
-            entries: BTreeMap::new(),
-        };
-        for path in paths {
-            let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
-            // SAFETY: the map is only read; a file changed by another program while we read it
-            // gives wrong weights, as reading it in pieces would.
-            let map = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io("map", path))?;
-            tensors.add(path, Bytes::Mapped(map))?;
-        }
-        Ok(tensors)
+        Ok(Self::of(Checkpoint::open(paths)?))
     }
 
-    /// Reads a file that is part of the program; `name` is for messages.
+    /// A file that is part of the program; `name` is for messages.
     ///
     /// # Errors
     /// If it is no safetensors file.
     pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self> {
-        let mut tensors = Self {
-            files: Vec::new(),
-            entries: BTreeMap::new(),
-        };
-        tensors.add(Path::new(name), Bytes::Static(bytes))?;
-        Ok(tensors)
+        Ok(Self::of(Checkpoint::embedded(name, bytes)?))
     }
 
-    fn add(&mut self, path: &Path, bytes: Bytes) -> Result<()> {
-        let hint = |e| format!("{e:?}: it is no safetensors file, or was cut off; copy it again");
-        let parsed =
-            SafeTensors::deserialize(&bytes).map_err(|e| Error::malformed(path, hint(e)))?;
-        let start = bytes.as_ptr() as usize;
-        for (name, view) in parsed.tensors() {
-            let offset = view.data().as_ptr() as usize - start;
-            let entry = Entry {
-                file: self.files.len(),
-                dtype: view.dtype(),
-                shape: view.shape().to_vec(),
-                range: offset..offset + view.data().len(),
+    fn of(checkpoint: Checkpoint) -> Self {
+        let mut tensors = Self::default();
+        let names: Vec<String> = checkpoint.names().map(str::to_owned).collect();
+        for name in names {
+            let shape = checkpoint
+                .info(&name)
+                .map(|info| info.shape.clone())
+                .unwrap_or_default();
+            let piece = Piece {
+                ours: 0..shape.iter().product(),
+                file: 0,
+                name: name.clone(),
+                theirs: 0,
             };
-            if self.entries.insert(name.clone(), entry).is_some() {
-                return Err(Error::malformed(
-                    path,
-                    format!("tensor `{name}` stands in two files"),
-                ));
-            }
+            let pieces = vec![piece];
+            tensors.entries.insert(name, Entry { shape, pieces });
         }
-        self.files.push((path.to_path_buf(), bytes));
+        tensors.files.push(Arc::new(checkpoint));
+        tensors
+    }
+
+    /// Adds the tensors of a link, from theirs as they are stored; `ours` are the shapes wanted.
+    ///
+    /// # Errors
+    /// If the shapes do not fit; the message names both tensors with both shapes.
+    pub fn add(&mut self, link: &Link, theirs: &[Stored], ours: &[Vec<usize>]) -> Result<()> {
+        let shapes: Vec<Vec<usize>> = theirs.iter().map(Stored::shape).collect();
+        let runs = link
+            .runs(&shapes, ours)
+            .map_err(|what| Error::Mismatch(format!("`{}` {what}", link.theirs.join("`, `"))))?;
+        let files: Vec<usize> = theirs
+            .iter()
+            .map(|t| self.file_index(&t.checkpoint))
+            .collect();
+        for (name, shape) in link.ours.iter().zip(ours) {
+            let entry = Entry {
+                shape: shape.clone(),
+                pieces: Vec::new(),
+            };
+            self.entries.insert(name.clone(), entry);
+        }
+        for run in runs {
+            let entry = self.entries.get_mut(&link.ours[run.ours.0]);
+            let pieces = &mut entry.expect("inserted above").pieces;
+            pieces.push(Piece {
+                ours: run.ours.1..run.ours.1 + run.length,
+                file: files[run.theirs.0],
+                name: theirs[run.theirs.0].name.clone(),
+                theirs: run.theirs.1,
+            });
+        }
         Ok(())
+    }
+
+    fn file_index(&mut self, checkpoint: &Arc<Checkpoint>) -> usize {
+        let known = self.files.iter().position(|f| Arc::ptr_eq(f, checkpoint));
+        known.unwrap_or_else(|| {
+            self.files.push(checkpoint.clone());
+            self.files.len() - 1
+        })
+    }
+
+    /// Adds a tensor of zeros, for what no file has.
+    pub fn add_zeros(&mut self, name: String, shape: Vec<usize>) {
+        let pieces = Vec::new();
+        self.entries.insert(name, Entry { shape, pieces });
+    }
+
+    /// The tensors under `prefix`, without it.
+    pub fn under(&self, prefix: &str) -> Self {
+        let entries = self.entries.iter().filter_map(|(name, entry)| {
+            let rest = name.strip_prefix(prefix)?;
+            Some((rest.to_owned(), entry.clone()))
+        });
+        Self {
+            files: self.files.clone(),
+            entries: entries.collect(),
+        }
     }
 
     /// The names, in order of the alphabet.
@@ -117,31 +176,130 @@ impl Tensors {
         self.entries.get(name).map(|entry| entry.shape.as_slice())
     }
 
+    /// Rows along the first axis that are in no file, if there are any: those of new tokens.
+    pub fn missing_rows(&self, name: &str) -> Option<Range<usize>> {
+        let entry = self.entries.get(name)?;
+        let (rows, all) = (*entry.shape.first()?, entry.shape.iter().product::<usize>());
+        let stored = entry.pieces.iter().map(|piece| piece.ours.end).max();
+        let first = stored.unwrap_or(0) / (all / rows).max(1);
+        (first < rows).then_some(first..rows)
+    }
+
+    /// The file of a tensor; of the first of its parts, where it has several.
+    pub fn file(&self, name: &str) -> Option<&Path> {
+        let piece = self.entries.get(name)?.pieces.first()?;
+        self.files[piece.file].file(&piece.name)
+    }
+
+    /// The type in which a tensor is stored; of the first of its parts, where it has several.
+    pub fn dtype(&self, name: &str) -> Option<Dtype> {
+        let piece = self.entries.get(name)?.pieces.first()?;
+        Some(self.files[piece.file].info(&piece.name)?.dtype)
+    }
+
     /// The values of a tensor, widened to f32.
     ///
     /// # Errors
     /// If there is no such tensor, or it does not hold floating-point numbers.
     pub fn values(&self, name: &str) -> Result<Vec<f32>> {
+        self.read(name)
+    }
+
+    /// The values of a tensor as `T`, with no copy between the file and what is returned.
+    ///
+    /// # Errors
+    /// If there is no such tensor, or it does not hold floating-point numbers.
+    pub fn read<T: Element + Default + Clone>(&self, name: &str) -> Result<Vec<T>> {
         let entry = self
             .entries
             .get(name)
             .ok_or_else(|| Error::Mismatch(format!("there is no tensor `{name}`")))?;
-        let bytes = &self.files[entry.file].1[entry.range.clone()];
-        let pairs = || bytes.as_chunks::<2>().0.iter().copied();
-        match entry.dtype {
-            Dtype::F32 => Ok(bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .copied()
-                .map(f32::from_le_bytes)
-                .collect()),
-            Dtype::F16 => Ok(pairs().map(|b| f16::from_le_bytes(b).to_f32()).collect()),
-            Dtype::BF16 => Ok(pairs().map(|b| bf16::from_le_bytes(b).to_f32()).collect()),
-            other => Err(Error::Mismatch(format!(
-                "`{name}` holds {other:?}, weights are F32, F16 or BF16: convert it"
-            ))),
+        let mut values = vec![T::default(); entry.shape.iter().product()];
+        self.read_range(entry, 0, &mut values)?;
+        Ok(values)
+    }
+
+    /// Fills `values` with the elements of `entry` from `start` on.
+    fn read_range<T: Element>(
+        &self,
+        entry: &Entry,
+        start: usize,
+        values: &mut [T],
+    ) -> flamingo_checkpoint::Result<()> {
+        let end = start + values.len();
+        let from = entry
+            .pieces
+            .partition_point(|piece| piece.ours.end <= start);
+        for piece in &entry.pieces[from..] {
+            if piece.ours.start >= end {
+                break;
+            }
+            let part = piece.ours.start.max(start)..piece.ours.end.min(end);
+            let theirs = piece.theirs + part.start - piece.ours.start;
+            let out = &mut values[part.start - start..part.end - start];
+            self.files[piece.file].read(&piece.name, theirs..theirs + part.len(), out)?;
         }
+        Ok(())
+    }
+
+    /// Writes the tensors called `names` into one safetensors file, piece by piece, whole or not at
+    /// all.
+    ///
+    /// # Errors
+    /// If one cannot be read, or the file not be written.
+    pub fn write(&self, path: &Path, names: &[String], precision: Precision) -> Result<()> {
+        let entries = names
+            .iter()
+            .map(|name| {
+                let shape = self
+                    .shape(name)
+                    .ok_or_else(|| Error::Mismatch(format!("there is no tensor `{name}`")))?;
+                Ok(FileEntry::new(name, stored_type(precision), shape))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let fill =
+            &mut |index: usize, out: &mut dyn Write| self.copy_as(&names[index], precision, out);
+        Ok(write_safetensors(path, &entries, None, fill)?)
+    }
+
+    /// Writes all elements of a tensor as `T`, [`CHUNK`] at a time.
+    pub(crate) fn copy_as(
+        &self,
+        name: &str,
+        precision: Precision,
+        out: &mut dyn Write,
+    ) -> flamingo_checkpoint::Result<()> {
+        let entry = &self.entries[name];
+        match precision {
+            Precision::F32 => self.copy::<f32>(entry, out),
+            Precision::F16 => self.copy::<f16>(entry, out),
+            Precision::Bf16 => self.copy::<bf16>(entry, out),
+        }
+    }
+
+    fn copy<T: Element + Default + Clone + bytemuck::Pod>(
+        &self,
+        entry: &Entry,
+        out: &mut dyn Write,
+    ) -> flamingo_checkpoint::Result<()> {
+        let all = entry.shape.iter().product::<usize>();
+        let mut values = vec![T::default(); CHUNK.min(all)];
+        for start in (0..all).step_by(CHUNK) {
+            let part = &mut values[..CHUNK.min(all - start)];
+            part.fill(T::default());
+            self.read_range(entry, start, part)?;
+            out.write_all(bytemuck::cast_slice(part))?;
+        }
+        Ok(())
+    }
+}
+
+/// The file's type of a precision.
+pub(crate) fn stored_type(precision: Precision) -> Dtype {
+    match precision {
+        Precision::F32 => Dtype::F32,
+        Precision::F16 => Dtype::F16,
+        Precision::Bf16 => Dtype::BF16,
     }
 }
 
@@ -150,27 +308,18 @@ impl Tensors {
 /// # Errors
 /// If the file cannot be written.
 pub fn write_tensors(path: &Path, tensors: &[NamedTensor], precision: Precision) -> Result<()> {
-    let dtype = match precision {
-        Precision::F32 => Dtype::F32,
-        Precision::F16 => Dtype::F16,
-        Precision::Bf16 => Dtype::BF16,
-    };
-    let data: Vec<_> = tensors
+    let dtype = stored_type(precision);
+    let entries: Vec<FileEntry> = tensors
         .iter()
-        .map(|tensor| narrow(&tensor.values, precision))
+        .map(|tensor| FileEntry::new(&tensor.name, dtype, &tensor.shape[..]))
         .collect();
-    let views = tensors
-        .iter()
-        .zip(&data)
-        .map(|(tensor, data)| {
-            let view = TensorView::new(dtype, tensor.shape.clone(), data)
-                .map_err(|e| Error::malformed(path, format!("`{}`: {e:?}", tensor.name)))?;
-            Ok((tensor.name.as_str(), view))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let bytes = safetensors::serialize(views, None)
-        .map_err(|e| Error::malformed(path, format!("{e:?}")))?;
-    write_atomically(path, &bytes)
+    let fill = &mut |index: usize, out: &mut dyn Write| {
+        for values in tensors[index].values.chunks(CHUNK) {
+            out.write_all(&narrow(values, precision))?;
+        }
+        Ok(())
+    };
+    Ok(write_safetensors(path, &entries, None, fill)?)
 }
 
 fn narrow(values: &[f32], precision: Precision) -> Cow<'_, [u8]> {

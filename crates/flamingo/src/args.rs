@@ -1,13 +1,12 @@
 //! The command line.
 
-use std::path::{Path, PathBuf};
-
 use clap::{Args, Parser, Subcommand};
-use flamingo::engine::{Engine, EngineOptions, Sampling};
+use flamingo::engine::{Decoding, EarlyStopping, Engine, EngineOptions};
 use flamingo::kernels::{Backend, Device, Precision, open_device};
 use flamingo::weights::Source;
 
 use crate::failure::{Hint, Result};
+use crate::sources;
 use crate::verbs;
 
 /// Few-shot image, video and text understanding.
@@ -34,6 +33,7 @@ pub(crate) enum Verb {
     Score(verbs::score::ScoreArgs),
     Train(verbs::train::TrainArgs),
     Describe(verbs::describe::DescribeArgs),
+    Weights(verbs::weights::WeightsArgs),
     Doctor(verbs::doctor::DoctorArgs),
     Completions(verbs::completions::CompletionsArgs),
 }
@@ -42,9 +42,8 @@ pub(crate) enum Verb {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(crate) struct ModelArgs {
-    /// Directory of a model [default: the demo model in this program]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) files: SourceArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
     /// Precision of weights and products: f32, bf16 or f16
@@ -53,6 +52,33 @@ pub(crate) struct ModelArgs {
     /// Most images and films in one prompt
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub(crate) max_media: usize,
+}
+
+/// Where a model's files are.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct SourceArgs {
+    /// A model: a directory, an OpenFlamingo's checkpoint.pt, the name of a published OpenFlamingo, or
+    /// an id of the Hugging Face hub [default: the demo model in this program]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// The language model of an OpenFlamingo checkpoint: a directory or a hub id
+    #[arg(long, value_name = "DIR", requires = "model")]
+    pub(crate) lm: Option<String>,
+    /// Its image tower: a file, a directory or a hub id
+    #[arg(long, value_name = "PATH", requires = "model")]
+    pub(crate) vision: Option<String>,
+}
+
+impl SourceArgs {
+    /// Finds the files, fetching from the hub what is not there.
+    pub(crate) fn source(&self) -> Result<Source> {
+        sources::source(
+            self.model.as_deref(),
+            self.lm.as_deref(),
+            self.vision.as_deref(),
+        )
+    }
 }
 
 /// Where tensors live.
@@ -70,19 +96,6 @@ impl DeviceArgs {
 }
 
 impl ModelArgs {
-    /// Where the model's files are.
-    pub(crate) fn source(&self) -> Source {
-        Self::source_of(self.model.as_deref())
-    }
-
-    /// The directory's model, or the demo model.
-    pub(crate) fn source_of(directory: Option<&Path>) -> Source {
-        match directory {
-            Some(directory) => Source::Directory(directory.to_path_buf()),
-            None => flamingo::demo_model(),
-        }
-    }
-
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<Engine> {
         let device = self.device.open()?;
@@ -91,8 +104,8 @@ impl ModelArgs {
             max_media: self.max_media,
             ..EngineOptions::default()
         };
-        let engine = Engine::open(&self.source(), &device, options);
-        match self.model {
+        let engine = Engine::open(&self.files.source()?, &device, options);
+        match self.files.model {
             Some(_) => engine.hint("leave --model out to use the demo model in this program"),
             None => Ok(engine?),
         }
@@ -102,7 +115,7 @@ impl ModelArgs {
 /// How an answer is drawn, and where it ends.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Answer")]
-pub(crate) struct SamplingArgs {
+pub(crate) struct DecodingArgs {
     /// Most tokens of an answer
     #[arg(long, value_name = "N", default_value_t = 32)]
     max_tokens: usize,
@@ -114,7 +127,33 @@ pub(crate) struct SamplingArgs {
     top_k: usize,
     /// Draw from the fewest tokens whose probabilities reach P together
     #[arg(long, value_name = "P", default_value_t = 1.0)]
-    top_p: f32,
+    top_p: f64,
+    /// Beams that are followed at once; 1 for none
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    beams: usize,
+    /// A beam's score is its log-probability over its length to this power
+    #[arg(
+        long,
+        value_name = "P",
+        default_value_t = 1.0,
+        allow_hyphen_values = true
+    )]
+    length_penalty: f64,
+    /// End the beams of a prompt as soon as N are finished: false, true or never
+    #[arg(long, value_name = "WHEN", default_value = "false", value_parser = early_stopping)]
+    early_stopping: EarlyStopping,
+    /// No run of N tokens twice, the prompt included; 0 for no such rule
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    no_repeat_ngram: usize,
+    /// Makes tokens that were there less likely; 1 for no change
+    #[arg(long, value_name = "R", default_value_t = 1.0)]
+    repetition_penalty: f32,
+    /// Least tokens of an answer
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_tokens: usize,
+    /// Answers to each prompt: drawn ones, or the best N beams
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) answers: usize,
     /// Text that ends an answer; can be given several times
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
@@ -123,15 +162,32 @@ pub(crate) struct SamplingArgs {
     seed: u64,
 }
 
-impl SamplingArgs {
-    pub(crate) fn sampling(&self) -> Sampling {
-        Sampling {
+impl DecodingArgs {
+    pub(crate) fn decoding(&self) -> Decoding {
+        Decoding {
             max_new_tokens: self.max_tokens,
+            min_new_tokens: self.min_tokens,
             temperature: self.temperature,
             top_k: self.top_k,
             top_p: self.top_p,
+            num_beams: self.beams,
+            num_return_sequences: self.answers,
+            length_penalty: self.length_penalty,
+            early_stopping: self.early_stopping,
+            repetition_penalty: self.repetition_penalty,
+            no_repeat_ngram_size: self.no_repeat_ngram,
             stop: self.stop.clone(),
             seed: self.seed,
+            ..Decoding::default()
         }
+    }
+}
+
+fn early_stopping(text: &str) -> Result<EarlyStopping, String> {
+    match text {
+        "false" => Ok(EarlyStopping::Heuristic),
+        "true" => Ok(EarlyStopping::Immediate),
+        "never" => Ok(EarlyStopping::Never),
+        other => Err(format!("{other:?} is none of false, true and never")),
     }
 }

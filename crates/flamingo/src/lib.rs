@@ -3,7 +3,7 @@
 //! The crates of the project under one roof, and the model that comes with them:
 //!
 //! ```no_run
-//! use flamingo::engine::{Engine, EngineOptions, Sampling};
+//! use flamingo::engine::{Engine, EngineOptions, Decoding};
 //! use flamingo::kernels::{Backend, open_device};
 //! use flamingo::sequence::Document;
 //!
@@ -14,7 +14,7 @@
 //!     r#"{"parts": [{"image": "pig.png"}, {"text": "Output:"}]}"#,
 //! )?;
 //! let pictures = flamingo::Files::of([&prompt]);
-//! let answers = engine.generate(&[prompt], &pictures, &Sampling::default(), &mut |_, _| {})?;
+//! let answers = engine.generate(&[prompt], &pictures, &Decoding::default(), &mut |_, _| {})?;
 //! assert_eq!(answers.len(), 1);
 //! # Ok(())
 //! # }
@@ -31,6 +31,7 @@ pub use flamingo_eval as eval;
 pub use flamingo_image as image;
 pub use flamingo_kernels as kernels;
 pub use flamingo_model as model;
+pub use flamingo_parity as parity;
 pub use flamingo_sequence as sequence;
 pub use flamingo_train as train;
 pub use flamingo_weights as weights;

@@ -3,6 +3,7 @@
 mod args;
 mod failure;
 mod output;
+mod sources;
 mod verbs;
 
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ pub(crate) mod parts;
 pub(crate) mod prompts;
 pub(crate) mod score;
 pub(crate) mod train;
+pub(crate) mod weights;
 
 use crate::args::{Cli, Verb};
 use crate::failure::{Failure, Result};
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Verb::Score(args) => score::run(&args),
         Verb::Train(args) => train::run(&args, cli.threads),
         Verb::Describe(args) => describe::run(&args),
+        Verb::Weights(args) => weights::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => completions::run(&args),
     }

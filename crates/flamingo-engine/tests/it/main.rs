@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod decoding;
+
 use std::collections::HashMap;
 
-use flamingo_engine::{Engine, EngineOptions, Finish, Sampling, Source};
+use flamingo_engine::{Decoding, Engine, EngineOptions, Finish, Source};
 use flamingo_image::{Film, Fit, Image, Media, Preprocess};
 use flamingo_kernels::{Activation, Device, Init, Precision};
 use flamingo_model::language::QueryKeyNorm;
@@ -23,11 +25,12 @@ fn engine(options: EngineOptions) -> Engine {
         pad: "<PAD>".into(),
         image: "<image>".into(),
         end_of_chunk: "<EOC>".into(),
+        image_border: None,
     };
     let tokenizer = Tokenizer::from_bytes(&flamingo_world::tokenizer_json(), &tokens).unwrap();
     let config = FlamingoConfig {
         vision: VisionConfig::Vit(VitConfig::small(8, 4, 6, 1, 2)),
-        resampler: PerceiverResamplerConfig {
+        resampler: Some(PerceiverResamplerConfig {
             width: 12,
             latents: 3,
             layers: 2,
@@ -36,8 +39,9 @@ fn engine(options: EngineOptions) -> Engine {
             ffw_multiple: 2,
             activation: Activation::SquaredRelu,
             time_embeddings: 4,
-            final_norm: true,
-        },
+            ..PerceiverResamplerConfig::paper()
+        }),
+        project_media: true,
         gated: GatedConfig {
             head_dim: 5,
             ..GatedConfig::paper(1, 2)
@@ -56,6 +60,7 @@ fn engine(options: EngineOptions) -> Engine {
         version: FORMAT_VERSION,
         preprocess: Some(Preprocess::clip(8, Fit::Pad)),
         tokens,
+        sees: Default::default(),
         model: ModelConfig::Flamingo(config),
     };
     let folder = tempfile::tempdir().unwrap();
@@ -109,7 +114,7 @@ fn prompts() -> Vec<Document> {
     ]
 }
 
-fn answers(engine: &mut Engine, prompts: &[Document], sampling: &Sampling) -> Vec<String> {
+fn answers(engine: &mut Engine, prompts: &[Document], sampling: &Decoding) -> Vec<String> {
     let answers = engine
         .generate(prompts, &pictures(), sampling, &mut |_, _| {})
         .unwrap();
@@ -119,9 +124,9 @@ fn answers(engine: &mut Engine, prompts: &[Document], sampling: &Sampling) -> Ve
 #[test]
 fn a_batch_of_ragged_prompts_answers_as_each_alone() {
     let mut engine = engine(EngineOptions::default());
-    let sampling = Sampling {
+    let sampling = Decoding {
         max_new_tokens: 9,
-        ..Sampling::default()
+        ..Decoding::default()
     };
     let together = answers(&mut engine, &prompts(), &sampling);
     for (prompt, together) in prompts().into_iter().zip(together) {
@@ -147,9 +152,9 @@ fn a_picture_changes_the_scores_of_what_follows_it() {
 #[test]
 fn a_candidates_score_is_the_sum_of_what_generation_says_of_its_tokens() {
     let mut engine = engine(EngineOptions::default());
-    let sampling = Sampling {
+    let sampling = Decoding {
         max_new_tokens: 4,
-        ..Sampling::default()
+        ..Decoding::default()
     };
     for document in prompts() {
         let answer = engine.generate(
@@ -212,11 +217,11 @@ fn scores_do_not_depend_on_the_batch_or_on_the_cache() {
 #[test]
 fn what_is_streamed_is_the_answer_and_stop_texts_are_cut_off() {
     let mut engine = engine(EngineOptions::default());
-    let whole = Sampling {
+    let whole = Decoding {
         max_new_tokens: 12,
         temperature: 1.5,
         seed: 3,
-        ..Sampling::default()
+        ..Decoding::default()
     };
     let answer = answers(&mut engine, &prompts()[..1], &whole).remove(0);
     let middle = answer
@@ -225,7 +230,7 @@ fn what_is_streamed_is_the_answer_and_stop_texts_are_cut_off() {
         .unwrap()
         .0;
     let stop = answer[middle..].chars().take(2).collect::<String>();
-    let stopped = Sampling {
+    let stopped = Decoding {
         stop: vec![stop.clone()],
         ..whole
     };
@@ -243,11 +248,11 @@ fn what_is_streamed_is_the_answer_and_stop_texts_are_cut_off() {
 #[test]
 fn the_same_seed_draws_the_same_answer_and_another_one_another() {
     let mut engine = engine(EngineOptions::default());
-    let warm = |seed| Sampling {
+    let warm = |seed| Decoding {
         max_new_tokens: 8,
         temperature: 1.0,
         seed,
-        ..Sampling::default()
+        ..Decoding::default()
     };
     let first = answers(&mut engine, &prompts(), &warm(1));
     assert_eq!(first, answers(&mut engine, &prompts(), &warm(1)));
@@ -279,8 +284,8 @@ fn bad_requests_are_named() {
     let error = |result: flamingo_engine::Result<Vec<flamingo_engine::Answer>>| {
         result.err().unwrap().to_string()
     };
-    let sampling = Sampling::default();
-    let mut ask = |document: Document, sampling: &Sampling| {
+    let sampling = Decoding::default();
+    let mut ask = |document: Document, sampling: &Decoding| {
         error(engine.generate(&[document], &pictures(), sampling, &mut |_, _| {}))
     };
     let many = ask(prompts()[3].clone(), &sampling);
@@ -289,7 +294,7 @@ fn bad_requests_are_named() {
     assert!(unknown.contains("nowhere.jpg"), "{unknown}");
     let option = ask(
         prompts()[0].clone(),
-        &Sampling {
+        &Decoding {
             top_p: 2.0,
             ..sampling
         },

@@ -8,7 +8,9 @@ use crate::{image, picture};
 #[test]
 fn resized_bytes_are_pillows() {
     let source = picture(31, 29);
-    for (width, height) in [(13, 17), (53, 37), (31, 11), (5, 29), (3, 2)] {
+    let rows_first = [(40, 7), (26, 11)];
+    let columns_first = [(13, 17), (53, 37), (31, 11), (5, 29), (3, 2)];
+    for (width, height) in columns_first.into_iter().chain(rows_first) {
         let expected = image(&format!("resized_{width}x{height}.png"));
         let resized = resize_bicubic(&source, width, height);
         assert!(resized == expected, "{width}x{height} differs");

@@ -5,7 +5,8 @@ use flamingo_kernels::{Activation, Device};
 
 use super::*;
 use crate::vision::{
-    NfnetBlockKind, NfnetConfig, NfnetOutput, NfnetStage, NfnetStem, VisionConfig, VitConfig,
+    NfnetBlockKind, NfnetConfig, NfnetOutput, NfnetStage, NfnetStem, NfnetVariance, VisionConfig,
+    VitConfig,
 };
 
 fn config(vision: VisionConfig) -> ContrastiveConfig {
@@ -62,6 +63,7 @@ fn nfnet() -> VisionConfig {
         activation: Activation::Gelu,
         final_width: Some(11),
         output: NfnetOutput::LayerNorm,
+        variance: NfnetVariance::Floor,
     })
 }
 
@@ -72,6 +74,7 @@ fn plain() -> VisionConfig {
         squeeze: None,
         final_width: None,
         output: NfnetOutput::Activation,
+        variance: NfnetVariance::Floor,
         ..match nfnet() {
             VisionConfig::Nfnet(config) => config,
             VisionConfig::Vit(_) => unreachable!("built above"),

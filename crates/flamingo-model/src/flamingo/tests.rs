@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use flamingo_kernels::{Activation, Device, cross_entropy};
-use flamingo_sequence::{Visibility, visible};
+use flamingo_sequence::{SpecialTokens, Visibility, visible};
 
 use super::*;
 use crate::language::{LanguageConfig, QueryKeyNorm};
@@ -12,6 +12,14 @@ use crate::vision::{VisionConfig, VitConfig};
 use crate::{GatedConfig, PerceiverResamplerConfig};
 
 const IMAGE: u32 = 22;
+const SPECIALS: SpecialTokens = SpecialTokens {
+    bos: None,
+    eos: None,
+    pad: 0,
+    image: IMAGE,
+    end_of_chunk: 21,
+    image_border: None,
+};
 
 fn config() -> FlamingoConfig {
     let language = LanguageConfig {
@@ -21,7 +29,7 @@ fn config() -> FlamingoConfig {
     };
     FlamingoConfig {
         vision: VisionConfig::Vit(VitConfig::small(8, 4, 6, 1, 2)),
-        resampler: PerceiverResamplerConfig {
+        resampler: Some(PerceiverResamplerConfig {
             width: 10,
             latents: 5,
             layers: 2,
@@ -30,14 +38,15 @@ fn config() -> FlamingoConfig {
             ffw_multiple: 2,
             activation: Activation::SquaredRelu,
             time_embeddings: 4,
-            final_norm: true,
-        },
+            ..PerceiverResamplerConfig::paper()
+        }),
         gated: GatedConfig {
             head_dim: 5,
             ffw_multiple: 2,
             ..GatedConfig::paper(2, 3)
         },
         language,
+        project_media: true,
     }
 }
 
@@ -51,9 +60,17 @@ fn model(device: &Device, alpha: f32) -> Flamingo {
     model
 }
 
+fn resampler(model: &Flamingo) -> &PerceiverResampler {
+    model.resampler.as_ref().expect("has one")
+}
+
+fn resampler_mut(model: &mut Flamingo) -> &mut PerceiverResampler {
+    model.resampler.as_mut().expect("has one")
+}
+
 fn latents(model: &Flamingo, media: usize, device: &Device) -> Tensor<3> {
     let features = Init::new(8, device).normal([media, 1, 4, 6], 1.0).val();
-    model.resample(features)
+    model.resample(features, &[])
 }
 
 /// The stream of `rows`, row `i` with the media `media[i]` of all latents.
@@ -67,7 +84,7 @@ fn run(model: &Flamingo, rows: &[&[u32]], media: &[&[usize]], all: &Tensor<3>) -
                 .chain(std::iter::repeat_n(0, width - row.len())),
         );
         let offset = chosen.len();
-        let mut ranges: Vec<Range<usize>> = visible(row, IMAGE, Visibility::Last);
+        let mut ranges: Vec<Range<usize>> = visible(row, &SPECIALS, Visibility::Last);
         ranges.resize(width, 0..0);
         sees.extend(ranges.into_iter().map(|r| {
             if r.is_empty() {
@@ -153,7 +170,7 @@ fn cached_decoding_equals_the_full_pass_over_interleaved_images() {
     let all = latents(&model, 2, &device);
     let ids = [5, IMAGE, 3, 1, IMAGE, 4, 6];
     let full = run(&model, &[&ids], &[&[0, 1]], &all);
-    let (media, sees) = (model.media(all), visible(&ids, IMAGE, Visibility::Last));
+    let (media, sees) = (model.media(all), visible(&ids, &SPECIALS, Visibility::Last));
     let mut cache = TextCache::default();
     let mut parts = Vec::new();
     for range in [0..3, 3..4, 4..6, 6..7] {
@@ -176,7 +193,7 @@ fn seeing_all_previous_images_moves_tokens_by_the_first_one_too() {
     let ids = [IMAGE, 3, IMAGE, 4];
     let stream = |mode| {
         let input = TextInput::ragged(&ids, 4, &[4]);
-        let looking = Looking::new(&visible(&ids, IMAGE, mode), 2, &device);
+        let looking = Looking::new(&visible(&ids, &SPECIALS, mode), 2, &device);
         model.hidden(&input, &model.media(all.clone()), &looking, None)
     };
     let (last, every) = (stream(Visibility::Last), stream(Visibility::AllPrevious));
@@ -230,21 +247,21 @@ fn gradients_of_resampler_and_gated_block_agree_with_finite_differences() {
             .map(|g| g.into_data().try_to_vec().expect("f32"))
     };
     type Nudge = fn(&mut Flamingo, f32);
-    let layer = &model.resampler.layers[0];
+    let layer = &resampler(&model).layers[0];
     let block = &model.gated[0];
     let cases: [(&str, f32, Nudge); 8] = [
         (
             "latents",
-            first(read(model.resampler.latents.val())),
-            |m, by| nudge(&mut m.resampler.latents, by),
+            first(read(resampler(&model).latents.val())),
+            |m, by| nudge(&mut resampler_mut(m).latents, by),
         ),
         ("resampler k", first(read(layer.k.weight.val())), |m, by| {
-            nudge(&mut m.resampler.layers[0].k.weight, by)
+            nudge(&mut resampler_mut(m).layers[0].k.weight, by)
         }),
         (
             "resampler ffw",
             first(read(layer.ffw_in.weight.val())),
-            |m, by| nudge(&mut m.resampler.layers[0].ffw_in.weight, by),
+            |m, by| nudge(&mut resampler_mut(m).layers[0].ffw_in.weight, by),
         ),
         ("gated q", first(read(block.q.weight.val())), |m, by| {
             nudge(&mut m.gated[0].q.weight, by)
@@ -296,6 +313,6 @@ fn frozen_parts_get_no_gradient_and_all_others_do() {
             .grad(&gradients)
             .is_none()
     );
-    assert!(model.resampler.latents.val().grad(&gradients).is_some());
+    assert!(resampler(&model).latents.val().grad(&gradients).is_some());
     assert!(model.gated[1].out.weight.val().grad(&gradients).is_some());
 }

@@ -1,8 +1,8 @@
 //! Causal self-attention of a language-model layer.
 
 use flamingo_kernels::{
-    Init, Int, Linear, Module, Norm, Param, Tensor, TensorData, attention, burn, merge_heads,
-    split_heads,
+    DType, Init, Int, Linear, Module, Norm, Param, Tensor, TensorData, attention, burn,
+    merge_heads, split_heads,
 };
 
 use super::config::{LanguageConfig, Positions, QueryKeyNorm};
@@ -31,6 +31,10 @@ pub struct SelfAttention {
     key_value_heads: usize,
     #[module(skip)]
     norm_per_head: bool,
+    #[module(skip)]
+    clip: Option<f64>,
+    #[module(skip)]
+    scale: f64,
 }
 
 /// Transformer-XL's terms: a projection of distances, and the two biases of the queries.
@@ -67,8 +71,12 @@ impl Places {
         keys: &[Vec<i64>],
         device: &burn::tensor::Device,
     ) -> Self {
-        let slopes = matches!(config.positions, Positions::Alibi)
-            .then(|| positions::alibi_slopes(config.heads));
+        let slopes = match config.positions {
+            Positions::Alibi { max, slopes } => {
+                Some(positions::alibi_slopes(config.heads, max, slopes))
+            }
+            _ => None,
+        };
         let rotations = match config.positions {
             Positions::Rotary { fraction, base } => Some(positions::rotations(
                 queries,
@@ -151,6 +159,10 @@ impl SelfAttention {
             heads: config.heads,
             key_value_heads: config.key_value_heads,
             norm_per_head: config.query_key_norm == QueryKeyNorm::PerHead,
+            clip: config.clip_qkv,
+            scale: config
+                .attention_scale
+                .unwrap_or((config.head_dim as f64).powf(-0.5)),
         }
     }
 
@@ -164,13 +176,16 @@ impl SelfAttention {
         places: &Places,
         past: Option<&mut Option<(Tensor<4>, Tensor<4>)>>,
     ) -> Tensor<3> {
-        let mut q = self.heads_of(self.q.forward(x.clone()), self.heads, &self.norm_q);
-        let mut k = self.heads_of(
-            self.k.forward(x.clone()),
-            self.key_value_heads,
-            &self.norm_k,
-        );
-        let mut v = split_heads(self.v.forward(x), self.key_value_heads);
+        let [q, k, v] = [&self.q, &self.k, &self.v].map(|linear| {
+            let y = linear.forward(x.clone());
+            match self.clip {
+                Some(most) => y.clamp(-most, most),
+                None => y,
+            }
+        });
+        let mut q = self.heads_of(q, self.heads, &self.norm_q);
+        let mut k = self.heads_of(k, self.key_value_heads, &self.norm_k);
+        let mut v = split_heads(v, self.key_value_heads);
         if let Some(rotations) = &places.rotations {
             q = positions::rotate(q, rotations);
             k = positions::rotate(k, rotations);
@@ -197,7 +212,7 @@ impl SelfAttention {
 
     fn attend(&self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, places: &Places) -> Tensor<4> {
         let [_, heads, _, head_dim] = q.dims();
-        let scale = (head_dim as f64).powf(-0.5);
+        let scale = self.scale;
         let (Some(relative), Some(distances)) = (&self.relative, &places.relative) else {
             return attention(q, k, v, places.bias.clone(), scale);
         };
@@ -210,7 +225,8 @@ impl SelfAttention {
         let by_distance = (q.clone() + per_head(&relative.bias_position)).matmul(r.transpose());
         let [b, _, lq, lk] = distances.index.dims();
         let index = distances.index.clone().expand([b, heads, lq, lk]);
-        let mut bias = by_distance.gather(3, index) * scale; // [B, H, Lq, Lk]
+        let bias = by_distance.gather(3, index) * scale; // [B, H, Lq, Lk]
+        let mut bias = bias.cast(DType::F32);
         if let Some(hidden) = &places.bias {
             bias = bias + hidden.clone();
         }

@@ -22,10 +22,35 @@ pub enum Positions {
         base: f64,
     },
     /// A slope per head times the distance (Press et al., 2021).
-    Alibi,
+    Alibi {
+        /// The smallest slope is 2 to the minus this.
+        #[serde(default = "alibi_max")]
+        max: f64,
+        /// What the slopes of a number of heads are that is no power of two.
+        #[serde(default)]
+        slopes: AlibiSlopes,
+    },
     /// Sinusoids of the distance, projected, with two learnt biases (Dai et al., 2019), as in
     /// Gopher and Chinchilla.
     Relative,
+}
+
+/// ALiBi's slopes for a number of heads that is no power of two.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlibiSlopes {
+    /// Those of the next power of two, every second one first (Press et al., 2021).
+    #[default]
+    Interleaved,
+    /// `2^(-max h / H)`, as for a power of two (the code that MPT-1B was trained with).
+    Even,
+}
+
+/// More layers than any model has; a damaged configuration is not to ask for more.
+const MOST_LAYERS: usize = 10_000;
+
+fn alibi_max() -> f64 {
+    8.0
 }
 
 /// Normalisation of queries and keys.
@@ -46,6 +71,9 @@ pub enum QueryKeyNorm {
 pub enum Residual {
     /// The feed-forward reads what the attention wrote.
     Sequential,
+    /// So, too, but each norm stands behind its part and its sum, and none behind the last layer
+    /// (OPT-350M).
+    SequentialPostNorm,
     /// Both read the layer's input, each through a norm of its own (GPT-NeoX).
     Parallel,
     /// Both read it through one norm (GPT-J, PaLM).
@@ -90,6 +118,19 @@ pub struct LanguageConfig {
     pub query_key_norm: QueryKeyNorm,
     /// The output head is the token embedding.
     pub tied_head: bool,
+    /// Queries, keys and values are cut off beyond this (an MPT option).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_qkv: Option<f64>,
+    /// What scores are multiplied by, where it is not one over the root of the head's width.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention_scale: Option<f64>,
+    /// Width of the tokens' table where it is not that of the stream; two linear maps lead there and
+    /// back (OPT-350M).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embed_width: Option<usize>,
+    /// What logits are multiplied by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logit_scale: Option<f64>,
 }
 
 impl LanguageConfig {
@@ -116,6 +157,10 @@ impl LanguageConfig {
             ffw_bias: true,
             query_key_norm: QueryKeyNorm::None,
             tied_head: true,
+            clip_qkv: None,
+            attention_scale: None,
+            embed_width: None,
+            logit_scale: None,
         }
     }
 
@@ -180,7 +225,10 @@ impl LanguageConfig {
     /// MPT (MosaicML, 2023); `query_key_norm` as MPT-1B has it.
     pub fn mpt(width: usize, layers: usize, heads: usize, query_key_norm: QueryKeyNorm) -> Self {
         Self {
-            positions: Positions::Alibi,
+            positions: Positions::Alibi {
+                max: alibi_max(),
+                slopes: AlibiSlopes::Interleaved,
+            },
             norm: NormKind::LayerNormNoBias,
             attention_bias: false,
             ffw_bias: false,
@@ -206,6 +254,12 @@ impl LanguageConfig {
 
     /// What is impossible about the configuration, said with both values.
     pub fn check(&self) -> Result<(), String> {
+        if !(1..=MOST_LAYERS).contains(&self.layers) {
+            return Err(format!(
+                "language.layers is {}: give 1 to {MOST_LAYERS}",
+                self.layers
+            ));
+        }
         if self.key_value_heads == 0 || !self.heads.is_multiple_of(self.key_value_heads) {
             return Err(format!(
                 "language.heads {} is not a multiple of language.key_value_heads {}",
@@ -236,13 +290,33 @@ impl LanguageConfig {
     /// Parameters, embedding and head included.
     pub fn parameters(&self) -> u64 {
         let d = self.width;
-        let embedding = self.vocabulary * d * if self.tied_head { 1 } else { 2 };
+        let (tables, table_width) = (if self.tied_head { 1 } else { 2 }, self.table_width());
+        let maps = if table_width == d {
+            0
+        } else {
+            2 * table_width * d
+        };
+        let embedding = self.vocabulary * table_width * tables + maps;
         let positions = match self.positions {
             Positions::Learnt { max, offset } => (max + offset) * d,
             _ => 0,
         };
-        (embedding + positions + self.layers * self.layer_parameters() + self.norm_parameters())
-            as u64
+        let last = if self.final_norm() {
+            self.norm_parameters()
+        } else {
+            0
+        };
+        (embedding + positions + self.layers * self.layer_parameters() + last) as u64
+    }
+
+    /// Width of the tokens' table.
+    pub(crate) fn table_width(&self) -> usize {
+        self.embed_width.unwrap_or(self.width)
+    }
+
+    /// Whether there is a normalisation behind the last layer.
+    pub(crate) fn final_norm(&self) -> bool {
+        self.residual != Residual::SequentialPostNorm
     }
 
     fn norm_parameters(&self) -> usize {

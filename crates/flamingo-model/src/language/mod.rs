@@ -9,7 +9,7 @@ mod positions;
 use flamingo_kernels::{Activation, Embedding, Init, Linear, Module, Norm, Tensor, indices};
 
 pub use attention::{Places, RelativePositions, SelfAttention};
-pub use config::{LanguageConfig, Positions, QueryKeyNorm, Residual};
+pub use config::{AlibiSlopes, LanguageConfig, Positions, QueryKeyNorm, Residual};
 pub use positions::PADDED;
 
 /// A language model.
@@ -17,12 +17,16 @@ pub use positions::PADDED;
 pub struct LanguageModel {
     /// Token embedding, `[V, D]`.
     pub embed: Embedding,
+    /// Embedding to the stream, where it is of another width.
+    pub project_in: Option<Linear>,
     /// Learnt positions.
     pub embed_positions: Option<Embedding>,
     /// The layers.
     pub layers: Vec<Layer>,
     /// After the last layer.
-    pub norm: Norm,
+    pub norm: Option<Norm>,
+    /// The stream to the embedding's width, before the head.
+    pub project_out: Option<Linear>,
     /// Output head, where it is not the embedding.
     pub head: Option<Linear>,
     #[module(skip)]
@@ -131,9 +135,13 @@ impl TextCache {
 impl LanguageModel {
     /// Embeddings and projections normal, norms 1, biases 0.
     pub fn new(config: &LanguageConfig, init: &mut Init) -> Self {
-        let d = config.width;
+        let (d, table) = (config.width, config.table_width());
+        let project = |from: usize, to: usize, init: &mut Init| {
+            (from != to).then(|| Linear::new(from, to, false, init))
+        };
         Self {
-            embed: Embedding::new(config.vocabulary, d, 0.02, init),
+            embed: Embedding::new(config.vocabulary, table, 0.02, init),
+            project_in: project(table, d, init),
             embed_positions: match config.positions {
                 Positions::Learnt { max, offset } => {
                     Some(Embedding::new(max + offset, d, 0.02, init))
@@ -143,8 +151,11 @@ impl LanguageModel {
             layers: (0..config.layers)
                 .map(|_| Layer::new(config, init))
                 .collect(),
-            norm: Norm::new(config.norm, d, config.norm_epsilon, init),
-            head: (!config.tied_head).then(|| Linear::new(d, config.vocabulary, false, init)),
+            norm: config
+                .final_norm()
+                .then(|| Norm::new(config.norm, d, config.norm_epsilon, init)),
+            project_out: project(d, table, init),
+            head: (!config.tied_head).then(|| Linear::new(table, config.vocabulary, false, init)),
             config: config.clone(),
         }
     }
@@ -170,6 +181,9 @@ impl LanguageModel {
         let weight = self.embed.weight.val();
         let ids = indices(input.ids.iter().map(|&id| id as usize), &weight.device());
         let mut x = self.embed.forward(ids);
+        if let Some(project) = &self.project_in {
+            x = project.forward(x);
+        }
         if let (Some(table), Positions::Learnt { offset, .. }) =
             (&self.embed_positions, self.config.positions)
         {
@@ -185,7 +199,8 @@ impl LanguageModel {
 
     /// The stream after the last layer and the final norm.
     ///
-    /// `before(i, y)` is called with the stream before layer `i` and returns what the layer reads.
+    /// `before(i, y)` is called with the stream before layer `i`, and behind the last one with the
+    /// number of layers, and returns what is read there.
     /// With a `cache`, `input` holds the tokens that follow those in it, and is added to it.
     ///
     /// # Shapes
@@ -203,7 +218,11 @@ impl LanguageModel {
             let past = cache.as_deref_mut().map(|cache| &mut cache.layers[i]);
             y = layer.forward(before(i, y), &places, past);
         }
-        self.norm.forward(y)
+        let y = before(self.layers.len(), y);
+        match &self.norm {
+            Some(norm) => norm.forward(y),
+            None => y,
+        }
     }
 
     /// Appends the input's places to the cache and tells what they mean for the scores.
@@ -240,9 +259,17 @@ impl LanguageModel {
     /// - `hidden`: `[n, D]`, only the rows that someone reads
     /// - output: `[n, V]`
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        match &self.head {
+        let hidden = match &self.project_out {
+            Some(project) => project.forward(hidden),
+            None => hidden,
+        };
+        let logits = match &self.head {
             Some(head) => head.forward(hidden),
             None => self.embed.logits(hidden),
+        };
+        match self.config.logit_scale {
+            Some(scale) => logits * scale,
+            None => logits,
         }
     }
 }
@@ -266,6 +293,15 @@ impl Layer {
         places: &Places,
         past: Option<&mut Option<(Tensor<4>, Tensor<4>)>>,
     ) -> Tensor<3> {
+        if self.residual == Residual::SequentialPostNorm {
+            let attended = self.attention.forward(x.clone(), places, past);
+            let x = self.norm_attention.forward(x + attended);
+            let sum = x.clone() + self.ffw.forward(x);
+            return self
+                .norm_ffw
+                .as_ref()
+                .map_or(sum.clone(), |norm| norm.forward(sum));
+        }
         let normed = self.norm_attention.forward(x.clone());
         let attended = self.attention.forward(normed.clone(), places, past);
         let norm_ffw = |x: Tensor<3>| {
@@ -274,7 +310,7 @@ impl Layer {
                 .map_or(normed, |norm| norm.forward(x))
         };
         match self.residual {
-            Residual::Sequential => {
+            Residual::Sequential | Residual::SequentialPostNorm => {
                 let x = x + attended;
                 x.clone() + self.ffw.forward(norm_ffw(x))
             }

@@ -3,11 +3,15 @@
 
 use flamingo_kernels::{Device, MASKED, Tensor, floats};
 
+use super::config::AlibiSlopes;
+
 /// Place of a padded token.
 pub const PADDED: i64 = -1;
 
 /// Score biases of queries at `queries` over keys at `keys` (each `rows` rows): hidden where the
-/// key is padding or lies after the query, else `-slope * distance`.
+/// key is padding or lies after the query, else `-slope * distance`. From a query that is padding
+/// everything is hidden alike, so that it averages over all keys, as in the peers: what it gives is
+/// read by no one, but by a loss of theirs.
 ///
 /// # Shapes
 /// - output: `[B or 1, H or 1, Lq, Lk]`; one row if all rows are alike, one head without slopes;
@@ -35,18 +39,21 @@ pub(crate) fn score_bias(
 }
 
 fn one_bias(query: i64, key: i64, slope: f32) -> f32 {
-    if key == PADDED || (query != PADDED && key > query) {
+    if key == PADDED || query == PADDED || key > query {
         MASKED
     } else {
         slope * (key - query) as f32
     }
 }
 
-/// ALiBi's slopes: `2^(-8 h / H)` for a power of two, else those of the next power, every second
-/// one first (Press et al., 2021).
-pub(crate) fn alibi_slopes(heads: usize) -> Vec<f32> {
-    let power = heads.next_power_of_two();
-    let slope = |h: usize| 2f32.powf(-8.0 * h as f32 / power as f32);
+/// ALiBi's slopes: `2^(-max h / H)` for a power of two (Press et al., 2021, with a `max` of 8), else
+/// as `slopes` says.
+pub(crate) fn alibi_slopes(heads: usize, max: f64, slopes: AlibiSlopes) -> Vec<f32> {
+    let power = match slopes {
+        AlibiSlopes::Interleaved => heads.next_power_of_two(),
+        AlibiSlopes::Even => heads,
+    };
+    let slope = |h: usize| 2f64.powf(-max * h as f64 / power as f64) as f32;
     if power == heads {
         return (1..=heads).map(slope).collect();
     }
@@ -132,7 +139,7 @@ mod tests {
             .map(|&v| v == MASKED)
             .collect();
         let first = [false, true, true, false, false, true, false, false, false];
-        let second = [false, true, true, false, false, true, false, false, true];
+        let second = [false, true, true, false, false, true, true, true, true];
         assert_eq!(hidden, [first, second].concat());
     }
 
@@ -143,10 +150,27 @@ mod tests {
 
     #[test]
     fn slopes_of_eight_and_of_six_heads_are_those_of_the_paper() {
-        assert_eq!(alibi_slopes(8)[..3], [0.5, 0.25, 0.125]);
-        assert_eq!(alibi_slopes(6).len(), 6);
-        assert_eq!(alibi_slopes(6)[..4], [0.25, 0.0625, 0.015625, 0.00390625]);
-        assert_eq!(alibi_slopes(6)[4..], [0.5, 0.125]);
+        assert_eq!(
+            alibi_slopes(8, 8.0, AlibiSlopes::Interleaved)[..3],
+            [0.5, 0.25, 0.125]
+        );
+        assert_eq!(alibi_slopes(6, 8.0, AlibiSlopes::Interleaved).len(), 6);
+        assert_eq!(
+            alibi_slopes(6, 8.0, AlibiSlopes::Interleaved)[..4],
+            [0.25, 0.0625, 0.015625, 0.00390625]
+        );
+        assert_eq!(
+            alibi_slopes(6, 8.0, AlibiSlopes::Interleaved)[4..],
+            [0.5, 0.125]
+        );
+        assert_eq!(
+            alibi_slopes(2, 8.0, AlibiSlopes::Even),
+            [0.0625, 0.00390625]
+        );
+        assert_eq!(
+            alibi_slopes(3, 6.0, AlibiSlopes::Even),
+            [0.25, 0.0625, 0.015625]
+        );
     }
 
     #[test]

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 pub use nfnet::{
     Nfnet, NfnetBlock, NfnetBlockKind, NfnetConfig, NfnetOutput, NfnetShortcut, NfnetStage,
-    NfnetStem, ScaledStdConv, SqueezeExcite,
+    NfnetStem, NfnetVariance, ScaledStdConv, SqueezeExcite,
 };
 pub use transformer::{Attention, Mlp, ResidualBlock, Transformer, TransformerConfig};
-pub use vit::{Vit, VitConfig, VitTokens};
+pub use vit::{Vit, VitConfig, VitPool, VitTokens};
 
 /// A vision encoder's configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,9 +60,13 @@ impl VisionConfig {
         }
     }
 
-    /// Positions of a frame, `S`.
+    /// Features of a frame, `S`: a row for each position of the grid, and the class token's where
+    /// it is among them.
     pub fn positions(&self) -> usize {
-        self.grid() * self.grid()
+        match self {
+            VisionConfig::Nfnet(config) => config.grid() * config.grid(),
+            VisionConfig::Vit(config) => config.positions(),
+        }
     }
 
     /// Parameters.

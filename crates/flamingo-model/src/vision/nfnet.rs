@@ -41,6 +41,9 @@ pub struct NfnetConfig {
     pub final_width: Option<usize>,
     /// What the features are made by.
     pub output: NfnetOutput,
+    /// What keeps weights of equal values from being divided by nothing.
+    #[serde(default)]
+    pub variance: NfnetVariance,
 }
 
 /// A convolution of the stem.
@@ -80,6 +83,17 @@ pub enum NfnetBlockKind {
     },
     /// Two 3x3.
     Plain,
+}
+
+/// What keeps weights of equal values from being divided by nothing when they are standardised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NfnetVariance {
+    /// The variance times the fan-in is at least 1e-4 (DeepMind's code).
+    #[default]
+    Floor,
+    /// 1e-5 is added to the variance (timm).
+    Added,
 }
 
 /// What features are made by, from the stream behind the last block or the last convolution.
@@ -167,6 +181,7 @@ impl NfnetConfig {
             activation: Activation::GeluTanh,
             final_width: Some(3072),
             output: NfnetOutput::Activation,
+            variance: NfnetVariance::Floor,
         }
     }
 
@@ -461,6 +476,8 @@ pub struct ScaledStdConv {
     stride: usize,
     #[module(skip)]
     groups: usize,
+    #[module(skip)]
+    variance: NfnetVariance,
 }
 
 /// Channels weighed by what the whole picture holds (Hu et al., 2018).
@@ -478,7 +495,7 @@ impl Nfnet {
         let stem = config
             .stem_convs()
             .iter()
-            .map(|conv| ScaledStdConv::new(conv, init))
+            .map(|conv| ScaledStdConv::new(conv, config.variance, init))
             .collect();
         let stages = config.blocks();
         let mut stage = |blocks: &Vec<BlockSize>| {
@@ -492,7 +509,7 @@ impl Nfnet {
             stages: stages.iter().map(&mut stage).collect(),
             final_conv: config
                 .final_conv()
-                .map(|conv| ScaledStdConv::new(&conv, init)),
+                .map(|conv| ScaledStdConv::new(&conv, config.variance, init)),
             norm: match config.output {
                 NfnetOutput::Activation => None,
                 NfnetOutput::LayerNorm => Some(Norm::layer(config.width(), init)),
@@ -531,7 +548,7 @@ impl NfnetBlock {
         let convs = config.branch(block);
         let convs: Vec<_> = convs
             .iter()
-            .map(|conv| ScaledStdConv::new(conv, init))
+            .map(|conv| ScaledStdConv::new(conv, config.variance, init))
             .collect();
         let mut convs = convs.into_iter();
         let (Some(conv1), Some(conv2)) = (convs.next(), convs.next()) else {
@@ -544,7 +561,7 @@ impl NfnetBlock {
             conv2b: convs.next(),
             conv3: convs.next(),
             downsample: block.shortcut().map(|conv| NfnetShortcut {
-                conv: ScaledStdConv::new(&conv, init),
+                conv: ScaledStdConv::new(&conv, config.variance, init),
                 pooled: block.stride != 1,
             }),
             attn_last: config.squeeze_width(d).map(|hidden| SqueezeExcite {
@@ -598,7 +615,7 @@ impl NfnetShortcut {
 }
 
 impl ScaledStdConv {
-    fn new(size: &ConvSize, init: &mut Init) -> Self {
+    fn new(size: &ConvSize, variance: NfnetVariance, init: &mut Init) -> Self {
         let [c_input, c_output] = size.channels;
         let shape = [c_output, c_input / size.groups, size.kernel, size.kernel];
         Self {
@@ -607,6 +624,7 @@ impl ScaledStdConv {
             bias: init.full([c_output], 0.0),
             stride: size.stride,
             groups: size.groups,
+            variance,
         }
     }
 
@@ -639,7 +657,11 @@ impl ScaledStdConv {
         let weight = weight.reshape([shape[0], fan_in]);
         let centred = weight.clone() - weight.mean_dim(1);
         let variance = (centred.clone() * centred.clone()).mean_dim(1); // [c_output, 1]
-        let deviation = (variance * fan_in as f64).clamp_min(1e-4).sqrt();
+        let deviation = match self.variance {
+            NfnetVariance::Floor => (variance * fan_in as f64).clamp_min(1e-4),
+            NfnetVariance::Added => (variance + 1e-5) * fan_in as f64,
+        }
+        .sqrt();
         (centred * (gain.unsqueeze_dim(1) / deviation)).reshape(shape)
     }
 }

@@ -2,7 +2,8 @@
 //! attend in both directions. Parameters are named as in open_clip.
 
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, Param, Tensor, attention, merge_heads, split_heads,
+    Activation, Init, Linear, Module, Norm, NormKind, Param, Tensor, attention, merge_heads,
+    split_heads,
 };
 
 /// Sizes of a transformer.
@@ -14,25 +15,30 @@ pub struct TransformerConfig {
     pub layers: usize,
     /// Attention heads of a layer.
     pub heads: usize,
-    /// Hidden width of the feed-forward, as a multiple of `width`.
-    pub ffw_multiple: usize,
+    /// Hidden width of the feed-forward.
+    pub ffw_width: usize,
     /// Activation of the feed-forward.
     pub activation: Activation,
+    /// Added to the variance of the normalisations.
+    pub norm_epsilon: f64,
+    /// Learnt factors of each channel that a layer adds (Touvron et al., 2021).
+    pub layer_scale: bool,
 }
 
 impl TransformerConfig {
     /// Parameters.
     pub fn parameters(&self) -> u64 {
-        let (d, m) = (self.width, self.ffw_multiple);
+        let (d, hidden) = (self.width, self.ffw_width);
         let attention = 4 * d * d + 4 * d;
-        let ffw = 2 * m * d * d + m * d + d;
-        (self.layers * (attention + ffw + 4 * d)) as u64
+        let ffw = 2 * hidden * d + hidden + d;
+        let scales = if self.layer_scale { 2 * d } else { 0 };
+        (self.layers * (attention + ffw + 4 * d + scales)) as u64
     }
 
     /// Operations (2 a multiply-add) for a row of `tokens`.
     pub fn flops(&self, tokens: usize) -> u64 {
         let d = self.width;
-        let matrices = 2 * (4 + 2 * self.ffw_multiple) * d * d;
+        let matrices = 2 * (4 * d + 2 * self.ffw_width) * d;
         (self.layers * tokens * (matrices + 4 * tokens * d)) as u64
     }
 
@@ -66,6 +72,10 @@ pub struct ResidualBlock {
     pub ln_2: Norm,
     /// The feed-forward.
     pub mlp: Mlp,
+    /// Times what the attention adds, `[width]`.
+    pub ls_1: Option<Param<Tensor<1>>>,
+    /// Times what the feed-forward adds, `[width]`.
+    pub ls_2: Option<Param<Tensor<1>>>,
 }
 
 /// Self-attention with queries, keys and values in one matrix.
@@ -116,29 +126,42 @@ impl Transformer {
 
 impl ResidualBlock {
     fn new(config: &TransformerConfig, init: &mut Init) -> Self {
-        let (d, hidden) = (config.width, config.ffw_multiple * config.width);
+        let (d, hidden) = (config.width, config.ffw_width);
         let gain = (2.0 * config.layers as f64).powf(-0.5);
+        let norm = |init: &mut Init| Norm::new(NormKind::LayerNorm, d, config.norm_epsilon, init);
+        let scale = |init: &mut Init| config.layer_scale.then(|| init.full([d], 1.0));
         Self {
-            ln_1: Norm::layer(d, init),
+            ln_1: norm(init),
             attn: Attention {
                 in_proj_weight: init.normal([3 * d, d], (d as f64).powf(-0.5)),
                 in_proj_bias: init.full([3 * d], 0.0),
                 out_proj: Linear::scaled(d, d, true, gain, init),
                 heads: config.heads,
             },
-            ln_2: Norm::layer(d, init),
+            ln_2: norm(init),
             mlp: Mlp {
                 c_fc: Linear::new(d, hidden, true, init),
                 c_proj: Linear::scaled(hidden, d, true, gain, init),
                 activation: config.activation,
             },
+            ls_1: scale(init),
+            ls_2: scale(init),
         }
     }
 
     fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
-        let x = x.clone() + self.attn.forward(self.ln_1.forward(x), bias);
+        let attended = self.attn.forward(self.ln_1.forward(x.clone()), bias);
+        let x = x + scaled(attended, &self.ls_1);
         let hidden = self.mlp.c_fc.forward(self.ln_2.forward(x.clone()));
-        x + self.mlp.c_proj.forward(self.mlp.activation.apply(hidden))
+        let added = self.mlp.c_proj.forward(self.mlp.activation.apply(hidden));
+        x + scaled(added, &self.ls_2)
+    }
+}
+
+fn scaled(x: Tensor<3>, scale: &Option<Param<Tensor<1>>>) -> Tensor<3> {
+    match scale {
+        Some(scale) => x * scale.val().unsqueeze(),
+        None => x,
     }
 }
 

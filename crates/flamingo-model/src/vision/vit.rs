@@ -4,7 +4,7 @@
 //! until version 2.22 and from behind it since 2.23; OpenFlamingo's weights were trained with the
 //! former: [`VitConfig::tokens`] says which.
 
-use flamingo_kernels::{Activation, Conv2d, Init, Module, Norm, Param, Tensor};
+use flamingo_kernels::{Activation, Conv2d, Init, Module, Norm, NormKind, Param, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Transformer, TransformerConfig, rows};
@@ -17,6 +17,17 @@ pub enum VitTokens {
     BeforeNorm,
     /// Behind it.
     AfterNorm,
+}
+
+/// What the one vector of a whole picture is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VitPool {
+    /// The class token behind the last normalisation; without one, the mean of all tokens there.
+    #[default]
+    ClassToken,
+    /// The mean of all tokens, normalised (open_clip's `global_average_pool`).
+    Mean,
 }
 
 /// A vision transformer.
@@ -45,6 +56,25 @@ pub struct VitConfig {
     pub tokens: VitTokens,
     /// Width that the pooled vector is projected to; none for no projection.
     pub projection: Option<usize>,
+    /// Hidden width of the feed-forward where it is no multiple of `width`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ffw_width: Option<usize>,
+    /// Added to the variance of the normalisations.
+    #[serde(default = "norm_epsilon")]
+    pub norm_epsilon: f64,
+    /// Learnt factors of each channel that a layer adds.
+    #[serde(default)]
+    pub layer_scale: bool,
+    /// Whether the class token is the first of the features (IDEFICS) or none of them.
+    #[serde(default)]
+    pub class_token_in_features: bool,
+    /// What the pooled vector is made of.
+    #[serde(default)]
+    pub pool: VitPool,
+}
+
+fn norm_epsilon() -> f64 {
+    1e-5
 }
 
 impl VitConfig {
@@ -74,6 +104,11 @@ impl VitConfig {
             pre_norm: true,
             tokens: VitTokens::BeforeNorm,
             projection: Some(768),
+            ffw_width: None,
+            norm_epsilon: norm_epsilon(),
+            layer_scale: false,
+            class_token_in_features: false,
+            pool: VitPool::ClassToken,
         }
     }
 
@@ -104,6 +139,11 @@ impl VitConfig {
         self.image_size / self.patch
     }
 
+    /// Features of a picture, `S`.
+    pub(super) fn positions(&self) -> usize {
+        self.grid() * self.grid() + usize::from(self.class_token && self.class_token_in_features)
+    }
+
     /// Tokens of the stream, the class token included.
     fn stream(&self) -> usize {
         self.grid() * self.grid() + usize::from(self.class_token)
@@ -114,8 +154,10 @@ impl VitConfig {
             width: self.width,
             layers: self.layers,
             heads: self.heads,
-            ffw_multiple: self.ffw_multiple,
+            ffw_width: self.ffw_width.unwrap_or(self.ffw_multiple * self.width),
             activation: self.activation,
+            norm_epsilon: self.norm_epsilon,
+            layer_scale: self.layer_scale,
         }
     }
 
@@ -163,6 +205,10 @@ pub struct Vit {
     pub proj: Option<Param<Tensor<2>>>,
     #[module(skip)]
     tokens: VitTokens,
+    #[module(skip)]
+    class_token_in_features: bool,
+    #[module(skip)]
+    pool: VitPool,
 }
 
 impl Vit {
@@ -170,43 +216,47 @@ impl Vit {
     pub fn new(config: &VitConfig, init: &mut Init) -> Self {
         let d = config.width;
         let std = (d as f64).powf(-0.5);
+        let norm = |init: &mut Init| Norm::new(NormKind::LayerNorm, d, config.norm_epsilon, init);
         Self {
             conv1: Conv2d::new([3, d], [config.patch; 2], 1, false, init),
             class_embedding: config.class_token.then(|| init.normal([d], std)),
             positional_embedding: init.normal([config.stream(), d], std),
-            ln_pre: config.pre_norm.then(|| Norm::layer(d, init)),
+            ln_pre: config.pre_norm.then(|| norm(init)),
             transformer: Transformer::new(&config.transformer(), init),
-            ln_post: Norm::layer(d, init),
+            ln_post: norm(init),
             proj: config.projection.map(|width| init.normal([d, width], std)),
             tokens: config.tokens,
+            class_token_in_features: config.class_token_in_features,
+            pool: config.pool,
         }
     }
 
     /// # Shapes
     /// - `pixels`: `[F, 3, h, w]`
-    /// - output: `[F, S, Dv]`, without the class token
+    /// - output: `[F, S, Dv]`; the class token first, where the configuration has it in them
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<3> {
-        let features = self.positions(self.stream(pixels));
+        let features = self.features(self.stream(pixels));
         match self.tokens {
             VitTokens::BeforeNorm => features,
             VitTokens::AfterNorm => self.ln_post.forward(features),
         }
     }
 
-    /// Features, and the projected class token; without one, the mean over positions.
+    /// Features, and the projected vector of the whole picture.
     ///
     /// # Shapes
     /// - `pixels`: `[F, 3, h, w]`
     pub fn encode(&self, pixels: Tensor<4>) -> Encoded {
         let before = self.stream(pixels);
         let after = self.ln_post.forward(before.clone());
-        let whole = match self.class_embedding {
-            Some(_) => after.clone().narrow(1, 0, 1),
-            None => after.clone().mean_dim(1),
+        let whole = match (self.pool, &self.class_embedding) {
+            (VitPool::Mean, _) => self.ln_post.forward(before.clone().mean_dim(1)),
+            (VitPool::ClassToken, Some(_)) => after.clone().narrow(1, 0, 1),
+            (VitPool::ClassToken, None) => after.clone().mean_dim(1),
         };
         let whole = whole.squeeze_dim::<2>(1); // [F, width]
         Encoded {
-            features: self.positions(match self.tokens {
+            features: self.features(match self.tokens {
                 VitTokens::BeforeNorm => before,
                 VitTokens::AfterNorm => after,
             }),
@@ -238,8 +288,9 @@ impl Vit {
         self.transformer.forward(x, None)
     }
 
-    fn positions(&self, stream: Tensor<3>) -> Tensor<3> {
-        let class = usize::from(self.class_embedding.is_some());
+    fn features(&self, stream: Tensor<3>) -> Tensor<3> {
+        let left_out = self.class_embedding.is_some() && !self.class_token_in_features;
+        let class = usize::from(left_out);
         let [_, tokens, _] = stream.dims();
         if class == 0 {
             stream

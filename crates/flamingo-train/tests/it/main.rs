@@ -4,5 +4,6 @@
 
 mod flamingo;
 mod language;
+mod published;
 mod recipes;
 mod world;

@@ -22,6 +22,7 @@ fn tokens() -> SpecialTokenNames {
         pad: "<PAD>".into(),
         image: "<image>".into(),
         end_of_chunk: "<EOC>".into(),
+        image_border: None,
     }
 }
 
@@ -34,7 +35,7 @@ fn model_file() -> ModelFile {
         vocabulary: tokenizer().vocab_size(),
         ..LanguageConfig::mpt(12, 2, 3, QueryKeyNorm::None)
     };
-    let resampler = PerceiverResamplerConfig {
+    let resampler = Some(PerceiverResamplerConfig {
         width: 10,
         latents: 3,
         layers: 1,
@@ -43,8 +44,8 @@ fn model_file() -> ModelFile {
         ffw_multiple: 2,
         activation: Activation::SquaredRelu,
         time_embeddings: 2,
-        final_norm: true,
-    };
+        ..PerceiverResamplerConfig::paper()
+    });
     let config = FlamingoConfig {
         vision: VisionConfig::Vit(VitConfig::small(8, 4, 6, 1, 2)),
         resampler,
@@ -53,11 +54,13 @@ fn model_file() -> ModelFile {
             ..GatedConfig::paper(1, 2)
         },
         language,
+        project_media: true,
     };
     ModelFile {
         version: FORMAT_VERSION,
         preprocess: Some(Preprocess::clip(8, Fit::Pad)),
         tokens: tokens(),
+        sees: Default::default(),
         model: ModelConfig::Flamingo(config),
     }
 }
@@ -96,7 +99,7 @@ fn logits(model: &Flamingo) -> Vec<f32> {
         .val();
     let features = model.encode(pixels);
     let [m, s, d] = features.dims();
-    let media: Media = model.media(model.resample(features.reshape([m, 1, s, d])));
+    let media: Media = model.media(model.resample(features.reshape([m, 1, s, d]), &[]));
     let input = TextInput::ragged(&[3, 300, 3, 301, 302], 5, &[5]);
     let sees = [0..1, 0..1, 1..2, 1..2, 1..2];
     let looking = Looking::new(&sees, 2, &Device::flex());
@@ -149,7 +152,7 @@ fn a_tensor_of_another_shape_is_named_with_both_shapes() {
         let ModelConfig::Flamingo(config) = &mut file.model else {
             unreachable!()
         };
-        config.resampler.latents = 4;
+        config.resampler.as_mut().unwrap().latents = 4;
     });
     assert!(
         error.contains("`resampler.latents` is [3, 10], the configuration wants [4, 10]"),
@@ -163,7 +166,7 @@ fn missing_and_unused_tensors_are_named() {
         let ModelConfig::Flamingo(config) = &mut file.model else {
             unreachable!()
         };
-        config.resampler.layers = 2;
+        config.resampler.as_mut().unwrap().layers = 2;
     });
     assert!(
         error.contains("`resampler.layers.1.") && error.contains("is missing"),
@@ -185,7 +188,7 @@ fn missing_and_unused_tensors_are_named() {
 fn a_newer_format_says_to_update_the_program() {
     let error = changed(|file| file.version = FORMAT_VERSION + 1);
     assert!(
-        error.contains("version 2") && error.contains("up to 1"),
+        error.contains("version 3") && error.contains("up to 2"),
         "{error}"
     );
 }

@@ -8,7 +8,7 @@ use flamingo::engine::{Answer, Engine, Finish};
 use flamingo::sequence::Document;
 use serde::Serialize;
 
-use crate::args::{ModelArgs, SamplingArgs};
+use crate::args::{DecodingArgs, ModelArgs};
 use crate::failure::{Failure, Hint, Result};
 use crate::output;
 use crate::verbs::parts::{FLAGS, Parts, is_jsonl};
@@ -33,7 +33,7 @@ pub(crate) struct AskArgs {
     #[arg(long, value_name = "FILE")]
     shots: Option<PathBuf>,
     #[command(flatten)]
-    sampling: SamplingArgs,
+    decoding: DecodingArgs,
     /// Print JSON with tokens, log-probabilities and timings
     #[arg(long, help_heading = "Answer")]
     json: bool,
@@ -53,7 +53,9 @@ struct Short<'a> {
 pub(crate) fn run(args: &AskArgs) -> Result<()> {
     let shots = prompts::shots(args.shots.as_deref())?;
     let queries = queries(args)?;
-    let many = queries.len() > 1 || args.prompt.as_deref().is_some_and(is_jsonl);
+    let many = queries.len() > 1
+        || args.decoding.answers > 1
+        || args.prompt.as_deref().is_some_and(is_jsonl);
     let documents: Vec<Document> = queries
         .iter()
         .map(|query| Document::concat(&shots, query))
@@ -88,7 +90,7 @@ fn stream(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result
     engine.generate(
         documents,
         &files,
-        &args.sampling.sampling(),
+        &args.decoding.decoding(),
         &mut |_, text| {
             // The space between prompt and answer is no part of what the user wants to read.
             let text = if begun { text } else { text.trim_start() };
@@ -104,7 +106,7 @@ fn stream(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result
 
 fn lines(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result<()> {
     let files = Files::of(documents);
-    let answers = engine.generate(documents, &files, &args.sampling.sampling(), &mut |_, _| {})?;
+    let answers = engine.generate(documents, &files, &args.decoding.decoding(), &mut |_, _| {})?;
     answers
         .iter()
         .try_for_each(|answer| line(answer, args.json))

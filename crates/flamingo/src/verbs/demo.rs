@@ -78,11 +78,7 @@ fn invitation(page: &Path, demo: &Demo) -> String {
 }
 
 fn about(engine: &Engine, args: &DemoArgs, options: DemoOptions) -> About {
-    let model = args
-        .model
-        .model
-        .as_deref()
-        .map(|directory| directory.display().to_string());
+    let model = args.model.files.model.clone();
     About {
         model: model.unwrap_or_else(|| "the demo model in this program".to_owned()),
         parameters: engine.describe().total,

@@ -2,9 +2,9 @@
 
 use clap::Args;
 use flamingo::model::{FlamingoConfig, describe};
-use flamingo::weights::{ModelConfig, load_part};
+use flamingo::weights::{ModelConfig, open};
 
-use crate::args::ModelArgs;
+use crate::args::SourceArgs;
 use crate::failure::{Failure, Result};
 use crate::output;
 
@@ -14,9 +14,8 @@ pub(crate) struct DescribeArgs {
     /// One of the paper's models: flamingo-3b, flamingo-9b or flamingo-80b
     #[arg(long, value_name = "NAME", conflicts_with = "model")]
     preset: Option<String>,
-    /// Directory of a model [default: the demo model in this program]
-    #[arg(long, value_name = "DIR")]
-    model: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    files: SourceArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -35,8 +34,7 @@ fn config(args: &DescribeArgs) -> Result<FlamingoConfig> {
     if let Some(name) = &args.preset {
         return Ok(FlamingoConfig::preset(name)?);
     }
-    let (file, _, _) = load_part(&ModelArgs::source_of(args.model.as_deref()))?;
-    match file.model {
+    match open(&args.files.source()?)?.file.model {
         ModelConfig::Flamingo(config) => Ok(config),
         other => Err(Failure::new(format!(
             "this is a {} model: only flamingo models can be described",

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use flamingo::Files;
-use flamingo::engine::{Engine, EngineOptions, Sampling};
+use flamingo::engine::{Decoding, Engine, EngineOptions};
 use flamingo::kernels::{Backend, available_backends, floats, open_device};
 use flamingo::model::{Description, print_count};
 use flamingo::sequence::{Document, Part};
@@ -184,9 +184,9 @@ fn check() -> Result<(Check, Description)> {
     let load_seconds = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let document = Document::new([Part::Text(PROMPT.to_owned())]);
-    let sampling = Sampling {
+    let sampling = Decoding {
         max_new_tokens: 3,
-        ..Sampling::default()
+        ..Decoding::default()
     };
     let files = Files::of([&document]);
     let answers = engine.generate(&[document], &files, &sampling, &mut |_, _| {})?;

@@ -12,7 +12,7 @@ use tracing::info;
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::output;
+use crate::{output, sources};
 
 /// Train a model by a recipe.
 ///
@@ -35,6 +35,14 @@ pub(crate) struct TrainArgs {
 
 pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
     let mut recipe = Recipe::read(&args.recipe)?;
+    if let Some(init) = &mut recipe.init {
+        // A part may be an id of the hub.
+        for part in [&mut init.vision, &mut init.language] {
+            if !part.exists() && flamingo::weights::is_hub_id(&part.to_string_lossy()) {
+                *part = sources::part(&part.to_string_lossy())?;
+            }
+        }
+    }
     if args.smoke {
         recipe = recipe.smoke();
     }

@@ -11,10 +11,14 @@ fn help_of_the_program_and_of_every_verb() {
         "score",
         "train",
         "describe",
+        "weights",
         "doctor",
         "completions",
     ] {
         insta::assert_snapshot!(format!("help-{verb}"), help(&[verb]));
+    }
+    for verb in ["inspect", "convert", "verify"] {
+        insta::assert_snapshot!(format!("help-weights-{verb}"), help(&["weights", verb]));
     }
 }
 

@@ -5,6 +5,7 @@ mod answers;
 mod bad_input;
 mod help;
 mod reports;
+mod weights;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -49,6 +49,7 @@ fn plain() -> NfnetConfig {
         activation: Activation::Gelu,
         final_width: None,
         output: NfnetOutput::LayerNorm,
+        variance: NfnetVariance::Floor,
     }
 }
 
@@ -137,7 +138,7 @@ fn standardised_weights_have_mean_0_and_variance_1_over_fan_in_whatever_the_raw_
         stride: 1,
         groups: 2,
     };
-    let mut conv = ScaledStdConv::new(&size, &mut init());
+    let mut conv = ScaledStdConv::new(&size, NfnetVariance::Floor, &mut init());
     conv.weight = Param::from_tensor(conv.weight.val() * 3.0 + 11.0);
     let gain = Tensor::ones([5], &Device::flex()) * 2.0;
     for row in values(conv.standardised(gain)).chunks(63) {
@@ -158,7 +159,7 @@ fn gains_in_the_weights_are_gains_of_input_and_output() {
         stride: 2,
         groups: 1,
     };
-    let mut conv = ScaledStdConv::new(&size, &mut init());
+    let mut conv = ScaledStdConv::new(&size, NfnetVariance::Floor, &mut init());
     conv.bias = init().normal([5], 1.0);
     let x = pixels([2, 7, 11, 11], 4);
     let scale = Tensor::ones([1], &x.device()) * 0.3;

@@ -1,0 +1,9 @@
+//! Files of `torch.save` and `torch.jit.save`.
+
+mod archive;
+mod legacy;
+mod place;
+mod weights;
+
+pub(crate) use archive::read_archive;
+pub(crate) use legacy::read_legacy;

@@ -1,0 +1,5 @@
+//! Integration tests.
+
+mod peer;
+mod rows;
+mod toy;

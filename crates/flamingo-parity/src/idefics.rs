@@ -1,0 +1,312 @@
+//! A case of IDEFICS.
+
+use flamingo_engine::decoding::BeamLength;
+use flamingo_image::Preprocess;
+use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
+use flamingo_model::language::PADDED;
+use flamingo_model::{Flamingo, Media, TextCache, TextInput};
+
+use flamingo_sequence::{SpecialTokens, Tokenizer, Visibility, visible};
+use serde_json::Value;
+
+use crate::case::Rows;
+use crate::generation::{Behind, Generation, Wanted};
+use crate::open_flamingo::last_logits;
+use crate::rows::{self, Names, Ragged, Read, Sees};
+use crate::{Array, Case, Computed, Error, Result, pictures};
+
+/// The model of a case.
+pub(crate) struct Idefics<'a> {
+    pub(crate) model: &'a Flamingo,
+    pub(crate) tokenizer: &'a Tokenizer,
+    pub(crate) preprocess: &'a Preprocess,
+    pub(crate) device: &'a Device,
+}
+
+struct Seen {
+    media: Media,
+    per_row: usize,
+    features: Tensor<3>,
+    pooled: Tensor<2>,
+    latents: Tensor<3>,
+}
+
+impl Idefics<'_> {
+    pub(crate) fn compute(&self, case: &Case) -> Result<Computed> {
+        let mut computed = Computed::default();
+        self.batch(case, &mut computed)?;
+        if case.has_input("text_only_input_ids") {
+            self.text_only(case, &mut computed)?;
+        }
+        if case.has_input("image_rgb.0") {
+            self.pixels(case, &mut computed)?;
+        }
+        let vocabulary = self.model.config().language.vocabulary;
+        crate::texts::compute(case, self.tokenizer, vocabulary, &mut computed)?;
+        self.decoded(case, &mut computed)?;
+        Ok(computed)
+    }
+
+    fn specials(&self) -> &SpecialTokens {
+        self.tokenizer.specials()
+    }
+
+    fn see(&self, case: &Case, name: &str) -> Result<Seen> {
+        let pixels = case.input(name)?;
+        let [b, n, 3, h, w] = pixels.shape[..] else {
+            return Err(Error::case(
+                &case.directory,
+                format!(
+                    "`{name}` is {:?}, pictures are [B, N, 3, h, w]",
+                    pixels.shape
+                ),
+            ));
+        };
+        let pixels: Tensor<4> = floats(pixels.values, [b * n, 3, h, w], self.device);
+        let encoded = self.model.vision.encode(pixels);
+        let latents = self
+            .model
+            .resample(encoded.features.clone().unsqueeze_dim(1), &[]);
+        Ok(Seen {
+            media: self.model.media(latents.clone()),
+            per_row: n,
+            features: encoded.features,
+            pooled: encoded.pooled,
+            latents,
+        })
+    }
+
+    /// What each token sees by the case's mask, and the mask that we would make.
+    fn sees(&self, case: &Case, rows: &Ragged, per_row: usize) -> Result<(Vec<Sees>, Array)> {
+        let given = case.mask("image_attention_mask")?;
+        let ours = self.mask(rows, per_row);
+        let width = rows.width();
+        let mut sees = Vec::with_capacity(rows.rows.len() * width);
+        for (row, columns) in rows.columns.iter().enumerate() {
+            let of_token = |column: &usize| {
+                let at = (row * rows.padded + column) * per_row;
+                let seen: Vec<usize> = (0..per_row)
+                    .filter(|i| given.values[at + i] != 0.0)
+                    .collect();
+                match seen[..] {
+                    [] => Sees::nothing(),
+                    [one] => Sees::One(row * per_row + one..row * per_row + one + 1),
+                    [first, .., last] => Sees::All(row * per_row + first..row * per_row + last + 1),
+                }
+            };
+            let mut of_row: Vec<Sees> = columns.iter().map(of_token).collect();
+            of_row.resize(width, Sees::nothing());
+            sees.extend(of_row);
+        }
+        Ok((sees, ours))
+    }
+
+    /// The image mask by our own rule, in the peer's layout.
+    fn mask(&self, rows: &Ragged, per_row: usize) -> Array {
+        let mut mask = Array::zeros([rows.rows.len(), rows.padded, per_row]);
+        for (row, (ids, columns)) in rows.rows.iter().zip(&rows.columns).enumerate() {
+            let sees = visible(ids, self.specials(), Visibility::LastInText);
+            for (range, column) in sees.into_iter().zip(columns) {
+                for medium in range.filter(|medium| *medium < per_row) {
+                    mask.values[(row * rows.padded + column) * per_row + medium] = 1.0;
+                }
+            }
+        }
+        mask
+    }
+
+    fn batch(&self, case: &Case, computed: &mut Computed) -> Result<()> {
+        let (ids, mask) = (
+            case.integers("input_ids")?,
+            case.integers("attention_mask")?,
+        );
+        let seen = self.see(case, "pixel_values")?;
+        computed.put("vision_tokens", Array::of(seen.features.clone()));
+        computed.put("vision_pooled", Array::of(seen.pooled.clone()));
+        computed.put("perceiver_out", Array::of(seen.latents.clone()));
+        let rows = Ragged::new(&ids, &mask);
+        let (sees, ours) = self.sees(case, &rows, seen.per_row)?;
+        computed.put("inputs/image_attention_mask", ours);
+        let names = Names {
+            stream: &|point| {
+                let layer = point.checked_sub(1);
+                layer
+                    .map(|layer| format!("layer_out.{layer}"))
+                    .into_iter()
+                    .collect()
+            },
+            attention: &|_| None,
+            block: &|block| Some(format!("xattn_out.{block}")),
+        };
+        let record = Some((&mut *computed, &names));
+        let logits = rows::pass(self.model, &rows, &seen.media, &sees, self.device, record);
+        computed.put("logits", rows.padded(logits));
+        let loss = self.loss(&ids, &mask, &rows, &seen, &sees);
+        computed.say("loss", loss);
+        computed.say("labels_kwarg", loss);
+        self.generations(case, &rows, &seen, &sees, computed)
+    }
+
+    /// The mean over all tokens but the first column that are no padding. The peer asks the last
+    /// padding of a row for the row's first token, too; so this pass is made over the rows with
+    /// their padding, as they stand.
+    fn loss(&self, ids: &Rows, mask: &Rows, rows: &Ragged, seen: &Seen, sees: &[Sees]) -> f64 {
+        let width = ids.width;
+        let places = |mask: &[i64]| {
+            let mut next = 0;
+            let place = |&mask: &i64| match mask {
+                0 => PADDED,
+                _ => {
+                    next += 1;
+                    next - 1
+                }
+            };
+            mask.iter().map(place).collect()
+        };
+        let input = TextInput {
+            ids: ids.values.iter().map(|&id| id as u32).collect(),
+            positions: mask.rows().map(places).collect(),
+        };
+        let mut padded = vec![Sees::nothing(); ids.values.len()];
+        for (row, columns) in rows.columns.iter().enumerate() {
+            for (place, column) in columns.iter().enumerate() {
+                padded[row * width + column] = sees[row * rows.width() + place].clone();
+            }
+        }
+        let looking = rows::looking(&padded, seen.media.len(), self.device);
+        let hidden = self.model.hidden(&input, &seen.media, &looking, None);
+        let logits = rows::logits(self.model, hidden);
+        let [b, _, v] = logits.dims();
+        let counts = |i: &usize| mask.values[*i] != 0 && !i.is_multiple_of(width);
+        let read: Vec<usize> = (0..ids.values.len()).filter(counts).collect();
+        let targets: Vec<usize> = read.iter().map(|&i| ids.values[i] as usize).collect();
+        let before = indices(read.into_iter().map(|i| i - 1), self.device);
+        let logits = logits.reshape([b * width, v]).select(0, before);
+        f64::from(
+            cross_entropy(logits, &targets, 0.0)
+                .mean
+                .into_scalar::<f32>(),
+        )
+    }
+
+    fn generations(
+        &self,
+        case: &Case,
+        rows: &Ragged,
+        seen: &Seen,
+        sees: &[Sees],
+        computed: &mut Computed,
+    ) -> Result<()> {
+        let Some(wanted) = case.said("generate").and_then(Value::as_object) else {
+            return Ok(());
+        };
+        let (specials, width) = (self.specials(), rows.width());
+        let mut cache = TextCache::default();
+        let looking = rows::looking(sees, seen.media.len(), self.device);
+        let hidden = self
+            .model
+            .hidden(&rows.input(), &seen.media, &looking, Some(&mut cache));
+        let first = last_logits(self.model, hidden, rows);
+        let last: Vec<Sees> = rows
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(i, row)| sees[i * width + row.len() - 1].clone())
+            .collect();
+        let ids = case.integers("input_ids")?;
+        let mut said = serde_json::Map::new();
+        for (name, entry) in wanted {
+            // What the peer itself could not do is recorded as its error.
+            let Some(kwargs) = entry.get("kwargs").filter(|_| entry.get("error").is_none()) else {
+                continue;
+            };
+            let (eos, pad) = (specials.eos.unwrap_or(specials.end_of_chunk), specials.pad);
+            let wanted = Wanted::new(kwargs, eos, pad, BeamLength::Generated, &case.directory)?;
+            let read = Read {
+                model: self.model,
+                media: seen.media.clone(),
+                cache: cache.clone(),
+                device: self.device.clone(),
+            };
+            let counts = vec![0; last.len()];
+            let mut generation = Generation::new(
+                read,
+                Behind::LastOfPrompt,
+                specials.image,
+                seen.per_row,
+                last.clone(),
+                counts,
+            );
+            said.insert(name.clone(), wanted.run(&mut generation, &ids, &first)?);
+        }
+        computed.say("generate", said);
+        Ok(())
+    }
+
+    /// A text without any picture.
+    fn text_only(&self, case: &Case, computed: &mut Computed) -> Result<()> {
+        let ids = case.integers("text_only_input_ids")?;
+        let rows = Ragged::new(&ids, &case.integers("text_only_attention_mask")?);
+        let sees = vec![Sees::nothing(); rows.rows.len() * rows.width()];
+        let logits = rows::pass(self.model, &rows, &Media::none(), &sees, self.device, None);
+        computed.put("text_only_logits", rows.padded(logits));
+        Ok(())
+    }
+
+    /// The pictures as our preprocessing gives them, in the peer's places.
+    fn pixels(&self, case: &Case, computed: &mut Computed) -> Result<()> {
+        let given = case.input("pixel_values")?;
+        let [rows, per_row, ..] = given.shape[..] else {
+            unreachable!("checked when it was encoded")
+        };
+        let one = given.values.len() / (rows * per_row);
+        let ids = case.integers("input_ids")?;
+        let image = i64::from(self.specials().image);
+        let wanted = ids.values.iter().filter(|id| **id == image).count();
+        let there = (0..)
+            .take_while(|i| case.has_input(&format!("image_rgb.{i}")))
+            .count();
+        if wanted != there {
+            // Which picture stands where is told only by their order: each is to be there once.
+            return Ok(());
+        }
+        let mut pixels = Array::zeros(given.shape.clone());
+        let mut picture = 0;
+        for (row, ids) in ids.rows().enumerate() {
+            let images = ids.iter().filter(|id| **id == image).count();
+            for place in 0..images.min(per_row) {
+                let name = format!("image_rgb.{picture}");
+                picture += 1;
+                if case.has_input(&name) {
+                    let array = pictures::pixels(case, None, &name, self.preprocess)?;
+                    let at = (row * per_row + place) * one;
+                    pixels.values[at..at + one].copy_from_slice(&array.values);
+                }
+            }
+        }
+        computed.put("inputs/pixel_values", pixels);
+        Ok(())
+    }
+
+    /// The rows as texts, special tokens among them.
+    fn decoded(&self, case: &Case, computed: &mut Computed) -> Result<()> {
+        if case.said("tokenizer/decoded").is_none() {
+            return Ok(());
+        }
+        let raw = crate::texts::raw(self.tokenizer, case)?;
+        let decode = |row: &[i64]| {
+            let ids: Vec<u32> = row.iter().map(|&id| id as u32).collect();
+            raw.decode(&ids, false)
+                .map_err(|e| Error::case(&case.directory, e))
+        };
+        let texts = case
+            .integers("input_ids")?
+            .rows()
+            .map(decode)
+            .collect::<Result<Vec<_>>>()?;
+        if let Some(said) = computed.json.get_mut("tokenizer") {
+            said["decoded"] = texts.into();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+//! Padded rows of token ids, as a peer has them, and the ragged rows that we compute.
+
+use std::ops::Range;
+
+use flamingo_kernels::{Device, MASKED, Tensor, floats};
+use flamingo_model::{Flamingo, Looking, Media, Passing, TextCache, TextInput};
+
+use crate::case::Rows;
+use crate::{Array, Computed};
+
+/// What a token's cross-attention goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sees {
+    /// At most one medium.
+    One(Range<usize>),
+    /// Several media, all of them alike, whatever the query: what a peer's softmax over nothing but
+    /// hidden scores comes to.
+    Evenly(Range<usize>),
+    /// Several media, by their scores.
+    All(Range<usize>),
+}
+
+impl Sees {
+    pub(crate) fn nothing() -> Self {
+        Sees::One(0..0)
+    }
+}
+
+/// The plan of tokens that see `sees` of `media` media.
+pub(crate) fn looking(sees: &[Sees], media: usize, device: &Device) -> Looking {
+    let ones: Option<Vec<Range<usize>>> = sees
+        .iter()
+        .map(|sees| match sees {
+            Sees::One(range) => Some(range.clone()),
+            Sees::Evenly(_) | Sees::All(_) => None,
+        })
+        .collect();
+    if let Some(ones) = ones {
+        return Looking::new(&ones, media, device);
+    }
+    let bias = |sees: &Sees, medium: usize| match sees {
+        Sees::One(range) | Sees::All(range) if range.contains(&medium) => 0.0,
+        Sees::One(_) | Sees::All(_) => MASKED,
+        // As large a number swallows any score, and a larger one hides the others.
+        Sees::Evenly(range) if range.contains(&medium) => MASKED,
+        Sees::Evenly(_) => 4.0 * MASKED,
+    };
+    let any = |sees: &Sees| match sees {
+        Sees::One(range) | Sees::Evenly(range) | Sees::All(range) => f32::from(!range.is_empty()),
+    };
+    let values = sees
+        .iter()
+        .flat_map(|s| (0..media).map(move |m| bias(s, m)))
+        .collect();
+    Looking::Many {
+        bias: floats(values, [sees.len(), media], device),
+        sees_any: floats(sees.iter().map(any).collect(), [sees.len(), 1], device),
+    }
+}
+
+/// Rows without their padding, wherever it was.
+#[derive(Debug, Clone)]
+pub(crate) struct Ragged {
+    pub(crate) rows: Vec<Vec<u32>>,
+    /// For each row the columns of its tokens in the padded rows.
+    pub(crate) columns: Vec<Vec<usize>>,
+    /// Width of the padded rows.
+    pub(crate) padded: usize,
+}
+
+impl Ragged {
+    pub(crate) fn new(ids: &Rows, mask: &Rows) -> Self {
+        let mut ragged = Self {
+            rows: Vec::new(),
+            columns: Vec::new(),
+            padded: ids.width,
+        };
+        for (ids, mask) in ids.rows().zip(mask.rows()) {
+            let columns: Vec<usize> = (0..ids.len()).filter(|&i| mask[i] != 0).collect();
+            ragged
+                .rows
+                .push(columns.iter().map(|&i| ids[i] as u32).collect());
+            ragged.columns.push(columns);
+        }
+        ragged
+    }
+
+    /// Rows that have no padding, for tokens that are appended.
+    pub(crate) fn of_rows(rows: Vec<Vec<u32>>) -> Self {
+        let columns = rows.iter().map(|row| (0..row.len()).collect()).collect();
+        let padded = rows.iter().map(Vec::len).max().unwrap_or(0);
+        Self {
+            rows,
+            columns,
+            padded,
+        }
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.rows.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
+    pub(crate) fn input(&self) -> TextInput {
+        let width = self.width();
+        let ids: Vec<u32> = self.flat(|row| row.to_vec(), 0);
+        let lengths: Vec<usize> = self.rows.iter().map(Vec::len).collect();
+        TextInput::ragged(&ids, width, &lengths)
+    }
+
+    /// Something for each token, `filler` for padding, row-major.
+    pub(crate) fn flat<T: Clone>(&self, of_row: impl Fn(&[u32]) -> Vec<T>, filler: T) -> Vec<T> {
+        let width = self.width();
+        let mut flat = Vec::with_capacity(width * self.rows.len());
+        for row in &self.rows {
+            let mut values = of_row(row);
+            values.resize(width, filler.clone());
+            flat.extend(values);
+        }
+        flat
+    }
+
+    /// `[B, L, d]` of our rows in the peer's padded layout; 0 where it has padding.
+    pub(crate) fn padded(&self, tensor: Tensor<3>) -> Array {
+        let array = Array::of(tensor);
+        let [_, width, d] = array.shape[..] else {
+            unreachable!("three axes")
+        };
+        let mut out = Array::zeros([self.rows.len(), self.padded, d]);
+        for (row, columns) in self.columns.iter().enumerate() {
+            for (place, column) in columns.iter().enumerate() {
+                let from = (row * width + place) * d;
+                let to = (row * self.padded + column) * d;
+                out.values[to..to + d].copy_from_slice(&array.values[from..from + d]);
+            }
+        }
+        out
+    }
+}
+
+/// The stream's stations under a peer's names.
+pub(crate) struct Names<'a> {
+    /// Of the stream before layer n and any block there; behind the last for n layers.
+    pub(crate) stream: &'a dyn Fn(usize) -> Vec<String>,
+    /// Of block n's cross-attention, before its gate.
+    pub(crate) attention: &'a dyn Fn(usize) -> Option<String>,
+    /// Of the stream behind block n.
+    pub(crate) block: &'a dyn Fn(usize) -> Option<String>,
+}
+
+/// One pass over whole rows: logits of all tokens, `[B, L, V]`; stations go into `computed`.
+pub(crate) fn pass(
+    model: &Flamingo,
+    rows: &Ragged,
+    media: &Media,
+    sees: &[Sees],
+    device: &Device,
+    record: Option<(&mut Computed, &Names<'_>)>,
+) -> Tensor<3> {
+    let looking = looking(sees, media.len(), device);
+    let input = rows.input();
+    let hidden = match record {
+        None => model.hidden(&input, media, &looking, None),
+        Some((computed, names)) => {
+            let mut watch = |passing: Passing, y: &Tensor<3>| {
+                let found: Vec<String> = match passing {
+                    Passing::Stream(point) => (names.stream)(point),
+                    Passing::CrossAttention(block) => {
+                        (names.attention)(block).into_iter().collect()
+                    }
+                    Passing::BehindBlock(block) => (names.block)(block).into_iter().collect(),
+                    Passing::BeforeBlock(_) => Vec::new(),
+                };
+                for name in found {
+                    computed.put(name, rows.padded(y.clone()));
+                }
+            };
+            model.hidden_with(&input, media, &looking, None, &mut watch)
+        }
+    };
+    logits(model, hidden)
+}
+
+pub(crate) fn logits(model: &Flamingo, hidden: Tensor<3>) -> Tensor<3> {
+    let [b, l, d] = hidden.dims();
+    let logits = model.logits(hidden.reshape([b * l, d]));
+    let [_, v] = logits.dims();
+    logits.reshape([b, l, v])
+}
+
+/// Rows that have been read, and what is read next to them.
+pub(crate) struct Read<'a> {
+    pub(crate) model: &'a Flamingo,
+    pub(crate) media: Media,
+    pub(crate) cache: TextCache,
+    pub(crate) device: Device,
+}
+
+impl Read<'_> {
+    /// Reads one token of each row and returns the logits there.
+    pub(crate) fn step(&mut self, tokens: &[u32], sees: &[Sees]) -> Vec<Vec<f32>> {
+        let positions = self
+            .cache
+            .next_positions()
+            .into_iter()
+            .map(|p| vec![p])
+            .collect();
+        let input = TextInput {
+            ids: tokens.to_vec(),
+            positions,
+        };
+        let looking = looking(sees, self.media.len(), &self.device);
+        let hidden = self
+            .model
+            .hidden(&input, &self.media, &looking, Some(&mut self.cache));
+        let logits = Array::of(self.model.logits(hidden.squeeze_dim::<2>(1)));
+        let width = logits.width();
+        logits.values.chunks(width).map(<[f32]>::to_vec).collect()
+    }
+}

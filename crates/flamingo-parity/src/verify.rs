@@ -1,0 +1,188 @@
+//! From a case to a report.
+
+use std::path::Path;
+
+use flamingo_image::CLIP_STD;
+use flamingo_kernels::{Device, Param, Precision, Tensor, floats};
+use flamingo_model::Flamingo;
+use flamingo_sequence::Visibility;
+use flamingo_weights::{Opened, Source, build, open};
+
+use crate::fresh_rows::fresh_rows;
+use crate::gradients::Training;
+use crate::idefics::Idefics;
+use crate::open_flamingo::OpenFlamingo;
+use crate::{
+    Case, Computed, Error, Line, Report, Result, compare, flamingo_pytorch, modules, pictures,
+    tower,
+};
+
+/// What is asked of [`verify`].
+#[derive(Debug, Clone)]
+pub struct VerifyOptions {
+    /// Largest relative difference of a tensor.
+    pub tolerance: f64,
+    /// Whether gradients and steps of the optimiser are computed, too.
+    pub gradients: bool,
+    /// Where it is computed.
+    pub device: Device,
+}
+
+/// Computes what a case expects and compares.
+///
+/// # Errors
+/// If the case cannot be read or its model not be loaded.
+pub fn verify(directory: &Path, options: &VerifyOptions) -> Result<(Report, Computed)> {
+    let case = Case::open(directory)?;
+    let (lines, computed) = if case.has("preprocess.safetensors") {
+        of_pictures(&case)?
+    } else if case.has("modules.safetensors") {
+        of_modules(&case, options)?
+    } else if case.has_input("pixels") {
+        let computed = tower::compute(&case, &options.device)?;
+        (expected_tensors(&case, &computed, options)?, computed)
+    } else if case.has_input("text") {
+        of_flamingo_pytorch(&case, options)?
+    } else {
+        of_model(&case, options)?
+    };
+    if lines.is_empty() {
+        return Err(Error::case(
+            directory,
+            "it expects nothing: a case holds expected.safetensors or expected.json",
+        ));
+    }
+    Ok((
+        Report::new(directory.display().to_string(), lines),
+        computed,
+    ))
+}
+
+fn of_pictures(case: &Case) -> Result<(Vec<Line>, Computed)> {
+    let (computed, file) = pictures::compute(case)?;
+    let lines = compare::outputs(&file, &computed, |name, expected, ours| {
+        compare::pixels(name, expected, ours, CLIP_STD)
+    })?;
+    Ok((lines, computed))
+}
+
+fn of_modules(case: &Case, options: &VerifyOptions) -> Result<(Vec<Line>, Computed)> {
+    let (computed, file) = modules::compute(case, &options.device)?;
+    let lines = compare::outputs(&file, &computed, |name, expected, ours| {
+        compare::whole(name, expected, ours, options.tolerance)
+    })?;
+    Ok((lines, computed))
+}
+
+fn of_flamingo_pytorch(case: &Case, options: &VerifyOptions) -> Result<(Vec<Line>, Computed)> {
+    let computed = flamingo_pytorch::compute(case, &options.device)?;
+    let lines = expected_tensors(case, &computed, options)?;
+    Ok((lines, computed))
+}
+
+fn expected_tensors(
+    case: &Case,
+    computed: &Computed,
+    options: &VerifyOptions,
+) -> Result<Vec<Line>> {
+    match &case.expected {
+        Some(file) => compare::tensors(case, file, "", computed, options.tolerance),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn of_model(case: &Case, options: &VerifyOptions) -> Result<(Vec<Line>, Computed)> {
+    let source = Source::Directory(case.directory.clone());
+    let opened = open(&source)?;
+    let head = fresh_head(&opened, &options.device)?;
+    let mut loaded = build(open(&source)?, &options.device, Precision::F32)?;
+    if let Some(head) = head {
+        set_head(&mut loaded.model, head);
+    }
+    let mut computed = match loaded.file.sees {
+        Visibility::LastInText => Idefics {
+            model: &loaded.model,
+            tokenizer: &loaded.tokenizer,
+            preprocess: &loaded.preprocess,
+            device: &options.device,
+        }
+        .compute(case)?,
+        _ => OpenFlamingo {
+            model: &loaded.model,
+            tokenizer: &loaded.tokenizer,
+            device: &options.device,
+        }
+        .compute(case)?,
+    };
+    let mut lines = compare::inputs(case, &computed, loaded.preprocess.std)?;
+    lines.extend(expected_tensors(case, &computed, options)?);
+    lines.extend(compare::json(case, &computed));
+    if options.gradients {
+        lines.extend(gradients(case, &opened, options, &mut computed)?);
+    }
+    Ok((lines, computed))
+}
+
+fn gradients(
+    case: &Case,
+    opened: &Opened,
+    options: &VerifyOptions,
+    computed: &mut Computed,
+) -> Result<Vec<Line>> {
+    let Some(expected) = case.file("grads.safetensors")? else {
+        return Err(Error::case(
+            &case.directory,
+            "it has no grads.safetensors: leave --gradients out, or give a case that was made with gradients",
+        ));
+    };
+    let training = Training {
+        case,
+        opened,
+        device: options.device.clone().autodiff(),
+    };
+    training.compute(computed)?;
+    let tolerance = options.tolerance.max(compare::GRADIENT_TOLERANCE);
+    let mut lines = compare::tensors(case, &expected, "grads/", computed, tolerance)?;
+    lines.extend(compare::steps(case, computed));
+    if let Some(after) = case.file("after_train.safetensors")? {
+        lines.extend(compare::tensors(
+            case,
+            &after,
+            "after_train/",
+            computed,
+            tolerance,
+        )?);
+    }
+    Ok(lines)
+}
+
+/// The head with the rows that its checkpoint lacks ([`crate::fresh_rows`]); none if it has all.
+pub(crate) fn fresh_head(opened: &Opened, device: &Device) -> Result<Option<Tensor<2>>> {
+    const HEAD: &str = "language.head.weight";
+    let rows = opened.report.new_rows().find(|(name, _)| *name == HEAD);
+    let Some((_, rows)) = rows else {
+        return Ok(None);
+    };
+    let shape = opened.tensors.shape(HEAD).unwrap_or_default();
+    let [count, width] = shape[..] else {
+        return Ok(None);
+    };
+    let mut values = opened.tensors.values(HEAD)?;
+    values[rows.start * width..].copy_from_slice(&fresh_rows(rows.len(), width));
+    Ok(Some(floats(
+        values,
+        [count, width],
+        &device.clone().inner(),
+    )))
+}
+
+/// Puts a head into the model, frozen.
+pub(crate) fn set_head(model: &mut Flamingo, head: Tensor<2>) {
+    if let Some(linear) = &mut model.language.head {
+        let head = match linear.weight.lazy_device().is_autodiff() {
+            true => Tensor::from_inner(head),
+            false => head,
+        };
+        linear.weight = Param::initialized(linear.weight.id, head).set_require_grad(false);
+    }
+}

@@ -1,0 +1,139 @@
+//! Published models: their files, configurations and names, and what they are in our terms.
+//!
+//! One file a peer. Each finds out the configuration, lists [`Link`]s between its names and ours,
+//! and leaves the rest to [`Opened::link`]. No peer's file is ever converted on the way: tensors
+//! are read from where they lie.
+
+mod files;
+mod flamingo_pytorch;
+mod idefics;
+mod json;
+mod language;
+mod lm;
+mod names;
+mod open_clip;
+mod open_flamingo;
+mod parts;
+mod published;
+mod timm_nfnet;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use flamingo_kernels::{Device, Init, Module};
+use flamingo_model::Flamingo;
+use flamingo_sequence::Tokenizer;
+
+use crate::names::{apply_tensors, shapes};
+use crate::{Error, Link, LoadReport, ModelConfig, ModelFile, Result, Tensors};
+use json::Json;
+use names::Names;
+
+pub use flamingo_pytorch::{FlamingoPytorch, open as open_flamingo_pytorch};
+pub(crate) use language::Family;
+pub use open_flamingo::OpenFlamingoFiles;
+pub(crate) use open_flamingo::links as open_flamingo_links;
+pub use open_flamingo::{
+    block_links as open_flamingo_block_links, resampler_links as open_flamingo_resampler_links,
+};
+pub use parts::{LanguagePart, VisionPart, open_language, open_vision};
+pub use published::{PUBLISHED, Published};
+
+/// A model whose files have been found and understood, but whose weights have not been read yet.
+pub struct Opened {
+    /// What `flamingo.json` would say.
+    pub file: ModelFile,
+    /// `tokenizer.json`.
+    pub tokenizer: Tokenizer,
+    /// All tensors under our names.
+    pub tensors: Tensors,
+    /// What became of theirs.
+    pub report: LoadReport,
+    /// Their names and ours; none where the names are ours already.
+    pub links: Vec<Link>,
+}
+
+impl Opened {
+    /// Connects the tensors that were found with those that the configuration wants. Whether all
+    /// are there is [`LoadReport::check`]'s affair.
+    fn link(
+        file: ModelFile,
+        tokenizer: String,
+        names: &Names,
+        links: &[Link],
+        optional: &dyn Fn(&str) -> bool,
+    ) -> Result<Self> {
+        let shapes = flamingo_shapes(&file)?;
+        let (tensors, report) = names.link(links, &shapes, optional)?;
+        Ok(Self {
+            tokenizer: Tokenizer::from_bytes(tokenizer.as_bytes(), &file.tokens)?,
+            file,
+            tensors,
+            report,
+            links: links.to_vec(),
+        })
+    }
+}
+
+/// The tensors of a file as those of a module, by `links` between the names that `rename` gives
+/// them and the module's; those that `optional` names may be missing and are 0.
+///
+/// # Errors
+/// If the file cannot be read, or something does not fit.
+pub fn load_module<M: Module>(
+    module: M,
+    path: &Path,
+    links: &[Link],
+    rename: &dyn Fn(&str) -> Option<String>,
+    optional: &dyn Fn(&str) -> bool,
+) -> Result<M> {
+    let checkpoint = parts::checkpoint(&[path.to_path_buf()])?;
+    let mut names = Names::default();
+    names.add(&checkpoint, rename);
+    let (tensors, report) = names.link(links, &shapes(&module), optional)?;
+    report.check()?;
+    apply_tensors(module, &tensors, "")
+}
+
+/// The shapes of a Flamingo's tensors by our names; nothing is computed or allocated.
+pub(crate) fn flamingo_shapes(file: &ModelFile) -> Result<BTreeMap<String, Vec<usize>>> {
+    let ModelConfig::Flamingo(config) = &file.model else {
+        return Err(Error::Kind {
+            found: file.model.kind(),
+            wanted: "flamingo",
+        });
+    };
+    let model = Flamingo::new(config, &mut Init::new(0, &Device::flex()))?;
+    Ok(shapes(&model))
+}
+
+/// What a path holds, if it is a peer's model.
+///
+/// # Errors
+/// As the peer's reader; none for a directory that is no peer's.
+pub(crate) fn open(directory: &Path) -> Result<Option<Opened>> {
+    if let Some(files) = OpenFlamingoFiles::within(directory) {
+        return open_flamingo::open(&files).map(Some);
+    }
+    let config = directory.join("config.json");
+    if !config.is_file() {
+        return Ok(None);
+    }
+    let json = Json::read(&config)?;
+    match json.text("model_type")? {
+        Some("idefics") => idefics::open(directory, &json).map(Some),
+        Some(other) => Err(json.wrong(format!(
+            "`model_type` is {other}: as a whole model only idefics can be read (an OpenFlamingo is its \
+             checkpoint.pt together with a language model and an image tower)"
+        ))),
+        None => Err(json.wrong("it has no `model_type`")),
+    }
+}
+
+/// An OpenFlamingo of three parts.
+///
+/// # Errors
+/// If a part is damaged or is no such part, or the parts do not belong together.
+pub(crate) fn open_open_flamingo(files: &OpenFlamingoFiles) -> Result<Opened> {
+    open_flamingo::open(files)
+}

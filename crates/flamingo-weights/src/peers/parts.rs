@@ -1,0 +1,120 @@
+//! Published language models and image towers as parts of a Flamingo that is to be trained.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use flamingo_checkpoint::Checkpoint;
+use flamingo_image::Preprocess;
+use flamingo_kernels::{Device, Init};
+use flamingo_model::vision::{VisionConfig, VisionEncoder};
+use flamingo_model::{LanguageConfig, LanguageModel};
+use flamingo_sequence::{SpecialTokenNames, Tokenizer};
+
+use super::lm::{self, Lm};
+use super::names::Names;
+use super::open_clip::Tower;
+use super::{open_flamingo, timm_nfnet};
+use crate::names::shapes;
+use crate::{LoadReport, Result, Tensors};
+
+/// A language model with the tokens that a Flamingo needs.
+pub struct LanguagePart {
+    /// With rows for the new tokens.
+    pub config: LanguageConfig,
+    /// Under the names of [`LanguageModel`]; rows of new tokens are 0.
+    pub tensors: Tensors,
+    /// With the new tokens.
+    pub tokenizer: Tokenizer,
+    /// The special tokens.
+    pub tokens: SpecialTokenNames,
+    /// Ids of the tokens that were added: the model has never been trained on them.
+    pub new_tokens: Vec<u32>,
+    /// What became of the files' tensors.
+    pub report: LoadReport,
+}
+
+/// An image tower.
+pub struct VisionPart {
+    /// Its configuration.
+    pub config: VisionConfig,
+    /// Under the names of [`VisionEncoder`].
+    pub tensors: Tensors,
+    /// How pictures become what it sees.
+    pub preprocess: Preprocess,
+    /// What became of the files' tensors.
+    pub report: LoadReport,
+}
+
+/// Opens a language model's directory. `<|endofchunk|>`, `<image>` and, where the tokenizer has
+/// none, `<PAD>` are added as OpenFlamingo adds them, and tables get rows for them where they have
+/// too few.
+///
+/// # Errors
+/// If the directory lacks something, or the model is of a family or variant that is not known.
+pub fn open_language(path: &Path) -> Result<LanguagePart> {
+    let part = Lm::open(&lm::directory(path)?)?;
+    let plain = part.tokenizer()?;
+    let known = plain.len() as u32;
+    let (tokenizer, tokens) = open_flamingo::tokenizer(plain)?;
+    let config = LanguageConfig {
+        vocabulary: part.config.vocabulary.max(tokenizer.len()),
+        ..part.config.clone()
+    };
+    let mut names = Names::default();
+    part.names("", &mut names);
+    let model = LanguageModel::new(&config, &mut Init::new(0, &Device::flex()));
+    let links = part.family.links(&config);
+    let (tensors, report) = names.link(&links, &shapes(&model), &|_| false)?;
+    report.check()?;
+    Ok(LanguagePart {
+        config,
+        tensors,
+        tokenizer: Tokenizer::from_bytes(tokenizer.to_json()?.as_bytes(), &tokens)?,
+        tokens,
+        new_tokens: (known..tokenizer.len() as u32).collect(),
+        report,
+    })
+}
+
+/// Opens an image tower: open_clip's or Hugging Face's CLIP, or timm's `dm_nfnet_f0` to `f6`; a file
+/// or a directory.
+///
+/// # Errors
+/// If it cannot be read or is no such tower.
+pub fn open_vision(path: &Path) -> Result<VisionPart> {
+    if let Some(nfnet) = timm_nfnet::open(path)? {
+        return Ok(nfnet);
+    }
+    let tower = Tower::open(path)?;
+    let config = VisionConfig::Vit(tower.config.clone());
+    let mut names = Names::default();
+    tower.names("", &mut names);
+    let links: Vec<_> = tower
+        .links()
+        .into_iter()
+        .map(|l| l.under("", "vit."))
+        .collect();
+    vision_part(config, &names, &links, tower.preprocess)
+}
+
+pub(super) fn vision_part(
+    config: VisionConfig,
+    names: &Names,
+    links: &[crate::Link],
+    preprocess: Preprocess,
+) -> Result<VisionPart> {
+    let encoder = VisionEncoder::new(&config, &mut Init::new(0, &Device::flex()));
+    let (tensors, report) = names.link(links, &shapes(&encoder), &|_| false)?;
+    report.check()?;
+    Ok(VisionPart {
+        config,
+        tensors,
+        preprocess,
+        report,
+    })
+}
+
+/// One or several files of weights, by their content.
+pub(super) fn checkpoint(paths: &[std::path::PathBuf]) -> Result<Arc<Checkpoint>> {
+    Ok(Arc::new(Checkpoint::open(paths)?))
+}

@@ -1,0 +1,8 @@
+//! Published models on disk: written by us, read back, damaged, mixed up.
+
+#![allow(clippy::unwrap_used)]
+
+mod hostile;
+mod open_flamingo;
+mod support;
+mod towers;

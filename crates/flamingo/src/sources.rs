@@ -1,0 +1,158 @@
+//! What `--model`, `--lm` and `--vision` mean: a path, a published name, or an id of the hub.
+
+use std::path::{Path, PathBuf};
+
+use flamingo::weights::{
+    Hub, HubOptions, OpenFlamingoFiles, Progress, Published, Source, is_hub_id,
+};
+use indicatif::ProgressBar;
+
+use crate::failure::{Failure, Hint, Result};
+use crate::output;
+
+/// The name of an OpenFlamingo's trained part, on the hub and beside its other parts.
+const CHECKPOINT: &str = "checkpoint.pt";
+
+/// The model's files, from the hub where they are not here.
+pub(crate) fn source(
+    model: Option<&str>,
+    lm: Option<&str>,
+    vision: Option<&str>,
+) -> Result<Source> {
+    let Some(model) = model else {
+        return Ok(flamingo::demo_model());
+    };
+    let path = Path::new(model);
+    if path.exists() {
+        return of_path(path, lm, vision);
+    }
+    if let Some(published) = Published::of(model) {
+        let files = OpenFlamingoFiles {
+            checkpoint: fetch(&published.id())?.join(CHECKPOINT),
+            language: part(lm.unwrap_or(published.language))?,
+            vision: part(vision.unwrap_or(published.vision))?,
+        };
+        return Ok(Source::OpenFlamingo(files));
+    }
+    if is_hub_id(model) {
+        return of_path(&fetch(model)?, lm, vision);
+    }
+    let unknown = Failure::new(format!(
+        "there is no model {model}: neither a path, nor a published OpenFlamingo, nor a hub id such as org/name"
+    ));
+    let names: Vec<&str> = flamingo::weights::PUBLISHED
+        .iter()
+        .map(|p| p.name)
+        .collect();
+    Err(unknown).hint(format!(
+        "the published OpenFlamingos are {}",
+        names.join(", ")
+    ))
+}
+
+/// A directory as it is, or a checkpoint with the other two parts.
+fn of_path(path: &Path, lm: Option<&str>, vision: Option<&str>) -> Result<Source> {
+    let (folder, checkpoint) = match path.is_dir() {
+        true => (path, path.join(CHECKPOINT)),
+        false => (path.parent().unwrap_or(Path::new("")), path.to_path_buf()),
+    };
+    let whole = path.is_dir() && lm.is_none() && vision.is_none();
+    let bare = checkpoint.is_file() && !folder.join("config.json").exists();
+    if whole && !(bare && !folder.join("lm").exists()) {
+        return Ok(Source::Directory(path.to_path_buf()));
+    }
+    let beside = |name: &str, flag: &str| {
+        let found = folder.join(name);
+        let missing = Failure::new(format!(
+            "{} is an OpenFlamingo checkpoint, which holds only the trained part: there is no {} beside it",
+            checkpoint.display(),
+            name,
+        ));
+        let hint = format!("give it with {flag}, as a directory or as an id of the hub");
+        found.exists().then_some(found).ok_or(missing).hint(hint)
+    };
+    Ok(Source::OpenFlamingo(OpenFlamingoFiles {
+        language: lm.map_or_else(|| beside("lm", "--lm"), part)?,
+        vision: vision.map_or_else(|| beside("clip", "--vision"), part)?,
+        checkpoint,
+    }))
+}
+
+/// A path, or what a hub id stands for.
+pub(crate) fn part(text: &str) -> Result<PathBuf> {
+    let path = Path::new(text);
+    if path.exists() {
+        return Ok(path.to_path_buf());
+    }
+    match is_hub_id(text) {
+        true => fetch(text),
+        false => Err(Failure::new(format!(
+            "there is no {text}: neither a path nor a hub id such as org/name"
+        ))),
+    }
+}
+
+/// The files of a hub id: safetensors where there are some, else PyTorch's.
+fn fetch(id: &str) -> Result<PathBuf> {
+    let hub = Hub::new(HubOptions::from_vars(|name| std::env::var(name).ok()));
+    let hint = "a model that is here already can be given as a directory";
+    let has = |folder: &Path, wanted: &dyn Fn(&str) -> bool| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.file_name())
+            .any(|name| wanted(&name.to_string_lossy()))
+    };
+    let safe = hub.resolve(
+        id,
+        &|name| is_text(name) || name.ends_with(".safetensors"),
+        &mut Bar::default(),
+    );
+    match safe {
+        Ok(folder) if has(&folder, &|name| name.ends_with(".safetensors")) => Ok(folder),
+        Ok(_) | Err(flamingo::weights::HubError::NothingWanted { .. }) => hub
+            .resolve(
+                id,
+                &|name| is_text(name) || is_torch(name),
+                &mut Bar::default(),
+            )
+            .hint(hint),
+        Err(error) => Err(error).hint(hint),
+    }
+}
+
+/// Configurations and tokenizers, at the top of the repository.
+fn is_text(name: &str) -> bool {
+    let small = [".json", "merges.txt", "tokenizer.model", "spiece.model"];
+    !name.contains('/') && small.iter().any(|end| name.ends_with(end))
+}
+
+fn is_torch(name: &str) -> bool {
+    !name.contains('/')
+        && (name.ends_with(".bin") || name.ends_with(".pt"))
+        && name != "training_args.bin"
+}
+
+/// Draws how far a file is.
+#[derive(Default)]
+struct Bar(Option<ProgressBar>);
+
+impl Progress for Bar {
+    fn start(&mut self, file: &str, bytes: u64) {
+        let template = "{msg} {bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
+        let bar = output::bar(bytes, template);
+        bar.set_message(file.to_owned());
+        self.0 = Some(bar);
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        if let Some(bar) = &self.0 {
+            bar.inc(bytes);
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

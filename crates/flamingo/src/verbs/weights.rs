@@ -1,0 +1,31 @@
+//! `flamingo weights`: what is in a model's files, other formats, and parity with the peers.
+
+mod convert;
+mod inspect;
+mod verify;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Result;
+
+/// Inspect, convert and verify the weights of models, ours and published ones.
+#[derive(Debug, Args)]
+pub(crate) struct WeightsArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Inspect(inspect::InspectArgs),
+    Convert(convert::ConvertArgs),
+    Verify(verify::VerifyArgs),
+}
+
+pub(crate) fn run(args: &WeightsArgs) -> Result<()> {
+    match &args.verb {
+        Verb::Inspect(args) => inspect::run(args),
+        Verb::Convert(args) => convert::run(args),
+        Verb::Verify(args) => verify::run(args),
+    }
+}

@@ -1,0 +1,65 @@
+//! `flamingo weights convert`: a model as a directory of ours, or as OpenFlamingo's files.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use flamingo::kernels::Precision;
+use flamingo::weights::{convert, export_open_flamingo, open};
+
+use crate::failure::{Failure, Result};
+use crate::{output, sources};
+
+/// Write a model in another format or precision.
+///
+/// Weights go from file to file tensor by tensor: the model need not fit into memory.
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    /// The model, as for --model of other verbs
+    model: String,
+    /// The language model of an OpenFlamingo checkpoint: a directory or a hub id
+    #[arg(long, value_name = "DIR")]
+    lm: Option<String>,
+    /// Its image tower: a file, a directory or a hub id
+    #[arg(long, value_name = "PATH")]
+    vision: Option<String>,
+    /// Folder to write to; created if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Precision of the weights: f32, bf16 or f16
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    dtype: Precision,
+    /// Format
+    #[arg(long, value_enum, default_value = "flamingo")]
+    to: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// flamingo.json, model.safetensors, tokenizer.json
+    Flamingo,
+    /// checkpoint.pt, lm/ and clip/, which open_flamingo loads
+    Openflamingo,
+}
+
+pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
+    let model = (args.model != "demo").then_some(args.model.as_str());
+    let source = sources::source(model, args.lm.as_deref(), args.vision.as_deref())?;
+    if model.is_some_and(|model| same(model, &args.out)) {
+        return Err(Failure::new(format!(
+            "{} is the model itself: give another folder with --out",
+            args.out.display()
+        )));
+    }
+    let opened = open(&source)?;
+    match args.to {
+        Format::Flamingo => convert(&opened, &args.out, args.dtype)?,
+        Format::Openflamingo => export_open_flamingo(&opened, &args.out, args.dtype)?,
+    }
+    output::line(&format!("{}", args.out.display()))
+}
+
+fn same(model: &str, out: &std::path::Path) -> bool {
+    let real = |path: &std::path::Path| std::fs::canonicalize(path).ok();
+    let model = real(std::path::Path::new(model));
+    model.is_some() && model == real(out)
+}

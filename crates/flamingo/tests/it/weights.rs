@@ -1,0 +1,234 @@
+//! `flamingo weights`, and models that are named in other ways than by a directory of ours.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+
+use crate::Workplace;
+
+const ASK: [&str; 7] = [
+    "ask",
+    "--image",
+    "red.png",
+    "--text",
+    "Output:",
+    "--max-tokens",
+    "2",
+];
+
+#[test]
+fn inspection_shows_parts_with_their_parameters() {
+    let place = Workplace::new();
+    let text = place.ok(&["weights", "inspect", "demo"]);
+    for part in [
+        "vision encoder",
+        "perceiver resampler",
+        "gated xattn-dense",
+        "language model",
+        "total",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(
+        text.contains("gated.*.q.weight") && text.contains("F16"),
+        "{text}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&place.ok(&["weights", "inspect", "demo", "--json"])).unwrap();
+    let sum: u64 = json["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["parameters"].as_u64().unwrap())
+        .sum();
+    assert_eq!(json["parameters"], sum);
+    assert!(json["configuration"]["flamingo"]["gated"].is_object());
+}
+
+#[test]
+fn a_converted_model_answers_as_the_one_it_was_made_of() {
+    let place = Workplace::new();
+    place.ok(&["weights", "convert", "demo", "--out", "wide"]);
+    let with = |model: &[&str]| place.ok(&[&ASK[..], model].concat());
+    assert_eq!(with(&["--model", "wide"]), with(&[]));
+    place.ok(&[
+        "weights", "convert", "wide", "--out", "narrow", "--dtype", "bf16",
+    ]);
+    let size = |name: &str| {
+        std::fs::metadata(place.path().join(name).join("model.safetensors"))
+            .unwrap()
+            .len()
+    };
+    assert!(size("narrow") * 19 < size("wide") * 10);
+    with(&["--model", "narrow"]);
+}
+
+#[test]
+fn a_model_is_not_written_over_itself() {
+    let place = Workplace::new();
+    place.ok(&["weights", "convert", "demo", "--out", "model"]);
+    let told = place.refused(&["weights", "convert", "model", "--out", "./model"]);
+    assert!(told.contains("is the model itself"), "{told}");
+}
+
+#[test]
+fn what_openflamingo_cannot_have_is_told() {
+    let place = Workplace::new();
+    let told = place.refused(&[
+        "weights",
+        "convert",
+        "demo",
+        "--out",
+        "out",
+        "--to",
+        "openflamingo",
+    ]);
+    assert!(told.contains("OpenFlamingo has no such model"), "{told}");
+    assert!(!place.path().join("out").exists());
+}
+
+#[test]
+fn a_checkpoint_alone_asks_for_its_other_parts() {
+    let place = Workplace::new();
+    place.write("some/checkpoint.pt", b"");
+    for model in ["some", "some/checkpoint.pt"] {
+        let told = place.refused(&["ask", "--text", "a", "--model", model]);
+        assert!(
+            told.contains("there is no lm beside it") && told.contains("--lm"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_model_that_is_nowhere_says_what_a_model_can_be() {
+    let told = Workplace::new().refused(&["ask", "--text", "a", "--model", "no-such-model"]);
+    assert!(told.contains("there is no model no-such-model"), "{told}");
+    assert!(told.contains("OpenFlamingo-9B-vitl-mpt7b"), "{told}");
+}
+
+#[test]
+fn a_case_that_is_none_is_refused() {
+    let place = Workplace::new();
+    let told = place.refused(&["weights", "verify", "pictures"]);
+    assert!(told.contains("pictures has no flamingo.json"), "{told}");
+    let told = place.refused(&["weights", "verify", "pictures", "--tolerance", "0"]);
+    assert!(told.contains("tolerance is 0"), "{told}");
+}
+
+/// A hub with one repository, `org/demo`.
+fn hub(files: BTreeMap<String, Vec<u8>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A client that goes away is no fault of the hub.
+            let _ = answer(stream, &files);
+        }
+    });
+    address
+}
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+fn answer(mut stream: TcpStream, files: &BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let request = lines.next().unwrap_or(Ok(String::new()))?;
+    while lines
+        .next()
+        .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+    {}
+    let mut words = request.split(' ');
+    let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let name = path.rsplit('/').next().unwrap_or("");
+    let listing = || {
+        let siblings: Vec<_> = files
+            .keys()
+            .map(|name| serde_json::json!({"rfilename": name}))
+            .collect();
+        serde_json::json!({"sha": COMMIT, "siblings": siblings})
+            .to_string()
+            .into_bytes()
+    };
+    let body = match path.starts_with("/api/models/org/demo") {
+        true => Some(listing()),
+        false if path.starts_with("/org/demo/resolve/") => files.get(name).cloned(),
+        false => None,
+    };
+    let status = if body.is_some() {
+        "200 OK"
+    } else {
+        "404 Not Found"
+    };
+    let body = body.unwrap_or_default();
+    let etag: String = format!(
+        "{:040x}",
+        name.bytes().fold(7u128, |h, b| h * 31 + u128::from(b))
+    );
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: \"{etag}\"\r\nX-Repo-Commit: {COMMIT}\r\nConnection: close\r\n\r\n",
+        body.len()
+    )?;
+    if method == "GET" {
+        stream.write_all(&body)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_model_is_fetched_from_the_hub_once_and_then_found_offline() {
+    let place = Workplace::new();
+    place.ok(&["weights", "convert", "demo", "--out", "model"]);
+    let files = std::fs::read_dir(place.path().join("model"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            (
+                path.file_name().unwrap().to_str().unwrap().to_owned(),
+                std::fs::read(path).unwrap(),
+            )
+        })
+        .collect();
+    let endpoint = hub(files);
+    let run = |home: &str, vars: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flamingo"));
+        command
+            .args(ASK)
+            .args(["--model", "org/demo"])
+            .current_dir(place.path())
+            .stdin(Stdio::null());
+        for name in [
+            "HF_TOKEN",
+            "HF_HUB_CACHE",
+            "HF_HUB_OFFLINE",
+            "HTTPS_PROXY",
+            "https_proxy",
+            "ALL_PROXY",
+        ] {
+            command.env_remove(name);
+        }
+        command
+            .env("HF_HOME", place.path().join(home))
+            .envs(vars.iter().copied());
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (code, fetched, told) = run("cache", &[("HF_ENDPOINT", &endpoint)]);
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(fetched, place.ok(&ASK));
+    let (code, offline, told) = run("cache", &[("HF_HUB_OFFLINE", "1")]);
+    assert_eq!((code, offline), (Some(0), fetched), "{told}");
+    let (code, _, told) = run("empty", &[("HF_HUB_OFFLINE", "1")]);
+    assert_eq!(code, Some(1));
+    assert!(
+        told.contains("org/demo") && told.contains("HF_HUB_OFFLINE"),
+        "{told}"
+    );
+}
