@@ -1,9 +1,35 @@
 //! `y = x W^T + b`.
 
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::Init;
+
+/// Elements of a half-precision weight that are widened at once on a processor.
+const BLOCK: usize = 1 << 22;
+
+/// `x W^T`.
+///
+/// The processor widens a half-precision weight to f32 for a product: it is taken in blocks of rows,
+/// so that no second copy of it is ever in memory.
+///
+/// # Shapes
+/// - `x`: `[n, d_input]`
+/// - `weight`: `[d_output, d_input]`
+/// - output: `[n, d_output]`
+pub(crate) fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    let [d_output, d_input] = weight.dims();
+    let rows = (BLOCK / d_input.max(1)).max(1);
+    let on_processor = weight.device().inner() == Device::flex();
+    if weight.dtype() == DType::F32 || rows >= d_output || !on_processor {
+        return x.matmul(weight.transpose());
+    }
+    let block = |first: usize| {
+        let block = weight.clone().narrow(0, first, rows.min(d_output - first));
+        x.clone().matmul(block.transpose())
+    };
+    Tensor::cat((0..d_output).step_by(rows).map(block).collect(), 1)
+}
 
 /// A linear layer.
 #[derive(Module, Debug)]
@@ -42,7 +68,7 @@ impl Linear {
             "linear [{d_output}, {d_input}] given {dims:?}"
         );
         let rows = dims.iter().product::<usize>() / d_input;
-        let mut y = x.reshape([rows, d_input]).matmul(weight.transpose()); // [rows, d_output]
+        let mut y = product(x.reshape([rows, d_input]), weight); // [rows, d_output]
         if let Some(bias) = &self.bias {
             y = y + bias.val().unsqueeze();
         }
@@ -55,6 +81,16 @@ impl Linear {
 mod tests {
     use super::*;
     use crate::{Device, floats};
+
+    #[test]
+    fn a_half_precision_weight_in_blocks_gives_what_it_gives_whole() {
+        let mut init = Init::new(2, &Device::flex());
+        let (x, weight) = (init.normal([3, 2049], 1.0), init.normal([4099, 2049], 0.02));
+        let [x, weight] = [x.val(), weight.val()].map(|t: Tensor<2>| t.cast(DType::BF16));
+        let whole = x.clone().matmul(weight.clone().transpose());
+        const { assert!(4099 * 2049 > BLOCK) };
+        assert_eq!(product(x, weight).into_data(), whole.into_data());
+    }
 
     #[test]
     fn multiplies_by_the_transposed_weight_and_adds_the_bias() {

@@ -96,13 +96,10 @@ impl OpenFlamingo<'_> {
     /// `<image>` tokens so far; beyond its images, all of them evenly, as the peer's softmax over
     /// hidden scores has it.
     pub(crate) fn sees(&self, rows: &Ragged, per_row: usize) -> Vec<Sees> {
-        let mut row_number = 0;
-        let starts: Vec<usize> = (0..rows.rows.len()).map(|row| row * per_row).collect();
         let mut sees = Vec::new();
         let width = rows.width();
-        for row in &rows.rows {
-            let first = starts[row_number];
-            row_number += 1;
+        for (number, row) in rows.rows.iter().enumerate() {
+            let first = number * per_row;
             let mut count = 0;
             let mut of_row: Vec<Sees> = Vec::with_capacity(width);
             for id in row {

@@ -229,10 +229,7 @@ pub fn convert(opened: &Opened, directory: &Path, precision: Precision) -> Resul
 
 fn write_beside(directory: &Path, file: &ModelFile, tokenizer: &Tokenizer) -> Result<()> {
     write_atomically(&directory.join(TOKENIZER), tokenizer.to_json()?.as_bytes())?;
-    Ok(write_atomically(
-        &directory.join(MODEL_FILE),
-        file.to_json().as_bytes(),
-    )?)
+    write_atomically(&directory.join(MODEL_FILE), file.to_json().as_bytes())
 }
 
 /// Writes a file under its final name only when all of it is on disk.

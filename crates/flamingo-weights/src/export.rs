@@ -224,12 +224,35 @@ impl Export<'_> {
             "clean_up_tokenization_spaces": false,
         });
         write_json(&folder.join("tokenizer_config.json"), &settings)?;
-        let json = tokenizer.to_json()?;
+        let json = with_old_merges(&tokenizer.to_json()?);
         Ok(write_atomically(
             &folder.join("tokenizer.json"),
             json.as_bytes(),
         )?)
     }
+}
+
+/// A `tokenizer.json` with its merges as `"a b"`, which the tokenizers of OpenFlamingo's day read,
+/// not as `["a", "b"]`; as it is, where a part of a merge holds a space.
+fn with_old_merges(json: &str) -> String {
+    let Ok(mut value) = serde_json::from_str::<Value>(json) else {
+        return json.to_owned();
+    };
+    let old = |merge: &Value| match merge.as_array().map(Vec::as_slice) {
+        Some([Value::String(a), Value::String(b)]) if !(a.contains(' ') || b.contains(' ')) => {
+            Some(json!(format!("{a} {b}")))
+        }
+        _ => None,
+    };
+    let merges = value
+        .pointer_mut("/model/merges")
+        .and_then(Value::as_array_mut);
+    if let Some(merges) = merges
+        && let Some(all) = merges.iter().map(old).collect::<Option<Vec<_>>>()
+    {
+        *merges = all;
+    }
+    value.to_string()
 }
 
 /// The bytes of one of theirs, from those of ours, of elements of `N` bytes.

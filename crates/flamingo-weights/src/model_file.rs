@@ -36,6 +36,7 @@ pub struct ModelFile {
 /// A model of one of the three kinds that are trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant)] // there is one in a program
 pub enum ModelConfig {
     /// A whole Flamingo.
     Flamingo(FlamingoConfig),

@@ -56,9 +56,9 @@ fn of_path(path: &Path, lm: Option<&str>, vision: Option<&str>) -> Result<Source
         true => (path, path.join(CHECKPOINT)),
         false => (path.parent().unwrap_or(Path::new("")), path.to_path_buf()),
     };
-    let whole = path.is_dir() && lm.is_none() && vision.is_none();
-    let bare = checkpoint.is_file() && !folder.join("config.json").exists();
-    if whole && !(bare && !folder.join("lm").exists()) {
+    let there = |name: &str| folder.join(name).exists();
+    let alone = checkpoint.is_file() && !there("config.json") && !there("lm");
+    if path.is_dir() && lm.is_none() && vision.is_none() && !alone {
         return Ok(Source::Directory(path.to_path_buf()));
     }
     let beside = |name: &str, flag: &str| {

@@ -1,5 +1,7 @@
 //! The peers' cases, where they are at hand.
 
+#![allow(clippy::print_stdout)]
+
 use std::path::PathBuf;
 
 use flamingo_kernels::Device;

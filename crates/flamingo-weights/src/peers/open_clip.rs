@@ -46,13 +46,15 @@ impl Tower {
         let mut names = Names::default();
         names.add(&checkpoint, |name| Some(visual(name)?.to_owned()));
         let config = configs.iter().find(|json| {
-            json.has("vision_cfg") || json.has("model_cfg") || json.has("vision_config")
+            let whole = ["vision_cfg", "model_cfg", "vision_config"];
+            whole.iter().any(|key| json.has(key)) || is_tower_alone(json)
         });
         let scripted = weights[0].extension().is_some_and(|ext| ext == "pt");
         let (config, naming) = match (names.has("conv1.weight"), config) {
             (true, config) => (open_clip(&names, config, scripted, path)?, Naming::OpenClip),
             (false, config) if names.has("embeddings.patch_embedding.weight") => {
                 let config = match config {
+                    Some(json) if is_tower_alone(json) => json.clone(),
                     Some(json) => json.object("vision_config")?,
                     None => Json::made(json!({})),
                 };
@@ -85,6 +87,12 @@ impl Tower {
             Some(format!("{prefix}{}", visual(name)?))
         });
     }
+}
+
+/// A configuration of Hugging Face's of an image tower without its text tower.
+fn is_tower_alone(json: &Json) -> bool {
+    json.text("model_type")
+        .is_ok_and(|kind| kind == Some("clip_vision_model"))
 }
 
 /// A tensor's name inside the image tower; none if it is of something else.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flamingo_image::{Fit, Preprocess};
 use flamingo_kernels::Activation;
-use flamingo_model::vision::{NfnetConfig, NfnetStage, NfnetVariance, VisionConfig};
+use flamingo_model::vision::{NfnetBlockKind, NfnetConfig, NfnetVariance, VisionConfig};
 
 use super::files;
 use super::json::Json;
@@ -78,19 +78,28 @@ fn config(names: &Names, path: &Path) -> Result<NfnetConfig> {
         6 => NfnetConfig::f5(),
         _ => NfnetConfig::f6(),
     };
-    let width = |stage: usize| {
-        names
-            .shape(&format!("stages.{stage}.0.conv3.gain"))
-            .map(|s| s[0])
-    };
-    let stages = f0.stages.iter().enumerate().map(|(i, stage)| NfnetStage {
-        width: width(i).unwrap_or(stage.width),
-        ..*stage
-    });
-    let final_width = names.shape("final_conv.gain").map(|shape| shape[0]);
+    // Widths are read off the tensors: timm has narrower ones, too.
+    let rows = |name: &str| names.shape(name).and_then(|shape| shape.first().copied());
+    let (mut stem, mut stages) = (f0.stem.clone(), f0.stages.clone());
+    for (i, conv) in stem.iter_mut().enumerate() {
+        conv.width = rows(&format!("stem.conv{}.gain", i + 1)).unwrap_or(conv.width);
+    }
+    for (i, stage) in stages.iter_mut().enumerate() {
+        stage.width = rows(&format!("stages.{i}.0.conv3.gain")).unwrap_or(stage.width);
+    }
+    let width = stages.first().map_or(1, |stage| stage.width);
+    let middle = names.shape("stages.0.0.conv2.weight").unwrap_or_default();
+    let [middle, group_size] = [0, 1].map(|axis| middle.get(axis).copied().unwrap_or(1).max(1));
+    let squeezed = rows("stages.0.0.attn_last.fc1.weight").unwrap_or(1).max(1);
     let config = NfnetConfig {
-        stages: stages.collect(),
-        final_width,
+        stem,
+        stages,
+        block: NfnetBlockKind::Bottleneck {
+            reduction: width / middle,
+            group_size,
+        },
+        squeeze: Some(width / squeezed),
+        final_width: rows("final_conv.gain"),
         activation: Activation::Gelu,
         variance: NfnetVariance::Added,
         ..f0
