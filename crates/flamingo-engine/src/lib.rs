@@ -23,4 +23,4 @@ pub use flamingo_weights::Source;
 pub use generate::{Answer, Finish, Timings, Token};
 pub use look::Look;
 pub use media::MediaSource;
-pub use score::{CandidateScore, Scores};
+pub use score::{CandidateScore, RankBy, Scores};

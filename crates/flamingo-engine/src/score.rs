@@ -23,6 +23,16 @@ pub struct CandidateScore {
     pub tokens: usize,
 }
 
+/// What candidates are ranked by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RankBy {
+    /// The sum of their tokens' log-probabilities (the paper's log-likelihood).
+    #[default]
+    Sum,
+    /// The mean, which does not favour short ones (open_flamingo's evaluation).
+    Mean,
+}
+
 /// The candidates of one prompt, in the order given.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Scores {
@@ -31,7 +41,7 @@ pub struct Scores {
     pub id: Option<String>,
     /// The candidates.
     pub candidates: Vec<CandidateScore>,
-    /// Which has the highest sum.
+    /// Which ranks highest.
     pub best: usize,
     /// Its text.
     pub answer: String,
@@ -47,11 +57,12 @@ impl Engine {
         &mut self,
         prompts: &[Candidates],
         source: &dyn MediaSource,
+        by: RankBy,
     ) -> Result<Vec<Scores>> {
         let mut scores = Vec::with_capacity(prompts.len());
         let batch = self.options.batch.max(1);
         for (i, prompts) in prompts.chunks(batch).enumerate() {
-            scores.extend(self.score_batch(i * batch, prompts, source)?);
+            scores.extend(self.score_batch(i * batch, prompts, source, by)?);
         }
         Ok(scores)
     }
@@ -61,6 +72,7 @@ impl Engine {
         first: usize,
         requests: &[Candidates],
         source: &dyn MediaSource,
+        by: RankBy,
     ) -> Result<Vec<Scores>> {
         let candidates = requests
             .iter()
@@ -76,7 +88,7 @@ impl Engine {
             .iter()
             .zip(candidates)
             .zip(sums)
-            .map(|((r, c), s)| ranked(r, &c, &s))
+            .map(|((r, c), s)| ranked(r, &c, &s, by))
             .collect())
     }
 
@@ -175,9 +187,8 @@ fn values(x: Tensor<1>) -> Vec<f32> {
         .expect("converted to f32")
 }
 
-fn ranked(request: &Candidates, ids: &[Vec<u32>], sums: &[f32]) -> Scores {
-    let best = likeliest(sums);
-    let candidates = request
+fn ranked(request: &Candidates, ids: &[Vec<u32>], sums: &[f32], by: RankBy) -> Scores {
+    let candidates: Vec<CandidateScore> = request
         .candidates
         .iter()
         .zip(ids)
@@ -189,6 +200,14 @@ fn ranked(request: &Candidates, ids: &[Vec<u32>], sums: &[f32]) -> Scores {
             tokens: ids.len(),
         })
         .collect();
+    let ranks: Vec<f32> = candidates
+        .iter()
+        .map(|candidate| match by {
+            RankBy::Sum => candidate.sum,
+            RankBy::Mean => candidate.mean,
+        })
+        .collect();
+    let best = likeliest(&ranks);
     let answer = request.candidates[best].clone();
     Scores {
         id: request.document.id.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use flamingo_engine::{Engine, MediaSource, Scores};
+use flamingo_engine::{Engine, MediaSource, RankBy, Scores};
 use flamingo_image::Media;
 use flamingo_sequence::Candidates;
 use flamingo_world::Episode;
@@ -49,7 +49,7 @@ pub(crate) fn judge(engine: &mut Engine, episodes: &[Episode]) -> Result<Vec<Sco
             candidates: episode.candidates.clone(),
         })
         .collect();
-    Ok(engine.score(&requests, &Gallery::new(episodes))?)
+    Ok(engine.score(&requests, &Gallery::new(episodes), RankBy::Sum)?)
 }
 
 /// Where the token before the answer looks.

@@ -16,12 +16,13 @@ const GRADIENT: f64 = 1e-3;
 /// Below this difference of the two best logits an id is not safe to compare.
 const SAFE_GAP: f64 = 1e-4;
 
-/// Compares all tensors of a file; `prefix` stands before their names in what was computed.
+/// Compares all tensors of a file with those `computed`; `prefix` stands before their names in the
+/// report.
 pub(crate) fn tensors(
     case: &Case,
     file: &Checkpoint,
     prefix: &str,
-    computed: &Computed,
+    computed: &BTreeMap<String, Array>,
     tolerance: f64,
 ) -> Result<Vec<Line>> {
     let mut names: Vec<String> = file.names().map(str::to_owned).collect();
@@ -31,7 +32,7 @@ pub(crate) fn tensors(
     for name in names {
         let expected = case::array(file, &name)?;
         let full = format!("{prefix}{name}");
-        let Some(ours) = computed.tensors.get(&full) else {
+        let Some(ours) = computed.get(&name) else {
             lines.push(Line::with(full, Status::Missing, "not computed"));
             continue;
         };
@@ -192,13 +193,13 @@ fn cached_scores(case: &Case, expected: &Array, ours: &Array, tolerance: f64) ->
 pub(crate) fn inputs(case: &Case, computed: &Computed, std: [f32; 3]) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for name in ["laion", "mmc4"] {
-        if let Some(ours) = computed.tensors.get(&format!("labels/{name}")) {
+        if let Some(ours) = computed.inputs.get(&format!("{name}_labels")) {
             let given = case.mask(&format!("{name}_labels"))?;
             let same = given.values == ours.values;
             lines.push(Line::exact(format!("labels of {name}"), same, ""));
         }
     }
-    if let Some(ours) = computed.tensors.get("inputs/image_attention_mask") {
+    if let Some(ours) = computed.inputs.get("image_attention_mask") {
         let given = case.mask("image_attention_mask")?;
         let rows = case.integers("attention_mask")?;
         let width = given.width();
@@ -207,7 +208,7 @@ pub(crate) fn inputs(case: &Case, computed: &Computed, std: [f32; 3]) -> Result<
             .all(|i| given.values[i] == ours.values[i]);
         lines.push(Line::exact("image attention mask", same, ""));
     }
-    if let Some(ours) = computed.tensors.get("inputs/pixel_values") {
+    if let Some(ours) = computed.inputs.get("pixel_values") {
         lines.push(pixels(
             "pixel_values".into(),
             &case.input("pixel_values")?,
@@ -267,6 +268,51 @@ pub(crate) fn json(case: &Case, computed: &Computed) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// Keys of `expected.json` that are compared, or that say how the case was made.
+const KNOWN: [&str; 26] = [
+    "add_end_of_utterance_token",
+    "alpha_type",
+    "case",
+    "checkpoint",
+    "checkpoint_file_keys",
+    "checkpoint_keys",
+    "counterpart",
+    "cross_attn_every_n_layers",
+    "generate",
+    "generate_uses_lost_rows",
+    "images_per_row",
+    "labels_kwarg",
+    "lm_head_rows_on_disk",
+    "loss",
+    "loss_laion",
+    "loss_mmc4",
+    "peer",
+    "preprocess",
+    "prompts",
+    "prompts_int_is_image",
+    "rank_classes",
+    "reload_max_abs_diff",
+    "tokenizer",
+    "trainable_names",
+    "trainable_parameters",
+    "what",
+];
+
+/// What `expected.json` says beside, so that nothing is left out in silence.
+pub(crate) fn not_compared(case: &Case, gradients: bool) -> Vec<Line> {
+    let keys = case.json.as_object().into_iter().flatten();
+    let unknown = keys.filter_map(|(key, _)| {
+        let why = match key.as_str() {
+            "train" if gradients => return None,
+            "train" => "steps of the optimiser are computed with --gradients",
+            key if KNOWN.contains(&key) => return None,
+            _ => "not a tensor, loss, generation or score of a model",
+        };
+        Some(Line::with(key.clone(), Status::Left, why))
+    });
+    unknown.collect()
 }
 
 /// The recorded steps of the optimiser.

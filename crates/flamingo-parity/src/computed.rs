@@ -58,9 +58,14 @@ impl Array {
 /// Everything that was computed, under the names of the case.
 #[derive(Debug, Clone, Default)]
 pub struct Computed {
-    /// By the names of `expected.safetensors`, and of `grads.safetensors` after `grads/`, of
-    /// `after_train.safetensors` after `after_train/`.
+    /// By the names of `expected.safetensors`.
     pub tensors: BTreeMap<String, Array>,
+    /// Inputs that we make ourselves (labels, masks, pixels), by the names of `inputs.safetensors`.
+    pub inputs: BTreeMap<String, Array>,
+    /// By the names of `grads.safetensors`.
+    pub gradients: BTreeMap<String, Array>,
+    /// By the names of `after_train.safetensors`.
+    pub after_train: BTreeMap<String, Array>,
     /// By the names of `expected.json`.
     pub json: Map<String, Value>,
 }
@@ -74,32 +79,36 @@ impl Computed {
         self.json.insert(name.to_owned(), value.into());
     }
 
-    /// Writes the tensors to `path`, and the rest beside it as `.json`.
+    /// Writes everything under the case's names: tensors and gradients to `path`, the rest beside it:
+    /// `.json`, and, where there are some, `.inputs.safetensors` and `.after_train.safetensors`.
     ///
     /// # Errors
     /// If a file cannot be written.
     pub fn dump(&self, path: &Path) -> Result<()> {
-        let entries: Vec<Entry> = self
-            .tensors
-            .iter()
-            .map(|(name, array)| Entry::new(name, Dtype::F32, &array.shape[..]))
-            .collect();
-        let arrays: Vec<&Array> = self.tensors.values().collect();
-        write_safetensors(
-            path,
-            &entries,
-            None,
-            &mut |index: usize, out: &mut dyn Write| {
-                for value in &arrays[index].values {
-                    out.write_all(&value.to_le_bytes())?;
-                }
-                Ok(())
-            },
-        )?;
+        write(path, self.tensors.iter().chain(&self.gradients))?;
+        for (kind, tensors) in [("inputs", &self.inputs), ("after_train", &self.after_train)] {
+            if !tensors.is_empty() {
+                let beside = path.with_extension(format!("{kind}.safetensors"));
+                write(&beside, tensors.iter())?;
+            }
+        }
         let text = serde_json::to_string_pretty(&self.json).expect("plain data") + "\n";
         Ok(write_atomically(
             &path.with_extension("json"),
             text.as_bytes(),
         )?)
     }
+}
+
+fn write<'a>(path: &Path, tensors: impl Iterator<Item = (&'a String, &'a Array)>) -> Result<()> {
+    let (entries, arrays): (Vec<Entry>, Vec<&Array>) = tensors
+        .map(|(name, array)| (Entry::new(name, Dtype::F32, &array.shape[..]), array))
+        .unzip();
+    let fill = &mut |index: usize, out: &mut dyn Write| {
+        for value in &arrays[index].values {
+            out.write_all(&value.to_le_bytes())?;
+        }
+        Ok(())
+    };
+    Ok(write_safetensors(path, &entries, None, fill)?)
 }

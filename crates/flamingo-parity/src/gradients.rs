@@ -45,7 +45,7 @@ impl Training<'_> {
             let (losses, mut gradients) = self.gradients(&model, settings.lambda)?;
             if step == 0 {
                 for (name, array) in self.theirs(&model, &gradients)? {
-                    computed.put(format!("grads/{name}"), array);
+                    computed.gradients.insert(name, array);
                 }
             }
             keep_rows(&mut gradients, EMBEDDING, width, &rows);
@@ -59,16 +59,14 @@ impl Training<'_> {
         }
         let after = trained(&model);
         for (name, array) in self.theirs(&model, &after)? {
-            computed.put(format!("after_train/{name}"), array);
+            computed.after_train.insert(name, array);
         }
         let table = Array::of(after[EMBEDDING].clone());
         let values =
             [rows[1], rows[0]].map(|row| table.values[row * width..(row + 1) * width].to_vec());
         let [end, image] = values;
-        computed.put(
-            "after_train/embedding_rows",
-            Array::new([2, width], [image, end].concat()),
-        );
+        let rows = Array::new([2, width], [image, end].concat());
+        computed.after_train.insert("embedding_rows".into(), rows);
         computed.say("train", json!({"steps": steps}));
         Ok(())
     }

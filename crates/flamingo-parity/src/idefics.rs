@@ -126,7 +126,7 @@ impl Idefics<'_> {
         computed.put("perceiver_out", Array::of(seen.latents.clone()));
         let rows = Ragged::new(&ids, &mask);
         let (sees, ours) = self.sees(case, &rows, seen.per_row)?;
-        computed.put("inputs/image_attention_mask", ours);
+        computed.inputs.insert("image_attention_mask".into(), ours);
         let names = Names {
             stream: &|point| {
                 let layer = point.checked_sub(1);
@@ -284,7 +284,7 @@ impl Idefics<'_> {
                 }
             }
         }
-        computed.put("inputs/pixel_values", pixels);
+        computed.inputs.insert("pixel_values".into(), pixels);
         Ok(())
     }
 

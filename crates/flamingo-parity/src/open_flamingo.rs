@@ -44,7 +44,7 @@ impl OpenFlamingo<'_> {
                     &format!("loss_{name}"),
                     f64::from(loss.into_scalar::<f32>()),
                 );
-                computed.put(format!("labels/{name}"), found);
+                computed.inputs.insert(format!("{name}_labels"), found);
             }
         }
         let vocabulary = self.model.config().language.vocabulary;

@@ -109,7 +109,7 @@ impl fmt::Display for Report {
             .map(|line| line.name.chars().count())
             .max()
             .unwrap_or(4)
-            .clamp(4, 64);
+            .clamp(4, 84);
         writeln!(
             f,
             "{:<width$}  {:>10}  {:>9}  {:>9}",
@@ -119,6 +119,7 @@ impl fmt::Display for Report {
             let number = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.1e}"));
             let cosine = line.cosine.map_or(String::new(), |v| format!("{v:.8}"));
             let status = match line.status {
+                Status::Agrees if line.absolute.is_none() && line.note.is_empty() => "equal",
                 Status::Agrees => "",
                 Status::Differs => "DIFFERS ",
                 Status::Missing => "MISSING ",
@@ -138,10 +139,15 @@ impl fmt::Display for Report {
             .iter()
             .filter(|line| line.status != Status::Left)
             .count();
+        let left = self.lines.len() - compared;
+        let left = match left {
+            0 => String::new(),
+            left => format!("; {left} left out"),
+        };
         match &self.first_difference {
             None => write!(
                 f,
-                "\nall {compared} agree; the largest relative difference of a tensor is {:.1e}",
+                "\nall {compared} agree; the largest relative difference of a tensor is {:.1e}{left}",
                 self.largest_relative
             ),
             Some(name) => {
@@ -151,7 +157,7 @@ impl fmt::Display for Report {
                     .filter(|l| matches!(l.status, Status::Differs | Status::Missing));
                 write!(
                     f,
-                    "\n{} of {compared} do not agree; the first is {name}",
+                    "\n{} of {compared} do not agree; the first is {name}{left}",
                     bad.count()
                 )
             }

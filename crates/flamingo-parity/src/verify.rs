@@ -60,9 +60,10 @@ pub fn verify(directory: &Path, options: &VerifyOptions) -> Result<(Report, Comp
 
 fn of_pictures(case: &Case) -> Result<(Vec<Line>, Computed)> {
     let (computed, file) = pictures::compute(case)?;
-    let lines = compare::outputs(&file, &computed, |name, expected, ours| {
+    let mut lines = compare::outputs(&file, &computed, |name, expected, ours| {
         compare::pixels(name, expected, ours, CLIP_STD)
     })?;
+    lines.extend(compare::not_compared(case, false));
     Ok((lines, computed))
 }
 
@@ -86,7 +87,7 @@ fn expected_tensors(
     options: &VerifyOptions,
 ) -> Result<Vec<Line>> {
     match &case.expected {
-        Some(file) => compare::tensors(case, file, "", computed, options.tolerance),
+        Some(file) => compare::tensors(case, file, "", &computed.tensors, options.tolerance),
         None => Ok(Vec::new()),
     }
 }
@@ -120,6 +121,7 @@ fn of_model(case: &Case, options: &VerifyOptions) -> Result<(Vec<Line>, Computed
     if options.gradients {
         lines.extend(gradients(case, &opened, options, &mut computed)?);
     }
+    lines.extend(compare::not_compared(case, options.gradients));
     Ok((lines, computed))
 }
 
@@ -142,14 +144,14 @@ fn gradients(
     };
     training.compute(computed)?;
     let tolerance = options.tolerance.max(compare::GRADIENT_TOLERANCE);
-    let mut lines = compare::tensors(case, &expected, "grads/", computed, tolerance)?;
+    let mut lines = compare::tensors(case, &expected, "grads/", &computed.gradients, tolerance)?;
     lines.extend(compare::steps(case, computed));
     if let Some(after) = case.file("after_train.safetensors")? {
         lines.extend(compare::tensors(
             case,
             &after,
             "after_train/",
-            computed,
+            &computed.after_train,
             tolerance,
         )?);
     }

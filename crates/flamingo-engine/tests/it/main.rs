@@ -7,7 +7,7 @@ mod decoding;
 
 use std::collections::HashMap;
 
-use flamingo_engine::{Decoding, Engine, EngineOptions, Finish, Source};
+use flamingo_engine::{Decoding, Engine, EngineOptions, Finish, RankBy, Source};
 use flamingo_image::{Film, Fit, Image, Media, Preprocess};
 use flamingo_kernels::{Activation, Device, Init, Precision};
 use flamingo_model::language::QueryKeyNorm;
@@ -143,7 +143,7 @@ fn a_picture_changes_the_scores_of_what_follows_it() {
             document,
             candidates: vec![" one".into()],
         };
-        engine.score(&[request], &pictures()).unwrap()[0].candidates[0].sum
+        engine.score(&[request], &pictures(), RankBy::Sum).unwrap()[0].candidates[0].sum
     };
     assert!((score("a") - score("b")).abs() > 1e-4);
     assert_eq!(score("a"), score("a"));
@@ -178,6 +178,7 @@ fn a_candidates_score_is_the_sum_of_what_generation_says_of_its_tokens() {
                     candidates,
                 }],
                 &pictures(),
+                RankBy::Sum,
             )
             .unwrap();
         let scored = &scores[0].candidates[1];
@@ -199,14 +200,16 @@ fn scores_do_not_depend_on_the_batch_or_on_the_cache() {
             .collect()
     };
     let wide = engine(EngineOptions::default())
-        .score(&requests(), &pictures())
+        .score(&requests(), &pictures(), RankBy::Sum)
         .unwrap();
     let narrow = EngineOptions {
         batch: 1,
         cached_media: 1,
         ..EngineOptions::default()
     };
-    let narrow = engine(narrow).score(&requests(), &pictures()).unwrap();
+    let narrow = engine(narrow)
+        .score(&requests(), &pictures(), RankBy::Sum)
+        .unwrap();
     for (a, b) in wide.iter().zip(&narrow) {
         for (a, b) in a.candidates.iter().zip(&b.candidates) {
             assert!((a.sum - b.sum).abs() < 1e-4, "{a:?} {b:?}");
@@ -305,7 +308,7 @@ fn bad_requests_are_named() {
         candidates: vec![],
     };
     let empty = engine
-        .score(&[empty], &pictures())
+        .score(&[empty], &pictures(), RankBy::Sum)
         .err()
         .unwrap()
         .to_string();

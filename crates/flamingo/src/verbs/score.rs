@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use flamingo::Files;
+use flamingo::engine::RankBy;
 
 use crate::args::ModelArgs;
 use crate::failure::Result;
@@ -22,8 +23,19 @@ pub(crate) struct ScoreArgs {
     /// Documents put before each prompt, one a line (JSONL)
     #[arg(long, value_name = "FILE")]
     shots: Option<PathBuf>,
+    /// What the best candidate is best by
+    #[arg(long, value_enum, default_value = "sum")]
+    by: By,
     #[command(flatten)]
     model: ModelArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum By {
+    /// The sum of its tokens' log-probabilities
+    Sum,
+    /// Their mean, which does not favour short candidates
+    Mean,
 }
 
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
@@ -31,6 +43,10 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     let requests = prompts::candidates(&args.prompts, &shots)?;
     let mut engine = args.model.open()?;
     let files = Files::of(requests.iter().map(|request| &request.document));
-    let scores = engine.score(&requests, &files)?;
+    let by = match args.by {
+        By::Sum => RankBy::Sum,
+        By::Mean => RankBy::Mean,
+    };
+    let scores = engine.score(&requests, &files, by)?;
     scores.iter().try_for_each(output::json_line)
 }

@@ -117,25 +117,28 @@ fn count(tensor: &LoadedTensor) -> u64 {
 }
 
 fn text(inspection: &Inspection<'_>, report: &LoadReport, all: bool) -> String {
+    let of_part = |part: &Part<'_>| match all {
+        true => part
+            .tensors
+            .iter()
+            .map(|tensor| Row::of(&[tensor]))
+            .collect(),
+        false => folded(&part.tensors),
+    };
+    let rows: Vec<Vec<Row>> = inspection.parts.iter().map(of_part).collect();
+    let widths = widths(rows.iter().flatten());
+    let title = widths.0 + widths.1 + 3;
     let mut out = String::new();
-    for part in &inspection.parts {
+    for (part, rows) in inspection.parts.iter().zip(&rows) {
         let state = if part.trainable { "trained" } else { "frozen" };
-        out += &format!(
-            "{:<48} {:>8} parameters, {state}\n",
-            part.name,
-            print_count(part.parameters)
-        );
-        out += &match all {
-            true => part
-                .tensors
-                .iter()
-                .map(|tensor| line(tensor, &tensor.name, 1))
-                .collect(),
-            false => folded(&part.tensors),
-        };
+        let parameters = print_count(part.parameters);
+        out += &format!("{:<title$} {parameters} parameters, {state}\n", part.name);
+        for row in rows {
+            out += &row.line(widths);
+        }
     }
     out += &format!(
-        "{:<48} {:>8} parameters, {} of them trained\n",
+        "{:<title$} {} parameters, {} of them trained\n",
         "total",
         print_count(inspection.parameters),
         print_count(inspection.trainable)
@@ -161,29 +164,67 @@ fn text(inspection: &Inspection<'_>, report: &LoadReport, all: bool) -> String {
     out
 }
 
+/// One line of a part: a tensor, or the same tensor of several layers.
+struct Row {
+    ours: String,
+    shape: String,
+    dtype: String,
+    times: String,
+    theirs: String,
+}
+
+impl Row {
+    fn of(tensors: &[&LoadedTensor]) -> Self {
+        let ours = common(tensors.iter().map(|tensor| tensor.name.as_str()));
+        let first = |tensor: &&'_ LoadedTensor| tensor.theirs.first().cloned().unwrap_or_default();
+        let firsts: Vec<String> = tensors.iter().map(first).collect();
+        let theirs = common(firsts.iter().map(String::as_str));
+        let shape = tensors[0].shape.iter().map(usize::to_string);
+        Self {
+            shape: shape.collect::<Vec<_>>().join("x"),
+            dtype: tensors[0].dtype.to_string(),
+            times: match tensors.len() {
+                1 => String::new(),
+                times => format!("x{times}"),
+            },
+            theirs: match tensors[0].theirs.len() {
+                0 => String::new(),
+                1 if ours == theirs => String::new(),
+                1 => format!("<- {theirs}"),
+                several => format!("<- {theirs} and {} more", several - 1),
+            },
+            ours,
+        }
+    }
+
+    fn line(&self, (ours, shape): (usize, usize)) -> String {
+        let line = format!(
+            "  {:<ours$} {:>shape$} {:<4} {:<4} {}",
+            self.ours, self.shape, self.dtype, self.times, self.theirs
+        );
+        format!("{}\n", line.trim_end())
+    }
+}
+
+/// Widths of the columns of our names and of shapes.
+fn widths<'a>(rows: impl Iterator<Item = &'a Row>) -> (usize, usize) {
+    rows.fold((0, 0), |(ours, shape), row| {
+        (ours.max(row.ours.len()), shape.max(row.shape.len()))
+    })
+}
+
 /// Tensors that differ only in the number of their layer, in one line.
-fn folded(tensors: &[&LoadedTensor]) -> String {
+fn folded(tensors: &[&LoadedTensor]) -> Vec<Row> {
     let mut order = Vec::new();
-    let mut groups: BTreeMap<(String, Vec<usize>), Vec<&LoadedTensor>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, &[usize]), Vec<&LoadedTensor>> = BTreeMap::new();
     for tensor in tensors {
-        let key = (pattern(&tensor.name), tensor.shape.clone());
+        let key = (pattern(&tensor.name), &tensor.shape[..]);
         if !groups.contains_key(&key) {
             order.push(key.clone());
         }
         groups.entry(key).or_default().push(tensor);
     }
-    order
-        .iter()
-        .map(|key| {
-            let group = &groups[key];
-            let name = if group.len() == 1 {
-                &group[0].name
-            } else {
-                &key.0
-            };
-            line(group[0], name, group.len())
-        })
-        .collect()
+    order.iter().map(|key| Row::of(&groups[key])).collect()
 }
 
 /// A name with its numbers as `*`.
@@ -195,21 +236,16 @@ fn pattern(name: &str) -> String {
     name.split('.').map(word).collect::<Vec<_>>().join(".")
 }
 
-fn line(tensor: &LoadedTensor, name: &str, times: usize) -> String {
-    let shape = format!("{:?}", tensor.shape);
-    let times = if times > 1 {
-        format!(" x{times}")
-    } else {
-        String::new()
-    };
-    let theirs = match tensor.theirs.as_slice() {
-        [own] if *own == tensor.name => String::new(),
-        [first] => format!("  <- {first}"),
-        [first, ..] => format!("  <- {first}, ..."),
-        [] => String::new(),
-    };
-    format!(
-        "  {:<46} {shape:>20} {}{times}{theirs}\n",
-        name, tensor.dtype
-    )
+/// Names as one, with `*` for the words in which they differ.
+fn common<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+    let words = |name: &'a str| name.split('.').collect::<Vec<_>>();
+    let mut common = names.next().map(words).unwrap_or_default();
+    for name in names {
+        for (word, other) in common.iter_mut().zip(words(name)) {
+            if *word != other {
+                *word = "*";
+            }
+        }
+    }
+    common.join(".")
 }

@@ -17,7 +17,8 @@ use crate::output;
 pub(crate) struct VerifyArgs {
     /// The case
     case: PathBuf,
-    /// Write what we computed under the case's names, and beside it the same name with .json
+    /// Write what we computed, under the case's names; beside it .json, .inputs.safetensors and
+    /// .after_train.safetensors, as far as the case has such
     #[arg(long, value_name = "FILE.safetensors")]
     dump: Option<PathBuf>,
     /// Largest difference of a tensor, as a share of its largest expected value
