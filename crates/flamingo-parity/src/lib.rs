@@ -16,6 +16,7 @@
 
 mod case;
 mod compare;
+mod compare_json;
 mod computed;
 mod error;
 mod flamingo_pytorch;
@@ -36,5 +37,5 @@ mod verify;
 pub use case::Case;
 pub use computed::{Array, Computed};
 pub use error::{Error, Result};
-pub use report::{Line, Report};
+pub use report::{Line, Report, Status};
 pub use verify::{VerifyOptions, verify};

@@ -13,8 +13,8 @@ use crate::gradients::Training;
 use crate::idefics::Idefics;
 use crate::open_flamingo::OpenFlamingo;
 use crate::{
-    Case, Computed, Error, Line, Report, Result, compare, flamingo_pytorch, modules, pictures,
-    tower,
+    Case, Computed, Error, Line, Report, Result, compare, compare_json, flamingo_pytorch, modules,
+    pictures, tower,
 };
 
 /// What is asked of [`verify`].
@@ -63,7 +63,7 @@ fn of_pictures(case: &Case) -> Result<(Vec<Line>, Computed)> {
     let mut lines = compare::outputs(&file, &computed, |name, expected, ours| {
         compare::pixels(name, expected, ours, CLIP_STD)
     })?;
-    lines.extend(compare::not_compared(case, false));
+    lines.extend(compare_json::not_compared(case, false));
     Ok((lines, computed))
 }
 
@@ -117,11 +117,11 @@ fn of_model(case: &Case, options: &VerifyOptions) -> Result<(Vec<Line>, Computed
     };
     let mut lines = compare::inputs(case, &computed, loaded.preprocess.std)?;
     lines.extend(expected_tensors(case, &computed, options)?);
-    lines.extend(compare::json(case, &computed));
+    lines.extend(compare_json::said(case, &computed));
     if options.gradients {
         lines.extend(gradients(case, &opened, options, &mut computed)?);
     }
-    lines.extend(compare::not_compared(case, options.gradients));
+    lines.extend(compare_json::not_compared(case, options.gradients));
     Ok((lines, computed))
 }
 
@@ -143,9 +143,9 @@ fn gradients(
         device: options.device.clone().autodiff(),
     };
     training.compute(computed)?;
-    let tolerance = options.tolerance.max(compare::GRADIENT_TOLERANCE);
+    let tolerance = options.tolerance.max(compare::GRADIENT);
     let mut lines = compare::tensors(case, &expected, "grads/", &computed.gradients, tolerance)?;
-    lines.extend(compare::steps(case, computed));
+    lines.extend(compare_json::steps(case, computed));
     if let Some(after) = case.file("after_train.safetensors")? {
         lines.extend(compare::tensors(
             case,
