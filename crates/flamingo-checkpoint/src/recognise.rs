@@ -1,13 +1,8 @@
 //! Which kind of file it is, by its first bytes.
 
-use std::collections::BTreeMap;
-
 use crate::error::Fault;
-use crate::tensor::Placed;
+use crate::tensor::Found;
 use crate::{safetensors, torch};
-
-/// The tensors of a file by name.
-pub(crate) type Found = BTreeMap<String, Placed>;
 
 pub(crate) fn read_file(bytes: &[u8]) -> Result<Found, Fault> {
     if safetensors::is_whole_header(bytes) {

@@ -9,8 +9,7 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visi
 use crate::Dtype;
 use crate::error::{Fault, quoted};
 use crate::layout::{self, MAX_AXES};
-use crate::recognise::Found;
-use crate::tensor::{MAX_NAME, MAX_TENSORS, Placed};
+use crate::tensor::{Found, MAX_NAME, MAX_TENSORS, Placed};
 
 /// The longest header; names and shapes of as many tensors as are read fit in it.
 const MAX_HEADER: usize = 1 << 25;

@@ -1,5 +1,7 @@
 //! What is known of a tensor without reading it.
 
+use std::collections::BTreeMap;
+
 use crate::Dtype;
 use crate::layout::{self, Axis, MAX_AXES};
 
@@ -55,6 +57,9 @@ impl TensorInfo {
         }
     }
 }
+
+/// The tensors of a file by name.
+pub(crate) type Found = BTreeMap<String, Placed>;
 
 /// A tensor as the reader of a file found it: checked to lie within that file.
 #[derive(Debug)]

@@ -100,16 +100,7 @@ impl Engine {
 
     /// Reads one more token of each row and returns the stream there, `[B, D]`.
     pub(crate) fn step(&self, prompts: &mut Prompts, tokens: &[u32]) -> Tensor<2> {
-        let positions = prompts
-            .cache
-            .next_positions()
-            .into_iter()
-            .map(|p| vec![p])
-            .collect();
-        let input = TextInput {
-            ids: tokens.to_vec(),
-            positions,
-        };
+        let input = TextInput::next(tokens, &prompts.cache);
         let looking = Looking::new(&prompts.sees, prompts.media.len(), &self.device);
         let cache = Some(&mut prompts.cache);
         self.model

@@ -5,13 +5,50 @@
 //! are what its maker put there, so that what was computed can be computed again: 0.3 times the
 //! normal numbers that PyTorch's generator draws on a processor from seed 7, row by row.
 
+use flamingo_kernels::{Device, Param, Tensor, floats};
+use flamingo_model::Flamingo;
+use flamingo_weights::Opened;
+
+use crate::Result;
+
 /// Seed of the generator.
 const SEED: u32 = 7;
 /// What the normal numbers are multiplied by.
 const SCALE: f32 = 0.3;
 
+/// The head with the rows that its checkpoint lacks ; none if it has all.
+pub(crate) fn fresh_head(opened: &Opened, device: &Device) -> Result<Option<Tensor<2>>> {
+    const HEAD: &str = "language.head.weight";
+    let rows = opened.report.new_rows().find(|(name, _)| *name == HEAD);
+    let Some((_, rows)) = rows else {
+        return Ok(None);
+    };
+    let shape = opened.tensors.shape(HEAD).unwrap_or_default();
+    let [count, width] = shape[..] else {
+        return Ok(None);
+    };
+    let mut values = opened.tensors.values(HEAD)?;
+    values[rows.start * width..].copy_from_slice(&fresh_rows(rows.len(), width));
+    Ok(Some(floats(
+        values,
+        [count, width],
+        &device.clone().inner(),
+    )))
+}
+
+/// Puts a head into the model, frozen.
+pub(crate) fn set_head(model: &mut Flamingo, head: Tensor<2>) {
+    if let Some(linear) = &mut model.language.head {
+        let head = match linear.weight.lazy_device().is_autodiff() {
+            true => Tensor::from_inner(head),
+            false => head,
+        };
+        linear.weight = Param::initialized(linear.weight.id, head).set_require_grad(false);
+    }
+}
+
 /// `rows` rows of `width`.
-pub(crate) fn fresh_rows(rows: usize, width: usize) -> Vec<f32> {
+fn fresh_rows(rows: usize, width: usize) -> Vec<f32> {
     let mut values = normal(SEED, rows * width);
     for value in &mut values {
         *value *= SCALE;

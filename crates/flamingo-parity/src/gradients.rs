@@ -111,8 +111,8 @@ impl Training<'_> {
         let mut init = Init::new(0, &self.device);
         let model = Flamingo::new(config, &mut init).map_err(flamingo_weights::Error::from)?;
         let mut model = apply_tensors(model, &self.opened.tensors, "")?;
-        if let Some(head) = crate::verify::fresh_head(self.opened, &self.device)? {
-            crate::verify::set_head(&mut model, head);
+        if let Some(head) = crate::fresh_rows::fresh_head(self.opened, &self.device)? {
+            crate::fresh_rows::set_head(&mut model, head);
         }
         model.vision = model.vision.freeze();
         model.language = model.language.freeze();

@@ -200,19 +200,14 @@ impl Idefics<'_> {
         let Some(wanted) = case.said("generate").and_then(Value::as_object) else {
             return Ok(());
         };
-        let (specials, width) = (self.specials(), rows.width());
+        let specials = self.specials();
         let mut cache = TextCache::default();
         let looking = rows::looking(sees, seen.media.len(), self.device);
         let hidden = self
             .model
             .hidden(&rows.input(), &seen.media, &looking, Some(&mut cache));
         let first = last_logits(self.model, hidden, rows);
-        let last: Vec<Sees> = rows
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(i, row)| sees[i * width + row.len() - 1].clone())
-            .collect();
+        let last = rows.last(sees);
         let ids = case.integers("input_ids")?;
         let mut said = serde_json::Map::new();
         for (name, entry) in wanted {

@@ -179,13 +179,7 @@ impl OpenFlamingo<'_> {
             .model
             .hidden(&input, &seen.media, &looking, Some(&mut cache));
         let first = last_logits(self.model, hidden, rows);
-        let width = rows.width();
-        let last: Vec<Sees> = rows
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(i, row)| sees[i * width + row.len() - 1].clone())
-            .collect();
+        let last = rows.last(&sees);
         let is_image = |id: &&u32| **id == specials.image;
         let counts: Vec<usize> = rows
             .rows

@@ -119,6 +119,13 @@ impl Ragged {
         flat
     }
 
+    /// What the last token of each row has, of what all have.
+    pub(crate) fn last<T: Clone>(&self, of_tokens: &[T]) -> Vec<T> {
+        let width = self.width();
+        let last = |(i, row): (usize, &Vec<u32>)| of_tokens[i * width + row.len() - 1].clone();
+        self.rows.iter().enumerate().map(last).collect()
+    }
+
     /// `[B, L, d]` of our rows in the peer's padded layout; 0 where it has padding.
     pub(crate) fn padded(&self, tensor: Tensor<3>) -> Array {
         let array = Array::of(tensor);
@@ -198,16 +205,7 @@ pub(crate) struct Read<'a> {
 impl Read<'_> {
     /// Reads one token of each row and returns the logits there.
     pub(crate) fn step(&mut self, tokens: &[u32], sees: &[Sees]) -> Vec<Vec<f32>> {
-        let positions = self
-            .cache
-            .next_positions()
-            .into_iter()
-            .map(|p| vec![p])
-            .collect();
-        let input = TextInput {
-            ids: tokens.to_vec(),
-            positions,
-        };
+        let input = TextInput::next(tokens, &self.cache);
         let looking = looking(sees, self.media.len(), &self.device);
         let hidden = self
             .model

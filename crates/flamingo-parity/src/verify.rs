@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use flamingo_image::CLIP_STD;
-use flamingo_kernels::{Device, Param, Precision, Tensor, floats};
-use flamingo_model::Flamingo;
+use flamingo_kernels::{Device, Precision};
 use flamingo_sequence::Visibility;
 use flamingo_weights::{Opened, Source, build, open};
 
-use crate::fresh_rows::fresh_rows;
+use crate::fresh_rows::{fresh_head, set_head};
 use crate::gradients::Training;
 use crate::idefics::Idefics;
 use crate::open_flamingo::OpenFlamingo;
@@ -156,35 +155,4 @@ fn gradients(
         )?);
     }
     Ok(lines)
-}
-
-/// The head with the rows that its checkpoint lacks ([`crate::fresh_rows`]); none if it has all.
-pub(crate) fn fresh_head(opened: &Opened, device: &Device) -> Result<Option<Tensor<2>>> {
-    const HEAD: &str = "language.head.weight";
-    let rows = opened.report.new_rows().find(|(name, _)| *name == HEAD);
-    let Some((_, rows)) = rows else {
-        return Ok(None);
-    };
-    let shape = opened.tensors.shape(HEAD).unwrap_or_default();
-    let [count, width] = shape[..] else {
-        return Ok(None);
-    };
-    let mut values = opened.tensors.values(HEAD)?;
-    values[rows.start * width..].copy_from_slice(&fresh_rows(rows.len(), width));
-    Ok(Some(floats(
-        values,
-        [count, width],
-        &device.clone().inner(),
-    )))
-}
-
-/// Puts a head into the model, frozen.
-pub(crate) fn set_head(model: &mut Flamingo, head: Tensor<2>) {
-    if let Some(linear) = &mut model.language.head {
-        let head = match linear.weight.lazy_device().is_autodiff() {
-            true => Tensor::from_inner(head),
-            false => head,
-        };
-        linear.weight = Param::initialized(linear.weight.id, head).set_require_grad(false);
-    }
 }

@@ -40,4 +40,6 @@ pub use crate::names::{NameUse, draw_names, syllables};
 pub use crate::questions::{AnswerForm, QuestionKind};
 pub use crate::scene::{Background, COLOURS, Colour, MAX_COUNT, Place, Scene, Sprite, Subject};
 pub use crate::things::{Thing, groups, held_in, held_out, things};
-pub use crate::tokenizer::{BOS, END_OF_CHUNK, EOS, IMAGE, PAD, SPECIALS, tokenizer_json};
+pub use crate::tokenizer::{
+    BOS, END_OF_CHUNK, EOS, IMAGE, PAD, SPECIALS, special_token_names, tokenizer_json,
+};

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use flamingo_sequence::SpecialTokenNames;
 use serde_json::{Map, Value, json};
 
 use crate::names::syllables;
@@ -23,6 +24,18 @@ pub const END_OF_CHUNK: &str = "<EOC>";
 
 /// The special tokens, in the order of their ids from 0.
 pub const SPECIALS: [&str; 5] = [PAD, BOS, EOS, IMAGE, END_OF_CHUNK];
+
+/// Their roles.
+pub fn special_token_names() -> SpecialTokenNames {
+    SpecialTokenNames {
+        bos: Some(BOS.into()),
+        eos: Some(EOS.into()),
+        pad: PAD.into(),
+        image: IMAGE.into(),
+        end_of_chunk: END_OF_CHUNK.into(),
+        image_border: None,
+    }
+}
 
 /// How a text falls into words: each carries the space before it; marks, line ends and what is not
 /// ASCII stand alone. Every character is in some match, and no match is longer than

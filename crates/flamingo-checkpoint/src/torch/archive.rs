@@ -3,7 +3,7 @@
 use super::place::place_weights;
 use crate::error::{Fault, quoted};
 use crate::pickle::{Limits, Pickle};
-use crate::recognise::Found;
+use crate::tensor::Found;
 use crate::zip::Archive;
 
 const PICKLE: &str = "data.pkl";

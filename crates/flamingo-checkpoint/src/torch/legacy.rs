@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::place::{Storages, place_weights};
 use crate::error::{Fault, quoted};
 use crate::pickle::{Kind, Limits, Pickle, Value};
-use crate::recognise::Found;
+use crate::tensor::Found;
 
 /// 0x1950a86a20f9469cfc6c
 const MAGIC: &[u8] = b"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";

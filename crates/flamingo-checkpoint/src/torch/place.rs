@@ -8,8 +8,7 @@ use crate::Dtype;
 use crate::error::{Fault, quoted};
 use crate::layout;
 use crate::pickle::{Kind, Pickle, Tensor};
-use crate::recognise::Found;
-use crate::tensor::Placed;
+use crate::tensor::{Found, Placed};
 
 /// How many elements a tensor may have beyond those of its storage, which it then repeats.
 const MAX_EXPANDED: usize = 1 << 24;

@@ -15,18 +15,11 @@ use flamingo_model::vision::{VisionConfig, VitConfig};
 use flamingo_model::{
     Flamingo, FlamingoConfig, GatedConfig, LanguageConfig, PerceiverResamplerConfig,
 };
-use flamingo_sequence::{Candidates, Document, Part, SpecialTokenNames, Tokenizer};
+use flamingo_sequence::{Candidates, Document, Part, Tokenizer};
 use flamingo_weights::{FORMAT_VERSION, ModelConfig, ModelFile, named_tensors, save};
 
 fn engine(options: EngineOptions) -> Engine {
-    let tokens = SpecialTokenNames {
-        bos: Some("<BOS>".into()),
-        eos: Some("<EOS>".into()),
-        pad: "<PAD>".into(),
-        image: "<image>".into(),
-        end_of_chunk: "<EOC>".into(),
-        image_border: None,
-    };
+    let tokens = flamingo_world::special_token_names();
     let tokenizer = Tokenizer::from_bytes(&flamingo_world::tokenizer_json(), &tokens).unwrap();
     let config = FlamingoConfig {
         vision: VisionConfig::Vit(VitConfig::small(8, 4, 6, 1, 2)),

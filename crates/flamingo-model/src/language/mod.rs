@@ -85,6 +85,15 @@ impl TextInput {
         }
     }
 
+    /// One more token of each row that a cache holds.
+    pub fn next(ids: &[u32], cache: &TextCache) -> Self {
+        let positions = cache.next_positions().into_iter();
+        Self {
+            ids: ids.to_vec(),
+            positions: positions.map(|position| vec![position]).collect(),
+        }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.positions.len()

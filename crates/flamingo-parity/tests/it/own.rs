@@ -22,11 +22,8 @@ fn tokenizer() -> (Tokenizer, SpecialTokenNames) {
     let json = json.replace("<EOC>", "<|endofchunk|>");
     let names = SpecialTokenNames {
         bos: None,
-        eos: Some("<EOS>".into()),
-        pad: "<PAD>".into(),
-        image: "<image>".into(),
         end_of_chunk: "<|endofchunk|>".into(),
-        image_border: None,
+        ..flamingo_world::special_token_names()
     };
     (
         Tokenizer::from_bytes(json.as_bytes(), &names).unwrap(),

@@ -27,24 +27,7 @@ vision = "DIR/theirs/clip"
 [model.flamingo]
 project_media = false
 
-[model.flamingo.resampler]
-width = 6
-latents = 3
-layers = 1
-heads = 2
-head_dim = 3
-ffw_multiple = 2
-activation = "squared_relu"
-time_embeddings = 2
-final_norm = true
-
-[model.flamingo.gated]
-every = 1
-first = 0
-heads = 2
-head_dim = 5
-ffw_multiple = 2
-activation = "squared_relu"
+SMALL_FLAMINGO
 
 [[data]]
 name = "pairs"

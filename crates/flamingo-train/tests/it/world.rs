@@ -13,6 +13,27 @@ use serde_json::json;
 /// Letters, a space, a colon and the special tokens.
 pub(crate) const VOCABULARY: usize = 5 + 26 + 2;
 
+/// What recipes write as `SMALL_FLAMINGO`.
+const SMALL_FLAMINGO: &str = r#"[model.flamingo.resampler]
+width = 6
+latents = 3
+layers = 1
+heads = 2
+head_dim = 3
+ffw_multiple = 2
+activation = "squared_relu"
+time_embeddings = 2
+final_norm = true
+
+[model.flamingo.gated]
+every = 1
+first = 0
+heads = 2
+head_dim = 5
+ffw_multiple = 2
+activation = "squared_relu"
+"#;
+
 pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
 }
@@ -72,10 +93,13 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// A recipe in which `DIR` stands for the world's folder.
+    /// A recipe in which `DIR` stands for the world's folder and `SMALL_FLAMINGO` for a model.
     pub(crate) fn recipe(&self, text: &str) -> Recipe {
         let folder = self.folder.path().display().to_string();
-        Recipe::from_toml(&text.replace("DIR", &folder), "test.toml").unwrap()
+        let text = text
+            .replace("DIR", &folder)
+            .replace("SMALL_FLAMINGO", SMALL_FLAMINGO);
+        Recipe::from_toml(&text, "test.toml").unwrap()
     }
 }
 

@@ -10,24 +10,14 @@ use flamingo_model::{
     FlamingoConfig, GatedConfig, LanguageConfig, Looking, Media, PerceiverResamplerConfig,
     TextInput,
 };
-use flamingo_sequence::SpecialTokenNames;
+
+use flamingo_world::special_token_names;
 
 use super::*;
 use crate::{FORMAT_VERSION, named_tensors};
 
-fn tokens() -> SpecialTokenNames {
-    SpecialTokenNames {
-        bos: Some("<BOS>".into()),
-        eos: Some("<EOS>".into()),
-        pad: "<PAD>".into(),
-        image: "<image>".into(),
-        end_of_chunk: "<EOC>".into(),
-        image_border: None,
-    }
-}
-
 fn tokenizer() -> Tokenizer {
-    Tokenizer::from_bytes(&flamingo_world::tokenizer_json(), &tokens()).unwrap()
+    Tokenizer::from_bytes(&flamingo_world::tokenizer_json(), &special_token_names()).unwrap()
 }
 
 fn model_file() -> ModelFile {
@@ -59,7 +49,7 @@ fn model_file() -> ModelFile {
     ModelFile {
         version: FORMAT_VERSION,
         preprocess: Some(Preprocess::clip(8, Fit::Pad)),
-        tokens: tokens(),
+        tokens: special_token_names(),
         sees: Default::default(),
         model: ModelConfig::Flamingo(config),
     }

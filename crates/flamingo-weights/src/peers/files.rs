@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use flamingo_checkpoint::Checkpoint;
 use serde::Deserialize;
 
 use crate::{Error, Result};
@@ -62,6 +64,21 @@ pub(crate) fn weights(folder: &Path, listed: &[PathBuf]) -> Result<Vec<PathBuf>>
         }
     }
     Ok(Vec::new())
+}
+
+/// The weights of a folder.
+///
+/// # Errors
+/// If there are none, or they cannot be read.
+pub(crate) fn checkpoint(folder: &Path) -> Result<Arc<Checkpoint>> {
+    let weights = weights(folder, &list(folder)?)?;
+    if weights.is_empty() {
+        return Err(Error::malformed(
+            folder,
+            "it has no weights (model*.safetensors or pytorch_model*.bin)",
+        ));
+    }
+    Ok(Arc::new(Checkpoint::open(&weights)?))
 }
 
 /// Files that lie beside weights and are none: of a training, of other frameworks.

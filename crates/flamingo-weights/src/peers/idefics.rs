@@ -5,9 +5,8 @@
 //! sees no picture until the next one.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use flamingo_checkpoint::{Checkpoint, HfTokenizer};
+use flamingo_checkpoint::HfTokenizer;
 use flamingo_image::{Fit, Preprocess};
 use flamingo_kernels::{Activation, NormKind};
 use flamingo_model::vision::{VisionConfig, VitConfig, VitTokens};
@@ -20,7 +19,7 @@ use super::language::{Family, llama_layers};
 use super::names::Names;
 use super::open_clip::{hugging_face, hugging_face_links};
 use super::{Opened, files};
-use crate::{Error, FORMAT_VERSION, Layout, Link, ModelConfig, ModelFile, Result};
+use crate::{FORMAT_VERSION, Layout, Link, ModelConfig, ModelFile, Result};
 
 /// Before and behind a picture, or a row of pictures.
 const BORDER: &str = "<fake_token_around_image>";
@@ -33,14 +32,7 @@ const END_OF_UTTERANCE: &str = "<end_of_utterance>";
 /// # Errors
 /// If a file is missing or damaged, or an option is one that is not supported.
 pub(crate) fn open(directory: &Path, json: &Json) -> Result<Opened> {
-    let weights = files::weights(directory, &files::list(directory)?)?;
-    if weights.is_empty() {
-        return Err(Error::malformed(
-            directory,
-            "it has no weights (model*.safetensors or pytorch_model*.bin)",
-        ));
-    }
-    let checkpoint = Arc::new(Checkpoint::open(&weights)?);
+    let checkpoint = files::checkpoint(directory)?;
     let mut names = Names::default();
     names.add(&checkpoint, |name| {
         let name = name.strip_prefix("module.").unwrap_or(name);

@@ -48,14 +48,7 @@ impl Lm {
         let family = Family::of(&json)?;
         let mut config = family.config(&json)?;
         config.check().map_err(|what| json.wrong(what))?;
-        let weights = files::weights(directory, &files::list(directory)?)?;
-        if weights.is_empty() {
-            return Err(Error::malformed(
-                directory,
-                "it has no weights (model*.safetensors or pytorch_model*.bin)",
-            ));
-        }
-        let checkpoint = Arc::new(Checkpoint::open(&weights)?);
+        let checkpoint = files::checkpoint(directory)?;
         // Hugging Face's MPT never has biases, whatever its configuration says.
         let biased = checkpoint
             .names()

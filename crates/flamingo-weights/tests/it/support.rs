@@ -14,17 +14,7 @@ use flamingo_sequence::{SpecialTokenNames, Tokenizer};
 use flamingo_weights::{
     FORMAT_VERSION, ModelConfig, ModelFile, Source, export_open_flamingo, named_tensors, open, save,
 };
-
-pub(crate) fn tokens() -> SpecialTokenNames {
-    SpecialTokenNames {
-        bos: Some("<BOS>".into()),
-        eos: Some("<EOS>".into()),
-        pad: "<PAD>".into(),
-        image: "<image>".into(),
-        end_of_chunk: "<EOC>".into(),
-        image_border: None,
-    }
-}
+use flamingo_world::special_token_names;
 
 /// The demo world's tokenizer, its end of chunk spelt as OpenFlamingo spells it.
 pub(crate) fn tokenizer() -> (Tokenizer, SpecialTokenNames) {
@@ -32,7 +22,7 @@ pub(crate) fn tokenizer() -> (Tokenizer, SpecialTokenNames) {
     let json = json.replace("<EOC>", "<|endofchunk|>");
     let names = SpecialTokenNames {
         end_of_chunk: "<|endofchunk|>".into(),
-        ..tokens()
+        ..special_token_names()
     };
     (
         Tokenizer::from_bytes(json.as_bytes(), &names).unwrap(),

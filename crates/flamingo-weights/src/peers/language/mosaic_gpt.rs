@@ -1,6 +1,6 @@
 //! MPT-1B ("mosaic_gpt"): ALiBi, a normalisation over all queries and all keys, no biases, tied.
 
-use flamingo_kernels::{Activation, NormKind};
+use flamingo_kernels::Activation;
 use flamingo_model::LanguageConfig;
 use flamingo_model::language::{AlibiSlopes, Positions, QueryKeyNorm};
 use serde_json::{Value, json};
@@ -31,11 +31,11 @@ pub(super) fn config(json: &Json) -> Result<LanguageConfig> {
         head_dim: head_dim(json, width, heads)?,
         ffw_width: ratio * width,
         positions: mpt::positions(json, json.flag_or("alibi", false)?, AlibiSlopes::Even)?,
-        norm: norm(bias),
+        norm: mpt::norm(bias),
         activation: Activation::Gelu,
         attention_bias: bias,
         ffw_bias: bias,
-        query_key_norm: query_key_norm(json.flag_or("attn_qk_ln", false)?),
+        query_key_norm: mpt::query_key_norm(json.flag_or("attn_qk_ln", false)?),
         clip_qkv: json.number("attn_clip_qkv")?,
         attention_scale: json.number("softmax_scale")?,
         logit_scale: mpt::logit_scale(json, width)?,
@@ -46,20 +46,6 @@ pub(super) fn config(json: &Json) -> Result<LanguageConfig> {
             QueryKeyNorm::None,
         )
     })
-}
-
-pub(super) fn norm(bias: bool) -> NormKind {
-    match bias {
-        true => NormKind::LayerNorm,
-        false => NormKind::LayerNormNoBias,
-    }
-}
-
-pub(super) fn query_key_norm(on: bool) -> QueryKeyNorm {
-    match on {
-        true => QueryKeyNorm::Whole,
-        false => QueryKeyNorm::None,
-    }
 }
 
 pub(super) fn links(config: &LanguageConfig) -> Vec<Link> {

@@ -1,12 +1,11 @@
 //! MPT-7B ("mpt"): ALiBi, no biases, tied; and what it shares with its forerunner.
 
-use flamingo_kernels::Activation;
+use flamingo_kernels::{Activation, NormKind};
 use flamingo_model::LanguageConfig;
 use flamingo_model::language::{AlibiSlopes, Positions, QueryKeyNorm};
 use serde_json::{Value, json};
 
 use super::head_dim;
-use super::mosaic_gpt::{norm, query_key_norm};
 use crate::peers::json::Json;
 use crate::{Layout, Link, Result};
 
@@ -109,6 +108,20 @@ pub(super) fn positions_to_json(config: &LanguageConfig) -> (bool, usize) {
     match config.positions {
         Positions::Learnt { max, .. } => (false, max),
         _ => (true, 2048),
+    }
+}
+
+pub(super) fn norm(bias: bool) -> NormKind {
+    match bias {
+        true => NormKind::LayerNorm,
+        false => NormKind::LayerNormNoBias,
+    }
+}
+
+pub(super) fn query_key_norm(on: bool) -> QueryKeyNorm {
+    match on {
+        true => QueryKeyNorm::Whole,
+        false => QueryKeyNorm::None,
     }
 }
 
