@@ -188,20 +188,15 @@ impl Engine {
         }
     }
 
-    /// The tokens that end an answer, and those that are none: pictures and their borders, padding,
-    /// beginnings, and rows of the table beyond the tokenizer (padding to a round number).
+    /// The tokens that end an answer, and those that cannot be in one: pictures and their borders, and
+    /// rows of the table beyond the tokenizer (padding to a round number).
     fn vocabulary(&self) -> Vocabulary {
         let specials = self.tokenizer.specials();
         let eos: Vec<u32> = [Some(specials.end_of_chunk), specials.eos]
             .into_iter()
             .flatten()
             .collect();
-        let never = [
-            Some(specials.image),
-            specials.image_border,
-            Some(specials.pad),
-            specials.bos,
-        ];
+        let never = [Some(specials.image), specials.image_border];
         let rows = self.model.config().language.vocabulary as u32;
         let known = (self.tokenizer.vocab_size() as u32).min(rows);
         let forbidden = never

@@ -140,7 +140,7 @@ pub enum BeamLength {
 pub struct Vocabulary {
     /// Tokens that end an answer (`eos_token_id`).
     pub eos: Vec<u32>,
-    /// Tokens that are never generated (`suppress_tokens`), such as padding.
+    /// Tokens that are never generated (`suppress_tokens`), such as pictures.
     pub forbidden: Vec<u32>,
 }
 
