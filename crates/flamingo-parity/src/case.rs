@@ -128,6 +128,18 @@ impl Case {
             .try_fold(&self.json, |value, key| value.get(key));
         found.filter(|value| !value.is_null())
     }
+
+    /// Major and minor version of the transformers that the case was made with, if it tells.
+    pub(crate) fn transformers(&self) -> Option<(u32, u32)> {
+        transformers(self.said("peer")?.as_str()?)
+    }
+}
+
+fn transformers(peer: &str) -> Option<(u32, u32)> {
+    let mut words = peer.split([' ', ',']);
+    words.find(|word| *word == "transformers")?;
+    let mut numbers = words.next()?.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// Rows of integers.
@@ -178,4 +190,21 @@ fn read_json(path: &Path) -> Result<Value> {
     }
     let bytes = std::fs::read(path).map_err(wrong)?;
     serde_json::from_slice(&bytes).map_err(|error| Error::case(path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_transformers_is_found_in_the_peers_name() {
+        let found = [
+            "open_flamingo 2.0.1, transformers 4.35.2",
+            "transformers 4.45.2 idefics",
+            "open_flamingo 2.0.1",
+            "transformers",
+        ];
+        let versions = [Some((4, 35)), Some((4, 45)), None, None];
+        assert_eq!(found.map(transformers), versions);
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::case::Rows;
 use crate::rows::{Read, Sees};
-use crate::{Array, Error, Result};
+use crate::{Array, Case, Error, Result};
 
 /// What a token sees that was generated behind a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,8 +125,8 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// By the keyword arguments that the peer was given; `defaults` are its model's ends of texts
-    /// and padding.
+    /// By the keyword arguments that the peer was given; `eos` and `pad` are its model's, and
+    /// `made_with` is the version of transformers if the case does not tell it.
     ///
     /// # Errors
     /// If an argument is not known: it would change what is generated.
@@ -134,12 +134,16 @@ impl Wanted {
         kwargs: &Value,
         eos: u32,
         pad: u32,
-        beam_length: BeamLength,
-        case: &std::path::Path,
+        made_with: (u32, u32),
+        case: &Case,
     ) -> Result<Self> {
+        let generated = case.transformers().unwrap_or(made_with) >= (4, 36);
         let mut wanted = Self {
             decoding: Decoding {
-                beam_length,
+                beam_length: match generated {
+                    true => BeamLength::Generated,
+                    false => BeamLength::WithPrompt,
+                },
                 ..Decoding::default()
             },
             use_cache: true,
@@ -149,7 +153,7 @@ impl Wanted {
         for (key, value) in kwargs.as_object().into_iter().flatten() {
             wanted.take(key, value).ok_or_else(|| {
                 Error::case(
-                    case,
+                    &case.directory,
                     format!("`generate` has {key} = {value}, which is not known"),
                 )
             })?;

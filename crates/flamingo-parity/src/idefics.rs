@@ -1,6 +1,5 @@
 //! A case of IDEFICS.
 
-use flamingo_engine::decoding::BeamLength;
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
 use flamingo_model::language::PADDED;
@@ -216,7 +215,7 @@ impl Idefics<'_> {
                 continue;
             };
             let (eos, pad) = (specials.eos.unwrap_or(specials.end_of_chunk), specials.pad);
-            let wanted = Wanted::new(kwargs, eos, pad, BeamLength::Generated, &case.directory)?;
+            let wanted = Wanted::new(kwargs, eos, pad, (4, 45), case)?;
             let read = Read {
                 model: self.model,
                 media: seen.media.clone(),

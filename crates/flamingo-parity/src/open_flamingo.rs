@@ -1,6 +1,5 @@
 //! A case of OpenFlamingo: every station of a batch's pass, generations, class scores, losses.
 
-use flamingo_engine::decoding::BeamLength;
 use flamingo_kernels::{Device, Tensor, floats, log_probabilities};
 use flamingo_model::{Flamingo, Media, TextCache};
 use flamingo_sequence::{IGNORE, SpecialTokens, Tokenizer};
@@ -192,7 +191,7 @@ impl OpenFlamingo<'_> {
                 continue;
             };
             let (eos, pad) = (specials.end_of_chunk, specials.pad);
-            let wanted = Wanted::new(kwargs, eos, pad, BeamLength::WithPrompt, &case.directory)?;
+            let wanted = Wanted::new(kwargs, eos, pad, (4, 35), case)?;
             let read = Read {
                 model: self.model,
                 media: seen.media.clone(),

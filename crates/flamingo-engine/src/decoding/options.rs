@@ -127,10 +127,10 @@ impl From<EarlyStopping> for RawEarlyStopping {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BeamLength {
-    /// As transformers 4.45.2: the generated tokens, with the end of text.
+    /// As transformers since 4.36: the generated tokens, with the end of text.
     #[default]
     Generated,
-    /// As transformers 4.35.2: prompt, its padding and generated tokens, without the end of text.
+    /// As transformers until 4.35: prompt, its padding and generated tokens, without the end of text.
     /// An answer then depends on the other prompts of its batch, through the padding.
     WithPrompt,
 }
