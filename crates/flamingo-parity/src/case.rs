@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use flamingo_checkpoint::Checkpoint;
+use flamingo_model::Flamingo;
 use serde_json::Value;
 
 use crate::{Array, Error, Result};
@@ -80,6 +81,85 @@ impl Case {
         let mut values = vec![0i64; rows * width];
         inputs.read(name, 0..rows * width, &mut values)?;
         Ok(Rows { width, values })
+    }
+
+    /// Rows of token ids that `model` can read, and the mask of those that are no padding.
+    ///
+    /// # Errors
+    /// If there are none, one is not in the vocabulary, the mask is of another shape or hides a
+    /// whole row, or a row is too long.
+    pub(crate) fn tokens(&self, ids: &str, mask: &str, model: &Flamingo) -> Result<(Rows, Rows)> {
+        let wrong = |what: String| Err(Error::case(&self.directory, what));
+        let (rows, masks) = (self.integers(ids)?, self.integers(mask)?);
+        let [of_rows, of_masks] = [&rows, &masks].map(|rows| [rows.rows().len(), rows.width]);
+        if of_rows != of_masks {
+            return wrong(format!("`{ids}` is {of_rows:?}, `{mask}` {of_masks:?}"));
+        }
+        self.check_tokens(ids, &rows, model)?;
+        let lengths = masks
+            .rows()
+            .map(|row| row.iter().filter(|&&m| m != 0).count());
+        for (row, length) in lengths.enumerate() {
+            if length == 0 {
+                return wrong(format!("row {row} of `{mask}` hides all of its tokens"));
+            }
+            self.check_length(length, model)?;
+        }
+        Ok((rows, masks))
+    }
+
+    /// # Errors
+    /// If there are none, or one is not in the vocabulary.
+    pub(crate) fn check_tokens(&self, name: &str, rows: &Rows, model: &Flamingo) -> Result<()> {
+        let ids = 0..model.config().language.vocabulary as i64;
+        if rows.values.is_empty() {
+            return Err(Error::case(&self.directory, format!("`{name}` is empty")));
+        }
+        match rows.values.iter().find(|id| !ids.contains(id)) {
+            None => Ok(()),
+            Some(id) => Err(Error::case(
+                &self.directory,
+                format!(
+                    "`{name}` has token {id}, the model knows 0 to {}",
+                    ids.end - 1
+                ),
+            )),
+        }
+    }
+
+    /// # Errors
+    /// If a text of that many tokens is longer than the model can read.
+    pub(crate) fn check_length(&self, tokens: usize, model: &Flamingo) -> Result<()> {
+        let most = model.language.max_length();
+        if tokens <= most {
+            return Ok(());
+        }
+        Err(Error::case(
+            &self.directory,
+            format!("it has a text of {tokens} tokens, the model reads at most {most}"),
+        ))
+    }
+
+    /// # Errors
+    /// If `shape`, that of pictures `[B, ..., 3, h, w]`, is not of `rows` texts, or they are not
+    /// `size` wide and high.
+    pub(crate) fn check_pictures(
+        &self,
+        name: &str,
+        shape: &[usize],
+        rows: usize,
+        size: usize,
+    ) -> Result<()> {
+        let fits = shape.first() == Some(&rows) && shape.ends_with(&[3, size, size]);
+        if fits && !shape.contains(&0) {
+            return Ok(());
+        }
+        Err(Error::case(
+            &self.directory,
+            format!(
+                "`{name}` is {shape:?}, not pictures of {size}x{size} for {rows} rows of tokens"
+            ),
+        ))
     }
 
     /// The bytes of a picture, `[h, w, 3]`.

@@ -24,6 +24,7 @@ pub(crate) fn compute(case: &Case, device: &Device) -> Result<Computed> {
         .map_err(flamingo_weights::Error::from)?;
     let model = apply_tensors(model, &opened.tensors, "")?.no_grad_model();
     let (text, media_token) = (case.integers("text")?, token(case));
+    case.check_tokens("text", &text, &model)?;
     let rows = Ragged::of_rows(
         text.rows()
             .map(|row| row.iter().map(|&id| id as u32).collect())
@@ -42,7 +43,7 @@ pub(crate) fn compute(case: &Case, device: &Device) -> Result<Computed> {
     );
     computed.put("text_only", Array::of(logits));
     for name in ["images", "videos"] {
-        let (media, per_row, latents) = see(&model, case, name, device)?;
+        let (media, per_row, latents) = see(&model, case, name, rows.rows.len(), device)?;
         let sees = sees(&rows, per_row, media_token);
         let logits = rows::pass(&model, &rows, &media, &sees, device, None);
         computed.put(name, Array::of(logits));
@@ -81,6 +82,7 @@ fn see(
     model: &Flamingo,
     case: &Case,
     name: &str,
+    rows: usize,
     device: &Device,
 ) -> Result<(Media, usize, Tensor<3>)> {
     let pixels = case.input(name)?;
@@ -94,6 +96,8 @@ fn see(
             ));
         }
     };
+    let size = model.config().vision.image_size();
+    case.check_pictures(name, &pixels.shape, rows, size)?;
     let pixels: Tensor<4> = floats(pixels.values, [b * m * t, 3, h, w], device);
     let features = model.encode(pixels);
     let [_, s, d] = features.dims();

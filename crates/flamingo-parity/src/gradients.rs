@@ -37,7 +37,7 @@ impl Training<'_> {
         let settings = self.settings();
         let mut model = self.model()?;
         let mut adam = AdamW::new(&settings.optimiser, &model)?;
-        let [width, _] = [model.config().language.width, 0];
+        let width = model.config().language.width;
         let specials = self.opened.tokenizer.specials();
         let rows = [specials.image as usize, specials.end_of_chunk as usize];
         let mut steps = Vec::new();

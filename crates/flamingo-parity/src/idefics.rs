@@ -50,7 +50,7 @@ impl Idefics<'_> {
         self.tokenizer.specials()
     }
 
-    fn see(&self, case: &Case, name: &str) -> Result<Seen> {
+    fn see(&self, case: &Case, name: &str, rows: usize) -> Result<Seen> {
         let pixels = case.input(name)?;
         let [b, n, 3, h, w] = pixels.shape[..] else {
             return Err(Error::case(
@@ -61,6 +61,8 @@ impl Idefics<'_> {
                 ),
             ));
         };
+        let size = self.model.config().vision.image_size();
+        case.check_pictures(name, &pixels.shape, rows, size)?;
         let pixels: Tensor<4> = floats(pixels.values, [b * n, 3, h, w], self.device);
         let encoded = self.model.vision.encode(pixels);
         let latents = self
@@ -79,6 +81,15 @@ impl Idefics<'_> {
     fn sees(&self, case: &Case, rows: &Ragged, per_row: usize) -> Result<(Vec<Sees>, Array)> {
         let given = case.mask("image_attention_mask")?;
         let ours = self.mask(rows, per_row);
+        if given.shape != ours.shape {
+            return Err(Error::case(
+                &case.directory,
+                format!(
+                    "`image_attention_mask` is {:?}, for these tokens and pictures it is {:?}",
+                    given.shape, ours.shape
+                ),
+            ));
+        }
         let width = rows.width();
         let mut sees = Vec::with_capacity(rows.rows.len() * width);
         for (row, columns) in rows.columns.iter().enumerate() {
@@ -115,11 +126,9 @@ impl Idefics<'_> {
     }
 
     fn batch(&self, case: &Case, computed: &mut Computed) -> Result<()> {
-        let (ids, mask) = (
-            case.integers("input_ids")?,
-            case.integers("attention_mask")?,
-        );
-        let seen = self.see(case, "pixel_values")?;
+        let (ids, mask) = case.tokens("input_ids", "attention_mask", self.model)?;
+        case.check_length(ids.width, self.model)?;
+        let seen = self.see(case, "pixel_values", ids.rows().len())?;
         computed.put("vision_tokens", Array::of(seen.features.clone()));
         computed.put("vision_pooled", Array::of(seen.pooled.clone()));
         computed.put("perceiver_out", Array::of(seen.latents.clone()));
@@ -216,6 +225,7 @@ impl Idefics<'_> {
             };
             let (eos, pad) = (specials.eos.unwrap_or(specials.end_of_chunk), specials.pad);
             let wanted = Wanted::new(kwargs, eos, pad, (4, 45), case)?;
+            case.check_length(rows.width() + wanted.decoding.max_new_tokens, self.model)?;
             let read = Read {
                 model: self.model,
                 media: seen.media.clone(),
@@ -239,8 +249,9 @@ impl Idefics<'_> {
 
     /// A text without any picture.
     fn text_only(&self, case: &Case, computed: &mut Computed) -> Result<()> {
-        let ids = case.integers("text_only_input_ids")?;
-        let rows = Ragged::new(&ids, &case.integers("text_only_attention_mask")?);
+        let [ids, mask] = ["text_only_input_ids", "text_only_attention_mask"];
+        let (ids, mask) = case.tokens(ids, mask, self.model)?;
+        let rows = Ragged::new(&ids, &mask);
         let sees = vec![Sees::nothing(); rows.rows.len() * rows.width()];
         let logits = rows::pass(self.model, &rows, &Media::none(), &sees, self.device, None);
         computed.put("text_only_logits", rows.padded(logits));

@@ -18,6 +18,14 @@ use crate::{Array, Case, Computed, Error, Result};
 
 const HEAD_DIM: usize = 16;
 const FILE: &str = "modules.safetensors";
+/// Tokens of which the peer's cached media are asked.
+const CACHED: usize = 4;
+
+struct Operands {
+    x: Tensor<3>,
+    media: Tensor<4>,
+    counts: Vec<Vec<usize>>,
+}
 
 struct Modules<'a> {
     case: &'a Case,
@@ -44,10 +52,12 @@ pub(crate) fn compute(case: &Case, device: &Device) -> Result<(Computed, Checkpo
 impl Modules<'_> {
     fn axes<const D: usize>(&self, name: &str) -> Result<[usize; D]> {
         let found = shape(self.file, name)?;
-        found.clone().try_into().map_err(|_| {
+        let axes = found.clone().try_into().ok();
+        let whole = |axes: &[usize; D]| !axes.contains(&0);
+        axes.filter(whole).ok_or_else(|| {
             Error::case(
                 &self.case.directory,
-                format!("`{name}` is {found:?}, not of {D} axes"),
+                format!("`{name}` is {found:?}, not of {D} axes with something in them"),
             )
         })
     }
@@ -74,7 +84,11 @@ impl Modules<'_> {
             .names()
             .filter(|name| name.ends_with(".0.to_q.weight"))
             .count();
-        let rows = |name: &str| self.file.info(name).map_or(0, |info| info.shape[0]);
+        let rows = |name: &str| {
+            self.file
+                .info(name)
+                .map_or(0, |info| info.shape.first().copied().unwrap_or(0))
+        };
         let config = PerceiverResamplerConfig {
             latents,
             layers,
@@ -112,10 +126,26 @@ impl Modules<'_> {
         )
     }
 
-    /// Number of media so far for each token, row-major.
-    fn counts(&self) -> Result<(Vec<Vec<usize>>, usize)> {
-        let [_, width] = self.axes("media_locations")?;
-        let mut marks = vec![0i64; shape(self.file, "media_locations")?.iter().product()];
+    /// The tokens `x`, the media, and the number of media so far for each token, row-major; for a
+    /// block under `prefix`.
+    fn operands(&self, prefix: &str) -> Result<Operands> {
+        let (x, media) = (self.tensor::<3>("x")?, self.tensor::<4>("media")?);
+        let [_, d] = self.axes(&format!("{prefix}to_q.weight"))?;
+        let [_, visual] = self.axes(&format!("{prefix}to_kv.weight"))?;
+        let [b, width] = self.axes("media_locations")?;
+        let [rows, _, _, channels] = media.dims();
+        if x.dims() != [b, width, d] || (rows, channels) != (b, visual) || width < CACHED {
+            return Err(Error::case(
+                &self.case.directory,
+                format!(
+                    "`x` is {:?}, `media` {:?}, `media_locations` {:?}: the block reads {d} and {visual} channels, and at least {CACHED} tokens",
+                    x.dims(),
+                    media.dims(),
+                    [b, width]
+                ),
+            ));
+        }
+        let mut marks = vec![0i64; b * width];
         self.file
             .read("media_locations", 0..marks.len(), &mut marks)?;
         let row = |marks: &[i64]| {
@@ -128,7 +158,11 @@ impl Modules<'_> {
                 })
                 .collect()
         };
-        Ok((marks.chunks(width).map(row).collect(), width))
+        Ok(Operands {
+            counts: marks.chunks(width).map(row).collect(),
+            x,
+            media,
+        })
     }
 
     fn attention(&self, computed: &mut Computed) -> Result<()> {
@@ -142,10 +176,9 @@ impl Modules<'_> {
             })
             .collect();
         let block = self.block("mca.", links)?;
-        let (x, media) = (self.tensor::<3>("x")?, self.tensor::<4>("media")?);
-        let [b, t, _, _] = media.dims();
+        let Operands { x, media, counts } = self.operands("mca.")?;
+        let ([b, t, _, _], [_, width, _]) = (media.dims(), x.dims());
         let (k, v) = block.keys_values(media.flatten(0, 1));
-        let (counts, width) = self.counts()?;
         let last: Vec<usize> = counts.iter().map(|row| row[width - 1]).collect();
         for (name, all) in [("immediate", false), ("all_previous", true)] {
             let sees = |row: usize, count: usize| sees(row * t, t, count, all);
@@ -157,13 +190,13 @@ impl Modules<'_> {
             let whole = (0..b).flat_map(|row| counts[row].iter().map(move |&c| (row, c)));
             let whole = whole.map(|(row, count)| sees(row, count)).collect();
             computed.put(format!("{name}.out"), run(x.clone(), whole));
-            // Cached: four tokens that all come behind the row's last medium.
+            // Cached: tokens that all come behind the row's last medium.
             let cached = (0..b)
-                .flat_map(|row| vec![sees(row, last[row]); 4])
+                .flat_map(|row| vec![sees(row, last[row]); CACHED])
                 .collect();
             computed.put(
                 format!("{name}.cached_out"),
-                run(x.clone().narrow(1, 0, 4), cached),
+                run(x.clone().narrow(1, 0, CACHED), cached),
             );
             let every = (0..b)
                 .flat_map(|row| vec![Sees::All(row * t..row * t + t); width])
@@ -175,9 +208,8 @@ impl Modules<'_> {
 
     fn gated(&self, computed: &mut Computed) -> Result<()> {
         let block = self.block("gated.attn.", block_links())?;
-        let (x, media) = (self.tensor::<3>("x")?, self.tensor::<4>("media")?);
+        let Operands { x, media, counts } = self.operands("gated.attn.")?;
         let [b, t, _, _] = media.dims();
-        let (counts, _) = self.counts()?;
         let all =
             (0..b).flat_map(|row| counts[row].iter().map(move |&c| sees(row * t, t, c, false)));
         let looking = looking(&all.collect::<Vec<_>>(), b * t, self.device);

@@ -55,8 +55,8 @@ impl OpenFlamingo<'_> {
         self.tokenizer.specials()
     }
 
-    /// Encodes the pictures of an input.
-    pub(crate) fn see(&self, case: &Case, name: &str) -> Result<Seen> {
+    /// Encodes the pictures of an input, of `rows` texts.
+    pub(crate) fn see(&self, case: &Case, name: &str, rows: usize) -> Result<Seen> {
         let pixels = case.input(name)?;
         let [b, t, f, 3, h, w] = pixels.shape[..] else {
             return Err(Error::case(
@@ -67,15 +67,8 @@ impl OpenFlamingo<'_> {
                 ),
             ));
         };
-        let wanted = self.model.config().vision.image_size();
-        if h != wanted || w != wanted {
-            return Err(Error::case(
-                &case.directory,
-                format!(
-                    "`{name}` has pictures of {w}x{h}, the image tower wants {wanted}x{wanted}"
-                ),
-            ));
-        }
+        let size = self.model.config().vision.image_size();
+        case.check_pictures(name, &pixels.shape, rows, size)?;
         let pixels: Tensor<4> = floats(pixels.values, [b * t * f, 3, h, w], self.device);
         let encoded = self.model.vision.encode(pixels);
         let [_, s, d] = encoded.features.dims();
@@ -117,8 +110,8 @@ impl OpenFlamingo<'_> {
 
     /// The main batch with all its stations, and what is generated behind it.
     fn batch(&self, case: &Case, computed: &mut Computed) -> Result<()> {
-        let (ids, mask) = (case.integers("lang_x")?, case.integers("attention_mask")?);
-        let seen = self.see(case, "vision_x")?;
+        let (ids, mask) = case.tokens("lang_x", "attention_mask", self.model)?;
+        let seen = self.see(case, "vision_x", ids.rows().len())?;
         computed.put("clip_tokens", Array::of(seen.tokens.clone()));
         computed.put("clip_pooled", Array::of(seen.pooled.clone()));
         computed.put("clip_encode_image", Array::of(seen.pooled.clone()));
@@ -192,6 +185,7 @@ impl OpenFlamingo<'_> {
             };
             let (eos, pad) = (specials.end_of_chunk, specials.pad);
             let wanted = Wanted::new(kwargs, eos, pad, (4, 35), case)?;
+            case.check_length(rows.width() + wanted.decoding.max_new_tokens, self.model)?;
             let read = Read {
                 model: self.model,
                 media: seen.media.clone(),
@@ -224,11 +218,9 @@ impl OpenFlamingo<'_> {
             .said("rank_classes/class_names")
             .and_then(|names| serde_json::from_value(names.clone()).ok())
             .unwrap_or_default();
-        let prompts = Ragged::new(
-            &case.integers("class_lang_x")?,
-            &case.integers("class_attention_mask")?,
-        );
-        let seen = self.see(case, "class_vision_x")?;
+        let (ids, mask) = case.tokens("class_lang_x", "class_attention_mask", self.model)?;
+        let prompts = Ragged::new(&ids, &mask);
+        let seen = self.see(case, "class_vision_x", prompts.rows.len())?;
         let mut scores = vec![0.0; prompts.rows.len() * names.len()];
         for (class, name) in names.iter().enumerate() {
             let ids = self.tokenizer.encode(name)?;
@@ -238,6 +230,7 @@ impl OpenFlamingo<'_> {
                 .map(|row| [&row[..], &ids].concat())
                 .collect();
             let rows = Ragged::of_rows(rows);
+            case.check_length(rows.width(), self.model)?;
             let sees = self.sees(&rows, seen.per_row);
             let logits = rows::pass(self.model, &rows, &seen.media, &sees, self.device, None);
             let [_, width, v] = logits.dims();
@@ -281,10 +274,10 @@ impl OpenFlamingo<'_> {
         name: &str,
         mixture: Mixture,
     ) -> Result<(Tensor<1>, Array)> {
-        let ids = case.integers(&format!("{name}_lang_x"))?;
-        let mask = case.integers(&format!("{name}_attention_mask"))?;
+        let [ids, mask] = ["lang_x", "attention_mask"].map(|of| format!("{name}_{of}"));
+        let (ids, mask) = case.tokens(&ids, &mask, self.model)?;
         let labels = labels::labels(&ids, self.specials(), mixture);
-        let seen = self.see(case, &format!("{name}_vision_x"))?;
+        let seen = self.see(case, &format!("{name}_vision_x"), ids.rows().len())?;
         let rows = Ragged::new(&ids, &mask);
         let sees = self.sees(&rows, seen.per_row);
         let logits = rows::pass(self.model, &rows, &seen.media, &sees, self.device, None);

@@ -25,6 +25,7 @@ pub(crate) fn compute(case: &Case, device: &Device) -> Result<Computed> {
     if let flamingo_model::vision::VisionConfig::Nfnet(nfnet) = &mut config {
         nfnet.image_size = h; // convolutions take any size
     }
+    case.check_pictures("pixels", &pixels.shape, b, config.image_size())?;
     let encoder = VisionEncoder::new(&config, &mut Init::new(0, device));
     let encoder = apply_tensors(encoder, &part.tensors, "")?.no_grad();
     let pixels: Tensor<4> = floats(pixels.values, [b, 3, h, w], device);

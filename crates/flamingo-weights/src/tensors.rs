@@ -179,9 +179,10 @@ impl Tensors {
     /// Rows along the first axis that are in no file, if there are any: those of new tokens.
     pub fn missing_rows(&self, name: &str) -> Option<Range<usize>> {
         let entry = self.entries.get(name)?;
-        let (rows, all) = (*entry.shape.first()?, entry.shape.iter().product::<usize>());
+        let rows = *entry.shape.first()?;
+        let row: usize = entry.shape[1..].iter().product();
         let stored = entry.pieces.iter().map(|piece| piece.ours.end).max();
-        let first = stored.unwrap_or(0) / (all / rows).max(1);
+        let first = stored.unwrap_or(0) / row.max(1);
         (first < rows).then_some(first..rows)
     }
 

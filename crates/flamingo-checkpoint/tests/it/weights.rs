@@ -1,7 +1,6 @@
 //! What a program that uses this crate sees.
 
 mod hostile;
-mod memory;
 mod property;
 mod reading;
 mod support;

@@ -83,7 +83,14 @@ fn write_model(folder: &Path, change: impl FnOnce(&mut Flamingo)) {
     export_open_flamingo(&opened, folder, Precision::F32).unwrap();
 }
 
-fn write_inputs(folder: &Path) {
+/// Type, shape and bytes by name.
+type Inputs = BTreeMap<&'static str, (Dtype, Vec<usize>, Vec<u8>)>;
+
+fn bytes(values: &[i64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn inputs() -> Inputs {
     let (tokenizer, _) = tokenizer();
     let (image, pad) = (
         i64::from(tokenizer.specials().image),
@@ -95,13 +102,7 @@ fn write_inputs(folder: &Path) {
     let pixels: Vec<f32> = (0..2 * 2 * 3 * 64)
         .map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0)
         .collect();
-    let bytes = |values: &[i64]| {
-        values
-            .iter()
-            .flat_map(|v| v.to_le_bytes())
-            .collect::<Vec<u8>>()
-    };
-    let tensors: BTreeMap<&str, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::from([
+    BTreeMap::from([
         (
             "lang_x",
             (Dtype::I64, vec![2, 5], bytes(ids.as_flattened())),
@@ -118,7 +119,10 @@ fn write_inputs(folder: &Path) {
                 pixels.iter().flat_map(|v| v.to_le_bytes()).collect(),
             ),
         ),
-    ]);
+    ])
+}
+
+fn write_inputs(folder: &Path, tensors: &Inputs) {
     let entries: Vec<Entry> = tensors
         .iter()
         .map(|(name, t)| Entry::new(*name, t.0, &t.1[..]))
@@ -126,16 +130,16 @@ fn write_inputs(folder: &Path) {
     let data: Vec<&Vec<u8>> = tensors.values().map(|t| &t.2).collect();
     let fill = &mut |i: usize, out: &mut dyn Write| Ok(out.write_all(data[i])?);
     write_safetensors(&folder.join("inputs.safetensors"), &entries, None, fill).unwrap();
-    let generate = r#"{"generate": {"greedy": {"kwargs": {"max_new_tokens": 3, "num_beams": 1}, "sequences": []},
-        "beams": {"kwargs": {"max_new_tokens": 3, "num_beams": 2}, "sequences": []}}}"#;
-    std::fs::write(folder.join("expected.json"), generate).unwrap();
 }
 
 /// A case that expects what we computed.
 fn case() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write_model(folder.path(), |_| {});
-    write_inputs(folder.path());
+    write_inputs(folder.path(), &inputs());
+    let generate = r#"{"generate": {"greedy": {"kwargs": {"max_new_tokens": 3, "num_beams": 1}, "sequences": []},
+        "beams": {"kwargs": {"max_new_tokens": 3, "num_beams": 2}, "sequences": []}}}"#;
+    std::fs::write(folder.path().join("expected.json"), generate).unwrap();
     let (_, computed) = verify(folder.path(), &options()).unwrap();
     computed
         .dump(&folder.path().join("expected.safetensors"))
@@ -176,6 +180,42 @@ fn what_was_computed_before_agrees() {
         "{report}"
     );
     assert!(report.to_string().contains("agree"));
+}
+
+#[test]
+fn inputs_that_do_not_fit_together_are_refused() {
+    let case = case();
+    type Change = fn(&mut Inputs);
+    let changes: [(Change, &str); 6] = [
+        (|of| drop(of.remove("vision_x")), "`vision_x`"),
+        (
+            |of| of.get_mut("attention_mask").unwrap().1 = vec![5, 2],
+            "`lang_x` is [2, 5], `attention_mask` [5, 2]",
+        ),
+        (
+            |of| of.get_mut("attention_mask").unwrap().2 = bytes(&[0; 10]),
+            "row 0 of `attention_mask` hides all of its tokens",
+        ),
+        (
+            |of| of.get_mut("lang_x").unwrap().2 = bytes(&[99_999; 10]),
+            "`lang_x` has token 99999, the model knows 0 to",
+        ),
+        (
+            |of| of.get_mut("vision_x").unwrap().1 = vec![4, 1, 1, 3, 8, 8],
+            "not pictures of 8x8 for 2 rows of tokens",
+        ),
+        (
+            |of| of.get_mut("vision_x").unwrap().1 = vec![2, 2, 1, 3, 4, 16],
+            "not pictures of 8x8 for 2 rows of tokens",
+        ),
+    ];
+    for (change, told) in changes {
+        let mut changed = inputs();
+        change(&mut changed);
+        write_inputs(case.path(), &changed);
+        let error = verify(case.path(), &options()).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
 }
 
 #[test]
