@@ -1,6 +1,17 @@
 //! Scaled dot-product attention (Vaswani et al., 2017) over heads.
+//!
+//! [`attention`] is over whole tensors and can be trained through; [`attend`] is over tokens of many
+//! prompts side by side, each of which meets keys and values of its own.
+
+use std::ops::Range;
 
 use burn::tensor::{DType, Tensor, activation};
+use rayon::prelude::*;
+
+use crate::cpu::attention::{BLOCK, Head, Mask, Piece, Rows};
+use crate::cpu::product::Shared;
+use crate::cpu::simd::InstructionSet;
+use crate::{cpu, floats};
 
 /// What is added to a score to hide it. Finite, so that a row with nothing to see is a uniform
 /// average and not NaN; large enough that any visible score wins by more than f32 can hold.
@@ -21,12 +32,298 @@ pub fn attention(
     bias: Option<Tensor<4>>,
     scale: f64,
 ) -> Tensor<4> {
+    let on_processor =
+        [&q, &k, &v].into_iter().all(cpu::readable) && bias.as_ref().is_none_or(cpu::readable);
+    match on_processor {
+        true => on_the_processor(q, k, v, bias, scale),
+        false => plain(q, k, v, bias, scale),
+    }
+}
+
+fn plain(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    bias: Option<Tensor<4>>,
+    scale: f64,
+) -> Tensor<4> {
     let dtype = v.dtype();
     let mut scores = (q * scale).matmul(k.transpose()).cast(DType::F32); // [B, H, Lq, Lk]
     if let Some(bias) = bias {
         scores = scores + bias;
     }
     activation::softmax(scores, 3).cast(dtype).matmul(v)
+}
+
+fn on_the_processor(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    bias: Option<Tensor<4>>,
+    scale: f64,
+) -> Tensor<4> {
+    let dtype = v.dtype();
+    let ([b, h, lq, width], [_, _, lk, _]) = (q.dims(), k.dims());
+    let [q, k, v] = [q, k, v].map(|x| cpu::with_whole_rows(x.cast(DType::F32)));
+    let bias = bias.map(|bias| {
+        let [rows, heads, queries, _] = bias.dims();
+        (cpu::contiguous(bias), [rows, heads, queries])
+    });
+    let mut out = vec![0.0; b * lq * h * width];
+    let shared = Shared::new(&mut out);
+    let blocks = lq.div_ceil(BLOCK);
+    let set = InstructionSet::best();
+    (0..b * h * blocks).into_par_iter().for_each(|task| {
+        let (row, head, block) = (task / (h * blocks), task / blocks % h, task % blocks);
+        let rows = |x: &cpu::FlexTensor| cpu::rows(x, [row, head]);
+        let mask = bias.as_ref().map_or(Mask::None, |(bias, [bs, hs, qs])| {
+            let at = ((row % bs) * hs + head % hs) * qs * lk;
+            Mask::Bias(Rows {
+                first: cpu::elements::<f32>(bias)[at..].as_ptr(),
+                stride: if *qs == 1 { 0 } else { lk },
+            })
+        });
+        let wanted = [block * BLOCK, ((block + 1) * BLOCK).min(lq)];
+        // SAFETY: the tensors outlive the loop; each task writes rows of its own.
+        unsafe {
+            let at = (row * lq * h + head) * width;
+            let head = Head {
+                queries: rows(&q),
+                wanted,
+                width,
+                scale: scale as f32,
+                mask,
+                out: shared.behind(at),
+                out_stride: h * width,
+            };
+            let piece = Piece {
+                keys: rows(&k),
+                values: rows(&v),
+                len: lk,
+            };
+            cpu::attention::attend(set, &head, &[piece]);
+        }
+    });
+    cpu::tensor(out, [b, lq, h, width])
+        .swap_dims(1, 2)
+        .cast(dtype)
+}
+
+/// Keys and values of consecutive tokens, or of a medium's latents. Cloning one copies nothing.
+#[derive(Debug, Clone)]
+pub struct KeysValues {
+    /// `[L, H * Dh]`.
+    pub keys: Tensor<2>,
+    /// `[L, H * Dh]`.
+    pub values: Tensor<2>,
+}
+
+impl KeysValues {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.keys.dims()[0]
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Consecutive queries that meet the same keys.
+#[derive(Debug, Clone)]
+pub struct QueryGroup<'a> {
+    /// Which of the queries.
+    pub queries: Range<usize>,
+    /// What they meet, in pieces.
+    pub seen: Vec<&'a KeysValues>,
+    /// If the queries are the last of the tokens that the keys are of, and each meets those up to its
+    /// own; else each meets all.
+    pub causal: bool,
+}
+
+/// The heads of an [`attend`].
+#[derive(Debug, Clone, Copy)]
+pub struct Heads<'a> {
+    /// Of the queries.
+    pub queries: usize,
+    /// Of keys and values; each serves as many neighbouring heads of the queries.
+    pub keys: usize,
+    /// What scores are multiplied by.
+    pub scale: f64,
+    /// What is added to a causal score, times the distance back: a slope a head (ALiBi).
+    pub slopes: Option<&'a [f32]>,
+}
+
+/// Attention of queries that stand side by side, whatever prompt each is of. What is in no group, or
+/// in one that sees nothing, gets zeros.
+///
+/// # Shapes
+/// - `q` and output: `[L, H * Dh]`
+///
+/// # Panics
+/// If groups overlap or reach beyond the queries.
+pub fn attend(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> Tensor<2> {
+    let mut end = 0;
+    for group in groups {
+        assert!(group.queries.start >= end, "groups of queries overlap");
+        end = group.queries.end;
+    }
+    assert!(
+        end <= q.dims()[0],
+        "a group reaches to {end} of {} queries",
+        q.dims()[0]
+    );
+    let seen = || groups.iter().flat_map(|group| &group.seen);
+    let on_processor = cpu::readable(&q)
+        && seen().all(|seen| cpu::readable(&seen.keys) && cpu::readable(&seen.values));
+    match on_processor {
+        true => attend_on_the_processor(q, groups, heads),
+        false => attend_plain(q, groups, heads),
+    }
+}
+
+fn attend_on_the_processor(
+    q: Tensor<2>,
+    groups: &[QueryGroup<'_>],
+    heads: &Heads<'_>,
+) -> Tensor<2> {
+    let (dtype, [tokens, inner]) = (q.dtype(), q.dims());
+    let (width, share) = (inner / heads.queries, heads.queries / heads.keys);
+    let q = cpu::contiguous(q.cast(DType::F32));
+    let pieces: Vec<Vec<[cpu::FlexTensor; 2]>> = groups
+        .iter()
+        .map(|group| {
+            let both = |seen: &&KeysValues| {
+                [&seen.keys, &seen.values].map(|x| cpu::contiguous(x.clone().cast(DType::F32)))
+            };
+            group.seen.iter().map(both).collect()
+        })
+        .collect();
+    let mut tasks = Vec::new();
+    for (number, group) in groups.iter().enumerate() {
+        let count = if group.seen.is_empty() {
+            0
+        } else {
+            group.queries.len()
+        };
+        for first in (0..count).step_by(BLOCK) {
+            let wanted = [first, (first + BLOCK).min(count)];
+            tasks.extend((0..heads.queries).map(|head| (number, head, wanted)));
+        }
+    }
+    let mut out = vec![0.0; tokens * inner];
+    let shared = Shared::new(&mut out);
+    let set = InstructionSet::best();
+    tasks.into_par_iter().for_each(|(number, head, wanted)| {
+        let group = &groups[number];
+        let rows = |x: &cpu::FlexTensor, head: usize, stride: usize| Rows {
+            first: cpu::elements::<f32>(x)[head * width..].as_ptr(),
+            stride,
+        };
+        let stride = heads.keys * width;
+        let own: Vec<Piece> = pieces[number]
+            .iter()
+            .zip(&group.seen)
+            .filter(|(_, seen)| !seen.is_empty())
+            .map(|([keys, values], seen)| Piece {
+                keys: rows(keys, head / share, stride),
+                values: rows(values, head / share, stride),
+                len: seen.len(),
+            })
+            .collect();
+        let all: usize = own.iter().map(|piece| piece.len).sum();
+        let mask = match group.causal {
+            true => Mask::Causal {
+                first: all - group.queries.len(),
+                slope: heads.slopes.map_or(0.0, |slopes| slopes[head]),
+            },
+            false => Mask::None,
+        };
+        let at = group.queries.start * inner + head * width;
+        // SAFETY: the tensors outlive the loop; each task writes rows and channels of its own.
+        unsafe {
+            let head = Head {
+                queries: Rows {
+                    first: cpu::elements::<f32>(&q)[at..].as_ptr(),
+                    stride: inner,
+                },
+                wanted,
+                width,
+                scale: heads.scale as f32,
+                mask,
+                out: shared.behind(at),
+                out_stride: inner,
+            };
+            cpu::attention::attend(set, &head, &own);
+        }
+    });
+    cpu::tensor(out, [tokens, inner]).cast(dtype)
+}
+
+fn attend_plain(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> Tensor<2> {
+    let (device, dtype, [tokens, inner]) = (q.device(), q.dtype(), q.dims());
+    let share = heads.queries / heads.keys;
+    let zeros = |rows: usize| Tensor::<2>::zeros([rows, inner], (&device, dtype));
+    let (mut parts, mut end) = (Vec::new(), 0);
+    for group in groups {
+        if group.queries.is_empty() || group.seen.is_empty() {
+            continue;
+        }
+        if group.queries.start > end {
+            parts.push(zeros(group.queries.start - end));
+        }
+        end = group.queries.end;
+        let own = q
+            .clone()
+            .narrow(0, group.queries.start, group.queries.len());
+        let join = |of: fn(&KeysValues) -> &Tensor<2>| {
+            let all = group.seen.iter().map(|seen| of(seen).clone()).collect();
+            repeat_heads(
+                split_heads(Tensor::cat(all, 0).unsqueeze::<3>(), heads.keys),
+                share,
+            )
+        };
+        let (k, v) = (join(|seen| &seen.keys), join(|seen| &seen.values));
+        let (queries, keys) = (group.queries.len(), k.dims()[2]);
+        let bias = group.causal.then(|| {
+            let flat = [0.0];
+            let slopes = heads.slopes.unwrap_or(&flat);
+            let mut bias = Vec::with_capacity(slopes.len() * queries * keys);
+            for slope in slopes {
+                for own in keys - queries..keys {
+                    let one = |key: usize| match key > own {
+                        true => MASKED,
+                        false => slope * (key as f32 - own as f32),
+                    };
+                    bias.extend((0..keys).map(one));
+                }
+            }
+            floats(bias, [1, slopes.len(), queries, keys], &device)
+        });
+        let q = split_heads(own.unsqueeze::<3>(), heads.queries);
+        let looked = attention(q, k, v, bias, heads.scale);
+        parts.push(merge_heads(looked).squeeze_dim::<2>(0));
+    }
+    if end < tokens {
+        parts.push(zeros(tokens - end));
+    }
+    Tensor::cat(parts, 0)
+}
+
+/// Each head of keys or values for `share` neighbouring heads of queries.
+///
+/// # Shapes
+/// - `x`: `[B, H, L, Dh]`
+/// - output: `[B, H * share, L, Dh]`
+pub fn repeat_heads(x: Tensor<4>, share: usize) -> Tensor<4> {
+    if share == 1 {
+        return x;
+    }
+    let [b, h, l, dh] = x.dims();
+    x.reshape([b, h, 1, l * dh])
+        .repeat_dim(2, share)
+        .reshape([b, h * share, l, dh])
 }
 
 /// # Shapes
@@ -59,6 +356,123 @@ mod tests {
         let x = Init::new(3, &Device::flex()).normal([2, 5, 21], 1.0).val();
         let y = merge_heads(split_heads(x.clone(), 7));
         assert_eq!(x.into_data(), y.into_data());
+    }
+
+    fn largest_difference<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> f32 {
+        (a - b).abs().max().into_scalar()
+    }
+
+    #[test]
+    fn the_kernel_gives_what_plain_operations_give() {
+        for ([b, h, lq, lk, width], seed) in [
+            ([1, 2, 1, 1, 3], 1),
+            ([2, 3, 5, 7, 11], 2),
+            ([2, 3, 37, 53, 64], 3),
+            ([1, 2, 67, 131, 89], 4),
+        ] {
+            // Heads as models split them: not in the order of memory.
+            let of = |l: usize, seed: u64| random([b, l, h, width], seed).swap_dims(1, 2);
+            let (q, k, v) = (of(lq, seed), of(lk, seed + 10), of(lk, seed + 20));
+            let biases = [
+                None,
+                Some(random([1, 1, 1, lk], 5)),
+                Some(random([b, h, lq, lk], 6)),
+                Some(random([b, 1, lq, lk], 7)),
+            ];
+            for bias in biases {
+                let all = [&q, &k, &v].map(|x| x.clone());
+                let [q, k, v] = all.clone();
+                let kernel = on_the_processor(q, k, v, bias.clone(), 0.3);
+                let [q, k, v] = all;
+                let difference = largest_difference(kernel, plain(q, k, v, bias, 0.3));
+                assert!(difference < 1e-5, "{b} {h} {lq} {lk} {width}: {difference}");
+            }
+        }
+    }
+
+    fn keys_values(len: usize, inner: usize, seed: u64) -> KeysValues {
+        let of = |seed| {
+            Init::new(seed, &Device::flex())
+                .normal([len, inner], 1.0)
+                .val()
+        };
+        KeysValues {
+            keys: of(seed),
+            values: of(seed + 100),
+        }
+    }
+
+    /// Two prompts and, between them, a token that sees nothing.
+    fn groups(pieces: &[KeysValues]) -> Vec<QueryGroup<'_>> {
+        vec![
+            QueryGroup {
+                queries: 0..5,
+                seen: pieces[..2].iter().collect(),
+                causal: true,
+            },
+            QueryGroup {
+                queries: 6..43,
+                seen: pieces[2..].iter().collect(),
+                causal: true,
+            },
+        ]
+    }
+
+    #[test]
+    fn tokens_side_by_side_get_what_plain_operations_give() {
+        let pieces =
+            [(3, 1), (5, 2), (41, 3), (2, 4)].map(|(len, seed)| keys_values(len, 22, seed));
+        let q: Tensor<2> = Init::new(9, &Device::flex()).normal([44, 66], 1.0).val();
+        let slopes = [0.5, 0.25, 0.1, 0.3, 0.2, 0.7];
+        for (slopes, causal) in [(None, true), (Some(&slopes[..]), true), (None, false)] {
+            let heads = Heads {
+                queries: 6,
+                keys: 2,
+                scale: 0.3,
+                slopes,
+            };
+            let mut groups = groups(&pieces);
+            groups.iter_mut().for_each(|group| group.causal = causal);
+            let kernel = attend_on_the_processor(q.clone(), &groups, &heads);
+            let expected = attend_plain(q.clone(), &groups, &heads);
+            assert!(largest_difference(kernel.clone(), expected) < 2e-6);
+            let nothing = kernel.narrow(0, 5, 1).abs().max().into_scalar::<f32>();
+            assert_eq!(nothing, 0.0);
+        }
+    }
+
+    #[test]
+    fn a_token_gets_the_same_bits_alone_and_among_others_and_however_its_keys_are_cut() {
+        let whole = keys_values(43, 22, 5);
+        let part = |range: Range<usize>| KeysValues {
+            keys: whole.keys.clone().narrow(0, range.start, range.len()),
+            values: whole.values.clone().narrow(0, range.start, range.len()),
+        };
+        let q: Tensor<2> = Init::new(9, &Device::flex()).normal([40, 22], 1.0).val();
+        let heads = Heads {
+            queries: 2,
+            keys: 2,
+            scale: 0.3,
+            slopes: Some(&[0.1, 0.2]),
+        };
+        let run = |q: Tensor<2>, pieces: &[KeysValues]| {
+            let groups = [QueryGroup {
+                queries: 0..q.dims()[0],
+                seen: pieces.iter().collect(),
+                causal: true,
+            }];
+            attend_on_the_processor(q, &groups, &heads)
+        };
+        let all = run(q.clone(), std::slice::from_ref(&whole));
+        let cut = run(q.clone(), &[part(0..17), part(17..18), part(18..43)]);
+        assert_eq!(all.to_data(), cut.into_data());
+        for token in [0, 7, 39] {
+            let alone = run(q.clone().narrow(0, token, 1), &[part(0..token + 4)]);
+            assert_eq!(
+                all.clone().narrow(0, token, 1).into_data(),
+                alone.into_data()
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
 use crate::Init;
-use crate::linear::product;
+use crate::linear::affine;
 
 /// A table of vectors; as a tied head, the same table scores the vocabulary.
 #[derive(Module, Debug)]
@@ -34,6 +34,6 @@ impl Embedding {
     /// - `x`: `[n, d]`
     /// - output: `[n, rows]`
     pub fn logits(&self, x: Tensor<2>) -> Tensor<2> {
-        product(x, self.weight.val())
+        affine(x, self.weight.val(), None)
     }
 }

@@ -12,6 +12,7 @@
 mod activation;
 mod attention;
 mod conv;
+mod cpu;
 mod device;
 mod embedding;
 mod init;
@@ -20,11 +21,15 @@ mod loss;
 mod norm;
 
 pub use activation::Activation;
-pub use attention::{MASKED, attention, merge_heads, split_heads};
+pub use attention::{
+    Heads, KeysValues, MASKED, QueryGroup, attend, attention, merge_heads, repeat_heads,
+    split_heads,
+};
 pub use burn;
 pub use burn::module::{Module, Param};
 pub use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 pub use conv::{Conv2d, avg_pool2, conv2d_same};
+pub use cpu::simd::InstructionSet;
 pub use device::{Backend, DeviceError, Precision, available_backends, open_device};
 pub use embedding::Embedding;
 pub use init::Init;

@@ -4,31 +4,72 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 
 use crate::Init;
+use crate::cpu;
+use crate::cpu::product::{Rows, Sizes, product};
+use crate::cpu::simd::InstructionSet;
 
-/// Elements of a half-precision weight that are widened at once on a processor.
+/// Elements of a half-precision weight that are widened at once where the framework multiplies.
 const BLOCK: usize = 1 << 22;
 
-/// `x W^T`.
-///
-/// The processor widens a half-precision weight to f32 for a product: it is taken in blocks of rows,
-/// so that no second copy of it is ever in memory.
+/// `x W^T + bias`, in the type of `x`.
 ///
 /// # Shapes
 /// - `x`: `[n, d_input]`
-/// - `weight`: `[d_output, d_input]`
+/// - `weight`: `[d_output, d_input]`, of any floating-point type
+/// - `bias`: `[d_output]`
 /// - output: `[n, d_output]`
-pub(crate) fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+pub(crate) fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let on_processor =
+        cpu::readable(&x) && cpu::readable(&weight) && bias.as_ref().is_none_or(cpu::readable);
+    match on_processor {
+        true => on_the_processor(x, weight, bias),
+        false => plain(x, weight, bias),
+    }
+}
+
+/// The same by tensor operations. The framework widens a half-precision weight to f32 for a product:
+/// it is taken in blocks of rows, so that no second copy of it is ever in memory.
+fn plain(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     let [d_output, d_input] = weight.dims();
     let rows = (BLOCK / d_input.max(1)).max(1);
     let on_processor = weight.device().inner() == Device::flex();
-    if weight.dtype() == DType::F32 || rows >= d_output || !on_processor {
-        return x.matmul(weight.transpose());
-    }
-    let block = |first: usize| {
-        let block = weight.clone().narrow(0, first, rows.min(d_output - first));
-        x.clone().matmul(block.transpose())
+    let y = if weight.dtype() == DType::F32 || rows >= d_output || !on_processor {
+        x.matmul(weight.transpose())
+    } else {
+        let block = |first: usize| {
+            let block = weight.clone().narrow(0, first, rows.min(d_output - first));
+            x.clone().matmul(block.transpose())
+        };
+        Tensor::cat((0..d_output).step_by(rows).map(block).collect(), 1)
     };
-    Tensor::cat((0..d_output).step_by(rows).map(block).collect(), 1)
+    match bias {
+        Some(bias) => y + bias.unsqueeze(),
+        None => y,
+    }
+}
+
+fn on_the_processor(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let dtype = x.dtype();
+    let ([m, k], [n, _]) = (x.dims(), weight.dims());
+    let x = cpu::contiguous(x.cast(DType::F32));
+    let bias = bias.map(|bias| cpu::contiguous(bias.cast(DType::F32)));
+    let weight_type = weight.dtype();
+    let weight = cpu::contiguous(weight);
+    let rows = match weight_type {
+        DType::BF16 => Rows::Bf16(cpu::elements(&weight)),
+        DType::F16 => Rows::F16(cpu::elements(&weight)),
+        _ => Rows::F32(cpu::elements(&weight)),
+    };
+    let mut out = vec![0.0; m * n];
+    product(
+        InstructionSet::best(),
+        Sizes { m, n, k },
+        cpu::elements(&x),
+        rows,
+        bias.as_ref().map(cpu::elements),
+        &mut out,
+    );
+    cpu::tensor(out, [m, n]).cast(dtype)
 }
 
 /// A linear layer.
@@ -68,10 +109,8 @@ impl Linear {
             "linear [{d_output}, {d_input}] given {dims:?}"
         );
         let rows = dims.iter().product::<usize>() / d_input;
-        let mut y = product(x.reshape([rows, d_input]), weight); // [rows, d_output]
-        if let Some(bias) = &self.bias {
-            y = y + bias.val().unsqueeze();
-        }
+        let bias = self.bias.as_ref().map(Param::val);
+        let y = affine(x.reshape([rows, d_input]), weight, bias); // [rows, d_output]
         dims[D - 1] = d_output;
         y.reshape(dims)
     }
@@ -89,7 +128,55 @@ mod tests {
         let [x, weight] = [x.val(), weight.val()].map(|t: Tensor<2>| t.cast(DType::BF16));
         let whole = x.clone().matmul(weight.clone().transpose());
         const { assert!(4099 * 2049 > BLOCK) };
-        assert_eq!(product(x, weight).into_data(), whole.into_data());
+        assert_eq!(plain(x, weight, None).into_data(), whole.into_data());
+    }
+
+    /// The largest difference of the kernel's product from the plain one, for any type of weight and
+    /// sizes that no tile divides.
+    #[test]
+    fn the_kernel_gives_what_plain_operations_give() {
+        let mut init = Init::new(5, &Device::flex());
+        for ([m, k, n], dtype, tolerance) in [
+            ([1, 3, 2], DType::F32, 1e-6),
+            ([7, 37, 13], DType::F32, 1e-5),
+            ([23, 1601, 101], DType::F32, 1e-4),
+            ([2, 1601, 101], DType::BF16, 1e-4),
+            ([11, 53, 17], DType::F16, 1e-4),
+        ] {
+            let x: Tensor<2> = init.normal([m, k], 1.0).val();
+            let weight: Tensor<2> = init.normal([n, k], 1.0).val().cast(dtype);
+            let bias: Tensor<1> = init.normal([n], 1.0).val();
+            let expected = plain(
+                x.clone(),
+                weight.clone().cast(DType::F32),
+                Some(bias.clone()),
+            );
+            let difference = (on_the_processor(x, weight, Some(bias)) - expected)
+                .abs()
+                .max();
+            let difference = difference.into_scalar::<f32>();
+            assert!(difference < tolerance, "{m} {k} {n} {dtype:?} {difference}");
+        }
+    }
+
+    #[test]
+    fn a_row_gives_the_same_bits_alone_and_among_others_with_any_number_of_threads() {
+        let mut init = Init::new(6, &Device::flex());
+        let x: Tensor<2> = init.normal([29, 809], 1.0).val();
+        let weight: Tensor<2> = init.normal([211, 809], 1.0).val();
+        let all = on_the_processor(x.clone(), weight.clone(), None);
+        for row in [0, 5, 28] {
+            let alone = on_the_processor(x.clone().narrow(0, row, 1), weight.clone(), None);
+            assert_eq!(all.clone().narrow(0, row, 1).into_data(), alone.into_data());
+        }
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let (x, weight) = (x.clone(), weight.clone());
+            let again = pool
+                .expect("threads")
+                .install(|| on_the_processor(x, weight, None));
+            assert_eq!(all.to_data(), again.into_data());
+        }
     }
 
     #[test]

@@ -1,0 +1,294 @@
+//! `x W^T` with both operands as they lie: rows of length `k`, as checkpoints have them. Nothing is
+//! packed or copied, so a product with one row reads each weight once and no more, and a product
+//! with a thousand needs no second copy of the weights.
+//!
+//! Every sum is made in one order that depends on `k` alone: lanes over a stretch of at most
+//! [`STRETCH`], the lanes together, the stretches one after the other. So a row gives the same bits
+//! alone and among others, with one thread and with many.
+
+use half::{bf16, f16};
+use rayon::prelude::*;
+
+use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
+
+/// Most elements of a sum's stretch: the rows of a tile stay in the first cache.
+const STRETCH: usize = 768;
+
+/// Columns of a block: their stretches stay in the second cache while rows pass.
+const BLOCK_COLUMNS: usize = 96;
+
+/// Rows of a block: what one thread takes at once.
+const BLOCK_ROWS: usize = 192;
+
+/// Rows of weights, as they are stored.
+#[derive(Clone, Copy)]
+pub(crate) enum Rows<'a> {
+    F32(&'a [f32]),
+    Bf16(&'a [bf16]),
+    F16(&'a [f16]),
+}
+
+impl Rows<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Rows::F32(rows) => rows.len(),
+            Rows::Bf16(rows) => rows.len(),
+            Rows::F16(rows) => rows.len(),
+        }
+    }
+}
+
+/// Sizes of a product: `[m, k] x [n, k]^T -> [m, n]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+}
+
+/// `out = x W^T + bias`.
+///
+/// # Panics
+/// If a slice is not as long as `sizes` say.
+pub(crate) fn product(
+    set: InstructionSet,
+    sizes: Sizes,
+    x: &[f32],
+    weights: Rows<'_>,
+    bias: Option<&[f32]>,
+    out: &mut [f32],
+) {
+    let Sizes { m, n, k } = sizes;
+    assert_eq!(
+        (x.len(), weights.len(), out.len()),
+        (m * k, n * k, m * n),
+        "sizes of a product"
+    );
+    assert!(bias.is_none_or(|bias| bias.len() == n), "length of a bias");
+    if m == 0 || n == 0 {
+        return;
+    }
+    let out = Shared::new(out);
+    let columns_at_once = match m {
+        // Few rows read the weights once: enough blocks that threads end together.
+        0..=16 => n
+            .div_ceil(4 * rayon::current_num_threads())
+            .clamp(4, BLOCK_COLUMNS)
+            .next_multiple_of(4),
+        _ => BLOCK_COLUMNS,
+    };
+    let (columns, rows) = (n.div_ceil(columns_at_once), m.div_ceil(BLOCK_ROWS));
+    (0..columns * rows).into_par_iter().for_each(|task| {
+        let (i, j) = (
+            task / columns * BLOCK_ROWS,
+            task % columns * columns_at_once,
+        );
+        let block = Block {
+            rows: [i, (i + BLOCK_ROWS).min(m)],
+            columns: [j, (j + columns_at_once).min(n)],
+            n,
+            k,
+            x: x.as_ptr(),
+            bias: bias.map_or(std::ptr::null(), <[f32]>::as_ptr),
+            out: out.pointer(),
+        };
+        // SAFETY: the lengths were checked above, and blocks write different elements of `out`.
+        unsafe {
+            match weights {
+                Rows::F32(rows) => block_f32(set, &block, rows.as_ptr()),
+                Rows::Bf16(rows) => block_bf16(set, &block, rows.as_ptr()),
+                Rows::F16(rows) => block_f16(set, &block, rows.as_ptr()),
+            }
+        }
+    });
+}
+
+/// A pointer that threads write through, to different places.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared(*mut f32);
+unsafe impl Send for Shared {}
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub(crate) fn new(to: &mut [f32]) -> Self {
+        Self(to.as_mut_ptr())
+    }
+    /// # Safety
+    /// There must be more than `elements` behind the pointer.
+    pub(crate) unsafe fn behind(self, elements: usize) -> Self {
+        Self(unsafe { self.0.add(elements) })
+    }
+
+    pub(crate) fn pointer(self) -> *mut f32 {
+        self.0
+    }
+}
+
+struct Block {
+    rows: [usize; 2],
+    columns: [usize; 2],
+    n: usize,
+    k: usize,
+    x: *const f32,
+    bias: *const f32,
+    out: *mut f32,
+}
+
+/// A type that weights are stored in.
+trait Stored: Copy {
+    unsafe fn load<V: Lanes>(from: *const Self) -> V;
+    unsafe fn load_first<V: Lanes>(from: *const Self, n: usize) -> V;
+}
+
+impl Stored for f32 {
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(from: *const f32) -> V {
+        unsafe { V::load(from) }
+    }
+    #[inline(always)]
+    unsafe fn load_first<V: Lanes>(from: *const f32, n: usize) -> V {
+        unsafe { V::load_first(from, n, 0.0) }
+    }
+}
+
+macro_rules! stored {
+    ($type:ty, $load:ident) => {
+        impl Stored for $type {
+            #[inline(always)]
+            unsafe fn load<V: Lanes>(from: *const $type) -> V {
+                unsafe { V::$load(from) }
+            }
+            #[inline(always)]
+            unsafe fn load_first<V: Lanes>(from: *const $type, n: usize) -> V {
+                let mut lanes = [<$type>::ZERO; LANES];
+                unsafe {
+                    std::ptr::copy_nonoverlapping(from, lanes.as_mut_ptr(), n);
+                    V::$load(lanes.as_ptr())
+                }
+            }
+        }
+    };
+}
+stored!(bf16, load_bf16);
+stored!(f16, load_f16);
+
+for_processor!(fn block_f32(block: &Block, weights: *const f32) = block_of);
+for_processor!(fn block_bf16(block: &Block, weights: *const bf16) = block_of);
+for_processor!(fn block_f16(block: &Block, weights: *const f16) = block_of);
+
+#[inline(always)]
+unsafe fn block_of<V: Lanes>(block: &Block, weights: *const impl Stored) {
+    let stretches = block.k.div_ceil(STRETCH).max(1);
+    let length = block.k.div_ceil(stretches).next_multiple_of(LANES);
+    for stretch in 0..stretches {
+        let start = (stretch * length).min(block.k);
+        let k = [start, (start + length).min(block.k)];
+        unsafe {
+            match V::TILE {
+                [6, 4] => stretch_of::<V, _, 6, 4>(block, weights, k),
+                [3, 2] => stretch_of::<V, _, 3, 2>(block, weights, k),
+                _ => stretch_of::<V, _, 1, 4>(block, weights, k),
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn stretch_of<V: Lanes, W: Stored, const R: usize, const C: usize>(
+    block: &Block,
+    weights: *const W,
+    k: [usize; 2],
+) {
+    let ([mut i, last], [first_column, last_column]) = (block.rows, block.columns);
+    unsafe {
+        while i + R <= last {
+            columns_of::<V, W, R, C>(block, weights, k, i, first_column, last_column);
+            i += R;
+        }
+        let left = last - i;
+        if R > 1 && left > 0 {
+            match left {
+                1 => columns_of::<V, W, 1, C>(block, weights, k, i, first_column, last_column),
+                2 => columns_of::<V, W, 2, C>(block, weights, k, i, first_column, last_column),
+                3 => columns_of::<V, W, 3, C>(block, weights, k, i, first_column, last_column),
+                4 => columns_of::<V, W, 4, C>(block, weights, k, i, first_column, last_column),
+                _ => columns_of::<V, W, 5, C>(block, weights, k, i, first_column, last_column),
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn columns_of<V: Lanes, W: Stored, const R: usize, const C: usize>(
+    block: &Block,
+    weights: *const W,
+    k: [usize; 2],
+    i: usize,
+    mut j: usize,
+    last: usize,
+) {
+    unsafe {
+        while j + C <= last {
+            tile::<V, W, R, C>(block, weights, k, i, j);
+            j += C;
+        }
+        while j < last {
+            tile::<V, W, R, 1>(block, weights, k, i, j);
+            j += 1;
+        }
+    }
+}
+
+/// `R x C` sums over a stretch, in registers.
+#[inline(always)]
+unsafe fn tile<V: Lanes, W: Stored, const R: usize, const C: usize>(
+    block: &Block,
+    weights: *const W,
+    [start, end]: [usize; 2],
+    i: usize,
+    j: usize,
+) {
+    unsafe {
+        let x = block.x.add(i * block.k);
+        let w = weights.add(j * block.k);
+        let mut sums = [[V::splat(0.0); C]; R];
+        let mut at = start;
+        while at + LANES <= end {
+            let mut columns = [V::splat(0.0); C];
+            for c in 0..C {
+                columns[c] = W::load(w.add(c * block.k + at));
+            }
+            for r in 0..R {
+                let row = V::load(x.add(r * block.k + at));
+                for c in 0..C {
+                    sums[r][c] = row.mul_add(columns[c], sums[r][c]);
+                }
+            }
+            at += LANES;
+        }
+        if at < end {
+            let left = end - at;
+            for c in 0..C {
+                let column: V = W::load_first(w.add(c * block.k + at), left);
+                for r in 0..R {
+                    let row = V::load_first(x.add(r * block.k + at), left, 0.0);
+                    sums[r][c] = row.mul_add(column, sums[r][c]);
+                }
+            }
+        }
+        for r in 0..R {
+            let out = block.out.add((i + r) * block.n + j);
+            let mut four = [V::splat(0.0); 4];
+            four[..C].copy_from_slice(&sums[r]);
+            let totals = V::sums(four);
+            for c in 0..C {
+                let before = match (start, block.bias.is_null()) {
+                    (0, true) => 0.0,
+                    (0, false) => *block.bias.add(j + c),
+                    _ => *out.add(c),
+                };
+                *out.add(c) = before + totals[c];
+            }
+        }
+    }
+}

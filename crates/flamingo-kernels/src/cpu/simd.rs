@@ -1,0 +1,469 @@
+//! Sixteen f32 lanes, on whatever the processor has: AVX-512, AVX2 with FMA, or plain loops that
+//! the compiler makes of them what it can. A kernel is written once over [`Lanes`]; `for_processor!`
+//! compiles it for each instruction set and chooses at run time.
+//!
+//! Every kernel sums in the order of the lanes, whatever the registers: what differs between the
+//! instruction sets is the rounding of a fused multiply-add alone.
+
+use std::sync::OnceLock;
+
+use half::{bf16, f16};
+
+/// Lanes of a vector.
+pub(crate) const LANES: usize = 16;
+
+/// A vector of [`LANES`] f32 numbers.
+///
+/// # Safety
+/// All functions are to be called only where the processor has the instruction set of the
+/// implementation; pointers must be valid for [`LANES`] elements, of any alignment.
+pub(crate) trait Lanes: Copy {
+    /// Rows and columns of the products' tile, so that its sums stay in registers.
+    const TILE: [usize; 2];
+    unsafe fn splat(value: f32) -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn load_bf16(from: *const bf16) -> Self;
+    unsafe fn load_f16(from: *const f16) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    unsafe fn mul(self, other: Self) -> Self;
+    unsafe fn div(self, other: Self) -> Self;
+    unsafe fn max(self, other: Self) -> Self;
+    unsafe fn min(self, other: Self) -> Self;
+    /// `self * a + b`.
+    unsafe fn mul_add(self, a: Self, b: Self) -> Self;
+    /// To the nearest whole number.
+    unsafe fn round(self) -> Self;
+    /// `self * 2^exponent`, for whole exponents within -126 and 127.
+    unsafe fn scale_by_power(self, exponent: Self) -> Self;
+    /// Sums of the lanes of four vectors.
+    unsafe fn sums(four: [Self; 4]) -> [f32; 4];
+
+    /// The sum of the lanes.
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        unsafe {
+            let zero = Self::splat(0.0);
+            Self::sums([self, zero, zero, zero])[0]
+        }
+    }
+
+    /// The greatest of the lanes.
+    #[inline(always)]
+    unsafe fn greatest(self) -> f32 {
+        let mut lanes = [0.0; LANES];
+        unsafe { self.store(lanes.as_mut_ptr()) };
+        lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+
+    /// The first `n < LANES` elements, `rest` in the other lanes.
+    #[inline(always)]
+    unsafe fn load_first(from: *const f32, n: usize, rest: f32) -> Self {
+        let mut lanes = [rest; LANES];
+        unsafe {
+            std::ptr::copy_nonoverlapping(from, lanes.as_mut_ptr(), n);
+            Self::load(lanes.as_ptr())
+        }
+    }
+
+    /// Stores the first `n < LANES` elements.
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, n: usize) {
+        let mut lanes = [0.0; LANES];
+        unsafe {
+            self.store(lanes.as_mut_ptr());
+            std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, n);
+        }
+    }
+}
+
+/// Plain arrays.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable([f32; LANES]);
+
+impl Portable {
+    #[inline(always)]
+    fn map(self, f: impl Fn(f32) -> f32) -> Self {
+        Self(self.0.map(f))
+    }
+    #[inline(always)]
+    fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+        Self(std::array::from_fn(|i| f(self.0[i], other.0[i])))
+    }
+}
+
+impl Lanes for Portable {
+    const TILE: [usize; 2] = [1, 4];
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; LANES])
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Self(unsafe { from.cast::<[f32; LANES]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const bf16) -> Self {
+        Self(unsafe { from.cast::<[bf16; LANES]>().read_unaligned() }.map(bf16::to_f32))
+    }
+    #[inline(always)]
+    unsafe fn load_f16(from: *const f16) -> Self {
+        Self(unsafe { from.cast::<[f16; LANES]>().read_unaligned() }.map(f16::to_f32))
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, a: Self, b: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] * a.0[i] + b.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn round(self) -> Self {
+        self.map(f32::round_ties_even)
+    }
+    #[inline(always)]
+    unsafe fn scale_by_power(self, exponent: Self) -> Self {
+        self.zip(exponent, |x, e| {
+            x * f32::from_bits(((e as i32 + 127) as u32) << 23)
+        })
+    }
+    #[inline(always)]
+    unsafe fn sums(four: [Self; 4]) -> [f32; 4] {
+        four.map(|v| {
+            let quads: [f32; 4] =
+                std::array::from_fn(|i| (v.0[i] + v.0[8 + i]) + (v.0[4 + i] + v.0[12 + i]));
+            (quads[0] + quads[1]) + (quads[2] + quads[3])
+        })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use half::{bf16, f16};
+
+    use super::*;
+
+    /// AVX-512.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx512(__m512);
+
+    impl Lanes for Avx512 {
+        const TILE: [usize; 2] = [6, 4];
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            Self(unsafe { _mm512_set1_ps(value) })
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Self(unsafe { _mm512_loadu_ps(from) })
+        }
+        #[inline(always)]
+        unsafe fn load_bf16(from: *const bf16) -> Self {
+            unsafe {
+                let halves = _mm256_loadu_si256(from.cast());
+                let wide = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves));
+                Self(_mm512_castsi512_ps(wide))
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_f16(from: *const f16) -> Self {
+            Self(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) })
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { _mm512_storeu_ps(to, self.0) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Self(unsafe { _mm512_add_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn mul(self, other: Self) -> Self {
+            Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn div(self, other: Self) -> Self {
+            Self(unsafe { _mm512_div_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            Self(unsafe { _mm512_max_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn min(self, other: Self) -> Self {
+            Self(unsafe { _mm512_min_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, a: Self, b: Self) -> Self {
+            Self(unsafe { _mm512_fmadd_ps(self.0, a.0, b.0) })
+        }
+        #[inline(always)]
+        unsafe fn round(self) -> Self {
+            Self(unsafe { _mm512_roundscale_ps::<0>(self.0) })
+        }
+        #[inline(always)]
+        unsafe fn scale_by_power(self, exponent: Self) -> Self {
+            Self(unsafe { _mm512_scalef_ps(self.0, exponent.0) })
+        }
+        #[inline(always)]
+        unsafe fn sums(four: [Self; 4]) -> [f32; 4] {
+            unsafe {
+                // Halves first: eight lanes of each, two vectors in one register.
+                let [a, b, c, d] = four.map(|v| v.0);
+                let fold = |v: __m512, w: __m512| {
+                    let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(v, w);
+                    let high = _mm512_shuffle_f32x4::<0b11_10_11_10>(v, w);
+                    _mm512_add_ps(low, high)
+                };
+                let (ab, cd) = (fold(a, b), fold(c, d));
+                // Then quarters: four lanes of each, in the order a, b, c, d.
+                let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+                let odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd);
+                let quads = _mm512_add_ps(even, odd);
+                let pairs = _mm512_add_ps(quads, _mm512_permute_ps::<0b10_11_00_01>(quads));
+                let all = _mm512_add_ps(pairs, _mm512_permute_ps::<0b01_00_11_10>(pairs));
+                let picked = _mm512_castps512_ps128(_mm512_permutexvar_ps(
+                    _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+                    all,
+                ));
+                let mut sums = [0.0; 4];
+                _mm_storeu_ps(sums.as_mut_ptr(), picked);
+                sums
+            }
+        }
+        #[inline(always)]
+        unsafe fn greatest(self) -> f32 {
+            unsafe { _mm512_reduce_max_ps(self.0) }
+        }
+        #[inline(always)]
+        unsafe fn load_first(from: *const f32, n: usize, rest: f32) -> Self {
+            unsafe {
+                Self(_mm512_mask_loadu_ps(
+                    _mm512_set1_ps(rest),
+                    (1u16 << n) - 1,
+                    from,
+                ))
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, to: *mut f32, n: usize) {
+            unsafe { _mm512_mask_storeu_ps(to, (1u16 << n) - 1, self.0) }
+        }
+    }
+
+    /// AVX2 with FMA and F16C.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx2([__m256; 2]);
+
+    impl Avx2 {
+        #[inline(always)]
+        unsafe fn zip(self, other: Self, f: impl Fn(__m256, __m256) -> __m256) -> Self {
+            Self([f(self.0[0], other.0[0]), f(self.0[1], other.0[1])])
+        }
+    }
+
+    impl Lanes for Avx2 {
+        const TILE: [usize; 2] = [3, 2];
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            Self([unsafe { _mm256_set1_ps(value) }; 2])
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Self(unsafe { [_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))] })
+        }
+        #[inline(always)]
+        unsafe fn load_bf16(from: *const bf16) -> Self {
+            let half = |at: usize| unsafe {
+                let halves = _mm_loadu_si128(from.add(at).cast());
+                let wide = _mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves));
+                _mm256_castsi256_ps(wide)
+            };
+            Self([half(0), half(8)])
+        }
+        #[inline(always)]
+        unsafe fn load_f16(from: *const f16) -> Self {
+            let half = |at: usize| unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from.add(at).cast())) };
+            Self([half(0), half(8)])
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe {
+                _mm256_storeu_ps(to, self.0[0]);
+                _mm256_storeu_ps(to.add(8), self.0[1]);
+            }
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            unsafe { self.zip(other, |a, b| _mm256_add_ps(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            unsafe { self.zip(other, |a, b| _mm256_sub_ps(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, other: Self) -> Self {
+            unsafe { self.zip(other, |a, b| _mm256_mul_ps(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn div(self, other: Self) -> Self {
+            unsafe { self.zip(other, |a, b| _mm256_div_ps(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            unsafe { self.zip(other, |a, b| _mm256_max_ps(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn min(self, other: Self) -> Self {
+            unsafe { self.zip(other, |a, b| _mm256_min_ps(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, a: Self, b: Self) -> Self {
+            Self(unsafe {
+                [
+                    _mm256_fmadd_ps(self.0[0], a.0[0], b.0[0]),
+                    _mm256_fmadd_ps(self.0[1], a.0[1], b.0[1]),
+                ]
+            })
+        }
+        #[inline(always)]
+        unsafe fn round(self) -> Self {
+            Self(self.0.map(|v| unsafe {
+                _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(v)
+            }))
+        }
+        #[inline(always)]
+        unsafe fn scale_by_power(self, exponent: Self) -> Self {
+            unsafe {
+                self.zip(exponent, |x, e| {
+                    let biased = _mm256_add_epi32(_mm256_cvtps_epi32(e), _mm256_set1_epi32(127));
+                    _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased)))
+                })
+            }
+        }
+        #[inline(always)]
+        unsafe fn sums(four: [Self; 4]) -> [f32; 4] {
+            unsafe {
+                // The lanes' order is that of the widest registers: i with i + 8, then i + 4.
+                let quads = four.map(|v| {
+                    let eight = _mm256_add_ps(v.0[0], v.0[1]);
+                    _mm_add_ps(
+                        _mm256_castps256_ps128(eight),
+                        _mm256_extractf128_ps::<1>(eight),
+                    )
+                });
+                let pairs = [
+                    _mm_hadd_ps(quads[0], quads[1]),
+                    _mm_hadd_ps(quads[2], quads[3]),
+                ];
+                let mut sums = [0.0; 4];
+                _mm_storeu_ps(sums.as_mut_ptr(), _mm_hadd_ps(pairs[0], pairs[1]));
+                sums
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512};
+
+/// The instruction sets that kernels are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// 512-bit vectors.
+    Avx512,
+    /// 256-bit vectors and fused multiply-adds.
+    Avx2,
+    /// Whatever the compiler was told the processor has.
+    Portable,
+}
+
+impl InstructionSet {
+    /// The best that this processor has; what kernels use.
+    pub fn best() -> Self {
+        static BEST: OnceLock<InstructionSet> = OnceLock::new();
+        *BEST.get_or_init(Self::detect)
+    }
+
+    fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+            {
+                return InstructionSet::Avx512;
+            }
+            if is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("f16c")
+            {
+                return InstructionSet::Avx2;
+            }
+        }
+        InstructionSet::Portable
+    }
+}
+
+/// Compiles a kernel, generic over [`Lanes`] and `#[inline(always)]`, for each instruction set, and
+/// calls that of the one given.
+macro_rules! for_processor {
+    ($(#[$doc:meta])* $visible:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? = $kernel:ident) => {
+        $(#[$doc])*
+        $visible unsafe fn $name(set: $crate::cpu::simd::InstructionSet, $($arg: $type),*) $(-> $out)? {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")]
+            unsafe fn avx512($($arg: $type),*) $(-> $out)? {
+                use $crate::cpu::simd::Avx512 as Widest;
+                unsafe { $kernel::<Widest>($($arg),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,f16c")]
+            unsafe fn avx2($($arg: $type),*) $(-> $out)? {
+                use $crate::cpu::simd::Avx2 as Wide;
+                unsafe { $kernel::<Wide>($($arg),*) }
+            }
+            match set {
+                #[cfg(target_arch = "x86_64")]
+                $crate::cpu::simd::InstructionSet::Avx512 => unsafe { avx512($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                $crate::cpu::simd::InstructionSet::Avx2 => unsafe { avx2($($arg),*) },
+                _ => unsafe { $kernel::<$crate::cpu::simd::Portable>($($arg),*) },
+            }
+        }
+    };
+}
+pub(crate) use for_processor;
