@@ -197,7 +197,8 @@ fn scores_do_not_depend_on_the_batch_or_on_the_cache() {
         .unwrap();
     let narrow = EngineOptions {
         batch: 1,
-        cached_media: 1,
+        media_bytes: 0,
+        prefix_bytes: 0,
         ..EngineOptions::default()
     };
     let narrow = engine(narrow)
