@@ -120,6 +120,11 @@ impl Engine {
         [self.media.bytes(), self.prefixes.bytes()]
     }
 
+    /// The model.
+    pub fn model(&self) -> &Flamingo {
+        &self.model
+    }
+
     /// What the model weighs and costs.
     pub fn describe(&self) -> flamingo_model::Description {
         describe(self.model.config())
@@ -144,7 +149,7 @@ impl Engine {
 /// A picture that has something everywhere.
 fn probe() -> Image {
     const SIDE: u32 = 64;
-    let value = |i: u32| (i * i * 31 + i * 7) as u8 ^ (i / SIDE) as u8;
+    let value = |i: u32| (i % 251 * 31 + i / SIDE * 7) as u8 ^ (i % 7 * 37) as u8;
     Image {
         width: SIDE,
         height: SIDE,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod decoding;
+mod queue;
 
 use std::collections::HashMap;
 
