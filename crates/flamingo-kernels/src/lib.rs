@@ -14,13 +14,14 @@ mod attention;
 mod conv;
 mod cpu;
 mod device;
+mod differentiable;
 mod embedding;
 mod init;
 mod linear;
 mod loss;
 mod norm;
 
-pub use activation::Activation;
+pub use activation::{Activation, add_gated};
 pub use attention::{
     Heads, KeysValues, MASKED, QueryGroup, attend, attention, merge_heads, repeat_heads,
     split_heads,
@@ -50,4 +51,12 @@ pub fn indices(values: impl IntoIterator<Item = usize>, device: &Device) -> Tens
 /// If the number of values is not the product of `shape`.
 pub fn floats<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// The tensor in f32.
+fn widened<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    match x.dtype() {
+        DType::F32 => x,
+        _ => x.cast(DType::F32),
+    }
 }

@@ -113,6 +113,10 @@ impl Shared {
     pub(crate) fn new(to: &mut [f32]) -> Self {
         Self(to.as_mut_ptr())
     }
+    /// The capacity of a vector that nothing was written to yet.
+    pub(crate) fn unwritten(to: &mut Vec<f32>) -> Self {
+        Self(to.as_mut_ptr())
+    }
     /// # Safety
     /// There must be more than `elements` behind the pointer.
     pub(crate) unsafe fn behind(self, elements: usize) -> Self {
