@@ -6,6 +6,7 @@ use burn::tensor::module::{avg_pool2d, conv2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions};
 
 use crate::Init;
+use crate::linear::affine;
 
 /// A 2-D convolution with square kernel and stride.
 #[derive(Module, Debug)]
@@ -59,6 +60,10 @@ impl Conv2d {
     /// As [`Conv2d::forward`] with other weights of the same shape (standardised ones, say).
     pub fn forward_with(&self, x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
         let bias = self.bias.as_ref().map(Param::val);
+        let [_, _, kernel, _] = weight.dims();
+        if kernel == self.stride && kernel > 1 && self.padding == 0 && self.groups == 1 {
+            return patches(x, weight, bias);
+        }
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
         conv2d(
             x,
@@ -67,6 +72,29 @@ impl Conv2d {
             ConvOptions::new(stride, padding, [1, 1], self.groups),
         )
     }
+}
+
+/// A convolution whose kernel stands beside itself: each patch is a row of a product.
+///
+/// # Shapes
+/// - `x`: `[B, c_input, h, w]`
+/// - `weight`: `[c_output, c_input, k, k]`
+/// - output: `[B, c_output, h / k, w / k]`, rounded down
+fn patches(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    let ([b, c, h, w], [c_output, _, k, _]) = (x.dims(), weight.dims());
+    let (rows, columns) = (h / k, w / k);
+    let whole = match [h, w] == [rows * k, columns * k] {
+        true => x,
+        false => x.narrow(2, 0, rows * k).narrow(3, 0, columns * k),
+    };
+    let patches = whole
+        .reshape([b, c, rows, k, columns, k])
+        .permute([0, 2, 4, 1, 3, 5]) // [B, rows, columns, c_input, k, k]
+        .reshape([b * rows * columns, c * k * k]);
+    let weight = weight.reshape([c_output, c * k * k]);
+    affine(patches, weight, bias) // [B * rows * columns, c_output]
+        .reshape([b, rows, columns, c_output])
+        .permute([0, 3, 1, 2])
 }
 
 /// A convolution whose output has the input's height and width divided by `stride`, rounded up:
@@ -115,6 +143,7 @@ pub fn avg_pool2(x: Tensor<4>) -> Tensor<4> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::differentiable::testing::{assert_close, backward, devices, gradient, leaf, values};
     use crate::{Device, floats};
 
     /// One row of pixels 1, 2, 3, ... under a kernel of ones that is 1 high in effect.
@@ -149,5 +178,38 @@ mod tests {
         );
         let y: Vec<f32> = avg_pool2(x).into_data().try_to_vec().expect("f32");
         assert_eq!(y, [2.5, 6.0]);
+    }
+
+    #[test]
+    fn patches_are_what_the_convolution_gives_and_so_are_their_gradients() {
+        for device in devices() {
+            for bias in [false, true] {
+                let run = |plain: bool| {
+                    let mut conv = Conv2d::new([3, 7], [5, 5], 1, bias, &mut Init::new(1, &device));
+                    conv.bias = conv
+                        .bias
+                        .map(|_| Param::from_tensor(leaf([7], 4, true, &device)));
+                    // One row and two columns of pixels too many.
+                    let x: Tensor<4> = leaf([2, 3, 11, 17], 2, true, &device);
+                    let (weight, bias) = (conv.weight.val(), conv.bias.as_ref().map(Param::val));
+                    let options = ConvOptions::new([5; 2], [0; 2], [1; 2], 1);
+                    let y = match plain {
+                        true => conv2d(x.clone(), weight, bias, options),
+                        false => conv.forward(x.clone()),
+                    };
+                    assert_eq!(y.dims(), [2, 7, 2, 3]);
+                    let out = values(y.clone());
+                    let gradients = backward(y);
+                    let of_bias = |bias: &Param<Tensor<1>>| gradient(&bias.val(), &gradients);
+                    [
+                        out,
+                        gradient(&x, &gradients),
+                        gradient(&conv.weight.val(), &gradients),
+                        conv.bias.as_ref().map_or(vec![], of_bias),
+                    ]
+                };
+                assert_close(&run(false), &run(true), 1e-5);
+            }
+        }
     }
 }

@@ -14,13 +14,14 @@ mod attention;
 mod conv;
 mod cpu;
 mod device;
+mod differentiable;
 mod embedding;
 mod init;
 mod linear;
 mod loss;
 mod norm;
 
-pub use activation::Activation;
+pub use activation::{Activation, add_gated};
 pub use attention::{
     Heads, KeysValues, MASKED, Order, QueryGroup, attend, attention, merge_heads, repeat_heads,
     split_heads,
@@ -55,11 +56,19 @@ pub fn floats<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Devi
 /// The same numbers in memory of their own, if `x` is on the processor and may be a part of a larger
 /// tensor, which it would keep in memory.
 pub fn compact<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    match x.device() == Device::flex() {
+    match !x.is_autodiff() && x.device() == Device::flex() {
         true => {
             let dtype = x.dtype();
             Tensor::from_data(x.into_data(), (&Device::flex(), dtype))
         }
         false => x,
+    }
+}
+
+/// The tensor in f32.
+fn widened<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    match x.dtype() {
+        DType::F32 => x,
+        _ => x.cast(DType::F32),
     }
 }

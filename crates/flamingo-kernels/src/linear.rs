@@ -3,10 +3,12 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 
-use crate::Init;
-use crate::cpu;
+use crate::cpu::columns::column_sums;
 use crate::cpu::product::{Rows, Sizes, product};
 use crate::cpu::simd::InstructionSet;
+use crate::cpu::{self, FlexTensor};
+use crate::differentiable::{Operation, apply};
+use crate::{Init, widened};
 
 /// Elements of a half-precision weight that are widened at once where the framework multiplies.
 const BLOCK: usize = 1 << 22;
@@ -19,11 +21,74 @@ const BLOCK: usize = 1 << 22;
 /// - `bias`: `[d_output]`
 /// - output: `[n, d_output]`
 pub(crate) fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
-    let on_processor =
-        cpu::readable(&x) && cpu::readable(&weight) && bias.as_ref().is_none_or(cpu::readable);
-    match on_processor {
-        true => on_the_processor(x, weight, bias),
-        false => plain(x, weight, bias),
+    let on_processor = cpu::here(&x) && cpu::here(&weight) && bias.as_ref().is_none_or(cpu::here);
+    if !on_processor {
+        return plain(x, weight, bias);
+    }
+    let operation = Affine {
+        types: [x.dtype(), weight.dtype()],
+    };
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    match bias {
+        Some(bias) => apply(operation, [x, weight, widened(bias).into_dispatch()]),
+        None => apply(operation, [x, weight]),
+    }
+}
+
+/// Of `x` and the weight, or of `x`, the weight and the bias.
+#[derive(Debug, Clone)]
+struct Affine {
+    /// Of `x` and the weight.
+    types: [DType; 2],
+}
+
+impl<const N: usize> Operation<N> for Affine {
+    const CHEAP: bool = false;
+
+    fn forward(&self, inputs: [FlexTensor; N]) -> FlexTensor {
+        let mut inputs = inputs.into_iter();
+        let [x, weight] = [0, 1].map(|_| cpu::wrapped(inputs.next().expect("an input")));
+        let bias = inputs.next().map(cpu::wrapped);
+        cpu::primitive(on_the_processor(x, weight, bias))
+    }
+
+    fn kept(&self, wanted: [bool; N]) -> [bool; N] {
+        std::array::from_fn(|input| match input {
+            0 => wanted[1],
+            1 => wanted[0],
+            _ => false,
+        })
+    }
+
+    fn backward(
+        &self,
+        inputs: [Option<FlexTensor>; N],
+        gradient: FlexTensor,
+        wanted: [bool; N],
+    ) -> [Option<FlexTensor>; N] {
+        let mut inputs = inputs
+            .into_iter()
+            .map(|input| input.map(|input| widened(cpu::wrapped::<2>(input))));
+        let (x, weight) = (inputs.next().flatten(), inputs.next().flatten());
+        let gradient = widened(cpu::wrapped::<2>(gradient)); // [n, d_output]
+        let [of_x, of_weight] = self.types;
+        let mut of = [None, None, None];
+        if let Some(weight) = weight {
+            let value = gradient.clone().matmul(weight); // [n, d_input]
+            of[0] = Some(cpu::primitive(value.cast(of_x)));
+        }
+        if let Some(x) = x {
+            let value = gradient.clone().transpose().matmul(x); // [d_output, d_input]
+            of[1] = Some(cpu::primitive(value.cast(of_weight)));
+        }
+        if wanted.get(2) == Some(&true) {
+            let d = gradient.dims()[1];
+            let gradient = cpu::contiguous(gradient);
+            let set = InstructionSet::best();
+            let sums = column_sums(set, d, cpu::elements(&gradient), None);
+            of[2] = Some(cpu::primitive(cpu::tensor::<1>(sums, [d])));
+        }
+        std::array::from_fn(|i| of[i].take())
     }
 }
 
@@ -51,8 +116,8 @@ fn plain(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> 
 fn on_the_processor(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     let dtype = x.dtype();
     let ([m, k], [n, _]) = (x.dims(), weight.dims());
-    let x = cpu::contiguous(x.cast(DType::F32));
-    let bias = bias.map(|bias| cpu::contiguous(bias.cast(DType::F32)));
+    let x = cpu::contiguous(widened(x));
+    let bias = bias.map(|bias| cpu::contiguous(widened(bias)));
     let weight_type = weight.dtype();
     let weight = cpu::contiguous(weight);
     let rows = match weight_type {
@@ -119,6 +184,7 @@ impl Linear {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::differentiable::testing::{assert_close, backward, devices, gradient, leaf, values};
     use crate::{Device, floats};
 
     #[test]
@@ -188,5 +254,70 @@ mod tests {
         let y = layer.forward(floats(vec![1., 10., 0., 1.], [1, 2, 2], &device));
         let values = y.into_data().try_to_vec::<f32>().expect("f32");
         assert_eq!(values, [21.5, 43., 64., 2.5, 4., 5.]);
+    }
+
+    #[test]
+    fn gradients_are_those_of_plain_operations() {
+        for device in devices() {
+            for [m, k, n] in [[1, 2, 3], [7, 37, 13], [29, 101, 53]] {
+                for trained in [
+                    [true, true, true],
+                    [true, false, false],
+                    [false, true, false],
+                    [false, false, true],
+                ] {
+                    let run = |f: fn(Tensor<2>, Tensor<2>, Option<Tensor<1>>) -> Tensor<2>| {
+                        let x = leaf([m, k], 1, trained[0], &device);
+                        let weight = leaf([n, k], 2, trained[1], &device);
+                        let bias = leaf([n], 3, trained[2], &device);
+                        let y = f(x.clone(), weight.clone(), Some(bias.clone()));
+                        let out = values(y.clone());
+                        let gradients = backward(y);
+                        [
+                            out,
+                            gradient(&x, &gradients),
+                            gradient(&weight, &gradients),
+                            gradient(&bias, &gradients),
+                        ]
+                    };
+                    let ours = run(affine);
+                    assert_close(&ours, &run(plain), 1e-5);
+                    let empty = [1, 2, 3].map(|i| ours[i].is_empty());
+                    assert_eq!(empty, trained.map(|trained| !trained));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_frozen_weight_keeps_no_input_and_a_constant_input_no_weight() {
+        let operation = Affine {
+            types: [DType::F32; 2],
+        };
+        let kept = |wanted: [bool; 3]| operation.kept(wanted);
+        assert_eq!(kept([true, false, false]), [false, true, false]);
+        assert_eq!(kept([false, true, true]), [true, false, false]);
+        assert_eq!(kept([false, false, true]), [false; 3]);
+    }
+
+    #[test]
+    fn gradients_pass_through_a_frozen_weight_of_half_precision() {
+        let device = Device::flex().autodiff();
+        for dtype in [DType::F16, DType::BF16] {
+            let weight: Tensor<2> = leaf([5, 7], 2, false, &device).cast(dtype);
+            let run = |weight: Tensor<2>| {
+                let x = leaf([3, 7], 1, true, &device);
+                let y = affine(x.clone(), weight, None);
+                [values(y.clone()), gradient(&x, &backward(y))]
+            };
+            let wide = run(weight.clone().cast(DType::F32));
+            assert_close(&run(weight.clone()), &wide, 1e-5);
+            // Both halves, and a gradient of the same type.
+            let x: Tensor<2> = leaf([3, 7], 1, false, &device).cast(dtype).require_grad();
+            let y = affine(x.clone(), weight.detach().require_grad(), None);
+            assert_eq!(y.dtype(), dtype);
+            let gradients = backward(y.cast(DType::F32));
+            assert_eq!(x.grad(&gradients).expect("a gradient").dtype(), dtype);
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use flamingo_kernels::{
     Activation, Heads, Init, Linear, Module, Norm, NormKind, Order, Param, QueryGroup, Tensor,
-    attend, attention, merge_heads, split_heads,
+    add_gated, attend, attention, merge_heads, split_heads,
 };
 use serde::{Deserialize, Serialize};
 
@@ -272,7 +272,7 @@ impl GatedCrossAttention {
     /// - all: `[B, L, D]`
     pub fn add(&self, y: Tensor<3>, looked: Option<Tensor<3>>) -> Tensor<3> {
         let y = match looked {
-            Some(looked) => y + looked * gate(&self.alpha_xattn),
+            Some(looked) => add_gated(y, looked, self.alpha_xattn.val().tanh()),
             None => y,
         };
         let normed = self.norm_dense.forward(y.clone());
@@ -281,7 +281,8 @@ impl GatedCrossAttention {
             Some(gate) => self.activation.apply(gate.forward(normed)) * input,
             None => self.activation.apply(input),
         };
-        y + self.dense_out.forward(hidden) * gate(&self.alpha_dense)
+        let added = self.dense_out.forward(hidden);
+        add_gated(y, added, self.alpha_dense.val().tanh())
     }
 
     /// The attention before its gate; none if no token sees anything.
@@ -415,11 +416,6 @@ impl GatedCrossAttention {
         let scale = (q.dims()[2] as f64).powf(-0.5);
         flamingo_kernels::burn::tensor::activation::softmax((q * scale).matmul(keys.transpose()), 2)
     }
-}
-
-fn gate(alpha: &Param<Tensor<1>>) -> Tensor<3> {
-    let width = alpha.lazy_shape()[0];
-    alpha.val().tanh().reshape([1, 1, width])
 }
 
 fn of_heads(x: Tensor<4>, norm: &Option<Norm>) -> Tensor<4> {

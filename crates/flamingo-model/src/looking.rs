@@ -86,7 +86,7 @@ impl Looking {
 
 /// Whether tokens on `device` meet media one by one: on the processor, unless a gradient is wanted.
 pub(crate) fn in_runs(device: &Device) -> bool {
-    *device == Device::flex()
+    !device.is_autodiff() && *device == Device::flex()
 }
 
 fn runs(sees: &[Range<usize>]) -> Vec<(Range<usize>, usize)> {

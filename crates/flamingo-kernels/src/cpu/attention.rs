@@ -21,7 +21,7 @@ pub(crate) struct Rows {
 
 impl Rows {
     #[inline(always)]
-    unsafe fn row(self, index: usize) -> *const f32 {
+    pub(crate) unsafe fn row(self, index: usize) -> *const f32 {
         unsafe { self.first.add(index * self.stride) }
     }
 }
@@ -135,7 +135,7 @@ unsafe fn block_of<V: Lanes>(head: &Head<'_>, pieces: &[Piece]) {
 
 /// Dot products of `rows` queries, padded with zeros to whole vectors, with `len` keys.
 #[inline(always)]
-unsafe fn dots<V: Lanes>(
+pub(crate) unsafe fn dots<V: Lanes>(
     queries: Rows,
     rows: usize,
     keys: Rows,
@@ -231,7 +231,7 @@ unsafe fn dots_tile<V: Lanes, const R: usize, const C: usize>(
 
 /// Adds the mask to a row of scores and returns how many keys the query sees.
 #[inline(always)]
-unsafe fn mask_row(mask: Mask<'_>, row: *mut f32, query: usize, keys: usize) -> usize {
+pub(crate) unsafe fn mask_row(mask: Mask<'_>, row: *mut f32, query: usize, keys: usize) -> usize {
     match mask {
         Mask::None => keys,
         Mask::Bias(bias) => {
@@ -290,7 +290,7 @@ unsafe fn mask_row(mask: Mask<'_>, row: *mut f32, query: usize, keys: usize) -> 
 /// Turns the first `seen` scores of a row into exponentials of their distance from the greatest,
 /// and the rest into zeros; returns the sum.
 #[inline(always)]
-unsafe fn exponentials<V: Lanes>(row: *mut f32, seen: usize, padded: usize) -> f32 {
+pub(crate) unsafe fn exponentials<V: Lanes>(row: *mut f32, seen: usize, padded: usize) -> f32 {
     unsafe {
         for j in seen..padded {
             *row.add(j) = f32::NEG_INFINITY;

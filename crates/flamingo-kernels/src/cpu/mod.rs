@@ -3,19 +3,37 @@
 //! give the same bits with any number of threads, and each has a twin in plain tensor operations
 //! beside the layer that uses it, which is its reference in tests and does the work elsewhere.
 
+// A kernel's loops go over rows and lanes of several matrices at once.
+#![allow(clippy::needless_range_loop)]
+
+pub(crate) mod activation;
 pub(crate) mod attention;
+pub(crate) mod attention_backward;
+pub(crate) mod columns;
 pub(crate) mod exp;
+pub(crate) mod norm;
 pub(crate) mod product;
 pub(crate) mod simd;
 
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::{BackendTypes, Flex};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, FloatDType, Tensor, TensorData};
+
+use product::Shared;
 
 /// A tensor of the processor's backend.
 pub(crate) type FlexTensor = <Flex as BackendTypes>::FloatTensorPrimitive;
 
-/// Whether kernels can read this tensor: it lies in this machine's memory and nothing records what
-/// is done to it.
+/// Elements of which one thread does so little that it need not share the work.
+pub(crate) const ALONE: usize = 1 << 14;
+
+/// Whether this tensor lies in this machine's memory.
+pub(crate) fn here<const D: usize>(x: &Tensor<D>) -> bool {
+    x.device().inner() == burn::tensor::Device::flex()
+}
+
+/// Whether kernels can read this tensor as it is: it lies in this machine's memory and nothing records
+/// what is done to it.
 pub(crate) fn readable<const D: usize>(x: &Tensor<D>) -> bool {
     !x.is_autodiff() && x.device() == burn::tensor::Device::flex()
 }
@@ -71,4 +89,70 @@ pub(crate) fn elements<E: burn::tensor::Element + bytemuck::Pod>(x: &FlexTensor)
 pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
     let data = TensorData::new(values, shape);
     Tensor::from_data(data, (&burn::tensor::Device::flex(), DType::F32))
+}
+
+/// The backend's tensor as layers have it.
+pub(crate) fn wrapped<const D: usize>(x: FlexTensor) -> Tensor<D> {
+    Tensor::from_primitive::<Flex>(x)
+}
+
+/// A backend's tensor of any rank, row-major and without gaps, in f32.
+pub(crate) fn plain_f32(x: FlexTensor) -> FlexTensor {
+    let x = match x.dtype() {
+        DType::F32 => x,
+        _ => Flex::float_cast(x, FloatDType::F32),
+    };
+    match x.is_contiguous() {
+        true => x,
+        false => x.to_contiguous(),
+    }
+}
+
+/// Where a kernel reads, from many threads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source(*const f32);
+// SAFETY: nothing is written through it.
+unsafe impl Send for Source {}
+// SAFETY: as above.
+unsafe impl Sync for Source {}
+
+impl Source {
+    pub(crate) fn of(elements: &[f32]) -> Self {
+        Self(elements.as_ptr())
+    }
+
+    pub(crate) fn pointer(self) -> *const f32 {
+        self.0
+    }
+}
+
+/// Where a kernel reads `len` elements, and where it writes as many: the same place or another.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) from: Source,
+    pub(crate) to: Shared,
+    pub(crate) len: usize,
+}
+
+/// What `kernel` makes of the elements of `x`, in the memory of `x` if no one else holds it. The kernel
+/// must write every element of the place.
+pub(crate) fn transformed(x: FlexTensor, kernel: impl FnOnce(Place)) -> FlexTensor {
+    let mut x = plain_f32(x);
+    let (start, len) = (x.layout().start_offset(), x.layout().num_elements());
+    if let Some(all) = x.try_storage_mut::<f32>() {
+        let to = &mut all[start..start + len];
+        let to = Shared::new(to);
+        let from = Source(to.pointer());
+        kernel(Place { from, to, len });
+        return x;
+    }
+    let mut out = Vec::<f32>::with_capacity(len);
+    kernel(Place {
+        from: Source::of(elements(&x)),
+        to: Shared::unwritten(&mut out),
+        len,
+    });
+    // SAFETY: the kernel wrote them all.
+    unsafe { out.set_len(len) };
+    FlexTensor::from_data(TensorData::new(out, x.layout().shape().clone()))
 }

@@ -113,6 +113,10 @@ impl Shared {
     pub(crate) fn new(to: &mut [f32]) -> Self {
         Self(to.as_mut_ptr())
     }
+    /// The capacity of a vector that nothing was written to yet.
+    pub(crate) fn unwritten(to: &mut Vec<f32>) -> Self {
+        Self(to.as_mut_ptr())
+    }
     /// # Safety
     /// There must be more than `elements` behind the pointer.
     pub(crate) unsafe fn behind(self, elements: usize) -> Self {
@@ -198,10 +202,7 @@ fn stretches(k: usize) -> impl Iterator<Item = [usize; 2]> {
 
 /// Few rows: memory is the limit, and it is fastest where it is read from one end to the other.
 #[inline(always)]
-unsafe fn column_by_column<V: Lanes, W: Stored, const R: usize>(
-    block: &Block,
-    weights: *const W,
-) {
+unsafe fn column_by_column<V: Lanes, W: Stored, const R: usize>(block: &Block, weights: *const W) {
     for j in block.columns[0]..block.columns[1] {
         for k in stretches(block.k) {
             unsafe { tile::<V, W, R, 1>(block, weights, k, block.rows[0], j) };

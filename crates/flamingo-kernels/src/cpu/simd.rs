@@ -33,6 +33,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn min(self, other: Self) -> Self;
     /// `self * a + b`.
     unsafe fn mul_add(self, a: Self, b: Self) -> Self;
+    /// `positive` where the lane is above zero, else `other`.
+    unsafe fn choose(self, positive: Self, other: Self) -> Self;
     /// To the nearest whole number.
     unsafe fn round(self) -> Self;
     /// `self * 2^exponent`, for whole exponents within -126 and 127.
@@ -144,6 +146,14 @@ impl Lanes for Portable {
         Self(std::array::from_fn(|i| self.0[i] * a.0[i] + b.0[i]))
     }
     #[inline(always)]
+    unsafe fn choose(self, positive: Self, other: Self) -> Self {
+        let lane = |i: usize| match self.0[i] > 0.0 {
+            true => positive.0[i],
+            false => other.0[i],
+        };
+        Self(std::array::from_fn(lane))
+    }
+    #[inline(always)]
     unsafe fn round(self) -> Self {
         self.map(f32::round_ties_even)
     }
@@ -228,6 +238,13 @@ mod x86 {
         #[inline(always)]
         unsafe fn mul_add(self, a: Self, b: Self) -> Self {
             Self(unsafe { _mm512_fmadd_ps(self.0, a.0, b.0) })
+        }
+        #[inline(always)]
+        unsafe fn choose(self, positive: Self, other: Self) -> Self {
+            unsafe {
+                let above = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, _mm512_setzero_ps());
+                Self(_mm512_mask_blend_ps(above, other.0, positive.0))
+            }
         }
         #[inline(always)]
         unsafe fn round(self) -> Self {
@@ -357,6 +374,14 @@ mod x86 {
                     _mm256_fmadd_ps(self.0[1], a.0[1], b.0[1]),
                 ]
             })
+        }
+        #[inline(always)]
+        unsafe fn choose(self, positive: Self, other: Self) -> Self {
+            let half = |i: usize| unsafe {
+                let above = _mm256_cmp_ps::<_CMP_GT_OQ>(self.0[i], _mm256_setzero_ps());
+                _mm256_blendv_ps(other.0[i], positive.0[i], above)
+            };
+            Self([half(0), half(1)])
         }
         #[inline(always)]
         unsafe fn round(self) -> Self {

@@ -9,7 +9,7 @@ use flamingo_sequence::{SpecialTokens, Visibility, visible};
 use super::*;
 use crate::language::{LanguageConfig, QueryKeyNorm};
 use crate::vision::{VisionConfig, VitConfig};
-use crate::{GatedConfig, PerceiverResamplerConfig};
+use crate::{GatedConfig, PerceiverResamplerConfig, TextCache, TextRow};
 
 const IMAGE: u32 = 22;
 const SPECIALS: SpecialTokens = SpecialTokens {
