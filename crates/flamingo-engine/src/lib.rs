@@ -7,6 +7,7 @@
 //! prompts gives what each gives alone.
 
 pub mod decoding;
+mod distributions;
 mod engine;
 mod error;
 mod generate;
@@ -17,6 +18,7 @@ mod prompts;
 mod score;
 
 pub use decoding::{Decoding, EarlyStopping};
+pub use distributions::Distributions;
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use flamingo_weights::Source;

@@ -77,7 +77,7 @@ impl Engine {
         })
     }
 
-    fn batch_media(
+    pub(crate) fn batch_media(
         &mut self,
         prompts: &[&Document],
         batch: &Batch,

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 
-use crate::Init;
+use crate::{Init, QuantisedWeight};
 
 /// Elements of a half-precision weight that are widened at once on a processor.
 const BLOCK: usize = 1 << 22;
@@ -38,6 +38,9 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[d_output]`, or none.
     pub bias: Option<Param<Tensor<1>>>,
+    /// The weight in few bits, where it was loaded so; `weight` is then made of it if it is read.
+    #[module(skip)]
+    pub quantised: QuantisedWeight,
 }
 
 impl Linear {
@@ -49,9 +52,11 @@ impl Linear {
     /// As [`Linear::new`], the standard deviation multiplied by `gain`.
     pub fn scaled(d_input: usize, d_output: usize, bias: bool, gain: f64, init: &mut Init) -> Self {
         let weight = init.normal([d_output, d_input], gain / (d_input as f64).sqrt());
+        let quantised = init.quantisable(&weight);
         Self {
             weight,
             bias: bias.then(|| init.full([d_output], 0.0)),
+            quantised,
         }
     }
 
@@ -59,8 +64,7 @@ impl Linear {
     /// - `x`: `[..., d_input]`
     /// - output: `[..., d_output]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let weight = self.weight.val();
-        let [d_output, d_input] = weight.dims();
+        let [d_output, d_input] = self.weight.lazy_shape().dims();
         let mut dims = x.dims();
         assert_eq!(
             dims[D - 1],
@@ -68,7 +72,9 @@ impl Linear {
             "linear [{d_output}, {d_input}] given {dims:?}"
         );
         let rows = dims.iter().product::<usize>() / d_input;
-        let mut y = product(x.reshape([rows, d_input]), weight); // [rows, d_output]
+        let x = x.reshape([rows, d_input]);
+        let quantised = self.quantised.product(&x);
+        let mut y = quantised.unwrap_or_else(|| product(x, self.weight.val())); // [rows, d_output]
         if let Some(bias) = &self.bias {
             y = y + bias.val().unsqueeze();
         }
