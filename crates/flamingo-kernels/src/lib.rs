@@ -35,7 +35,7 @@ pub use linear::Linear;
 pub use loss::{Loss, cross_entropy, log_probabilities};
 pub use norm::{Norm, NormKind};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};
-pub use quantised_weight::{QuantisedWeight, QuantisedWeights};
+pub use quantised_weight::{QuantisedWeight, QuantisedWeights, multiplies_quantised};
 pub use weight_type::{Matrices, WeightType};
 
 /// Integer indices as a tensor on `device`.

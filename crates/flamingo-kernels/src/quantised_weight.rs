@@ -7,6 +7,12 @@ use burn::tensor::{Device, Shape, Tensor, TensorData};
 
 use crate::QuantisedMatrix;
 
+/// Whether products with quantised weights are made on `device`: only on the processor, and where no
+/// gradients are recorded.
+pub fn multiplies_quantised(device: &Device) -> bool {
+    *device == Device::flex() && !device.is_autodiff()
+}
+
 /// Where the weight of a layer stands when it is quantised. It is filled at most once, when a model
 /// is loaded; clones of a layer share it.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +42,7 @@ impl QuantisedWeight {
     pub fn product(&self, x: &Tensor<2>) -> Option<Tensor<2>> {
         let matrix = self.get()?;
         let (device, dtype, [n, _]) = (x.device(), x.dtype(), x.dims());
-        if device != Device::flex() {
+        if !multiplies_quantised(&device) {
             return None;
         }
         let x = x.clone().into_data().convert::<f32>();
@@ -109,4 +115,53 @@ fn find(list: &[(ParamId, QuantisedWeight)], id: ParamId) -> Option<&QuantisedWe
     list.iter()
         .find(|(known, _)| *known == id)
         .map(|(_, weight)| weight)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Init, Linear, QuantKind, floats};
+
+    fn quantised(device: &Device) -> Linear {
+        let mut init = Init::new(3, device);
+        let mut layer = Linear::new(64, 7, true, &mut init);
+        let weight: Vec<f32> = layer.weight.val().into_data().try_to_vec().expect("f32");
+        let matrix = QuantisedMatrix::nearest(QuantKind::Q8_0, [7, 64], &weight).expect("fits");
+        layer.quantised.set(matrix);
+        let parameter = layer.quantised.parameter(layer.weight.id, device);
+        layer.weight = parameter.expect("it is quantised");
+        layer
+    }
+
+    fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+        x.into_data().try_to_vec().expect("f32")
+    }
+
+    #[test]
+    fn a_layer_multiplies_with_its_quantised_weight_and_leaves_the_dense_one_unmade() {
+        let device = Device::flex();
+        let layer = quantised(&device);
+        let x = Init::new(5, &device).normal([2, 5, 64], 1.0).val();
+        let y = layer.forward(x.clone());
+        assert_eq!(y.dims(), [2, 5, 7]);
+        assert!(!layer.weight.is_initialized());
+        let dense = x.reshape([10, 64]).matmul(layer.weight.val().transpose());
+        for (a, b) in values(y).iter().zip(values(dense)) {
+            assert!((a - b).abs() < 0.05, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn gradients_of_the_input_go_through_the_dense_numbers() {
+        let device = Device::flex().autodiff();
+        let layer = quantised(&device);
+        let x = floats::<2>(vec![0.5; 3 * 64], [3, 64], &device).require_grad();
+        let gradients = layer.forward(x.clone()).sum().backward();
+        let found = values(x.grad(&gradients).expect("a gradient"));
+        let matrix = layer.quantised.get().expect("it is quantised").dequantise();
+        for (i, found) in found.iter().enumerate() {
+            let column: f32 = matrix.iter().skip(i % 64).step_by(64).sum();
+            assert!((found - column).abs() < 1e-5, "{i}: {found} {column}");
+        }
+    }
 }

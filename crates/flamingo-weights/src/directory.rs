@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use flamingo_image::Preprocess;
-use flamingo_kernels::{Device, Init, Matrices, Module, Precision, WeightType};
+use flamingo_kernels::{
+    Device, Init, Matrices, Module, Precision, WeightType, multiplies_quantised,
+};
 use flamingo_model::Flamingo;
 use flamingo_sequence::Tokenizer;
 
@@ -106,7 +108,7 @@ pub fn build(opened: Opened, device: &Device, weights: impl Into<WeightType>) ->
 
 /// Only the processor multiplies with quantised matrices; elsewhere those of the files are widened.
 fn on_device(weights: WeightType, device: &Device) -> Result<WeightType> {
-    if *device == Device::flex() {
+    if multiplies_quantised(device) {
         return Ok(weights);
     }
     match weights.quantised() {

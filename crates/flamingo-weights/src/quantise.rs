@@ -291,3 +291,6 @@ pub(crate) fn write_quantised(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
