@@ -80,8 +80,8 @@ pub fn quantise_rows(kind: QuantKind, values: &[f32], d_input: usize) -> Result<
     if d_input == 0 || !d_input.is_multiple_of(kind.block()) {
         return Err(Unfit::Width { d_input, kind });
     }
-    let fits = |value: &&f32| !(value.abs() <= 65504.0);
-    if let Some(&value) = values.par_iter().find_any(fits) {
+    let fits = |value: f32| value.abs() <= 65504.0; // false of what is no number
+    if let Some(&value) = values.par_iter().find_any(|value| !fits(**value)) {
         return Err(Unfit::Value { value, kind });
     }
     let mut bytes = vec![0; values.len() / kind.block() * kind.block_bytes()];

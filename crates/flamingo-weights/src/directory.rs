@@ -242,8 +242,8 @@ pub fn convert(
 ) -> Result<Weighed> {
     let weights = weights.into();
     opened.report.check()?;
-    let (shapes, linear) = peers::flamingo_shapes_and_linear(&opened.file)?;
-    for (name, shape) in &shapes {
+    let shapes = peers::flamingo_shapes_and_linear(&opened.file)?;
+    for (name, shape) in &shapes.all {
         match opened.tensors.shape(name) {
             Some(found) if found == shape => {}
             found => {
@@ -253,7 +253,7 @@ pub fn convert(
             }
         }
     }
-    let (plan, weighed) = plan_file(&opened.tensors, &shapes, &linear, &weights)?;
+    let (plan, weighed) = plan_file(&opened.tensors, &shapes, &weights)?;
     std::fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
     opened
         .tensors

@@ -49,14 +49,18 @@ impl ModuleVisitor for Reader {
 
 /// The shape of every float parameter by its path; parameters that were never read are not made.
 pub(crate) fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
-    shapes_and_linear(module, &QuantisedWeights::default()).0
+    shapes_and_linear(module, &QuantisedWeights::default()).all
 }
 
-/// As [`shapes`], and the paths of those that are the matrices of linear layers.
-pub(crate) fn shapes_and_linear<M: Module>(
-    module: &M,
-    places: &QuantisedWeights,
-) -> (BTreeMap<String, Vec<usize>>, BTreeSet<String>) {
+/// The shapes of a module's parameters by their paths.
+pub(crate) struct Shapes {
+    pub(crate) all: BTreeMap<String, Vec<usize>>,
+    /// The paths of those that are the matrices of linear layers.
+    pub(crate) linear: BTreeSet<String>,
+}
+
+/// As [`shapes`], with those of linear layers told.
+pub(crate) fn shapes_and_linear<M: Module>(module: &M, places: &QuantisedWeights) -> Shapes {
     let mut reader = ShapeReader {
         path: Vec::new(),
         shapes: BTreeMap::new(),
@@ -64,7 +68,10 @@ pub(crate) fn shapes_and_linear<M: Module>(
         linear: BTreeSet::new(),
     };
     module.visit(&mut reader);
-    (reader.shapes, reader.linear)
+    Shapes {
+        all: reader.shapes,
+        linear: reader.linear,
+    }
 }
 
 struct ShapeReader<'a> {

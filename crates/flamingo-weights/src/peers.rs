@@ -17,14 +17,14 @@ mod parts;
 mod published;
 mod timm_nfnet;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use flamingo_kernels::{Device, Init, Module};
 use flamingo_model::Flamingo;
 use flamingo_sequence::Tokenizer;
 
-use crate::names::{apply_tensors, shapes, shapes_and_linear};
+use crate::names::{Shapes, apply_tensors, shapes, shapes_and_linear};
 use crate::{Error, Link, LoadReport, ModelConfig, ModelFile, Result, Tensors};
 use json::Json;
 use names::Names;
@@ -97,13 +97,11 @@ pub fn load_module<M: Module>(
 
 /// The shapes of a Flamingo's tensors by our names; nothing is computed or allocated.
 pub(crate) fn flamingo_shapes(file: &ModelFile) -> Result<BTreeMap<String, Vec<usize>>> {
-    Ok(flamingo_shapes_and_linear(file)?.0)
+    Ok(flamingo_shapes_and_linear(file)?.all)
 }
 
-/// As [`flamingo_shapes`], and which of them are the matrices of linear layers.
-pub(crate) fn flamingo_shapes_and_linear(
-    file: &ModelFile,
-) -> Result<(BTreeMap<String, Vec<usize>>, BTreeSet<String>)> {
+/// As [`flamingo_shapes`], with those of linear layers told.
+pub(crate) fn flamingo_shapes_and_linear(file: &ModelFile) -> Result<Shapes> {
     let ModelConfig::Flamingo(config) = &file.model else {
         return Err(Error::Kind {
             found: file.model.kind(),

@@ -1,6 +1,6 @@
 //! Which matrices of a model are quantised, and what became of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 
@@ -10,6 +10,7 @@ use flamingo_kernels::{
 };
 use serde::{Serialize, Serializer};
 
+use crate::names::Shapes;
 use crate::{Error, Result, Tensors};
 
 /// The format of output heads, whatever the other matrices have: a head is where the likeliest
@@ -238,16 +239,15 @@ fn planned(tensors: &Tensors, name: &str, weights: &WeightType) -> Result<Planne
     }
 }
 
-/// How all of a model's tensors are written; `linear` are the names of matrices of linear layers.
+/// How all of a model's tensors are written.
 pub(crate) fn plan_file(
     tensors: &Tensors,
-    shapes: &BTreeMap<String, Vec<usize>>,
-    linear: &BTreeSet<String>,
+    shapes: &Shapes,
     weights: &WeightType,
 ) -> Result<(Vec<(String, Planned)>, Weighed)> {
     let (mut plan, mut weighed) = (Vec::new(), Weighed::default());
-    for (name, shape) in shapes {
-        let mut how = match linear.contains(name) {
+    for (name, shape) in &shapes.all {
+        let mut how = match shapes.linear.contains(name) {
             true => planned(tensors, name, weights)?,
             false => Planned::Dense,
         };

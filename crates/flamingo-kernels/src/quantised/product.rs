@@ -301,10 +301,10 @@ impl Operands<'_> {
         (row, x): (usize, usize),
     ) {
         let width = self.d_input / 4;
-        for r in 0..R {
+        for (r, dot) in dots.iter_mut().enumerate() {
             unsafe {
                 let x = self.x.quants.get_unchecked((row + r) * width + x);
-                dots[r] = S::dot(dots[r], line, *x);
+                *dot = S::dot(*dot, line, *x);
             }
         }
     }
