@@ -6,7 +6,7 @@ use crate::Dtype;
 use decode::Decode;
 
 /// A number that tensors can be read as: [`f32`], [`f16`](half::f16) and [`bf16`](half::bf16) from
-/// any floating-point tensor, [`i64`] from any integer or boolean one.
+/// any floating-point tensor, [`i64`] from any integer or boolean one, [`u8`] from its own kind: bytes.
 #[allow(
     private_bounds,
     reason = "sealed: how bytes become numbers is no promise"
@@ -90,6 +90,20 @@ float_element!(
     |x| x
 );
 
+impl Element for u8 {}
+
+impl Decode for u8 {
+    const NAME: &'static str = "u8";
+
+    fn accepts(dtype: Dtype) -> bool {
+        dtype == Dtype::U8
+    }
+
+    fn decode(_dtype: Dtype, source: Strided<'_>, out: &mut [Self]) {
+        each(source, out, |[b]| b);
+    }
+}
+
 impl Element for i64 {}
 
 impl Decode for i64 {
@@ -159,6 +173,7 @@ mod tests {
     fn integers_keep_their_sign_and_booleans_become_zero_or_one() {
         assert_eq!(decoded::<i64>(Dtype::I8, &[0xff, 0x7f], 1, 2), [-1, 127]);
         assert_eq!(decoded::<i64>(Dtype::U8, &[0xff], 1, 1), [255]);
+        assert_eq!(decoded::<u8>(Dtype::U8, &[0xff, 0], 1, 2), [0xff, 0]);
         assert_eq!(decoded::<i64>(Dtype::Bool, &[0, 7], 1, 2), [0, 1]);
         assert_eq!(
             decoded::<i64>(Dtype::I16, &(-3_i16).to_le_bytes(), 1, 1),

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use flamingo_image::{Image, Preprocess};
-use flamingo_kernels::{Device, Precision};
+use flamingo_kernels::{Device, Matrices, Precision, WeightType};
 use flamingo_model::{Flamingo, describe};
 use flamingo_sequence::{Tokenizer, Visibility};
-use flamingo_weights::{Loaded, ModelFile, Source};
+use flamingo_weights::{Loaded, ModelFile, Source, Weighed};
 
 use crate::Result;
 use crate::latents_folder::LatentsFolder;
@@ -19,6 +19,10 @@ use crate::queue::Queue;
 pub struct EngineOptions {
     /// Precision of weights and products.
     pub precision: Precision,
+    /// What becomes of the matrices of linear layers.
+    pub matrices: Matrices,
+    /// Whether the resampler's are quantised, too, if the others are.
+    pub quantise_resampler: bool,
     /// Most images and films in one prompt (the paper goes to 32 shots and the query).
     pub max_media: usize,
     /// Rows that are written together: answers and beams of all prompts.
@@ -41,6 +45,8 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             precision: Precision::F32,
+            matrices: Matrices::AsStored,
+            quantise_resampler: false,
             max_media: 256,
             batch: 32,
             prefill_tokens: 4096,
@@ -66,6 +72,7 @@ pub struct Engine {
     pub(crate) queue: Queue,
     pub(crate) sees: Visibility,
     file: ModelFile,
+    weighed: Weighed,
 }
 
 impl Engine {
@@ -74,7 +81,12 @@ impl Engine {
     /// # Errors
     /// If a file is missing, malformed or of a newer version, or if the weights do not fit.
     pub fn open(source: &Source, device: &Device, options: EngineOptions) -> Result<Self> {
-        let loaded = flamingo_weights::load(source, device, options.precision)?;
+        let weights = WeightType {
+            precision: options.precision,
+            matrices: options.matrices,
+            resampler: options.quantise_resampler,
+        };
+        let loaded = flamingo_weights::load(source, device, weights)?;
         Self::new(loaded, device, options)
     }
 
@@ -95,6 +107,7 @@ impl Engine {
             options,
             sees: loaded.file.sees,
             file: loaded.file,
+            weighed: loaded.weighed,
         };
         if let Some(folder) = engine.options.latents.clone() {
             let probe = engine.features(std::iter::once(&probe()), 1);
@@ -133,6 +146,11 @@ impl Engine {
     /// The model's configuration file.
     pub fn model_file(&self) -> &ModelFile {
         &self.file
+    }
+
+    /// What the model's weights take in memory, and which could not be quantised.
+    pub fn weighed(&self) -> &Weighed {
+        &self.weighed
     }
 
     /// The model's tokenizer.

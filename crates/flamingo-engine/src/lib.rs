@@ -11,6 +11,7 @@
 //! prompt and beams share its tokens. Whatever runs together gives what each gives alone.
 
 pub mod decoding;
+mod distributions;
 mod engine;
 mod error;
 mod generate;
@@ -25,6 +26,7 @@ mod score;
 mod writing;
 
 pub use decoding::{Decoding, EarlyStopping};
+pub use distributions::Distributions;
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use flamingo_weights::Source;

@@ -98,31 +98,7 @@ impl Engine {
             .zip(&texts)
             .map(|(prompt, text)| text.len()..prompt.keys.len())
             .collect();
-        let (media, places) = self.media_of(prompts, &rest)?;
-        let mut sees = Vec::new();
-        for ((prompt, rest), places) in prompts.iter().zip(&rest).zip(&places) {
-            sees.extend(prompt.sees[rest.clone()].iter().map(|range| {
-                match range.is_empty() {
-                    true => 0..0,
-                    // Several are side by side, in the order of their prompt.
-                    false => places[&range.start]..places[&(range.end - 1)] + 1,
-                }
-            }));
-        }
-        let looking = Looking::new(&sees, media.len(), &self.device);
-        let mut rows: Vec<TextRow<'_>> = prompts
-            .iter()
-            .zip(&mut texts)
-            .zip(&rest)
-            .map(|((prompt, cache), rest)| TextRow {
-                ids: &prompt.sequence.ids[rest.clone()],
-                cache,
-                parents: None,
-            })
-            .collect();
-        let stream = self
-            .model
-            .read(&mut rows, &Media::Each(media.clone()), &looking);
+        let (stream, media, places) = self.read_rest(prompts, &mut texts, &rest)?;
         let mut end = 0;
         let ends = rest.iter().map(|rest| {
             end += rest.len();
@@ -137,6 +113,57 @@ impl Engine {
             read.push(ReadPrompt { text, seen });
         }
         Ok((read, last))
+    }
+
+    /// Reads tokens `rest` of each prompt behind its text; returns the stream at all of them, `[L, D]`,
+    /// the media that they look at, and the places of each prompt's media among them.
+    #[allow(clippy::type_complexity)]
+    fn read_rest(
+        &mut self,
+        prompts: &[Prepared],
+        texts: &mut [TextCache],
+        rest: &[Range<usize>],
+    ) -> Result<(Tensor<2>, Vec<Medium>, Vec<HashMap<usize, usize>>)> {
+        let (media, places) = self.media_of(prompts, rest)?;
+        let mut sees = Vec::new();
+        for ((prompt, rest), places) in prompts.iter().zip(rest).zip(&places) {
+            sees.extend(prompt.sees[rest.clone()].iter().map(|range| {
+                match range.is_empty() {
+                    true => 0..0,
+                    // Several are side by side, in the order of their prompt.
+                    false => places[&range.start]..places[&(range.end - 1)] + 1,
+                }
+            }));
+        }
+        let looking = Looking::new(&sees, media.len(), &self.device);
+        let mut rows: Vec<TextRow<'_>> = prompts
+            .iter()
+            .zip(texts)
+            .zip(rest)
+            .map(|((prompt, cache), rest)| TextRow {
+                ids: &prompt.sequence.ids[rest.clone()],
+                cache,
+                parents: None,
+            })
+            .collect();
+        let stream = self
+            .model
+            .read(&mut rows, &Media::Each(media.clone()), &looking);
+        Ok((stream, media, places))
+    }
+
+    /// Reads a whole document, and returns its tokens and the stream at all of them, `[L, D]`.
+    pub(crate) fn read_whole(
+        &mut self,
+        document: &Document,
+        source: &dyn MediaSource,
+    ) -> Result<(Vec<u32>, Tensor<2>)> {
+        let sequence = self.sequence(document, 0)?;
+        let prepared = self.prepare(document, sequence, source)?;
+        let rest = 0..prepared.keys.len();
+        let prompts = std::slice::from_ref(&prepared);
+        let (stream, ..) = self.read_rest(prompts, &mut [TextCache::default()], &[rest])?;
+        Ok((prepared.sequence.ids, stream))
     }
 
     /// Keys and values of the media that tokens `rest` of each prompt see, and the place of each

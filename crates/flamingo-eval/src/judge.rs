@@ -17,10 +17,10 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize);
 pub(crate) const TOGETHER: usize = 32;
 
 /// The pictures and films of some episodes, which have names of their own.
-struct Gallery<'a>(HashMap<&'a str, &'a Media>);
+pub(crate) struct Gallery<'a>(HashMap<&'a str, &'a Media>);
 
 impl<'a> Gallery<'a> {
-    fn new(episodes: &'a [Episode]) -> Self {
+    pub(crate) fn new(episodes: &'a [Episode]) -> Self {
         let media = episodes.iter().flat_map(|episode| &episode.media);
         Self(
             media

@@ -150,6 +150,14 @@ impl Precision {
         }
     }
 
+    /// Bytes of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Precision::F32 => 4,
+            Precision::Bf16 | Precision::F16 => 2,
+        }
+    }
+
     /// Casts every float parameter of `module`.
     pub fn cast<M: Module>(self, module: M) -> M {
         struct Cast(DType);

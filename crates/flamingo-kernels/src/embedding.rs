@@ -3,22 +3,25 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
-use crate::Init;
 use crate::linear::affine;
+use crate::{Init, QuantisedWeight};
 
 /// A table of vectors; as a tied head, the same table scores the vocabulary.
 #[derive(Module, Debug)]
 pub struct Embedding {
     /// `[rows, d]`.
     pub weight: Param<Tensor<2>>,
+    /// A copy of it in few bits for [`Embedding::logits`], where it was loaded so.
+    #[module(skip)]
+    pub quantised: QuantisedWeight,
 }
 
 impl Embedding {
     /// Normal values with standard deviation `std`.
     pub fn new(rows: usize, d: usize, std: f64, init: &mut Init) -> Self {
-        Self {
-            weight: init.normal([rows, d], std),
-        }
+        let weight = init.normal([rows, d], std);
+        let quantised = init.quantisable_table(&weight);
+        Self { weight, quantised }
     }
 
     /// # Shapes
@@ -34,6 +37,7 @@ impl Embedding {
     /// - `x`: `[n, d]`
     /// - output: `[n, rows]`
     pub fn logits(&self, x: Tensor<2>) -> Tensor<2> {
-        affine(x, self.weight.val(), None)
+        let quantised = self.quantised.product(&x);
+        quantised.unwrap_or_else(|| affine(x, self.weight.val(), None))
     }
 }

@@ -5,6 +5,8 @@ use burn::tensor::{Device, Shape, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::{QuantisedWeight, QuantisedWeights};
+
 /// Hands out parameters. Each gets its own stream of numbers, so its values depend on the seed and
 /// on its place in the order of construction, not on when it is first read; a parameter that is
 /// replaced by a loaded tensor is never drawn at all.
@@ -12,6 +14,7 @@ pub struct Init {
     device: Device,
     seed: u64,
     next: u64,
+    quantised: QuantisedWeights,
 }
 
 impl Init {
@@ -21,12 +24,28 @@ impl Init {
             device: device.clone(),
             seed,
             next: 0,
+            quantised: QuantisedWeights::default(),
         }
     }
 
     /// The device that parameters are created on.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// The place of `weight` when it is quantised, for a layer that multiplies with it.
+    pub fn quantisable(&mut self, weight: &Param<Tensor<2>>) -> QuantisedWeight {
+        self.quantised.add_linear(weight.id)
+    }
+
+    /// The place of a quantised copy of `table`, for an embedding that is an output head, too.
+    pub fn quantisable_table(&mut self, table: &Param<Tensor<2>>) -> QuantisedWeight {
+        self.quantised.add_table(table.id)
+    }
+
+    /// What can be quantised of all that was handed out.
+    pub fn quantised_weights(&self) -> &QuantisedWeights {
+        &self.quantised
     }
 
     /// Normally distributed values with standard deviation `std`.

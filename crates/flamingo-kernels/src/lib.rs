@@ -20,6 +20,9 @@ mod init;
 mod linear;
 mod loss;
 mod norm;
+mod quantised;
+mod quantised_weight;
+mod weight_type;
 
 pub use activation::{Activation, add_gated};
 pub use attention::{
@@ -37,6 +40,9 @@ pub use init::Init;
 pub use linear::Linear;
 pub use loss::{Loss, cross_entropy, log_probabilities};
 pub use norm::{Norm, NormKind};
+pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};
+pub use quantised_weight::{QuantisedWeight, QuantisedWeights, multiplies_quantised};
+pub use weight_type::{Matrices, WeightType};
 
 /// Integer indices as a tensor on `device`.
 pub fn indices(values: impl IntoIterator<Item = usize>, device: &Device) -> Tensor<1, Int> {

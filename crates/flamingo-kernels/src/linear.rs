@@ -8,7 +8,7 @@ use crate::cpu::product::{Rows, Sizes, product};
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor};
 use crate::differentiable::{Operation, apply};
-use crate::{Init, widened};
+use crate::{Init, QuantisedWeight, widened};
 
 /// Elements of a half-precision weight that are widened at once where the framework multiplies.
 const BLOCK: usize = 1 << 22;
@@ -144,6 +144,9 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[d_output]`, or none.
     pub bias: Option<Param<Tensor<1>>>,
+    /// The weight in few bits, where it was loaded so; `weight` is then made of it if it is read.
+    #[module(skip)]
+    pub quantised: QuantisedWeight,
 }
 
 impl Linear {
@@ -155,9 +158,11 @@ impl Linear {
     /// As [`Linear::new`], the standard deviation multiplied by `gain`.
     pub fn scaled(d_input: usize, d_output: usize, bias: bool, gain: f64, init: &mut Init) -> Self {
         let weight = init.normal([d_output, d_input], gain / (d_input as f64).sqrt());
+        let quantised = init.quantisable(&weight);
         Self {
             weight,
             bias: bias.then(|| init.full([d_output], 0.0)),
+            quantised,
         }
     }
 
@@ -165,8 +170,7 @@ impl Linear {
     /// - `x`: `[..., d_input]`
     /// - output: `[..., d_output]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let weight = self.weight.val();
-        let [d_output, d_input] = weight.dims();
+        let [d_output, d_input] = self.weight.lazy_shape().dims();
         let mut dims = x.dims();
         assert_eq!(
             dims[D - 1],
@@ -174,8 +178,13 @@ impl Linear {
             "linear [{d_output}, {d_input}] given {dims:?}"
         );
         let rows = dims.iter().product::<usize>() / d_input;
+        let x = x.reshape([rows, d_input]);
         let bias = self.bias.as_ref().map(Param::val);
-        let y = affine(x.reshape([rows, d_input]), weight, bias); // [rows, d_output]
+        let y = match (self.quantised.product(&x), bias) {
+            (None, bias) => affine(x, self.weight.val(), bias),
+            (Some(y), Some(bias)) => y + bias.unsqueeze(),
+            (Some(y), None) => y,
+        }; // [rows, d_output]
         dims[D - 1] = d_output;
         y.reshape(dims)
     }

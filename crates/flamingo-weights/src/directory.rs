@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use flamingo_image::Preprocess;
-use flamingo_kernels::{Device, Init, Module, Precision};
+use flamingo_kernels::{
+    Device, Init, Matrices, Module, Precision, WeightType, multiplies_quantised,
+};
 use flamingo_model::Flamingo;
 use flamingo_sequence::Tokenizer;
 
+use crate::names::apply_quantised;
 use crate::peers::{self, OpenFlamingoFiles, Opened, Words};
+use crate::quantise::{Quantiser, Weighed, plan_file};
 use crate::{
-    Error, LoadReport, ModelConfig, ModelFile, NamedTensor, Result, Tensors, apply_tensors_as,
-    write_tensors,
+    Error, LoadReport, ModelConfig, ModelFile, NamedTensor, Result, Tensors, write_tensors,
 };
 
 const MODEL_FILE: &str = "flamingo.json";
@@ -46,21 +49,26 @@ pub struct Loaded {
     pub preprocess: Preprocess,
     /// All of `flamingo.json`.
     pub file: ModelFile,
+    /// What its weights take, and which could not be quantised.
+    pub weighed: Weighed,
 }
 
 /// Loads a Flamingo onto `device`.
 ///
 /// # Errors
-/// If a file is missing, malformed or of a newer version, or if the weights do not fit.
-pub fn load(source: &Source, device: &Device, precision: Precision) -> Result<Loaded> {
-    build(open(source)?, device, precision)
+/// If a file is missing, malformed or of a newer version, if the weights do not fit, or if they are
+/// to be quantised on another device than the processor.
+pub fn load(source: &Source, device: &Device, weights: impl Into<WeightType>) -> Result<Loaded> {
+    build(open(source)?, device, weights)
 }
 
-/// Reads the weights of a model that was opened: each tensor once, straight into `precision`.
+/// Reads the weights of a model that was opened: each tensor once, straight into what `weights`
+/// says. At most one matrix is in memory in f32 beside what is kept.
 ///
 /// # Errors
-/// If weights are missing or do not fit.
-pub fn build(opened: Opened, device: &Device, precision: Precision) -> Result<Loaded> {
+/// As [`load`].
+pub fn build(opened: Opened, device: &Device, weights: impl Into<WeightType>) -> Result<Loaded> {
+    let weights = on_device(weights.into(), device)?;
     opened.report.check()?;
     let Opened {
         file,
@@ -78,14 +86,38 @@ pub fn build(opened: Opened, device: &Device, precision: Precision) -> Result<Lo
         Error::malformed(Path::new(MODEL_FILE), "a flamingo model needs `preprocess`")
     })?;
     check_vocabulary(tokenizer.vocab_size(), config.language.vocabulary)?;
-    let model = Flamingo::new(config, &mut Init::new(0, device))?;
-    let model = apply_tensors_as(model, &tensors, "", precision)?.no_grad();
+    let mut init = Init::new(0, device);
+    let model = Flamingo::new(config, &mut init)?;
+    let mut quantiser = Quantiser {
+        places: init.quantised_weights(),
+        weights,
+        tied_head: config.language.tied_head,
+        weighed: Weighed::default(),
+    };
+    let precision = weights.precision;
+    let model = apply_quantised(model, &tensors, "", precision, Some(&mut quantiser))?.no_grad();
+    let weighed = quantiser.weighed;
     Ok(Loaded {
         model,
         tokenizer,
         preprocess,
         file,
+        weighed,
     })
+}
+
+/// Only the processor multiplies with quantised matrices; elsewhere those of the files are widened.
+fn on_device(weights: WeightType, device: &Device) -> Result<WeightType> {
+    if multiplies_quantised(device) {
+        return Ok(weights);
+    }
+    match weights.quantised() {
+        Some(kind) => Err(Error::Quantised(kind)),
+        None => Ok(WeightType {
+            matrices: Matrices::Dense,
+            ..weights
+        }),
+    }
 }
 
 fn check_vocabulary(tokens: usize, rows: usize) -> Result<()> {
@@ -224,14 +256,20 @@ pub fn save(
     write_beside(directory, file, tokenizer)
 }
 
-/// Saves a model that was opened as a directory of ours, tensor by tensor, never all in memory.
+/// Saves a model that was opened as a directory of ours, tensor by tensor, never all in memory, and
+/// tells what its weights take on disk.
 ///
 /// # Errors
 /// If weights are missing or do not fit, or a file cannot be written.
-pub fn convert(opened: &Opened, directory: &Path, precision: Precision) -> Result<()> {
+pub fn convert(
+    opened: &Opened,
+    directory: &Path,
+    weights: impl Into<WeightType>,
+) -> Result<Weighed> {
+    let weights = weights.into();
     opened.report.check()?;
-    let shapes = peers::flamingo_shapes(&opened.file)?;
-    for (name, shape) in &shapes {
+    let shapes = peers::flamingo_shapes_and_linear(&opened.file)?;
+    for (name, shape) in &shapes.all {
         match opened.tensors.shape(name) {
             Some(found) if found == shape => {}
             found => {
@@ -241,16 +279,20 @@ pub fn convert(opened: &Opened, directory: &Path, precision: Precision) -> Resul
             }
         }
     }
+    let (plan, weighed) = plan_file(&opened.tensors, &shapes, &weights)?;
     std::fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
-    let names: Vec<String> = shapes.into_keys().collect();
     opened
         .tensors
-        .write(&directory.join(WEIGHTS), &names, precision)?;
+        .write(&directory.join(WEIGHTS), &plan, weights.precision)?;
     let file = ModelFile {
-        version: crate::FORMAT_VERSION,
+        version: match weighed.quantised.is_empty() {
+            true => crate::FORMAT_VERSION,
+            false => crate::QUANTISED_FORMAT_VERSION,
+        },
         ..opened.file.clone()
     };
-    write_beside(directory, &file, &opened.tokenizer)
+    write_beside(directory, &file, &opened.tokenizer)?;
+    Ok(weighed)
 }
 
 fn write_beside(directory: &Path, file: &ModelFile, tokenizer: &Tokenizer) -> Result<()> {

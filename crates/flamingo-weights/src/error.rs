@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use flamingo_kernels::QuantKind;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -44,6 +46,9 @@ pub enum Error {
     /// Weights that do not fit the configuration.
     #[error("the weights do not fit the configuration: {0}")]
     Mismatch(String),
+    /// Quantised weights on a device that has no products for them.
+    #[error("{0} is for the processor: use f32, bf16 or f16 on this device, or the device cpu")]
+    Quantised(QuantKind),
     /// Another kind of model than was asked for.
     #[error("this is a {found} model, not a {wanted} model")]
     Kind {

@@ -5,7 +5,7 @@
 //! configuration and connects the tensors in its files with our names by [`Link`]s ([`Tensors`]),
 //! [`load`] reads them into a model, [`convert`] writes them as ours, [`export_open_flamingo`] writes
 //! ours as OpenFlamingo's. [`named_tensors`] and [`apply_tensors`] are the way between a module's
-//! parameters and names. Nothing of a wrong shape or name is loaded silently.
+//! parameters and names; `quantise` says which of them are kept in few bits. Nothing of a wrong shape or name is loaded silently.
 
 mod directory;
 mod error;
@@ -14,6 +14,7 @@ mod link;
 mod model_file;
 mod names;
 mod peers;
+mod quantise;
 mod report;
 mod tensors;
 
@@ -24,12 +25,13 @@ pub use error::{Error, Result};
 pub use export::export_open_flamingo;
 pub use flamingo_checkpoint::{Dtype, Hub, HubError, HubOptions, Progress, is_hub_id};
 pub use link::{Layout, Link, Run};
-pub use model_file::{FORMAT_VERSION, ModelConfig, ModelFile};
+pub use model_file::{FORMAT_VERSION, ModelConfig, ModelFile, QUANTISED_FORMAT_VERSION};
 pub use names::{apply_tensors, apply_tensors_as, named_tensors};
 pub use peers::{
     FlamingoPytorch, LanguagePart, OpenFlamingoFiles, Opened, PUBLISHED, Published, VisionPart,
     Words, load_module, open_flamingo_block_links, open_flamingo_pytorch,
     open_flamingo_resampler_links, open_language, open_vision,
 };
+pub use quantise::{Amount, HEAD, Kept, Weighed};
 pub use report::{LoadReport, LoadedTensor};
-pub use tensors::{NamedTensor, Stored, Tensors, write_tensors};
+pub use tensors::{Float, NamedTensor, Stored, Tensors, write_tensors};

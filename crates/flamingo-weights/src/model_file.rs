@@ -11,15 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// The format that this program writes; it reads this one and all before it. Version 2 added what the
+/// The format that this program writes; it reads this one, all before it, and that of quantised
+/// models. Version 2 added what the
 /// open models have and ours had not (norms, gates and places of blocks, borders of images, ...).
 pub const FORMAT_VERSION: u32 = 2;
+
+/// The format of models with quantised matrices, which earlier programs cannot read; all others are
+/// still written in [`FORMAT_VERSION`].
+pub const QUANTISED_FORMAT_VERSION: u32 = 3;
 
 /// The contents of `flamingo.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelFile {
-    /// [`FORMAT_VERSION`] of the program that wrote it.
+    /// [`FORMAT_VERSION`] of the program that wrote it, or [`QUANTISED_FORMAT_VERSION`].
     pub version: u32,
     /// How pictures become pixels; none for a language model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,8 +74,8 @@ impl ModelFile {
         }
         let Versioned { version } =
             serde_json::from_slice(json).map_err(|e| Error::malformed(path, e))?;
-        if version > FORMAT_VERSION {
-            let (path, known) = (path.to_path_buf(), FORMAT_VERSION);
+        if version > QUANTISED_FORMAT_VERSION {
+            let (path, known) = (path.to_path_buf(), QUANTISED_FORMAT_VERSION);
             return Err(Error::Version {
                 path,
                 found: version,

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flamingo_kernels::burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use flamingo_kernels::{Precision, Tensor, TensorData};
-
+use flamingo_kernels::burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use flamingo_kernels::{Device, Precision, QuantisedWeights, Tensor, TensorData};
 use half::{bf16, f16};
 
+use crate::quantise::Quantiser;
 use crate::{Error, NamedTensor, Result, Tensors};
 
 /// Every float parameter of `module`, with its path joined by dots, in the order of its fields.
@@ -49,18 +49,39 @@ impl ModuleVisitor for Reader {
 
 /// The shape of every float parameter by its path; parameters that were never read are not made.
 pub(crate) fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
-    let mut reader = ShapeReader::default();
-    module.visit(&mut reader);
-    reader.shapes
+    shapes_and_linear(module, &QuantisedWeights::default()).all
 }
 
-#[derive(Default)]
-struct ShapeReader {
+/// The shapes of a module's parameters by their paths.
+pub(crate) struct Shapes {
+    pub(crate) all: BTreeMap<String, Vec<usize>>,
+    /// The paths of those that are the matrices of linear layers.
+    pub(crate) linear: BTreeSet<String>,
+}
+
+/// As [`shapes`], with those of linear layers told.
+pub(crate) fn shapes_and_linear<M: Module>(module: &M, places: &QuantisedWeights) -> Shapes {
+    let mut reader = ShapeReader {
+        path: Vec::new(),
+        shapes: BTreeMap::new(),
+        places,
+        linear: BTreeSet::new(),
+    };
+    module.visit(&mut reader);
+    Shapes {
+        all: reader.shapes,
+        linear: reader.linear,
+    }
+}
+
+struct ShapeReader<'a> {
     path: Vec<String>,
     shapes: BTreeMap<String, Vec<usize>>,
+    places: &'a QuantisedWeights,
+    linear: BTreeSet<String>,
 }
 
-impl ModuleVisitor for ShapeReader {
+impl ModuleVisitor for ShapeReader<'_> {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());
     }
@@ -71,7 +92,11 @@ impl ModuleVisitor for ShapeReader {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let shape = param.lazy_shape().to_vec();
-        self.shapes.insert(self.path.join("."), shape);
+        let name = self.path.join(".");
+        if self.places.linear(param.id).is_some() {
+            self.linear.insert(name.clone());
+        }
+        self.shapes.insert(name, shape);
     }
 }
 
@@ -94,11 +119,26 @@ pub fn apply_tensors_as<M: Module>(
     prefix: &str,
     precision: Precision,
 ) -> Result<M> {
+    apply_quantised(module, tensors, prefix, precision, None)
+}
+
+/// As [`apply_tensors_as`], with matrices quantised as `quantiser` says.
+///
+/// # Errors
+/// As [`apply_tensors`].
+pub(crate) fn apply_quantised<M: Module>(
+    module: M,
+    tensors: &Tensors,
+    prefix: &str,
+    precision: Precision,
+    quantiser: Option<&mut Quantiser<'_>>,
+) -> Result<M> {
     let mut writer = Writer {
         path: Vec::new(),
         prefix,
         tensors,
         precision,
+        quantiser,
         used: BTreeSet::new(),
         wrong: Vec::new(),
     };
@@ -124,7 +164,7 @@ pub fn apply_tensors_as<M: Module>(
     )))
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     fn data(&self, name: &str, shape: &[usize]) -> Result<TensorData> {
         Ok(match self.precision {
             Precision::F32 => TensorData::new(self.tensors.read::<f32>(name)?, shape.to_vec()),
@@ -134,16 +174,35 @@ impl Writer<'_> {
     }
 }
 
-struct Writer<'a> {
+impl Writer<'_, '_> {
+    /// The parameter of a matrix that is quantised; that of an embedding stays, and its copy for the
+    /// output head is quantised beside it.
+    fn quantised<const D: usize>(
+        &mut self,
+        name: &str,
+        id: ParamId,
+        device: &Device,
+    ) -> Result<Option<Param<Tensor<D>>>> {
+        let Some(quantiser) = &mut self.quantiser else {
+            return Ok(None);
+        };
+        quantiser.head(self.tensors, name, id)?;
+        let weight = quantiser.linear(self.tensors, name, id)?;
+        Ok(weight.and_then(|weight| weight.parameter(id, device)))
+    }
+}
+
+struct Writer<'a, 'b> {
     path: Vec<String>,
     prefix: &'a str,
     tensors: &'a Tensors,
     precision: Precision,
+    quantiser: Option<&'a mut Quantiser<'b>>,
     used: BTreeSet<String>,
     wrong: Vec<String>,
 }
 
-impl ModuleMapper for Writer<'_> {
+impl ModuleMapper for Writer<'_, '_> {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());
     }
@@ -165,6 +224,18 @@ impl ModuleMapper for Writer<'_> {
             ));
             return param;
         }
+        let device = param.lazy_device();
+        match self.quantised(&name, param.id, &device) {
+            Ok(None) => {}
+            Ok(Some(quantised)) => {
+                self.used.insert(name);
+                return quantised;
+            }
+            Err(error) => {
+                self.wrong.push(error.to_string());
+                return param;
+            }
+        }
         let data = match self.data(&name, &wanted) {
             Ok(data) => data,
             Err(error) => {
@@ -172,6 +243,9 @@ impl ModuleMapper for Writer<'_> {
                 return param;
             }
         };
+        if let Some(quantiser) = &mut self.quantiser {
+            quantiser.weighed.add_dense(data.bytes().len());
+        }
         self.used.insert(name);
         let device = param.lazy_device();
         // To ask a parameter that was never read would draw its values.

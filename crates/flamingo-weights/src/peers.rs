@@ -25,7 +25,7 @@ use flamingo_kernels::{Device, Init, Module};
 use flamingo_model::Flamingo;
 use flamingo_sequence::Tokenizer;
 
-use crate::names::{apply_tensors, shapes};
+use crate::names::{Shapes, apply_tensors, shapes, shapes_and_linear};
 use crate::{Error, Link, LoadReport, ModelConfig, ModelFile, Result, Tensors};
 use json::Json;
 use names::Names;
@@ -100,14 +100,20 @@ pub fn load_module<M: Module>(
 
 /// The shapes of a Flamingo's tensors by our names; nothing is computed or allocated.
 pub(crate) fn flamingo_shapes(file: &ModelFile) -> Result<BTreeMap<String, Vec<usize>>> {
+    Ok(flamingo_shapes_and_linear(file)?.all)
+}
+
+/// As [`flamingo_shapes`], with those of linear layers told.
+pub(crate) fn flamingo_shapes_and_linear(file: &ModelFile) -> Result<Shapes> {
     let ModelConfig::Flamingo(config) = &file.model else {
         return Err(Error::Kind {
             found: file.model.kind(),
             wanted: "flamingo",
         });
     };
-    let model = Flamingo::new(config, &mut Init::new(0, &Device::flex()))?;
-    Ok(shapes(&model))
+    let mut init = Init::new(0, &Device::flex());
+    let model = Flamingo::new(config, &mut init)?;
+    Ok(shapes_and_linear(&model, init.quantised_weights()))
 }
 
 /// What a path holds, if it is a peer's model.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use flamingo_checkpoint::Dtype;
+use flamingo_kernels::QuantKind;
 use serde::Serialize;
 
 use crate::{Error, Link, Result, Stored, Tensors};
@@ -23,6 +24,9 @@ pub struct LoadedTensor {
     /// The type of the first.
     #[serde(serialize_with = "shown")]
     pub dtype: Dtype,
+    /// How it is quantised, if it is; [`Self::dtype`] is then that of its bytes.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "name")]
+    pub quantised: Option<QuantKind>,
     /// Rows that no file has: 0, of tokens that were added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_rows: Option<Range<usize>>,
@@ -30,6 +34,17 @@ pub struct LoadedTensor {
 
 fn shown<S: serde::Serializer>(dtype: &Dtype, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(dtype)
+}
+
+fn name<S: serde::Serializer>(kind: &Option<QuantKind>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(kind.map_or("", QuantKind::name))
+}
+
+impl LoadedTensor {
+    /// The name of its type: `q4_k` where it is quantised, that of [`Self::dtype`] elsewhere.
+    pub fn type_name(&self) -> &'static str {
+        self.quantised.map_or(self.dtype.name(), QuantKind::name)
+    }
 }
 
 /// What became of all tensors of a checkpoint, and of all of the model's.
@@ -65,6 +80,7 @@ impl LoadReport {
                 theirs: theirs.iter().map(|stored| stored.name.clone()).collect(),
                 file: file.map(PathBuf::from).unwrap_or_default(),
                 dtype: tensors.dtype(name).unwrap_or(Dtype::F32),
+                quantised: None,
                 new_rows: tensors.missing_rows(name),
             });
         }
@@ -78,6 +94,7 @@ impl LoadReport {
             theirs: vec![name.to_owned()],
             file: tensors.file(name).map(PathBuf::from).unwrap_or_default(),
             dtype: tensors.dtype(name).unwrap_or(Dtype::F32),
+            quantised: tensors.quantised(name),
             new_rows: None,
         };
         Self {

@@ -7,10 +7,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flamingo_checkpoint::{Checkpoint, Dtype, Element, Entry as FileEntry, write_safetensors};
-use flamingo_kernels::Precision;
+use flamingo_checkpoint::{
+    Checkpoint, Dtype, Element, Entry as FileEntry, TensorInfo, write_safetensors,
+};
+use flamingo_kernels::{Precision, QuantKind, dequantise_rows};
 use half::{bf16, f16};
 
+use crate::quantise::{Planned, write_quantised};
 use crate::{Error, Link, Result};
 
 /// Elements that are converted at once when tensors are copied.
@@ -43,6 +46,42 @@ struct Entry {
     shape: Vec<usize>,
     /// In order; elements in no piece are 0.
     pieces: Vec<Piece>,
+    /// How the one piece is quantised, if it is: bytes of blocks.
+    quantised: Option<QuantKind>,
+}
+
+impl Entry {
+    fn new(shape: Vec<usize>, pieces: Vec<Piece>) -> Self {
+        Self {
+            shape,
+            pieces,
+            quantised: None,
+        }
+    }
+}
+
+/// Numbers that weights can be read as.
+pub trait Float: Element + Default + bytemuck::Pod {
+    /// The nearest number to `value`.
+    fn of(value: f32) -> Self;
+}
+
+impl Float for f32 {
+    fn of(value: f32) -> Self {
+        value
+    }
+}
+
+impl Float for f16 {
+    fn of(value: f32) -> Self {
+        f16::from_f32(value)
+    }
+}
+
+impl Float for bf16 {
+    fn of(value: f32) -> Self {
+        bf16::from_f32(value)
+    }
 }
 
 /// Tensors under our names; values are read when asked for, straight into the type wanted.
@@ -90,18 +129,26 @@ impl Tensors {
         let mut tensors = Self::default();
         let names: Vec<String> = checkpoint.names().map(str::to_owned).collect();
         for name in names {
-            let shape = checkpoint
-                .info(&name)
-                .map(|info| info.shape.clone())
-                .unwrap_or_default();
+            let Some(info) = checkpoint.info(&name) else {
+                continue;
+            };
+            let quantised = quantised_name(&name, info);
+            let (ours, shape) = match &quantised {
+                Some((ours, shape, _)) => ((*ours).to_owned(), shape.clone()),
+                None => (name.clone(), info.shape.clone()),
+            };
+            let quantised = quantised.map(|(_, _, kind)| kind);
             let piece = Piece {
                 ours: 0..shape.iter().product(),
                 file: 0,
-                name: name.clone(),
+                name,
                 theirs: 0,
             };
-            let pieces = vec![piece];
-            tensors.entries.insert(name, Entry { shape, pieces });
+            let entry = Entry {
+                quantised,
+                ..Entry::new(shape, vec![piece])
+            };
+            tensors.entries.insert(ours, entry);
         }
         tensors.files.push(Arc::new(checkpoint));
         tensors
@@ -121,10 +168,7 @@ impl Tensors {
             .map(|t| self.file_index(&t.checkpoint))
             .collect();
         for (name, shape) in link.ours.iter().zip(ours) {
-            let entry = Entry {
-                shape: shape.clone(),
-                pieces: Vec::new(),
-            };
+            let entry = Entry::new(shape.clone(), Vec::new());
             self.entries.insert(name.clone(), entry);
         }
         for run in runs {
@@ -150,8 +194,7 @@ impl Tensors {
 
     /// Adds a tensor of zeros, for what no file has.
     pub fn add_zeros(&mut self, name: String, shape: Vec<usize>) {
-        let pieces = Vec::new();
-        self.entries.insert(name, Entry { shape, pieces });
+        self.entries.insert(name, Entry::new(shape, Vec::new()));
     }
 
     /// The tensors under `prefix`, without it.
@@ -198,6 +241,32 @@ impl Tensors {
         Some(self.files[piece.file].info(&piece.name)?.dtype)
     }
 
+    /// How a tensor is quantised in its file, if it is.
+    pub fn quantised(&self, name: &str) -> Option<QuantKind> {
+        self.entries.get(name)?.quantised
+    }
+
+    /// Whether any tensor is quantised in its file.
+    pub fn any_quantised(&self) -> bool {
+        self.entries.values().any(|entry| entry.quantised.is_some())
+    }
+
+    /// The bytes of a tensor that is quantised in its file.
+    ///
+    /// # Errors
+    /// If there is no such tensor.
+    pub fn bytes(&self, name: &str) -> Result<Vec<u8>> {
+        let entry = self.entries.get(name);
+        let (entry, kind) = entry
+            .and_then(|entry| Some((entry, entry.quantised?)))
+            .ok_or_else(|| Error::Mismatch(format!("there is no quantised tensor `{name}`")))?;
+        let elements: usize = entry.shape.iter().product();
+        let mut bytes = vec![0; kind.row_bytes(elements)];
+        let piece = &entry.pieces[0];
+        self.files[piece.file].read(&piece.name, 0..bytes.len(), &mut bytes)?;
+        Ok(bytes)
+    }
+
     /// The values of a tensor, widened to f32.
     ///
     /// # Errors
@@ -206,11 +275,12 @@ impl Tensors {
         self.read(name)
     }
 
-    /// The values of a tensor as `T`, with no copy between the file and what is returned.
+    /// The values of a tensor as `T`, with no copy between the file and what is returned; those of
+    /// a quantised tensor are what its blocks stand for.
     ///
     /// # Errors
     /// If there is no such tensor, or it does not hold floating-point numbers.
-    pub fn read<T: Element + Default + Clone>(&self, name: &str) -> Result<Vec<T>> {
+    pub fn read<T: Float>(&self, name: &str) -> Result<Vec<T>> {
         let entry = self
             .entries
             .get(name)
@@ -220,14 +290,28 @@ impl Tensors {
         Ok(values)
     }
 
+    /// Elements of a tensor, counted row by row.
+    pub(crate) fn part(
+        &self,
+        name: &str,
+        elements: Range<usize>,
+    ) -> flamingo_checkpoint::Result<Vec<f32>> {
+        let mut values = vec![0.0; elements.len()];
+        self.read_range(&self.entries[name], elements.start, &mut values)?;
+        Ok(values)
+    }
+
     /// Fills `values` with the elements of `entry` from `start` on.
-    fn read_range<T: Element>(
+    fn read_range<T: Float>(
         &self,
         entry: &Entry,
         start: usize,
         values: &mut [T],
     ) -> flamingo_checkpoint::Result<()> {
         let end = start + values.len();
+        if let Some(kind) = entry.quantised {
+            return self.read_quantised(kind, &entry.pieces[0], start, values);
+        }
         let from = entry
             .pieces
             .partition_point(|piece| piece.ours.end <= start);
@@ -243,23 +327,65 @@ impl Tensors {
         Ok(())
     }
 
-    /// Writes the tensors called `names` into one safetensors file, piece by piece, whole or not at
-    /// all.
+    /// As [`Tensors::read_range`], of bytes of blocks.
+    fn read_quantised<T: Float>(
+        &self,
+        kind: QuantKind,
+        piece: &Piece,
+        start: usize,
+        values: &mut [T],
+    ) -> flamingo_checkpoint::Result<()> {
+        let (first, end) = (start / kind.block(), start + values.len());
+        let blocks = first..end.div_ceil(kind.block());
+        let mut bytes = vec![0; blocks.len() * kind.block_bytes()];
+        let place = blocks.start * kind.block_bytes();
+        self.files[piece.file].read(&piece.name, place..place + bytes.len(), &mut bytes)?;
+        let wide = dequantise_rows(kind, &bytes);
+        let skipped = start - first * kind.block();
+        for (value, wide) in values.iter_mut().zip(&wide[skipped..]) {
+            *value = T::of(*wide);
+        }
+        Ok(())
+    }
+
+    /// Writes tensors into one safetensors file, piece by piece, whole or not at all. Those that are
+    /// quantised are bytes under their name with the format behind it, `[d_output, bytes of a row]`.
     ///
     /// # Errors
     /// If one cannot be read, or the file not be written.
-    pub fn write(&self, path: &Path, names: &[String], precision: Precision) -> Result<()> {
-        let entries = names
+    pub(crate) fn write(
+        &self,
+        path: &Path,
+        plan: &[(String, Planned)],
+        precision: Precision,
+    ) -> Result<()> {
+        let entries = plan
             .iter()
-            .map(|name| {
+            .map(|(name, how)| {
                 let shape = self
                     .shape(name)
                     .ok_or_else(|| Error::Mismatch(format!("there is no tensor `{name}`")))?;
-                Ok(FileEntry::new(name, stored_type(precision), shape))
+                Ok(match (how, shape) {
+                    (Planned::Copied(kind) | Planned::Quantised(kind), &[rows, d]) => {
+                        let shape = vec![rows, kind.row_bytes(d)];
+                        FileEntry::new(format!("{name}.{kind}"), Dtype::U8, shape)
+                    }
+                    _ => FileEntry::new(name, stored_type(precision), shape),
+                })
             })
             .collect::<Result<Vec<_>>>()?;
-        let fill =
-            &mut |index: usize, out: &mut dyn Write| self.copy_as(&names[index], precision, out);
+        let fill = &mut |index: usize, out: &mut dyn Write| {
+            let (name, how) = &plan[index];
+            match how {
+                Planned::Dense => self.copy_as(name, precision, out),
+                Planned::Copied(kind) => {
+                    let piece = &self.entries[name].pieces[0];
+                    debug_assert_eq!(self.quantised(name), Some(*kind));
+                    self.files[piece.file].copy(&piece.name, out)
+                }
+                Planned::Quantised(kind) => write_quantised(self, name, *kind, out),
+            }
+        };
         Ok(write_safetensors(path, &entries, None, fill)?)
     }
 
@@ -278,7 +404,7 @@ impl Tensors {
         }
     }
 
-    fn copy<T: Element + Default + Clone + bytemuck::Pod>(
+    fn copy<T: Float>(
         &self,
         entry: &Entry,
         out: &mut dyn Write,
@@ -293,6 +419,27 @@ impl Tensors {
         }
         Ok(())
     }
+}
+
+/// Of a tensor of bytes whose name ends in a quantised format: our name, its shape, the format.
+fn quantised_name<'a>(
+    name: &'a str,
+    info: &TensorInfo,
+) -> Option<(&'a str, Vec<usize>, QuantKind)> {
+    let (ours, kind) = name.rsplit_once('.')?;
+    let (kind, [rows, bytes]) = (
+        kind.parse::<QuantKind>().ok()?,
+        info.shape[..].try_into().ok()?,
+    );
+    let _: usize = rows;
+    let whole = info.dtype == Dtype::U8 && usize::is_multiple_of(bytes, kind.block_bytes());
+    whole.then(|| {
+        (
+            ours,
+            vec![rows, bytes / kind.block_bytes() * kind.block()],
+            kind,
+        )
+    })
 }
 
 /// The file's type of a precision.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use flamingo::engine::{Decoding, EarlyStopping, Engine, EngineOptions};
-use flamingo::kernels::{Backend, Device, Precision, open_device};
-use flamingo::weights::Source;
+use flamingo::kernels::{Backend, Device, WeightType, open_device};
+use flamingo::weights::{Source, Weighed};
 
 use crate::failure::{Hint, Result};
 use crate::sources;
@@ -49,9 +49,13 @@ pub(crate) struct ModelArgs {
     pub(crate) files: SourceArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
-    /// Precision of weights and products: f32, bf16 or f16
-    #[arg(long, value_name = "TYPE", default_value = "f32")]
-    pub(crate) dtype: Precision,
+    /// Type of the weights: f32, bf16, f16, or quantised (the matrices of linear layers; all else f32):
+    /// q8_0, q6_k, q5_k, q4_k or q4_0 [default: f32, and quantised what is so in the files]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) dtype: Option<WeightType>,
+    /// Quantise the resampler, too
+    #[arg(long, requires = "dtype")]
+    pub(crate) quantise_resampler: bool,
     /// Most images and films in one prompt
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub(crate) max_media: usize,
@@ -108,8 +112,11 @@ impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<Engine> {
         let device = self.device.open()?;
+        let weights = self.dtype.unwrap_or_default();
         let options = EngineOptions {
-            precision: self.dtype,
+            precision: weights.precision,
+            matrices: weights.matrices,
+            quantise_resampler: self.quantise_resampler,
             max_media: self.max_media,
             media_bytes: self.cache << 19,
             prefix_bytes: self.cache << 19,
@@ -117,10 +124,19 @@ impl ModelArgs {
             ..EngineOptions::default()
         };
         let engine = Engine::open(&self.files.source()?, &device, options);
-        match self.files.model {
-            Some(_) => engine.hint("leave --model out to use the demo model in this program"),
-            None => Ok(engine?),
-        }
+        let engine = match self.files.model {
+            Some(_) => engine.hint("leave --model out to use the demo model in this program")?,
+            None => engine?,
+        };
+        tell_kept(engine.weighed());
+        Ok(engine)
+    }
+}
+
+/// Warns of matrices that were to be quantised and are not.
+pub(crate) fn tell_kept(weighed: &Weighed) {
+    if !weighed.kept.is_empty() {
+        tracing::warn!("{weighed}");
     }
 }
 

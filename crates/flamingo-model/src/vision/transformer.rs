@@ -2,8 +2,8 @@
 //! attend in both directions. Parameters are named as in open_clip.
 
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, NormKind, Param, Tensor, attention, merge_heads,
-    split_heads,
+    Activation, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor, attention,
+    merge_heads, split_heads,
 };
 
 /// Sizes of a transformer.
@@ -87,6 +87,9 @@ pub struct Attention {
     pub in_proj_bias: Param<Tensor<1>>,
     /// Heads back to the stream.
     pub out_proj: Linear,
+    /// `in_proj_weight` in few bits, where it was loaded so.
+    #[module(skip)]
+    pub quantised: QuantisedWeight,
     #[module(skip)]
     heads: usize,
 }
@@ -132,12 +135,7 @@ impl ResidualBlock {
         let scale = |init: &mut Init| config.layer_scale.then(|| init.full([d], 1.0));
         Self {
             ln_1: norm(init),
-            attn: Attention {
-                in_proj_weight: init.normal([3 * d, d], (d as f64).powf(-0.5)),
-                in_proj_bias: init.full([3 * d], 0.0),
-                out_proj: Linear::scaled(d, d, true, gain, init),
-                heads: config.heads,
-            },
+            attn: Attention::new(config, gain, init),
             ln_2: norm(init),
             mlp: Mlp {
                 c_fc: Linear::new(d, hidden, true, init),
@@ -166,11 +164,23 @@ fn scaled(x: Tensor<3>, scale: &Option<Param<Tensor<1>>>) -> Tensor<3> {
 }
 
 impl Attention {
+    fn new(config: &TransformerConfig, gain: f64, init: &mut Init) -> Self {
+        let d = config.width;
+        let in_proj_weight = init.normal([3 * d, d], (d as f64).powf(-0.5));
+        Self {
+            quantised: init.quantisable(&in_proj_weight),
+            in_proj_weight,
+            in_proj_bias: init.full([3 * d], 0.0),
+            out_proj: Linear::scaled(d, d, true, gain, init),
+            heads: config.heads,
+        }
+    }
+
     fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
         let [b, l, d] = x.dims();
-        let joint = x
-            .reshape([b * l, d])
-            .matmul(self.in_proj_weight.val().transpose());
+        let x = x.reshape([b * l, d]);
+        let quantised = self.quantised.product(&x);
+        let joint = quantised.unwrap_or_else(|| x.matmul(self.in_proj_weight.val().transpose()));
         let joint = (joint + self.in_proj_bias.val().unsqueeze()).reshape([b, l, 3 * d]);
         let [q, k, v] =
             [0, 1, 2].map(|i| split_heads(joint.clone().narrow(2, i * d, d), self.heads));

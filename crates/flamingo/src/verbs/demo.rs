@@ -89,7 +89,7 @@ fn about(engine: &Engine, args: &DemoArgs, options: DemoOptions) -> About {
 }
 
 fn dtype(args: &DemoArgs) -> String {
-    format!("{:?}", args.model.dtype).to_lowercase()
+    args.model.dtype.unwrap_or_default().to_string()
 }
 
 /// Better told before the work than after it.

@@ -17,7 +17,7 @@ fn help_of_the_program_and_of_every_verb() {
     ] {
         insta::assert_snapshot!(format!("help-{verb}"), help(&[verb]));
     }
-    for verb in ["inspect", "convert", "verify"] {
+    for verb in ["inspect", "convert", "quality", "verify"] {
         insta::assert_snapshot!(format!("help-weights-{verb}"), help(&["weights", verb]));
     }
 }

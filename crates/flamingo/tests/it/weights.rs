@@ -65,6 +65,82 @@ fn a_converted_model_answers_as_the_one_it_was_made_of() {
 }
 
 #[test]
+fn a_quantised_model_is_smaller_and_answers_without_being_told_its_type() {
+    let place = Workplace::new();
+    let convert = |from: &str, to: &str, rest: &[&str]| {
+        place.ok(&[&["weights", "convert", from, "--out", to], rest].concat())
+    };
+    convert("demo", "wide", &[]);
+    convert("demo", "narrow", &["--dtype", "q8_0"]);
+    let size = |name: &str| {
+        let file = place.path().join(name).join("model.safetensors");
+        std::fs::metadata(file).unwrap().len()
+    };
+    assert!(size("narrow") * 5 < size("wide") * 3);
+    let with = |model: &[&str]| place.ok(&[&ASK[..], model].concat());
+    let at_load = with(&["--dtype", "q8_0"]);
+    assert_eq!(with(&["--model", "narrow"]), at_load);
+    let text = place.ok(&["weights", "inspect", "narrow"]);
+    assert!(text.contains("128x128 q8_0 x4"), "{text}");
+    convert("narrow", "again", &["--dtype", "f32"]);
+    assert_eq!(size("again"), size("wide"));
+}
+
+#[test]
+fn types_that_do_not_exist_or_do_not_fit_are_told() {
+    let place = Workplace::new();
+    let output = place.run(&[&ASK[..], &["--dtype", "int8"]].concat());
+    let told = String::from_utf8(output.stderr).unwrap();
+    for name in [
+        "int8", "f32", "bf16", "f16", "q8_0", "q6_k", "q5_k", "q4_k", "q4_0",
+    ] {
+        assert!(told.contains(name), "{told}");
+    }
+    let output = place.run(&[&ASK[..], &["--dtype", "q4_k"]].concat());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(
+        told.contains("40 of 49 matrices stay as they are") && told.contains("multiples of 256"),
+        "{told}"
+    );
+    let to = ["--to", "openflamingo", "--dtype", "q8_0"];
+    let told = place.refused(&[&["weights", "convert", "demo", "--out", "out"], &to[..]].concat());
+    assert!(told.contains("hold no q8_0 weights"), "{told}");
+}
+
+#[test]
+fn the_quality_of_a_type_is_a_table_and_json() {
+    let place = Workplace::new();
+    let of = |rest: &[&str]| {
+        let verb = [
+            "weights",
+            "quality",
+            "--dtype",
+            "q8_0",
+            "--documents",
+            "2",
+            "--queries",
+            "3",
+        ];
+        place.ok(&[&verb, rest].concat())
+    };
+    let text = of(&[]);
+    assert!(
+        text.contains("perplexity") && text.contains("\nq8_0 "),
+        "{text}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&of(&["--json"])).unwrap();
+    let figures = &json[0]["quality"];
+    assert!(figures["divergence"].as_f64().unwrap() < 0.01, "{json}");
+    assert!(
+        json[0]["weights"]["quantised"]["q8_0"]["tensors"]
+            .as_u64()
+            .unwrap()
+            > 40
+    );
+}
+
+#[test]
 fn a_model_is_not_written_over_itself() {
     let place = Workplace::new();
     place.ok(&["weights", "convert", "demo", "--out", "model"]);

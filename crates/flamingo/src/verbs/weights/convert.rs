@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use flamingo::kernels::Precision;
+use flamingo::kernels::{Matrices, WeightType};
 use flamingo::weights::{convert, export_open_flamingo, open};
 
+use crate::args::tell_kept;
 use crate::failure::{Failure, Result};
 use crate::{output, sources};
 
@@ -25,9 +26,13 @@ pub(crate) struct ConvertArgs {
     /// Folder to write to; created if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Precision of the weights: f32, bf16 or f16
-    #[arg(long, value_name = "TYPE", default_value = "f32")]
-    dtype: Precision,
+    /// Type of the weights: f32, bf16, f16, or quantised (the matrices of linear layers; all else f32):
+    /// q8_0, q6_k, q5_k, q4_k or q4_0 [default: f32, and quantised what is so already]
+    #[arg(long, value_name = "TYPE")]
+    dtype: Option<WeightType>,
+    /// Quantise the resampler, too
+    #[arg(long, requires = "dtype")]
+    quantise_resampler: bool,
     /// Format
     #[arg(long, value_enum, default_value = "flamingo")]
     to: Format,
@@ -50,10 +55,26 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
             args.out.display()
         )));
     }
+    let weights = WeightType {
+        resampler: args.quantise_resampler,
+        ..args.dtype.unwrap_or_default()
+    };
+    if let (Format::Openflamingo, Matrices::Quantised(kind)) = (args.to, weights.matrices) {
+        return Err(Failure::new(format!(
+            "OpenFlamingo's files hold no {kind} weights: give --dtype f32, bf16 or f16"
+        )));
+    }
     let opened = open(&source)?;
     match args.to {
-        Format::Flamingo => convert(&opened, &args.out, args.dtype)?,
-        Format::Openflamingo => export_open_flamingo(&opened, &args.out, args.dtype)?,
+        Format::Flamingo => tell_kept(&convert(&opened, &args.out, weights)?),
+        Format::Openflamingo => {
+            if opened.tensors.any_quantised() {
+                tracing::warn!(
+                    "the quantised matrices are widened to {weights}, with what quantising them has cost"
+                );
+            }
+            export_open_flamingo(&opened, &args.out, weights.precision)?;
+        }
     }
     output::line(&format!("{}", args.out.display()))
 }

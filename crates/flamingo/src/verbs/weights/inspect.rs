@@ -182,7 +182,7 @@ impl Row {
         let shape = tensors[0].shape.iter().map(usize::to_string);
         Self {
             shape: shape.collect::<Vec<_>>().join("x"),
-            dtype: tensors[0].dtype.to_string(),
+            dtype: tensors[0].type_name().to_owned(),
             times: match tensors.len() {
                 1 => String::new(),
                 times => format!("x{times}"),

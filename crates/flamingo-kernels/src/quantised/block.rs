@@ -1,0 +1,401 @@
+//! One block of a row: between numbers, the bytes of a file, and the parts that products need.
+
+use half::f16;
+
+use super::QuantKind;
+
+/// The parts of a block. Number `i` is `scale * (quants[i] - offset) - least`, where `scale` is
+/// `d * scales[i / step]` and `least` is `d_least * leasts[i / step]`.
+pub(super) struct Block {
+    /// One byte for each number.
+    pub(super) quants: [u8; 256],
+    pub(super) d: f16,
+    pub(super) d_least: f16,
+    pub(super) scales: [i8; 16],
+    pub(super) leasts: [u8; 16],
+}
+
+/// What differs between the formats.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    /// Numbers of a scale.
+    pub(super) step: usize,
+    /// What is taken from each quant.
+    pub(super) offset: i32,
+    /// The largest quant.
+    pub(super) largest: u8,
+}
+
+impl QuantKind {
+    pub(super) const fn form(self) -> Form {
+        let (step, offset, largest) = match self {
+            QuantKind::Q8_0 => (32, 128, 255),
+            QuantKind::Q6K => (16, 32, 63),
+            QuantKind::Q5K => (32, 0, 31),
+            QuantKind::Q4K => (32, 0, 15),
+            QuantKind::Q4_0 => (32, 8, 15),
+        };
+        Form {
+            step,
+            offset,
+            largest,
+        }
+    }
+}
+
+impl Block {
+    fn empty() -> Self {
+        Self {
+            quants: [0; 256],
+            d: f16::ZERO,
+            d_least: f16::ZERO,
+            scales: [1; 16],
+            leasts: [0; 16],
+        }
+    }
+
+    /// The numbers again.
+    pub(super) fn numbers(&self, kind: QuantKind, out: &mut [f32]) {
+        let form = kind.form();
+        let (d, d_least) = (self.d.to_f32(), self.d_least.to_f32());
+        for (i, value) in out.iter_mut().enumerate() {
+            let part = i / form.step;
+            let scale = d * f32::from(self.scales[part]);
+            let least = d_least * f32::from(self.leasts[part]);
+            *value = scale * (i32::from(self.quants[i]) - form.offset) as f32 - least;
+        }
+    }
+
+    /// The block that is nearest to `x`, by the sum of squared differences as far as it is
+    /// searched.
+    pub(super) fn nearest(kind: QuantKind, x: &[f32]) -> Self {
+        let mut block = Self::empty();
+        let form = kind.form();
+        match kind {
+            QuantKind::Q8_0 => block.d = f16::from_f32(largest(x) / 127.0),
+            QuantKind::Q4_0 => block.d = f16::from_f32(symmetric_scale(x, form)),
+            QuantKind::Q6K => {
+                let scales: Vec<f32> = x
+                    .chunks(form.step)
+                    .map(|part| symmetric_scale(part, form))
+                    .collect();
+                block.d = f16::from_f32(largest(&scales) / 127.0);
+                for (code, scale) in block.scales.iter_mut().zip(scales) {
+                    *code = ratio(scale, block.d).clamp(-127.0, 127.0) as i8;
+                }
+            }
+            QuantKind::Q5K | QuantKind::Q4K => {
+                let parts: Vec<(f32, f32)> = x
+                    .chunks(form.step)
+                    .map(|part| scale_and_least(part, form.largest))
+                    .collect();
+                let most = |of: fn(&(f32, f32)) -> f32| parts.iter().map(of).fold(0.0, f32::max);
+                block.d = f16::from_f32(most(|part| part.0) / 63.0);
+                block.d_least = f16::from_f32(most(|part| part.1) / 63.0);
+                for (i, (scale, least)) in parts.into_iter().enumerate() {
+                    block.scales[i] = ratio(scale, block.d).clamp(0.0, 63.0) as i8;
+                    block.leasts[i] = ratio(least, block.d_least).clamp(0.0, 63.0) as u8;
+                }
+            }
+        }
+        block.round(form, x);
+        block
+    }
+
+    /// Sets the quants to what is nearest to `x` under the scales that are there.
+    fn round(&mut self, form: Form, x: &[f32]) {
+        let (d, d_least) = (self.d.to_f32(), self.d_least.to_f32());
+        for (i, &value) in x.iter().enumerate() {
+            let part = i / form.step;
+            let scale = d * f32::from(self.scales[part]);
+            let least = d_least * f32::from(self.leasts[part]);
+            let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
+            let quant = nearest((value + least) * inverse) + form.offset as f32;
+            // Nothing is kept as the code -128: the other sign has no such number.
+            let lowest = if form.largest == 255 { 1.0 } else { 0.0 };
+            self.quants[i] = quant.clamp(lowest, f32::from(form.largest)) as u8;
+        }
+    }
+
+    /// The bytes as they stand in a file.
+    pub(super) fn write(&self, kind: QuantKind, out: &mut [u8]) {
+        let d = self.d.to_le_bytes();
+        let low = |i: usize| self.quants[i] & 15;
+        match kind {
+            QuantKind::Q8_0 => {
+                out[..2].copy_from_slice(&d);
+                for (byte, quant) in out[2..].iter_mut().zip(&self.quants) {
+                    *byte = quant.wrapping_sub(128);
+                }
+            }
+            QuantKind::Q4_0 => {
+                out[..2].copy_from_slice(&d);
+                for (i, byte) in out[2..].iter_mut().enumerate() {
+                    *byte = low(i) | low(i + 16) << 4;
+                }
+            }
+            QuantKind::Q4K | QuantKind::Q5K => {
+                out[..2].copy_from_slice(&d);
+                out[2..4].copy_from_slice(&self.d_least.to_le_bytes());
+                out[4..16].copy_from_slice(&self.packed_codes());
+                let high = if kind == QuantKind::Q5K { 32 } else { 0 };
+                let (fifth, nibbles) = out[16..].split_at_mut(high);
+                for (i, byte) in fifth.iter_mut().enumerate() {
+                    *byte = (0..8).fold(0, |bits, part| {
+                        bits | (self.quants[32 * part + i] >> 4) << part
+                    });
+                }
+                for (i, byte) in nibbles.iter_mut().enumerate() {
+                    let first = i / 32 * 64 + i % 32;
+                    *byte = low(first) | low(first + 32) << 4;
+                }
+            }
+            QuantKind::Q6K => {
+                for (i, byte) in out[..128].iter_mut().enumerate() {
+                    let first = i / 64 * 128 + i % 64;
+                    *byte = low(first) | low(first + 64) << 4;
+                }
+                for (i, byte) in out[128..192].iter_mut().enumerate() {
+                    let first = i / 32 * 128 + i % 32;
+                    *byte = (0..4).fold(0, |bits, part| {
+                        bits | (self.quants[first + 32 * part] >> 4) << (2 * part)
+                    });
+                }
+                for (byte, code) in out[192..208].iter_mut().zip(self.scales) {
+                    *byte = code as u8;
+                }
+                out[208..].copy_from_slice(&d);
+            }
+        }
+    }
+
+    /// The parts of a block of a file.
+    pub(super) fn read(kind: QuantKind, bytes: &[u8]) -> Self {
+        let half = |at: usize| f16::from_le_bytes([bytes[at], bytes[at + 1]]);
+        let mut block = Self::empty();
+        match kind {
+            QuantKind::Q8_0 => {
+                block.d = half(0);
+                for (quant, byte) in block.quants.iter_mut().zip(&bytes[2..]) {
+                    *quant = byte.wrapping_add(128);
+                }
+            }
+            QuantKind::Q4_0 => {
+                block.d = half(0);
+                for (i, byte) in bytes[2..].iter().enumerate() {
+                    (block.quants[i], block.quants[i + 16]) = (byte & 15, byte >> 4);
+                }
+            }
+            QuantKind::Q4K | QuantKind::Q5K => {
+                (block.d, block.d_least) = (half(0), half(2));
+                block.unpack_codes(&bytes[4..16]);
+                let high = if kind == QuantKind::Q5K { 32 } else { 0 };
+                let (fifth, nibbles) = bytes[16..].split_at(high);
+                for (i, byte) in nibbles.iter().enumerate() {
+                    let first = i / 32 * 64 + i % 32;
+                    (block.quants[first], block.quants[first + 32]) = (byte & 15, byte >> 4);
+                }
+                for (i, byte) in fifth.iter().enumerate() {
+                    for part in 0..8 {
+                        block.quants[32 * part + i] |= (byte >> part & 1) << 4;
+                    }
+                }
+            }
+            QuantKind::Q6K => {
+                for (i, byte) in bytes[..128].iter().enumerate() {
+                    let first = i / 64 * 128 + i % 64;
+                    (block.quants[first], block.quants[first + 64]) = (byte & 15, byte >> 4);
+                }
+                for (i, byte) in bytes[128..192].iter().enumerate() {
+                    let first = i / 32 * 128 + i % 32;
+                    for part in 0..4 {
+                        block.quants[first + 32 * part] |= (byte >> (2 * part) & 3) << 4;
+                    }
+                }
+                for (code, byte) in block.scales.iter_mut().zip(&bytes[192..208]) {
+                    *code = *byte as i8;
+                }
+                block.d = half(208);
+            }
+        }
+        block
+    }
+
+    /// Eight scales and eight least values of 6 bits: the first four of each in a byte's low bits,
+    /// the others' low four bits in a nibble and their high two above the first ones.
+    fn packed_codes(&self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        for i in 0..4 {
+            let (scale, least) = (self.scales[i] as u8, self.leasts[i]);
+            let (scale4, least4) = (self.scales[i + 4] as u8, self.leasts[i + 4]);
+            bytes[i] = scale | scale4 >> 4 << 6;
+            bytes[i + 4] = least | least4 >> 4 << 6;
+            bytes[i + 8] = scale4 & 15 | (least4 & 15) << 4;
+        }
+        bytes
+    }
+
+    fn unpack_codes(&mut self, bytes: &[u8]) {
+        for i in 0..4 {
+            let (low, high, both) = (bytes[i], bytes[i + 4], bytes[i + 8]);
+            self.scales[i] = (low & 63) as i8;
+            self.leasts[i] = high & 63;
+            self.scales[i + 4] = (both & 15 | low >> 6 << 4) as i8;
+            self.leasts[i + 4] = both >> 4 | high >> 6 << 4;
+        }
+    }
+}
+
+/// The nearest integer of a number below 2^22, ties to even.
+pub(super) fn nearest(x: f32) -> f32 {
+    const MAGIC: f32 = 12_582_912.0; // 1.5 * 2^23: its last bit is worth 1
+    (x + MAGIC) - MAGIC
+}
+
+fn ratio(x: f32, unit: f16) -> f32 {
+    let unit = unit.to_f32();
+    if unit == 0.0 { 0.0 } else { nearest(x / unit) }
+}
+
+fn largest(x: &[f32]) -> f32 {
+    x.iter().fold(0.0, |most: f32, value| most.max(value.abs()))
+}
+
+/// Ranges that are tried, as shares of the widest.
+const TRIED: i32 = 9;
+
+/// The scale of either sign for quants that stand for `-offset ..= largest - offset`.
+fn symmetric_scale(x: &[f32], form: Form) -> f32 {
+    let far = x.iter().fold(
+        0.0,
+        |far: f32, &v| if v.abs() > far.abs() { v } else { far },
+    );
+    if far == 0.0 {
+        return 0.0;
+    }
+    let (low, high) = (
+        -(form.offset as f32),
+        f32::from(form.largest) - form.offset as f32,
+    );
+    let (mut best, mut most) = (0.0, f32::NEG_INFINITY);
+    for i in -TRIED..=TRIED {
+        // The farthest number gets the lowest quant, or is cut off a little.
+        let inverse = (low + 0.1 * i as f32) / far;
+        let (mut xq, mut qq) = (0.0_f32, 0.0_f32);
+        for &value in x {
+            let q = nearest(value * inverse).clamp(low, high);
+            xq += value * q;
+            qq += q * q;
+        }
+        // The best scale of these quants is xq / qq; it leaves sum(x^2) - xq^2 / qq.
+        if qq > 0.0 && xq * xq / qq > most {
+            (best, most) = (xq / qq, xq * xq / qq);
+        }
+    }
+    best
+}
+
+/// The scale and the least value (of at least 0) for quants `0 ..= largest`: `x` is about
+/// `scale * q - least`.
+fn scale_and_least(x: &[f32], largest: u8) -> (f32, f32) {
+    let low = x.iter().copied().fold(0.0, f32::min);
+    let high = x.iter().copied().fold(0.0, f32::max);
+    let levels = f32::from(largest);
+    if high == low {
+        return (0.0, 0.0);
+    }
+    let n = x.len() as f32;
+    let sum: f32 = x.iter().sum();
+    let (mut best, mut least_error) = (((high - low) / levels, -low), f32::INFINITY);
+    for i in -TRIED..=TRIED {
+        let inverse = (levels + 0.1 * i as f32) / (high - low);
+        let (mut q_sum, mut qq, mut xq) = (0.0_f32, 0.0_f32, 0.0_f32);
+        for &value in x {
+            let q = nearest((value - low) * inverse).clamp(0.0, levels);
+            q_sum += q;
+            qq += q * q;
+            xq += value * q;
+        }
+        // Least squares for these quants.
+        let determinant = n * qq - q_sum * q_sum;
+        let (mut scale, mut least) = (xq / qq.max(1.0), 0.0);
+        if determinant > 0.0 {
+            let fitted = (n * xq - q_sum * sum) / determinant;
+            let at_zero = (qq * sum - q_sum * xq) / determinant;
+            if at_zero <= 0.0 {
+                (scale, least) = (fitted, -at_zero);
+            }
+        }
+        // The sum of (scale * q - least - x)^2, less that of x^2, which is the same for all.
+        let error =
+            scale * (scale * qq - 2.0 * (least * q_sum + xq)) + least * (n * least + 2.0 * sum);
+        if error < least_error && scale > 0.0 {
+            (best, least_error) = ((scale, least), error);
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(n: usize) -> Vec<f32> {
+        (0..n)
+            .map(|i| ((i * 7919 % 1009) as f32 / 504.5 - 1.0) * 0.03)
+            .collect()
+    }
+
+    #[test]
+    fn a_block_that_is_written_and_read_is_the_same_block() {
+        for kind in QuantKind::ALL {
+            let block = Block::nearest(kind, &numbers(kind.block()));
+            let mut bytes = vec![0; kind.block_bytes()];
+            block.write(kind, &mut bytes);
+            let read = Block::read(kind, &bytes);
+            assert_eq!(read.quants, block.quants, "{kind}");
+            assert_eq!((read.d, read.d_least), (block.d, block.d_least), "{kind}");
+            let parts = kind.block() / kind.form().step;
+            if parts > 1 {
+                assert_eq!(read.scales[..parts], block.scales[..parts], "{kind}");
+                assert_eq!(read.leasts[..parts], block.leasts[..parts], "{kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_bits_are_nearer() {
+        let mut last = 0.0;
+        for kind in QuantKind::ALL {
+            let x = numbers(256);
+            let mut back = vec![0.0; 256];
+            for (x, back) in x.chunks(kind.block()).zip(back.chunks_mut(kind.block())) {
+                Block::nearest(kind, x).numbers(kind, back);
+            }
+            let error = x
+                .iter()
+                .zip(&back)
+                .map(|(a, b)| (a - b).powi(2))
+                .sum::<f32>();
+            assert!(error > last, "{kind}: {error} after {last}");
+            last = error;
+        }
+        let of_x = numbers(256).iter().map(|x| x * x).sum::<f32>();
+        assert!(last < 0.02 * of_x, "{last} of {of_x}");
+    }
+
+    #[test]
+    fn zeros_and_single_spikes_are_kept() {
+        for kind in QuantKind::ALL {
+            let mut x = vec![0.0; kind.block()];
+            for spike in [0.0, 1.0, -3.0] {
+                x[5] = spike;
+                let mut back = vec![7.0; kind.block()];
+                Block::nearest(kind, &x).numbers(kind, &mut back);
+                for (a, b) in x.iter().zip(&back) {
+                    assert!((a - b).abs() <= 0.01 * spike.abs(), "{kind}: {a} {b}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The product of activations with the tiles of a matrix.
+
+use rayon::prelude::*;
+
+use super::activations::{Activations, STEP};
+use super::simd::Simd;
+#[cfg(target_arch = "x86_64")]
+use super::simd::avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use super::simd::avx512::Avx512;
+use super::simd::portable::Portable;
+use super::tiles::{TILE, Tiles};
+use super::{QuantKind, QuantisedMatrix};
+
+/// Rows of activations that meet a line while it is in a register.
+const ROWS: usize = 8;
+
+/// Multiply-adds that are worth a task of their own.
+const TASK: usize = 1 << 19;
+
+/// The instructions that products are made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl Level {
+    /// What this processor has, the fastest first.
+    pub(super) fn available() -> Vec<Self> {
+        let mut levels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let f_bw = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+            if f_bw && is_x86_feature_detected!("avx512vnni") {
+                levels.push(Level::Avx512);
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c") {
+                levels.push(Level::Avx2);
+            }
+        }
+        levels.push(Level::Portable);
+        levels
+    }
+
+    pub(super) fn best() -> Self {
+        Self::available()[0]
+    }
+}
+
+/// Where the outputs of different tiles go: different columns of the same rows.
+#[derive(Clone, Copy)]
+struct Out {
+    start: *mut f32,
+    d_output: usize,
+}
+
+// SAFETY: tasks write to the columns of their own tiles only.
+unsafe impl Send for Out {}
+// SAFETY: as above.
+unsafe impl Sync for Out {}
+
+/// One call's operands.
+struct Operands<'a> {
+    tiles: &'a Tiles,
+    x: &'a Activations,
+    d_input: usize,
+    rows: usize,
+    out: Out,
+}
+
+/// `x W^T` at a given level.
+///
+/// # Shapes
+/// - `x`: `[n, d_input]`, row-major
+/// - output: `[n, d_output]`
+pub(super) fn product(weights: &QuantisedMatrix, x: &[f32], level: Level) -> Vec<f32> {
+    let [d_output, d_input] = weights.shape();
+    assert!(
+        d_input > 0 && x.len().is_multiple_of(d_input),
+        "{} activations for rows of {d_input}",
+        x.len()
+    );
+    let rows = x.len() / d_input;
+    let mut out = vec![0.0; rows * d_output];
+    let operands = Operands {
+        tiles: &weights.tiles,
+        x: &Activations::new(weights.kind(), x),
+        d_input,
+        rows,
+        out: Out {
+            start: out.as_mut_ptr(),
+            d_output,
+        },
+    };
+    let (count, kind) = (d_output.div_ceil(TILE), weights.kind());
+    let of_tile = |tile: usize| match kind {
+        QuantKind::Q8_0 => operands.tile::<{ QuantKind::Q8_0 as u8 }>(tile, level),
+        QuantKind::Q6K => operands.tile::<{ QuantKind::Q6K as u8 }>(tile, level),
+        QuantKind::Q5K => operands.tile::<{ QuantKind::Q5K as u8 }>(tile, level),
+        QuantKind::Q4K => operands.tile::<{ QuantKind::Q4K as u8 }>(tile, level),
+        QuantKind::Q4_0 => operands.tile::<{ QuantKind::Q4_0 as u8 }>(tile, level),
+    };
+    let at_once = (TASK / (TILE * d_input * rows).max(1)).max(1);
+    if at_once >= count {
+        (0..count).for_each(of_tile);
+    } else {
+        (0..count)
+            .into_par_iter()
+            .with_min_len(at_once)
+            .for_each(of_tile);
+    }
+    out
+}
+
+/// The format of number `kind`, as `QuantKind as u8` gives it.
+const fn kind_of(kind: u8) -> QuantKind {
+    QuantKind::ALL[kind as usize]
+}
+
+impl Operands<'_> {
+    /// All rows with one tile.
+    fn tile<const KIND: u8>(&self, tile: usize, level: Level) {
+        match level {
+            // SAFETY: a level is only chosen where the processor has its instructions.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { self.avx512::<KIND>(tile) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { self.avx2::<KIND>(tile) },
+            // SAFETY: needs nothing.
+            Level::Portable => unsafe { self.all_rows::<Portable, KIND>(tile) },
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    unsafe fn avx512<const KIND: u8>(&self, tile: usize) {
+        unsafe { self.all_rows::<Avx512, KIND>(tile) }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,f16c")]
+    unsafe fn avx2<const KIND: u8>(&self, tile: usize) {
+        unsafe { self.all_rows::<Avx2, KIND>(tile) }
+    }
+
+    #[inline(always)]
+    unsafe fn all_rows<S: Simd, const KIND: u8>(&self, tile: usize) {
+        let mut row = 0;
+        unsafe {
+            while row + ROWS <= self.rows {
+                self.some_rows::<S, KIND, ROWS>(tile, row);
+                row += ROWS;
+            }
+            if row + 4 <= self.rows {
+                self.some_rows::<S, KIND, 4>(tile, row);
+                row += 4;
+            }
+            if row + 2 <= self.rows {
+                self.some_rows::<S, KIND, 2>(tile, row);
+                row += 2;
+            }
+            if row < self.rows {
+                self.some_rows::<S, KIND, 1>(tile, row);
+            }
+        }
+    }
+
+    /// `R` rows from `row` on with one tile. Each row's sums are made alike for every `R`.
+    #[inline(always)]
+    unsafe fn some_rows<S: Simd, const KIND: u8, const R: usize>(&self, tile: usize, row: usize) {
+        let kind = const { kind_of(KIND) };
+        let (form, extent) = const { (kind_of(KIND).form(), kind_of(KIND).extent()) };
+        let blocks = self.d_input / kind.block();
+        let steps = kind.block() / STEP;
+        let per_step = STEP / form.step;
+        unsafe {
+            let mut sums = [S::floats(0.0); R];
+            for block in 0..blocks {
+                let at = tile * blocks + block;
+                let halves = &self.tiles.halves[at * extent.halves..][..extent.halves];
+                let d = S::halves(&halves[0]);
+                let d_least = S::halves(&halves[extent.halves - 1]);
+                let codes = &self.tiles.codes[at * extent.codes..][..extent.codes];
+                for step in 0..steps {
+                    // The place of these 32 numbers in their row of activations.
+                    let place = block * steps + step;
+                    for part in 0..per_step {
+                        let code = step * per_step + part;
+                        let scale = match kind {
+                            QuantKind::Q8_0 | QuantKind::Q4_0 => d,
+                            QuantKind::Q6K => S::multiply(S::signed(&codes[code]), d),
+                            _ => S::multiply(S::unsigned(&codes[code]), d),
+                        };
+                        let mut dots = [S::integers(0); R];
+                        if form.offset != 0 {
+                            for (r, dot) in dots.iter_mut().enumerate() {
+                                let steps = (row + r) * (self.d_input / STEP) + place;
+                                let start = self.x.starts.get_unchecked(steps * per_step + part);
+                                *dot = S::integers(*start);
+                            }
+                        }
+                        self.dots::<S, KIND, R>(&mut dots, at, code, (row, place, part));
+                        for r in 0..R {
+                            let at = (row + r) * (self.d_input / STEP) + place;
+                            let x = S::floats(*self.x.scales.get_unchecked(at));
+                            let dot = S::to_floats(dots[r]);
+                            let term = S::multiply(S::multiply(scale, x), dot);
+                            sums[r] = S::add(sums[r], term);
+                        }
+                    }
+                    if extent.halves == 2 {
+                        let least = S::multiply(S::unsigned(&codes[steps + step]), d_least);
+                        for (r, sum) in sums.iter_mut().enumerate() {
+                            let at = (row + r) * (self.d_input / STEP) + place;
+                            let x = S::floats(*self.x.sums.get_unchecked(at));
+                            *sum = S::subtract(*sum, S::multiply(least, x));
+                        }
+                    }
+                }
+            }
+            for (r, sum) in sums.into_iter().enumerate() {
+                let values = S::to_array(sum);
+                let first = tile * TILE;
+                let columns = TILE.min(self.out.d_output - first);
+                let to = self.out.start.add((row + r) * self.out.d_output + first);
+                std::ptr::copy_nonoverlapping(values.as_ptr(), to, columns);
+            }
+        }
+    }
+
+    /// Adds to `dots` the quants of one scale, number `code` of block `at`, times the activations.
+    #[inline(always)]
+    unsafe fn dots<S: Simd, const KIND: u8, const R: usize>(
+        &self,
+        dots: &mut [S::Integers; R],
+        at: usize,
+        code: usize,
+        (row, place, part): (usize, usize, usize),
+    ) {
+        let groups = const { kind_of(KIND).form().step / 4 };
+        let lines = const { kind_of(KIND).extent().lines };
+        let nibbles = const { kind_of(KIND).extent().lines * 8 == kind_of(KIND).block() };
+        let x = |i: usize| (row, place * (STEP / 4) + part * groups + i);
+        unsafe {
+            if nibbles {
+                for i in 0..groups / 2 {
+                    let first = code * groups + 2 * i;
+                    let both = S::line(self.tiles.lines.get_unchecked(at * lines + first / 2));
+                    let low = self.with_bits::<S, KIND>(S::low(both), at, first);
+                    self.dot::<S, R>(dots, low, x(2 * i));
+                    let high = self.with_bits::<S, KIND>(S::high(both), at, first + 1);
+                    self.dot::<S, R>(dots, high, x(2 * i + 1));
+                }
+            } else {
+                for i in 0..groups {
+                    let line = self
+                        .tiles
+                        .lines
+                        .get_unchecked(at * lines + code * groups + i);
+                    self.dot::<S, R>(dots, S::line(line), x(i));
+                }
+            }
+        }
+    }
+
+    /// Nibbles of group `group` of block `at` with their fifth and sixth bits, as far as there are
+    /// such.
+    #[inline(always)]
+    unsafe fn with_bits<S: Simd, const KIND: u8>(
+        &self,
+        bytes: S::Bytes,
+        at: usize,
+        group: usize,
+    ) -> S::Bytes {
+        let bits = const { kind_of(KIND).extent().bits };
+        let mut bytes = bytes;
+        unsafe {
+            if bits >= 64 {
+                let mask = self.tiles.bits.get_unchecked(at * bits + group);
+                bytes = S::with_bits::<16>(bytes, *mask);
+            }
+            if bits >= 128 {
+                let mask = self.tiles.bits.get_unchecked(at * bits + 64 + group);
+                bytes = S::with_bits::<32>(bytes, *mask);
+            }
+        }
+        bytes
+    }
+
+    /// A line times four activations of each row: those at `x`, counted in fours.
+    #[inline(always)]
+    unsafe fn dot<S: Simd, const R: usize>(
+        &self,
+        dots: &mut [S::Integers; R],
+        line: S::Bytes,
+        (row, x): (usize, usize),
+    ) {
+        let width = self.d_input / 4;
+        for (r, dot) in dots.iter_mut().enumerate() {
+            unsafe {
+                let x = self.x.quants.get_unchecked((row + r) * width + x);
+                *dot = S::dot(*dot, line, *x);
+            }
+        }
+    }
+}
