@@ -9,11 +9,14 @@ mod error;
 mod hypotheses;
 mod options;
 mod processors;
+mod rows;
 mod sampling;
 mod search;
+mod searching;
 
 pub use decoded::{Decoded, Drawn, Ending, lay_out};
 pub use error::{OptionError, SearchError};
 pub use options::{BeamLength, Decoding, EarlyStopping, Vocabulary};
 pub(crate) use sampling::likeliest;
 pub use search::{NextLogits, OnToken, Prompt, Search, Step};
+pub use searching::Searching;

@@ -1,13 +1,18 @@
-//! A model with its tokenizer, its device and its cache of pictures.
+//! A model with its tokenizer, its device, its caches and its queue.
 
-use flamingo_image::Preprocess;
+use std::path::PathBuf;
+
+use flamingo_image::{Image, Preprocess};
 use flamingo_kernels::{Device, Precision};
 use flamingo_model::{Flamingo, describe};
 use flamingo_sequence::{Tokenizer, Visibility};
 use flamingo_weights::{Loaded, ModelFile, Source};
 
 use crate::Result;
-use crate::latents::LatentCache;
+use crate::latents_folder::LatentsFolder;
+use crate::media_cache::MediaCache;
+use crate::prefix_cache::PrefixCache;
+use crate::queue::Queue;
 
 /// How an engine uses its machine.
 #[derive(Debug, Clone)]
@@ -16,10 +21,16 @@ pub struct EngineOptions {
     pub precision: Precision,
     /// Most images and films in one prompt (the paper goes to 32 shots and the query).
     pub max_media: usize,
-    /// Prompts that are read together.
+    /// Rows that are written together: answers and beams of all prompts.
     pub batch: usize,
-    /// Pictures whose latents are kept.
-    pub cached_media: usize,
+    /// Tokens of prompts that are read together at most, unless one prompt has more.
+    pub prefill_tokens: usize,
+    /// Bytes of pictures' keys and values that are kept.
+    pub media_bytes: usize,
+    /// Bytes of prompts' keys and values that are kept.
+    pub prefix_bytes: usize,
+    /// Where latents of pictures are kept for other runs.
+    pub latents: Option<PathBuf>,
     /// Frames a second taken from a film (paper, 3.1: 1 in training).
     pub frames_per_second: f32,
     /// Most frames of a film.
@@ -32,7 +43,10 @@ impl Default for EngineOptions {
             precision: Precision::F32,
             max_media: 256,
             batch: 32,
-            cached_media: 4096,
+            prefill_tokens: 4096,
+            media_bytes: 512 << 20,
+            prefix_bytes: 512 << 20,
+            latents: None,
             frames_per_second: 1.0,
             max_frames: 30,
         }
@@ -46,7 +60,10 @@ pub struct Engine {
     pub(crate) preprocess: Preprocess,
     pub(crate) device: Device,
     pub(crate) options: EngineOptions,
-    pub(crate) latents: LatentCache,
+    pub(crate) media: MediaCache,
+    pub(crate) prefixes: PrefixCache,
+    pub(crate) latents: Option<LatentsFolder>,
+    pub(crate) queue: Queue,
     pub(crate) sees: Visibility,
     file: ModelFile,
 }
@@ -58,21 +75,54 @@ impl Engine {
     /// If a file is missing, malformed or of a newer version, or if the weights do not fit.
     pub fn open(source: &Source, device: &Device, options: EngineOptions) -> Result<Self> {
         let loaded = flamingo_weights::load(source, device, options.precision)?;
-        Ok(Self::new(loaded, device, options))
+        Self::new(loaded, device, options)
     }
 
     /// An engine of a model that is loaded; `options.precision` is that of its weights.
-    pub fn new(loaded: Loaded, device: &Device, options: EngineOptions) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// If the folder of latents cannot be made.
+    pub fn new(loaded: Loaded, device: &Device, options: EngineOptions) -> Result<Self> {
+        let mut engine = Self {
             model: loaded.model,
             tokenizer: loaded.tokenizer,
             preprocess: loaded.preprocess,
             device: device.clone(),
-            latents: LatentCache::new(options.cached_media),
+            media: MediaCache::new(options.media_bytes),
+            prefixes: PrefixCache::new(options.prefix_bytes),
+            latents: None,
+            queue: Queue::default(),
             options,
             sees: loaded.file.sees,
             file: loaded.file,
+        };
+        if let Some(folder) = engine.options.latents.clone() {
+            let probe = engine.features(std::iter::once(&probe()), 1);
+            let probe = engine.model.resample(probe, &[0]);
+            engine.latents = Some(LatentsFolder::open(folder, probe)?);
         }
+        Ok(engine)
+    }
+
+    /// Forgets what was computed of earlier pictures and prompts.
+    pub fn clear_caches(&mut self) {
+        self.media.clear();
+        self.prefixes.clear();
+    }
+
+    /// Forgets what was computed of earlier prompts, but not of their pictures.
+    pub fn clear_prefixes(&mut self) {
+        self.prefixes.clear();
+    }
+
+    /// Bytes that the caches of pictures and of prompts hold.
+    pub fn cached_bytes(&self) -> [usize; 2] {
+        [self.media.bytes(), self.prefixes.bytes()]
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Flamingo {
+        &self.model
     }
 
     /// What the model weighs and costs.
@@ -93,5 +143,16 @@ impl Engine {
     /// How pictures become what the encoder sees.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
+    }
+}
+
+/// A picture that has something everywhere.
+fn probe() -> Image {
+    const SIDE: u32 = 64;
+    let value = |i: u32| (i % 251 * 31 + i / SIDE * 7) as u8 ^ (i % 7 * 37) as u8;
+    Image {
+        width: SIDE,
+        height: SIDE,
+        rgb: (0..SIDE * SIDE * 3).map(value).collect(),
     }
 }

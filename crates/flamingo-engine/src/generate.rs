@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use flamingo_kernels::Tensor;
-use flamingo_sequence::{Document, Sequence, TextStream};
+use flamingo_model::{Medium, TextCache};
+use flamingo_sequence::Document;
 use serde::Serialize;
 
-use crate::decoding::{
-    Decoded, Decoding, Ending, NextLogits, Prompt, Search, SearchError, Step, Vocabulary,
-};
-use crate::prompts::Prompts;
-use crate::{Engine, Error, MediaSource, Result};
+use crate::decoding::{Decoded, Decoding, Prompt, Search, Searching, Vocabulary};
+use crate::queue::{Event, Request, RequestId};
+use crate::reading::ReadPrompt;
+use crate::writing::Writing;
+use crate::{Engine, MediaSource, Result};
 
 /// One token of an answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,15 +36,17 @@ pub enum Finish {
     Length,
 }
 
-/// Where the time of a batch of answers went, in seconds.
+/// Where the time of an answer went, in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Timings {
-    /// Loading and encoding pictures and reading the prompts.
+    /// Loading and encoding pictures and reading the prompt, with those read together with it.
     pub prefill: f64,
-    /// Writing the answers.
+    /// Writing the answer, beside others.
     pub decode: f64,
-    /// Prompts of the batch.
+    /// Prompts that were read together.
     pub batch: usize,
+    /// Tokens of the prompt that were known from earlier prompts.
+    pub known: usize,
 }
 
 /// An answer to one prompt.
@@ -64,7 +66,7 @@ pub struct Answer {
     pub score: Option<f32>,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
-    /// Of the batch that the prompt was in.
+    /// Of this prompt.
     pub timings: Timings,
 }
 
@@ -83,114 +85,27 @@ impl Engine {
         decoding: &Decoding,
         on_text: &mut dyn FnMut(usize, &str),
     ) -> Result<Vec<Answer>> {
-        decoding.check()?;
-        let mut answers = Vec::with_capacity(prompts.len());
-        let size = self.options.batch.max(1);
-        for (i, batch) in prompts.chunks(size).enumerate() {
-            let mut work = Batch {
-                first: i * size,
-                documents: batch.iter().collect(),
-                decoding,
-                on_text,
-            };
-            answers.extend(self.generate_batch(&mut work, source)?);
-        }
-        Ok(answers)
-    }
-
-    fn generate_batch(
-        &mut self,
-        batch: &mut Batch<'_>,
-        source: &dyn MediaSource,
-    ) -> Result<Vec<Answer>> {
-        let start = Instant::now();
-        let (documents, decoding) = (&batch.documents, batch.decoding);
-        let sequences = self.sequences(documents.iter().copied(), decoding.max_new_tokens)?;
-        let prompts = self.prefill(documents, &sequences, source)?;
-        let first = self.logits(prompts.last.clone());
-        let prefill = start.elapsed().as_secs_f64();
-        let (decoded, mut writing) = self.search(batch, &sequences, prompts, first)?;
-        let timings = Timings {
-            prefill,
-            decode: start.elapsed().as_secs_f64() - prefill,
-            batch: sequences.len(),
-        };
-        let mut answers = Vec::new();
-        for (prompt, decoded) in decoded.into_iter().enumerate() {
-            for decoded in decoded {
-                let at = answers.len();
-                let mut text = std::mem::take(&mut writing[at]);
-                if decoding.num_beams > 1 {
-                    self.replay(&decoded, decoding, &mut text)?;
-                }
-                let first = batch.first * decoding.num_return_sequences;
-                text.finish(decoding, &mut |piece| (batch.on_text)(first + at, piece))?;
-                answers.push(Answer {
-                    id: batch.documents[prompt].id.clone(),
-                    finish: text.ending(decoded.ending),
-                    text: text.text,
-                    tokens: text.tokens,
-                    score: decoded.score,
-                    prompt_tokens: sequences[prompt].ids.len(),
-                    timings,
-                });
-            }
-        }
-        Ok(answers)
-    }
-
-    /// Runs the search and writes the texts of its answers as their tokens come.
-    fn search<'a>(
-        &'a self,
-        batch: &mut Batch<'_>,
-        sequences: &[Sequence],
-        prompts: Prompts,
-        first: Vec<Vec<f32>>,
-    ) -> Result<(Vec<Vec<Decoded>>, Vec<Writing<'a>>)> {
-        let decoding = batch.decoding;
-        let vocabulary = self.vocabulary();
-        let search = Search::new(decoding, &vocabulary)?;
-        let answers = decoding.num_return_sequences;
-        let mut writing: Vec<Writing<'a>> = (0..sequences.len() * answers)
-            .map(|_| Writing::new(self))
-            .collect();
-        let starts: Vec<Prompt<'_>> = sequences
+        let requests = prompts
             .iter()
             .enumerate()
-            .map(|(i, sequence)| Prompt {
-                ids: &sequence.ids,
-                stream: (batch.first + i) as u64,
-            })
-            .collect();
-        let mut failed = None;
-        let mut on_token = |step: Step| {
-            let at = step.prompt * answers + step.sequence;
-            let index = batch.first * answers + at;
-            let wrote = writing[at].push(self, step, decoding, &mut |text| {
-                (batch.on_text)(index, text)
+            .map(|(i, prompt)| Request::Generate {
+                prompt: prompt.clone(),
+                decoding: decoding.clone(),
+                stream: i as u64,
             });
-            match wrote {
-                Ok(flow) => flow,
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
-            }
-        };
-        let mut rows = Rows {
-            engine: self,
-            prompts,
-        };
-        let decoded = search.run(&mut rows, &starts, first, &mut on_token);
-        match failed {
-            Some(error) => Err(error),
-            None => Ok((decoded?, writing)),
-        }
+        let of_each = decoding.num_return_sequences;
+        let mut all: Vec<Vec<Answer>> = vec![Vec::new(); prompts.len()];
+        self.run(requests.collect(), source, &mut |i, event| match event {
+            Event::Text { answer, text, .. } => on_text(i * of_each + answer, &text),
+            Event::Answered { answers, .. } => all[i] = answers,
+            Event::Scored { .. } | Event::Failed { .. } => {}
+        })?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     /// The tokens that end an answer, and those that cannot be in one: pictures and their borders, and
     /// rows of the table beyond the tokenizer (padding to a round number).
-    fn vocabulary(&self) -> Vocabulary {
+    pub(crate) fn vocabulary(&self) -> Vocabulary {
         let specials = self.tokenizer.specials();
         let eos: Vec<u32> = [Some(specials.end_of_chunk), specials.eos]
             .into_iter()
@@ -207,179 +122,166 @@ impl Engine {
             .collect();
         Vocabulary { eos, forbidden }
     }
-
-    /// Logits of the next token, a row each.
-    fn logits(&self, stream: Tensor<2>) -> Vec<Vec<f32>> {
-        let logits = self.model.logits(stream);
-        let [_, vocabulary] = logits.dims();
-        let values = logits.into_data().convert::<f32>();
-        let values = values.try_to_vec::<f32>().expect("converted to f32");
-        values.chunks(vocabulary).map(<[f32]>::to_vec).collect()
-    }
-
-    /// Writes the text of an answer whose tokens came all at once.
-    fn replay(&self, decoded: &Decoded, decoding: &Decoding, text: &mut Writing<'_>) -> Result<()> {
-        for token in &decoded.tokens {
-            let step = Step {
-                prompt: 0,
-                sequence: 0,
-                token: *token,
-            };
-            if text.push(self, step, decoding, &mut |_| {})?.is_break() {
-                break;
-            }
-        }
-        text.sent = 0;
-        Ok(())
-    }
 }
 
-/// Prompts that are answered together.
-struct Batch<'a> {
-    /// The number of the first one.
-    first: usize,
-    documents: Vec<&'a Document>,
-    decoding: &'a Decoding,
-    on_text: &'a mut dyn FnMut(usize, &str),
+/// A prompt that was read and is being answered.
+pub(crate) struct Answering {
+    pub(crate) request: RequestId,
+    id: Option<String>,
+    decoding: Decoding,
+    prompt_tokens: usize,
+    searching: Searching,
+    /// The texts of the rows that are being written.
+    pub(crate) texts: Vec<TextCache>,
+    /// What their tokens see.
+    pub(crate) seen: Vec<Medium>,
+    writing: Vec<Writing>,
+    started: Instant,
+    timings: Timings,
 }
 
-/// The rows of a search: prompts and what was generated behind them.
-struct Rows<'a> {
-    engine: &'a Engine,
-    prompts: Prompts,
+/// What of a request is not the search.
+pub(crate) struct Asked {
+    pub(crate) request: RequestId,
+    pub(crate) id: Option<String>,
+    pub(crate) decoding: Decoding,
+    pub(crate) stream: u64,
+    pub(crate) ids: Vec<u32>,
+    pub(crate) timings: Timings,
 }
 
-impl NextLogits for Rows<'_> {
-    type Error = Error;
-
-    fn advance(&mut self, parents: &[usize], tokens: &[u32]) -> Result<Vec<Vec<f32>>> {
-        let all = parents.len() == self.prompts.lengths.len() && parents.is_sorted_by(|a, b| a < b);
-        if !all {
-            self.prompts = self.prompts.select(parents);
-        }
-        let stream = self.engine.step(&mut self.prompts, tokens);
-        Ok(self.engine.logits(stream))
-    }
-}
-
-/// The text of an answer on its way.
-#[derive(Default)]
-struct Writing<'a> {
-    stream: Option<TextStream<'a>>,
-    text: String,
-    sent: usize,
-    tokens: Vec<Token>,
-    stopped: bool,
-}
-
-impl<'a> Writing<'a> {
-    fn new(engine: &'a Engine) -> Self {
-        Self {
-            stream: Some(engine.tokenizer.stream()),
-            ..Self::default()
-        }
-    }
-
-    /// Takes one token into the answer; breaks at a stop text, which is cut off.
-    fn push(
-        &mut self,
-        engine: &Engine,
-        step: Step,
-        decoding: &Decoding,
-        send: &mut dyn FnMut(&str),
-    ) -> Result<ControlFlow<()>> {
-        let (id, logprob) = (step.token.id, step.token.logprob);
-        let specials = engine.tokenizer.specials();
-        let ended = id == specials.end_of_chunk || Some(id) == specials.eos;
-        let text = match &mut self.stream {
-            Some(stream) if !ended => stream.push(id)?,
-            _ => String::new(),
+impl Answering {
+    /// # Errors
+    /// If a rule names a token that the vocabulary does not have.
+    pub(crate) fn new(
+        asked: Asked,
+        read: ReadPrompt,
+        vocabulary: &Vocabulary,
+        size: usize,
+    ) -> Result<Self> {
+        let search = Search::new(&asked.decoding, vocabulary)?;
+        let prompt = Prompt {
+            ids: &asked.ids,
+            stream: asked.stream,
         };
-        self.text.push_str(&text);
-        self.tokens.push(Token { id, text, logprob });
-        let stops = &decoding.stop;
-        if let Some(at) = stops.iter().filter_map(|stop| self.text.find(stop)).min() {
-            self.text.truncate(at);
-            self.stopped = true;
-        }
-        let certain = match self.stopped {
-            true => self.text.len(),
-            false => certain_length(&self.text, stops),
-        };
-        self.send(certain, send);
-        Ok(match self.stopped {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        let searching = Searching::new(&search, prompt, size)?;
+        let answers = asked.decoding.num_return_sequences;
+        Ok(Self {
+            searching,
+            request: asked.request,
+            id: asked.id,
+            decoding: asked.decoding,
+            prompt_tokens: asked.ids.len(),
+            texts: vec![read.text],
+            seen: read.seen,
+            writing: (0..answers).map(|_| Writing::default()).collect(),
+            started: Instant::now(),
+            timings: asked.timings,
         })
     }
 
-    /// Adds what the decoder still holds and sends the rest.
-    fn finish(&mut self, decoding: &Decoding, send: &mut dyn FnMut(&str)) -> Result<()> {
-        if let Some(stream) = self.stream.take().filter(|_| !self.stopped) {
-            let rest = stream.finish()?;
-            self.text.push_str(&rest);
-            if let Some(last) = self.tokens.last_mut() {
-                last.text.push_str(&rest);
-            }
-            let at = decoding
-                .stop
-                .iter()
-                .filter_map(|stop| self.text.find(stop))
-                .min();
-            if let Some(at) = at {
-                self.text.truncate(at);
-                self.stopped = true;
-            }
+    /// Takes the logits of all its rows; `events` gets the text that is certain now.
+    pub(crate) fn take(
+        &mut self,
+        engine: &Engine,
+        vocabulary: &Vocabulary,
+        logits: &[Vec<f32>],
+        events: &mut Vec<Event>,
+    ) -> Result<()> {
+        let (request, decoding) = (self.request, &self.decoding);
+        let search = Search::new(decoding, vocabulary)?;
+        let (writing, mut failed) = (&mut self.writing, None);
+        self.searching.take(&search, logits, &mut |answer, token| {
+            let mut send = |text: &str| {
+                events.push(Event::Text {
+                    request,
+                    answer,
+                    text: text.to_owned(),
+                });
+            };
+            let tokenizer = &engine.tokenizer;
+            let wrote = writing[answer].push(tokenizer, token, decoding, &mut send);
+            wrote.unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            })
+        });
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// The tokens to be read next, a row each; the texts are put in their order. None if the answers
+    /// are there.
+    pub(crate) fn next(&mut self, vocabulary: &Vocabulary) -> Result<Option<Vec<u32>>> {
+        let search = Search::new(&self.decoding, vocabulary)?;
+        let Some((parents, tokens)) = self.searching.next(&search) else {
+            return Ok(None);
+        };
+        let all = parents.len() == self.texts.len() && parents.is_sorted_by(|a, b| a < b);
+        if !all {
+            let texts = parents.iter().map(|&row| self.texts[row].clone());
+            self.texts = texts.collect();
         }
-        self.send(self.text.len(), send);
+        Ok(Some(tokens))
+    }
+
+    /// The answers, once there is nothing more to be read.
+    pub(crate) fn finish(
+        mut self,
+        engine: &Engine,
+        vocabulary: &Vocabulary,
+        events: &mut Vec<Event>,
+    ) -> Result<()> {
+        let decoded = {
+            let search = Search::new(&self.decoding, vocabulary)?;
+            self.searching.finish(&search)
+        };
+        self.timings.decode = self.started.elapsed().as_secs_f64();
+        let mut answers = Vec::new();
+        for (answer, decoded) in decoded.into_iter().enumerate() {
+            let mut text = std::mem::take(&mut self.writing[answer]);
+            if self.decoding.num_beams > 1 {
+                replay(&decoded, engine, &self.decoding, &mut text)?;
+            }
+            text.finish(&engine.tokenizer, &self.decoding, &mut |piece| {
+                events.push(Event::Text {
+                    request: self.request,
+                    answer,
+                    text: piece.to_owned(),
+                });
+            })?;
+            answers.push(Answer {
+                id: self.id.clone(),
+                finish: text.ending(decoded.ending),
+                text: text.text,
+                tokens: text.tokens,
+                score: decoded.score,
+                prompt_tokens: self.prompt_tokens,
+                timings: self.timings,
+            });
+        }
+        events.push(Event::Answered {
+            request: self.request,
+            answers,
+        });
         Ok(())
     }
-
-    fn send(&mut self, certain: usize, send: &mut dyn FnMut(&str)) {
-        if certain > self.sent {
-            send(&self.text[self.sent..certain]);
-            self.sent = certain;
-        }
-    }
-
-    fn ending(&self, ending: Ending) -> Finish {
-        match ending {
-            _ if self.stopped => Finish::Stop,
-            Ending::Eos => Finish::EndOfChunk,
-            Ending::Stopped => Finish::Stop,
-            Ending::Length => Finish::Length,
-        }
-    }
 }
 
-/// How much of `text` cannot turn out to be the beginning of a stop text.
-fn certain_length(text: &str, stops: &[String]) -> usize {
-    let begins = |from: usize| stops.iter().any(|stop| stop.starts_with(&text[from..]));
-    text.char_indices()
-        .map(|(i, _)| i)
-        .find(|&i| begins(i))
-        .unwrap_or(text.len())
-}
-
-impl From<SearchError<Error>> for Error {
-    fn from(error: SearchError<Error>) -> Self {
-        match error {
-            SearchError::Option(option) => Error::Option(option),
-            SearchError::Model(error) => error,
-            other => unreachable!("the engine gives a row of logits for each row: {other}"),
+/// Writes the text of an answer whose tokens came all at once.
+fn replay(
+    decoded: &Decoded,
+    engine: &Engine,
+    decoding: &Decoding,
+    text: &mut Writing,
+) -> Result<()> {
+    let mut whole = Writing::default();
+    for token in &decoded.tokens {
+        let push = whole.push(&engine.tokenizer, *token, decoding, &mut |_| {});
+        if push?.is_break() {
+            break;
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_beginning_of_a_stop_text_is_held_back() {
-        let stops = ["\nQ".to_owned(), "abc".to_owned()];
-        assert_eq!(certain_length("yes", &stops), 3);
-        assert_eq!(certain_length("yes\n", &stops), 3);
-        assert_eq!(certain_length("über ab", &stops), 6);
-    }
+    whole.unsend();
+    *text = whole;
+    Ok(())
 }

@@ -1,9 +1,10 @@
 //! Where the token that begins an answer looks: cross-attention carried back to the picture.
 
 use flamingo_kernels::Tensor;
-use flamingo_model::{Looking, Passing, TextInput};
+use flamingo_model::{Looking, Media, Passing, TextInput};
 use flamingo_sequence::{Batch, Document};
 
+use crate::media_cache::Looked;
 use crate::{Engine, MediaSource, Result};
 
 /// A map over the last picture that a prompt's last token sees.
@@ -27,8 +28,8 @@ impl Engine {
     /// # Errors
     /// If a picture cannot be had or the prompt is empty or too long.
     pub fn look(&mut self, prompt: &Document, source: &dyn MediaSource) -> Result<Option<Look>> {
-        let sequences = self.sequences(std::iter::once(prompt), 0)?;
-        let batch = Batch::of_prompts(&sequences, self.sees, self.tokenizer.specials());
+        let sequence = self.sequence(prompt, 0)?;
+        let batch = Batch::of_prompts(&[sequence], self.sees, self.tokenizer.specials());
         let Some(seen) = batch.sees.last().filter(|range| !range.is_empty()).cloned() else {
             return Ok(None);
         };
@@ -41,7 +42,7 @@ impl Engine {
         let reference = references[batch.media[seen.start].1].to_owned();
         let frames = self.frames(media[seen.start].clone());
         let features = self.features(frames.iter(), frames.len());
-        let on_latents = self.on_latents(&batch, media, seen.start); // [1, R]
+        let on_latents = self.on_latents(&batch, media, seen.start)?; // [1, R]
         let weights = match &self.model.resampler {
             Some(resampler) => {
                 let place = batch.media[seen.start].1;
@@ -78,27 +79,27 @@ impl Engine {
         batch: &Batch,
         media: Vec<flamingo_image::Media>,
         seen: usize,
-    ) -> Tensor<2> {
-        let places: Vec<usize> = batch.media.iter().map(|&(_, place)| place).collect();
-        let latents = self.latents(media, &places).expect("the prompt has media");
-        let media = self.model.media(latents);
+    ) -> Result<Tensor<2>> {
+        let looked: Vec<Looked> = media
+            .into_iter()
+            .zip(&batch.media)
+            .map(|(medium, &(_, place))| self.looked(medium, place))
+            .collect();
+        let media = Media::Each(self.media(&looked.iter().collect::<Vec<_>>())?);
         let looking = Looking::new(&batch.sees, media.len(), &self.device);
         let input = TextInput::ragged(&batch.ids, batch.width, &batch.lengths);
         let mut weights = Vec::new();
         let last = batch.width - 1;
+        let own = media.each()[seen].clone();
         let watch = &mut |passing: Passing, y: &Tensor<3>| {
             let Passing::BeforeBlock(block) = passing else {
                 return;
             };
             let y = y.clone().narrow(1, last, 1).squeeze_dim::<2>(0);
-            let keys = media
-                .keys(block)
-                .expect("a block's keys")
-                .narrow(0, seen, 1);
-            weights.push(self.model.gated[block].weights(y, keys.squeeze_dim::<3>(0)));
+            let keys = own.block(block).keys.clone();
+            weights.push(self.model.gated[block].weights(y, keys));
         };
-        self.model
-            .hidden_with(&input, &media, &looking, None, watch);
-        Tensor::cat(weights, 0).mean_dim(0).squeeze_dim::<2>(0) // [1, R]
+        self.model.hidden_with(&input, &media, &looking, watch);
+        Ok(Tensor::cat(weights, 0).mean_dim(0).squeeze_dim::<2>(0)) // [1, R]
     }
 }

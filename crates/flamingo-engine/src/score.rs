@@ -1,13 +1,14 @@
-//! Candidates ranked by their log-likelihood after a prompt.
+//! Candidates ranked by their log-likelihood after a prompt: their tokens as one tree, so that what
+//! they have in common is read once, and all in one pass.
 
-use flamingo_kernels::burn::tensor::activation::log_softmax;
-use flamingo_kernels::{Tensor, indices, log_probabilities};
-use flamingo_model::{Looking, TextInput};
-use flamingo_sequence::{Candidates, Document};
+use flamingo_kernels::indices;
+use flamingo_model::{Medium, TextRow};
+use flamingo_sequence::{Candidates, Tokenizer};
 use serde::Serialize;
 
 use crate::decoding::likeliest;
-use crate::prompts::Prompts;
+use crate::queue::{Event, Request, RequestId};
+use crate::reading::ReadPrompt;
 use crate::{Engine, Error, MediaSource, Result};
 
 /// One candidate.
@@ -47,6 +48,9 @@ pub struct Scores {
     pub answer: String,
 }
 
+/// Nodes of the trees of one pass at most.
+const NODES_AT_ONCE: usize = 1024;
+
 impl Engine {
     /// Scores the candidates of each prompt. A prompt is read once for all its candidates. A
     /// candidate is text that follows the prompt's as it stands: mind the space before a word.
@@ -59,160 +63,276 @@ impl Engine {
         source: &dyn MediaSource,
         by: RankBy,
     ) -> Result<Vec<Scores>> {
-        let mut scores = Vec::with_capacity(prompts.len());
-        let batch = self.options.batch.max(1);
-        for (i, prompts) in prompts.chunks(batch).enumerate() {
-            scores.extend(self.score_batch(i * batch, prompts, source, by)?);
+        let request = |candidates: &Candidates| Request::Score {
+            candidates: candidates.clone(),
+            by,
+        };
+        let requests = prompts.iter().map(request).collect();
+        let mut all: Vec<Option<Scores>> = vec![None; prompts.len()];
+        self.run(requests, source, &mut |i, event| {
+            if let Event::Scored { scores, .. } = event {
+                all[i] = Some(scores);
+            }
+        })?;
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    /// Scores the candidates of prompts that were read; `logits[i]` are those behind prompt `i`.
+    pub(crate) fn score_all(
+        &self,
+        scorings: Vec<(RequestId, Scoring, ReadPrompt, usize)>,
+        logits: &[Vec<f32>],
+        events: &mut Vec<Event>,
+    ) {
+        let trees: Vec<Vec<Tree>> = scorings
+            .iter()
+            .map(|(_, scoring, ..)| Tree::of(&scoring.ids))
+            .collect();
+        let mut sums: Vec<Vec<f32>> = scorings
+            .iter()
+            .map(|(_, scoring, _, prompt)| {
+                let logits = Logprobs::new(&logits[*prompt]);
+                scoring.ids.iter().map(|ids| logits.of(ids[0])).collect()
+            })
+            .collect();
+        let all = trees.iter().enumerate();
+        let mut all = all.flat_map(|(i, trees)| trees.iter().map(move |tree| (i, tree)));
+        let mut next = all.next();
+        while let Some(first) = next {
+            let (mut pass, mut nodes) = (vec![first], first.1.ids.len());
+            next = all.next();
+            while let Some(tree) = next.filter(|t| nodes + t.1.ids.len() <= NODES_AT_ONCE) {
+                nodes += tree.1.ids.len();
+                pass.push(tree);
+                next = all.next();
+            }
+            self.add_later_tokens(&scorings, &pass, &mut sums);
         }
-        Ok(scores)
+        for ((request, scoring, ..), sums) in scorings.into_iter().zip(sums) {
+            let scores = scoring.ranked(&sums);
+            events.push(Event::Scored { request, scores });
+        }
     }
 
-    fn score_batch(
-        &mut self,
-        first: usize,
-        requests: &[Candidates],
-        source: &dyn MediaSource,
+    /// All candidates' tokens after their first, in one pass behind the prompts.
+    fn add_later_tokens(
+        &self,
+        scorings: &[(RequestId, Scoring, ReadPrompt, usize)],
+        pass: &[(usize, &Tree)],
+        sums: &mut [Vec<f32>],
+    ) {
+        let mut texts: Vec<_> = pass
+            .iter()
+            .map(|(scoring, _)| scorings[*scoring].2.text.clone())
+            .collect();
+        let mut rows: Vec<TextRow<'_>> = pass
+            .iter()
+            .zip(&mut texts)
+            .map(|((_, tree), cache)| TextRow {
+                ids: &tree.ids,
+                cache,
+                parents: Some(&tree.parents),
+            })
+            .collect();
+        let seen: Vec<&[Medium]> = pass
+            .iter()
+            .map(|(scoring, _)| &scorings[*scoring].2.seen[..])
+            .collect();
+        let stream = self.read_on(&mut rows, &seen);
+        let mut start = 0;
+        for (scoring, tree) in pass {
+            let places = indices(start..start + tree.ids.len(), &self.device);
+            let logits = self.logits(stream.clone().select(0, places));
+            let logits: Vec<Logprobs<'_>> = logits.iter().map(|row| Logprobs::new(row)).collect();
+            for (candidate, node, token) in &tree.wanted {
+                sums[*scoring][*candidate] += logits[*node].of(*token);
+            }
+            start += tree.ids.len();
+        }
+    }
+}
+
+/// A scoring request.
+pub(crate) struct Scoring {
+    request: Candidates,
+    by: RankBy,
+    /// Tokens of each candidate.
+    ids: Vec<Vec<u32>>,
+}
+
+impl Scoring {
+    /// # Errors
+    /// If there are no candidates, or one is empty; `number` is the prompt's in the message.
+    pub(crate) fn new(
+        request: Candidates,
         by: RankBy,
-    ) -> Result<Vec<Scores>> {
-        let candidates = requests
-            .iter()
-            .enumerate()
-            .map(|(i, request)| self.candidate_ids(first + i + 1, request))
-            .collect::<Result<Vec<_>>>()?;
-        let longest = candidates.iter().flatten().map(Vec::len).max().unwrap_or(0);
-        let documents: Vec<&Document> = requests.iter().map(|r| &r.document).collect();
-        let sequences = self.sequences(documents.iter().copied(), longest)?;
-        let prompts = self.prefill(&documents, &sequences, source)?;
-        let sums = self.sums(&prompts, &candidates);
-        Ok(requests
-            .iter()
-            .zip(candidates)
-            .zip(sums)
-            .map(|((r, c), s)| ranked(r, &c, &s, by))
-            .collect())
-    }
-
-    fn candidate_ids(&self, prompt: usize, request: &Candidates) -> Result<Vec<Vec<u32>>> {
-        let refuse = |reason: String| Err(Error::Candidates { prompt, reason });
+        tokenizer: &Tokenizer,
+        number: usize,
+    ) -> Result<Self> {
+        let refuse = |reason: String| {
+            Err(Error::Candidates {
+                prompt: number,
+                reason,
+            })
+        };
         if request.candidates.is_empty() {
             return refuse("`candidates` is empty: give at least one text".into());
         }
-        let mut all = Vec::with_capacity(request.candidates.len());
+        let mut ids = Vec::with_capacity(request.candidates.len());
         for (i, text) in request.candidates.iter().enumerate() {
-            let ids = self.tokenizer.encode(text)?;
-            if ids.is_empty() {
+            let tokens = tokenizer.encode(text)?;
+            if tokens.is_empty() {
                 return refuse(format!("candidate {} is empty: give some text", i + 1));
             }
-            all.push(ids);
+            ids.push(tokens);
         }
-        Ok(all)
+        Ok(Self { request, by, ids })
     }
 
-    /// Sums of log-probabilities, by prompt and candidate.
-    fn sums(&self, prompts: &Prompts, candidates: &[Vec<Vec<u32>>]) -> Vec<Vec<f32>> {
-        let rows: Vec<(usize, &[u32])> = candidates
+    /// Tokens of the longest candidate.
+    pub(crate) fn longest(&self) -> usize {
+        self.ids.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
+    fn ranked(self, sums: &[f32]) -> Scores {
+        let candidates: Vec<CandidateScore> = self
+            .request
+            .candidates
             .iter()
-            .enumerate()
-            .flat_map(|(prompt, all)| all.iter().map(move |ids| (prompt, ids.as_slice())))
+            .zip(&self.ids)
+            .zip(sums)
+            .map(|((text, ids), &sum)| CandidateScore {
+                text: text.clone(),
+                sum,
+                mean: sum / ids.len() as f32,
+                tokens: ids.len(),
+            })
             .collect();
-        // Each prompt's distribution once, then one number of it for each of its candidates.
-        let first = log_softmax(self.model.logits(prompts.last.clone()), 1);
-        let [prompts_read, vocabulary] = first.dims();
-        let places = rows
-            .iter()
-            .map(|(prompt, ids)| prompt * vocabulary + ids[0] as usize);
-        let first = first.reshape([prompts_read * vocabulary]);
-        let mut sums = values(first.select(0, indices(places, &self.device)));
-        self.add_later_tokens(prompts, &rows, &mut sums);
-        let mut sums = sums.into_iter();
-        candidates
-            .iter()
-            .map(|all| sums.by_ref().take(all.len()).collect())
-            .collect()
-    }
-
-    /// All candidates' tokens after their first, in one ragged pass behind the prompts' keys.
-    fn add_later_tokens(&self, prompts: &Prompts, rows: &[(usize, &[u32])], sums: &mut [f32]) {
-        let long: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].1.len() > 1).collect();
-        let Some(width) = long.iter().map(|&i| rows[i].1.len() - 1).max() else {
-            return;
-        };
-        let owners: Vec<usize> = long.iter().map(|&i| rows[i].0).collect();
-        let mut cache = prompts.cache.select(&owners);
-        let starts = cache.next_positions();
-        let (mut ids, mut positions, mut sees) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut read, mut targets, mut owner_of_target) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, (&i, start)) in long.iter().zip(starts).enumerate() {
-            let candidate = rows[i].1;
-            let real = candidate.len() - 1;
-            ids.extend(
-                candidate[..real]
-                    .iter()
-                    .copied()
-                    .chain(std::iter::repeat_n(0, width - real)),
-            );
-            let place = |j: usize| if j < real { start + j as i64 } else { -1 };
-            positions.push((0..width).map(place).collect());
-            sees.extend((0..width).map(|j| {
-                if j < real {
-                    prompts.sees[rows[i].0].clone()
-                } else {
-                    0..0
-                }
-            }));
-            read.extend((0..real).map(|j| row * width + j));
-            targets.extend(candidate[1..].iter().map(|&id| id as usize));
-            owner_of_target.extend(std::iter::repeat_n(i, real));
-        }
-        let looking = Looking::new(&sees, prompts.media.len(), &self.device);
-        let input = TextInput { ids, positions };
-        let stream = self
-            .model
-            .hidden(&input, &prompts.media, &looking, Some(&mut cache));
-        let [b, l, d] = stream.dims();
-        let stream = stream
-            .reshape([b * l, d])
-            .select(0, indices(read, &self.device));
-        let found = values(log_probabilities(self.model.logits(stream), &targets));
-        for (owner, value) in owner_of_target.into_iter().zip(found) {
-            sums[owner] += value;
-        }
-    }
-}
-
-fn values(x: Tensor<1>) -> Vec<f32> {
-    x.into_data()
-        .convert::<f32>()
-        .try_to_vec()
-        .expect("converted to f32")
-}
-
-fn ranked(request: &Candidates, ids: &[Vec<u32>], sums: &[f32], by: RankBy) -> Scores {
-    let candidates: Vec<CandidateScore> = request
-        .candidates
-        .iter()
-        .zip(ids)
-        .zip(sums)
-        .map(|((text, ids), &sum)| CandidateScore {
-            text: text.clone(),
-            sum,
-            mean: sum / ids.len() as f32,
-            tokens: ids.len(),
-        })
-        .collect();
-    let ranks: Vec<f32> = candidates
-        .iter()
-        .map(|candidate| match by {
+        let rank = |candidate: &CandidateScore| match self.by {
             RankBy::Sum => candidate.sum,
             RankBy::Mean => candidate.mean,
-        })
-        .collect();
-    let best = likeliest(&ranks);
-    let answer = request.candidates[best].clone();
-    Scores {
-        id: request.document.id.clone(),
-        candidates,
-        best,
-        answer,
+        };
+        let best = likeliest(&candidates.iter().map(rank).collect::<Vec<_>>());
+        let answer = self.request.candidates[best].clone();
+        Scores {
+            id: self.request.document.id,
+            candidates,
+            best,
+            answer,
+        }
+    }
+}
+
+/// Candidates' tokens but the last of each, those that begin alike together.
+#[derive(Debug, Default, PartialEq)]
+struct Tree {
+    ids: Vec<u32>,
+    /// As of [`TextRow`].
+    parents: Vec<Option<usize>>,
+    /// What is read of it: a candidate, the node behind which, and the token that follows there.
+    wanted: Vec<(usize, usize, u32)>,
+}
+
+impl Tree {
+    /// Trees of at most about [`NODES_AT_ONCE`] nodes; none for candidates of one token each.
+    fn of(candidates: &[Vec<u32>]) -> Vec<Self> {
+        let mut order: Vec<usize> = (0..candidates.len()).collect();
+        order.sort_by(|&a, &b| candidates[a].cmp(&candidates[b]));
+        let mut trees: Vec<Self> = Vec::new();
+        // The nodes on the way to the last candidate.
+        let (mut path, mut last): (Vec<usize>, &[u32]) = (Vec::new(), &[]);
+        for candidate in order {
+            let ids = &candidates[candidate];
+            let inner = ids.len() - 1;
+            if inner == 0 {
+                continue;
+            }
+            if trees
+                .last()
+                .is_none_or(|tree| tree.ids.len() + inner > NODES_AT_ONCE)
+            {
+                trees.push(Self::default());
+                (path, last) = (Vec::new(), &[]);
+            }
+            let tree = trees.last_mut().expect("pushed above");
+            let common = ids.iter().zip(last).take_while(|(a, b)| a == b).count();
+            path.truncate(common.min(inner));
+            for &id in &ids[path.len()..inner] {
+                tree.ids.push(id);
+                tree.parents.push(path.last().copied());
+                path.push(tree.ids.len() - 1);
+            }
+            let follows = path.iter().zip(&ids[1..]);
+            tree.wanted
+                .extend(follows.map(|(&node, &id)| (candidate, node, id)));
+            last = ids;
+        }
+        trees
+    }
+}
+
+/// A row of logits, of which a few log-probabilities are wanted.
+struct Logprobs<'a> {
+    logits: &'a [f32],
+    /// The logarithm of the sum of their exponentials.
+    log_sum: f64,
+}
+
+impl<'a> Logprobs<'a> {
+    fn new(logits: &'a [f32]) -> Self {
+        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = logits.iter().map(|x| f64::from((x - highest).exp())).sum();
+        Self {
+            logits,
+            log_sum: f64::from(highest) + sum.ln(),
+        }
+    }
+
+    fn of(&self, token: u32) -> f32 {
+        (f64::from(self.logits[token as usize]) - self.log_sum) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_that_begin_alike_share_their_beginning() {
+        let candidates = [
+            vec![5, 9],
+            vec![7],
+            vec![5, 2, 6],
+            vec![5, 2],
+            vec![5, 2, 8, 1],
+        ];
+        let trees = Tree::of(&candidates);
+        let tree = &trees[0];
+        assert_eq!((trees.len(), &tree.ids[..]), (1, &[5, 2, 8][..]));
+        assert_eq!(tree.parents, [None, Some(0), Some(1)]);
+        let mut wanted = tree.wanted.clone();
+        wanted.sort_unstable();
+        assert_eq!(
+            wanted,
+            [
+                (0, 0, 9),
+                (2, 0, 2),
+                (2, 1, 6),
+                (3, 0, 2),
+                (4, 0, 2),
+                (4, 1, 8),
+                (4, 2, 1)
+            ]
+        );
+        assert_eq!(Tree::of(&[vec![1], vec![2]]), []);
+    }
+
+    #[test]
+    fn many_candidates_are_cut_into_trees_that_fit() {
+        let candidates: Vec<Vec<u32>> = (0..3000).map(|i| vec![i, 1, 2]).collect();
+        let trees = Tree::of(&candidates);
+        assert!(trees.len() > 2 && trees.iter().all(|tree| tree.ids.len() <= NODES_AT_ONCE));
+        let wanted: usize = trees.iter().map(|tree| tree.wanted.len()).sum();
+        assert_eq!(wanted, 6000);
     }
 }

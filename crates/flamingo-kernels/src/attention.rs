@@ -159,7 +159,7 @@ impl Biases {
         Self { bias, keys }
     }
 
-    fn mask(&self, [row, head]: [usize; 2]) -> Mask {
+    fn mask(&self, [row, head]: [usize; 2]) -> Mask<'_> {
         self.bias
             .as_ref()
             .map_or(Mask::None, |(bias, [rows, heads, queries])| {
@@ -263,9 +263,20 @@ pub struct QueryGroup<'a> {
     pub queries: Range<usize>,
     /// What they meet, in pieces.
     pub seen: Vec<&'a KeysValues>,
-    /// If the queries are the last of the tokens that the keys are of, and each meets those up to its
-    /// own; else each meets all.
-    pub causal: bool,
+    /// Which of it each query meets.
+    pub order: Order<'a>,
+}
+
+/// Which keys each query of a group meets.
+#[derive(Debug, Clone, Copy)]
+pub enum Order<'a> {
+    /// All.
+    All,
+    /// The queries are of the last of the tokens that the keys are of: those up to its own.
+    Causal,
+    /// So, too, but the queries' tokens branch: those before the queries' tokens, its own, and those
+    /// that lead to it. For each token the one that it follows, which stands before it, or none.
+    Tree(&'a [Option<usize>]),
 }
 
 /// The heads of an [`attend`].
@@ -359,12 +370,16 @@ fn attend_on_the_processor(
             })
             .collect();
         let all: usize = own.iter().map(|piece| piece.len).sum();
-        let mask = match group.causal {
-            true => Mask::Causal {
-                first: all - group.queries.len(),
-                slope: heads.slopes.map_or(0.0, |slopes| slopes[head]),
+        let first = all.saturating_sub(group.queries.len());
+        let slope = heads.slopes.map_or(0.0, |slopes| slopes[head]);
+        let mask = match group.order {
+            Order::All => Mask::None,
+            Order::Causal => Mask::Causal { first, slope },
+            Order::Tree(parents) => Mask::Tree {
+                first,
+                slope,
+                parents,
             },
-            false => Mask::None,
         };
         let at = group.queries.start * inner + head * width;
         // SAFETY: the tensors outlive the loop; each task writes rows and channels of its own.
@@ -412,20 +427,10 @@ fn attend_plain(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> T
         };
         let (k, v) = (join(|seen| &seen.keys), join(|seen| &seen.values));
         let (queries, keys) = (group.queries.len(), k.dims()[2]);
-        let bias = group.causal.then(|| {
-            let flat = [0.0];
-            let slopes = heads.slopes.unwrap_or(&flat);
-            let mut bias = Vec::with_capacity(slopes.len() * queries * keys);
-            for slope in slopes {
-                for own in keys - queries..keys {
-                    let one = |key: usize| match key > own {
-                        true => MASKED,
-                        false => slope * (key as f32 - own as f32),
-                    };
-                    bias.extend((0..keys).map(one));
-                }
-            }
-            floats(bias, [1, slopes.len(), queries, keys], &device)
+        let bias = order_bias(group.order, queries, keys, heads.slopes.unwrap_or(&[0.0]));
+        let bias = bias.map(|bias| {
+            let heads = bias.len() / (queries * keys);
+            floats(bias, [1, heads, queries, keys], &device)
         });
         let q = split_heads(own.unsqueeze::<3>(), heads.queries);
         let looked = attention(q, k, v, bias, heads.scale);
@@ -435,6 +440,36 @@ fn attend_plain(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> T
         parts.push(zeros(tokens - end));
     }
     Tensor::cat(parts, 0)
+}
+
+/// What is added to scores, `[H, queries, keys]`; none if every query meets every key.
+fn order_bias(order: Order<'_>, queries: usize, keys: usize, slopes: &[f32]) -> Option<Vec<f32>> {
+    let chain: Vec<Option<usize>> = (0..queries).map(|i| i.checked_sub(1)).collect();
+    let parents = match order {
+        Order::All => return None,
+        Order::Causal => &chain,
+        Order::Tree(parents) => parents,
+    };
+    let first = keys - queries;
+    let mut bias = Vec::with_capacity(slopes.len() * queries * keys);
+    for slope in slopes {
+        for query in 0..queries {
+            let mut path = vec![query];
+            while let Some(parent) = parents[path[path.len() - 1]] {
+                path.push(parent);
+            }
+            let own = first + path.len() - 1;
+            let mut row = vec![MASKED; keys];
+            for (key, bias) in row[..first].iter_mut().enumerate() {
+                *bias = slope * (key as f32 - own as f32);
+            }
+            for (back, token) in path.into_iter().enumerate() {
+                row[first + token] = -slope * back as f32;
+            }
+            bias.extend(row);
+        }
+    }
+    Some(bias)
 }
 
 /// Each head of keys or values for `share` neighbouring heads of queries.
@@ -535,12 +570,12 @@ mod tests {
             QueryGroup {
                 queries: 0..5,
                 seen: pieces[..2].iter().collect(),
-                causal: true,
+                order: Order::Causal,
             },
             QueryGroup {
                 queries: 6..43,
                 seen: pieces[2..].iter().collect(),
-                causal: true,
+                order: Order::Causal,
             },
         ]
     }
@@ -551,7 +586,15 @@ mod tests {
             [(3, 1), (5, 2), (41, 3), (2, 4)].map(|(len, seed)| keys_values(len, 22, seed));
         let q: Tensor<2> = Init::new(9, &Device::flex()).normal([44, 66], 1.0).val();
         let slopes = [0.5, 0.25, 0.1, 0.3, 0.2, 0.7];
-        for (slopes, causal) in [(None, true), (Some(&slopes[..]), true), (None, false)] {
+        // Every query branches off somewhere before the last.
+        let tree: Vec<Option<usize>> = (0..37).map(|i: usize| i.checked_sub(1 + i % 3)).collect();
+        let orders = [
+            (None, Order::Causal),
+            (Some(&slopes[..]), Order::Causal),
+            (None, Order::All),
+            (Some(&slopes[..]), Order::Tree(&tree)),
+        ];
+        for (slopes, order) in orders {
             let heads = Heads {
                 queries: 6,
                 keys: 2,
@@ -559,7 +602,7 @@ mod tests {
                 slopes,
             };
             let mut groups = groups(&pieces);
-            groups.iter_mut().for_each(|group| group.causal = causal);
+            groups[1].order = order;
             let kernel = attend_on_the_processor(q.clone(), &groups, &heads);
             let expected = attend_plain(q.clone(), &groups, &heads);
             assert!(largest_difference(kernel.clone(), expected) < 2e-6);
@@ -586,7 +629,7 @@ mod tests {
             let groups = [QueryGroup {
                 queries: 0..q.dims()[0],
                 seen: pieces.iter().collect(),
-                causal: true,
+                order: Order::Causal,
             }];
             attend_on_the_processor(q, &groups, &heads)
         };

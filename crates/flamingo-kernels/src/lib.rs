@@ -23,7 +23,7 @@ mod norm;
 
 pub use activation::{Activation, add_gated};
 pub use attention::{
-    Heads, KeysValues, MASKED, QueryGroup, attend, attention, merge_heads, repeat_heads,
+    Heads, KeysValues, MASKED, Order, QueryGroup, attend, attention, merge_heads, repeat_heads,
     split_heads,
 };
 pub use burn;
@@ -51,6 +51,18 @@ pub fn indices(values: impl IntoIterator<Item = usize>, device: &Device) -> Tens
 /// If the number of values is not the product of `shape`.
 pub fn floats<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// The same numbers in memory of their own, if `x` is on the processor and may be a part of a larger
+/// tensor, which it would keep in memory.
+pub fn compact<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    match !x.is_autodiff() && x.device() == Device::flex() {
+        true => {
+            let dtype = x.dtype();
+            Tensor::from_data(x.into_data(), (&Device::flex(), dtype))
+        }
+        false => x,
+    }
 }
 
 /// The tensor in f32.

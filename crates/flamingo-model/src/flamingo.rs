@@ -7,9 +7,9 @@
 
 use flamingo_kernels::{Init, Linear, Module, Tensor};
 
-use crate::language::{LanguageModel, TextCache, TextInput};
+use crate::language::{LanguageModel, TextInput, TextRow};
 use crate::vision::VisionEncoder;
-use crate::{ConfigError, FlamingoConfig, GatedCrossAttention, Looking, PerceiverResampler};
+use crate::{ConfigError, FlamingoConfig, GatedCrossAttention, Looking, Media, PerceiverResampler};
 
 /// A Flamingo.
 #[derive(Module, Debug)]
@@ -40,39 +40,6 @@ pub enum Passing {
     CrossAttention(usize),
     /// The stream behind gated block n.
     BehindBlock(usize),
-}
-
-/// Keys and values of a batch's media for every gated block: an argument of passes, so that they
-/// are computed once for all the tokens that look at them.
-#[derive(Debug, Clone)]
-pub struct Media {
-    blocks: Vec<(Tensor<4>, Tensor<4>)>,
-    count: usize,
-}
-
-impl Media {
-    /// No media at all.
-    pub fn none() -> Self {
-        Self {
-            blocks: Vec::new(),
-            count: 0,
-        }
-    }
-
-    /// How many media there are.
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// Keys of block `block`, `[M, H, R, Dh]`.
-    pub fn keys(&self, block: usize) -> Option<Tensor<4>> {
-        self.blocks.get(block).map(|(k, _)| k.clone())
-    }
 }
 
 impl FlamingoConfig {
@@ -147,28 +114,22 @@ impl Flamingo {
     /// # Shapes
     /// - `latents`: `[M, R, media width]`
     pub fn media(&self, latents: Tensor<3>) -> Media {
-        let count = latents.dims()[0];
+        let device = latents.device();
         let blocks = self
             .gated
             .iter()
             .map(|block| block.keys_values(latents.clone()))
             .collect();
-        Media { blocks, count }
+        Media::Joint(blocks).for_passes(&device)
     }
 
-    /// The stream after the last layer and the final norm; `looking` says which token sees what of
-    /// `media`, `cache` as for [`LanguageModel::hidden`].
+    /// The stream after the last layer and the final norm, of whole texts; `looking` says which token
+    /// sees what of `media`.
     ///
     /// # Shapes
     /// - output: `[B, L, D]`
-    pub fn hidden(
-        &self,
-        input: &TextInput,
-        media: &Media,
-        looking: &Looking,
-        cache: Option<&mut TextCache>,
-    ) -> Tensor<3> {
-        self.hidden_with(input, media, looking, cache, &mut |_, _| {})
+    pub fn hidden(&self, input: &TextInput, media: &Media, looking: &Looking) -> Tensor<3> {
+        self.hidden_with(input, media, looking, &mut |_, _| {})
     }
 
     /// As [`Flamingo::hidden`], and shows `watch` what passes.
@@ -177,31 +138,53 @@ impl Flamingo {
         input: &TextInput,
         media: &Media,
         looking: &Looking,
-        cache: Option<&mut TextCache>,
         watch: &mut dyn FnMut(Passing, &Tensor<3>),
     ) -> Tensor<3> {
-        let (mut block, layers) = (0, self.language.layers.len());
-        let mut before = |point: usize, y: Tensor<3>| {
-            watch(Passing::Stream(point), &y);
-            if !self.config.gated.stands_at(point, layers) {
-                return y;
-            }
-            watch(Passing::BeforeBlock(block), &y);
-            let gated = &self.gated[block];
-            let looked = media
-                .blocks
-                .get(block)
-                .and_then(|(k, v)| gated.cross_attention(y.clone(), k.clone(), v.clone(), looking));
-            if let Some(looked) = &looked {
-                watch(Passing::CrossAttention(block), looked);
-            }
-            let y = gated.add(y, looked);
-            watch(Passing::BehindBlock(block), &y);
-            block += 1;
-            y
-        };
-        self.language
-            .hidden(self.language.embed(input), input, cache, &mut before)
+        let embedded = self.language.embed(input);
+        let mut block = 0;
+        self.language.hidden(embedded, input, &mut |point, y| {
+            self.blocks_at(point, &mut block, y, media, looking, watch)
+        })
+    }
+
+    /// As [`Flamingo::hidden`] of tokens that follow texts already read, and adds them to the texts'
+    /// caches; `looking` is of the tokens of all rows, side by side.
+    ///
+    /// # Shapes
+    /// - output: `[L, D]`, `L` the tokens of all rows
+    pub fn read(&self, rows: &mut [TextRow<'_>], media: &Media, looking: &Looking) -> Tensor<2> {
+        let mut block = 0;
+        let hidden = self.language.read(rows, &mut |point, y| {
+            self.blocks_at(point, &mut block, y, media, looking, &mut |_, _| {})
+        });
+        hidden.squeeze_dim::<2>(0)
+    }
+
+    /// The gated block that may stand at `point` of the language model; `block` is its number.
+    fn blocks_at(
+        &self,
+        point: usize,
+        block: &mut usize,
+        y: Tensor<3>,
+        media: &Media,
+        looking: &Looking,
+        watch: &mut dyn FnMut(Passing, &Tensor<3>),
+    ) -> Tensor<3> {
+        watch(Passing::Stream(point), &y);
+        let layers = self.language.layers.len();
+        if !self.config.gated.stands_at(point, layers) {
+            return y;
+        }
+        watch(Passing::BeforeBlock(*block), &y);
+        let gated = &self.gated[*block];
+        let looked = gated.cross_attention(y.clone(), media, *block, looking);
+        if let Some(looked) = &looked {
+            watch(Passing::CrossAttention(*block), looked);
+        }
+        let y = gated.add(y, looked);
+        watch(Passing::BehindBlock(*block), &y);
+        *block += 1;
+        y
     }
 
     /// Scores of the vocabulary, for the rows of a stream that someone reads.

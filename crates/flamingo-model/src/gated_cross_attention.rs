@@ -8,13 +8,15 @@
 //! The open models differ from the paper and each other in where the blocks stand, in their norms,
 //! activations and gates: [`GatedConfig`] has them all.
 
+use std::ops::Range;
+
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, NormKind, Param, Tensor, attention, merge_heads,
-    split_heads,
+    Activation, Heads, Init, Linear, Module, Norm, NormKind, Order, Param, QueryGroup, Tensor,
+    add_gated, attend, attention, merge_heads, split_heads,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Looking;
+use crate::{Looking, Media};
 
 /// On which side of its layer a block stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -240,24 +242,27 @@ impl GatedCrossAttention {
     ///
     /// # Shapes
     /// - `latents`: `[M, R, media_width]`
-    /// - output: twice `[M, H, R, Dh]`
-    pub fn keys_values(&self, latents: Tensor<3>) -> (Tensor<4>, Tensor<4>) {
-        let k = split_heads(self.k.forward(latents.clone()), self.heads);
-        let v = split_heads(self.v.forward(latents), self.heads);
-        (of_heads(k, &self.norm_k), v)
+    /// - output: twice `[M, R, H * Dh]`
+    pub fn keys_values(&self, latents: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        let k = self.k.forward(latents.clone());
+        let k = match &self.norm_k {
+            Some(norm) => merge_heads(norm.forward(split_heads(k, self.heads))),
+            None => k,
+        };
+        (k, self.v.forward(latents))
     }
 
     /// # Shapes
     /// - `y` and output: `[B, L, D]`
-    /// - `keys_values`: as of [`GatedCrossAttention::keys_values`]; none if there are no media
+    /// - `media`: with this block as number `block`
     pub fn forward(
         &self,
         y: Tensor<3>,
-        keys_values: Option<&(Tensor<4>, Tensor<4>)>,
+        media: &Media,
+        block: usize,
         looking: &Looking,
     ) -> Tensor<3> {
-        let looked = keys_values
-            .and_then(|(k, v)| self.cross_attention(y.clone(), k.clone(), v.clone(), looking));
+        let looked = self.cross_attention(y.clone(), media, block, looking);
         self.add(y, looked)
     }
 
@@ -267,7 +272,7 @@ impl GatedCrossAttention {
     /// - all: `[B, L, D]`
     pub fn add(&self, y: Tensor<3>, looked: Option<Tensor<3>>) -> Tensor<3> {
         let y = match looked {
-            Some(looked) => y + looked * gate(&self.alpha_xattn),
+            Some(looked) => add_gated(y, looked, self.alpha_xattn.val().tanh()),
             None => y,
         };
         let normed = self.norm_dense.forward(y.clone());
@@ -276,40 +281,74 @@ impl GatedCrossAttention {
             Some(gate) => self.activation.apply(gate.forward(normed)) * input,
             None => self.activation.apply(input),
         };
-        y + self.dense_out.forward(hidden) * gate(&self.alpha_dense)
+        let added = self.dense_out.forward(hidden);
+        add_gated(y, added, self.alpha_dense.val().tanh())
     }
 
     /// The attention before its gate; none if no token sees anything.
     ///
     /// # Shapes
     /// - `y` and output: `[B, L, D]`
-    /// - `k`, `v`: as of [`GatedCrossAttention::keys_values`]
+    /// - `media`: with this block as number `block`
     pub fn cross_attention(
         &self,
         y: Tensor<3>,
-        k: Tensor<4>,
-        v: Tensor<4>,
+        media: &Media,
+        block: usize,
         looking: &Looking,
     ) -> Option<Tensor<3>> {
         let [b, l, d] = y.dims();
-        if matches!(looking, Looking::Nowhere) {
+        if matches!(looking, Looking::Nowhere) || media.is_empty() {
             return None;
         }
         let q = self.q.forward(self.norm.forward(y).reshape([b * l, d])); // [B * L, H * Dh]
         let looked = match looking {
             Looking::Nowhere => return None,
+            Looking::Runs(runs) => self.look_in_runs(q, media, block, runs),
             Looking::One {
                 gather,
                 scatter,
-                media,
+                media: seen,
                 width,
-            } => self.look_at_one(q, k, v, [gather, scatter, media], *width),
+            } => self.look_at_one(q, media.joint(block), [gather, scatter, seen], *width),
             Looking::Many { bias, sees_any } => {
                 let sees_any = sees_any.clone().cast(q.dtype());
-                self.look_at_many(q, k, v, bias.clone()) * sees_any
+                self.look_at_many(q, media.joint(block), bias.clone()) * sees_any
             }
         };
         Some(self.out.forward(looked).reshape([b, l, d]))
+    }
+
+    /// Each stretch of queries meets its medium's latents where they lie.
+    fn look_in_runs(
+        &self,
+        q: Tensor<2>,
+        media: &Media,
+        block: usize,
+        runs: &[(Range<usize>, usize)],
+    ) -> Tensor<2> {
+        let [tokens, inner] = q.dims();
+        let q = match &self.norm_q {
+            Some(norm) => {
+                let heads = q.reshape([tokens, self.heads, inner / self.heads]);
+                norm.forward(heads).reshape([tokens, inner])
+            }
+            None => q,
+        };
+        let media = media.each();
+        let group = |(queries, medium): &(Range<usize>, usize)| QueryGroup {
+            queries: queries.clone(),
+            seen: vec![media[*medium].block(block)],
+            order: Order::All,
+        };
+        let groups: Vec<QueryGroup<'_>> = runs.iter().map(group).collect();
+        let heads = Heads {
+            queries: self.heads,
+            keys: self.heads,
+            scale: ((inner / self.heads) as f64).powf(-0.5),
+            slopes: None,
+        };
+        attend(q, &groups, &heads)
     }
 
     /// Queries are gathered by medium into `[G, width]`, meet that medium's latents, and are
@@ -317,8 +356,7 @@ impl GatedCrossAttention {
     fn look_at_one(
         &self,
         q: Tensor<2>,
-        k: Tensor<4>,
-        v: Tensor<4>,
+        (k, v): (Tensor<3>, Tensor<3>),
         [gather, scatter, media]: [&Tensor<1, flamingo_kernels::Int>; 3],
         width: usize,
     ) -> Tensor<2> {
@@ -337,10 +375,15 @@ impl GatedCrossAttention {
     }
 
     /// All queries meet all latents; `bias` hides media from tokens.
-    fn look_at_many(&self, q: Tensor<2>, k: Tensor<4>, v: Tensor<4>, bias: Tensor<2>) -> Tensor<2> {
+    fn look_at_many(
+        &self,
+        q: Tensor<2>,
+        (k, v): (Tensor<3>, Tensor<3>),
+        bias: Tensor<2>,
+    ) -> Tensor<2> {
         let [tokens, inner] = q.dims();
-        let [m, h, r, dh] = k.dims();
-        let join = |x: Tensor<4>| x.swap_dims(0, 1).reshape([1, h, m * r, dh]);
+        let [m, r, _] = k.dims();
+        let join = |x: Tensor<3>| x.reshape([1, m * r, inner]);
         let bias = bias.reshape([tokens, m, 1]).expand([tokens, m, r]);
         let bias = bias.reshape([1, 1, tokens, m * r]);
         let looked = self.attend(q.reshape([1, tokens, inner]), join(k), join(v), Some(bias));
@@ -350,11 +393,12 @@ impl GatedCrossAttention {
     fn attend(
         &self,
         q: Tensor<3>,
-        k: Tensor<4>,
-        v: Tensor<4>,
+        k: Tensor<3>,
+        v: Tensor<3>,
         bias: Option<Tensor<4>>,
     ) -> Tensor<3> {
         let q = of_heads(split_heads(q, self.heads), &self.norm_q);
+        let (k, v) = (split_heads(k, self.heads), split_heads(v, self.heads));
         let scale = (q.dims()[3] as f64).powf(-0.5);
         merge_heads(attention(q, k, v, bias, scale))
     }
@@ -363,19 +407,15 @@ impl GatedCrossAttention {
     ///
     /// # Shapes
     /// - `y`: `[L, D]`, the stream before this block
-    /// - `keys`: `[R, media_width]` projected, that is `[H, R, Dh]`
+    /// - `keys`: as of [`GatedCrossAttention::keys_values`] of one medium, `[R, H * Dh]`
     /// - output: `[H, L, R]`
-    pub fn weights(&self, y: Tensor<2>, keys: Tensor<3>) -> Tensor<3> {
+    pub fn weights(&self, y: Tensor<2>, keys: Tensor<2>) -> Tensor<3> {
+        let keys = split_heads(keys.unsqueeze::<3>(), self.heads).squeeze_dim::<3>(0);
         let q = self.q.forward(self.norm.forward(y)).unsqueeze::<3>();
         let q = of_heads(split_heads(q, self.heads), &self.norm_q).squeeze_dim::<3>(0); // [H, L, Dh]
         let scale = (q.dims()[2] as f64).powf(-0.5);
         flamingo_kernels::burn::tensor::activation::softmax((q * scale).matmul(keys.transpose()), 2)
     }
-}
-
-fn gate(alpha: &Param<Tensor<1>>) -> Tensor<3> {
-    let width = alpha.lazy_shape()[0];
-    alpha.val().tanh().reshape([1, 1, width])
 }
 
 fn of_heads(x: Tensor<4>, norm: &Option<Norm>) -> Tensor<4> {
@@ -419,7 +459,8 @@ mod tests {
         let media = latents.dims()[0];
         let looking = Looking::new(sees, media, &Device::flex());
         let y = random([1, sees.len(), D], 11);
-        block.forward(y, Some(&block.keys_values(latents)), &looking)
+        let media = Media::Joint(vec![block.keys_values(latents)]);
+        block.forward(y, &media, 0, &looking)
     }
 
     fn distance(a: Tensor<2>, b: Tensor<2>) -> f32 {
@@ -458,7 +499,7 @@ mod tests {
         let block = block(true);
         let with = run(&block, random([2, 3, 7], 2), &[0..0, 0..1]).narrow(1, 0, 1);
         let y = random::<3>([1, 2, D], 11).narrow(1, 0, 1);
-        let without = block.forward(y, None, &Looking::Nowhere);
+        let without = block.forward(y, &Media::none(), 0, &Looking::Nowhere);
         assert!(distance(with.squeeze_dim(0), without.squeeze_dim(0)) < 1e-6);
     }
 
@@ -498,14 +539,20 @@ mod tests {
     }
 
     #[test]
-    fn gathering_by_image_equals_masking_all_images() {
+    fn runs_and_gathering_by_image_equal_masking_all_images() {
         let block = block(true);
         let latents = random::<3>([3, 2, 7], 2);
         let sees = [0..0, 2..3, 0..1, 0..1, 1..2, 2..3, 2..3];
-        let grouped = run(&block, latents.clone(), &sees);
+        let in_runs = run(&block, latents.clone(), &sees);
+        let media = Media::Joint(vec![block.keys_values(latents)]);
+        let y = || random([1, sees.len(), D], 11);
         let masked = Looking::many(&sees, 3, &Device::flex());
-        let y = random([1, sees.len(), D], 11);
-        let masked = block.forward(y, Some(&block.keys_values(latents)), &masked);
-        assert!(distance(grouped.squeeze_dim(0), masked.squeeze_dim(0)) < 1e-5);
+        let masked = block.forward(y(), &media, 0, &masked);
+        let gathered = Looking::gathered(&sees, &Device::flex()).expect("one each");
+        let gathered = block.forward(y(), &media, 0, &gathered);
+        for other in [in_runs, gathered] {
+            let masked = masked.clone().squeeze_dim(0);
+            assert!(distance(other.squeeze_dim(0), masked) < 1e-5);
+        }
     }
 }

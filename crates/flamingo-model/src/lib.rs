@@ -17,14 +17,16 @@ mod flamingo;
 mod gated_cross_attention;
 pub mod language;
 mod looking;
+mod media;
 mod perceiver_resampler;
 pub mod text_tower;
 pub mod vision;
 
 pub use accounting::{Description, PartSize, describe, print_count};
 pub use config::{ConfigError, FlamingoConfig, PRESETS};
-pub use flamingo::{Flamingo, Media, Passing};
+pub use flamingo::{Flamingo, Passing};
 pub use gated_cross_attention::{Gate, GatedConfig, GatedCrossAttention, Placement};
-pub use language::{LanguageConfig, LanguageModel, TextCache, TextInput};
+pub use language::{Chunk, LanguageConfig, LanguageModel, TextCache, TextInput, TextRow};
 pub use looking::Looking;
+pub use media::{Media, Medium};
 pub use perceiver_resampler::{PerceiverResampler, PerceiverResamplerConfig};

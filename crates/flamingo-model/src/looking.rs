@@ -13,7 +13,10 @@ pub enum Looking {
     /// No token sees anything: the attention's output is zero.
     Nowhere,
     /// Each token sees at most one medium (the paper's way): its query meets only those latents.
-    /// Tokens are grouped by medium, so that the work is `L * R`, not `L * M * R`.
+    /// Stretches of tokens that see the same one, and which; on the processor.
+    Runs(Vec<(Range<usize>, usize)>),
+    /// The same where gradients are wanted, and on other devices: tokens are gathered by medium, so
+    /// that the work is `L * R`, not `L * M * R`.
     One {
         /// Flat token indices by group, `[G * width]`.
         gather: Tensor<1, Int>,
@@ -49,15 +52,20 @@ impl Looking {
             return Looking::Nowhere;
         };
         assert!(last <= media, "a token sees medium {last} of {media}");
-        match Segments::new(sees) {
-            Some(segments) => Looking::One {
-                gather: indices(segments.gather, device),
-                scatter: indices(segments.scatter, device),
-                media: indices(segments.media, device),
-                width: segments.width,
-            },
-            None => Self::many(sees, media, device),
+        if in_runs(device) && sees.iter().all(|range| range.len() <= 1) {
+            return Looking::Runs(runs(sees));
         }
+        Self::gathered(sees, device).unwrap_or_else(|| Self::many(sees, media, device))
+    }
+
+    /// None if a token sees several media.
+    pub(crate) fn gathered(sees: &[Range<usize>], device: &Device) -> Option<Self> {
+        Segments::new(sees).map(|segments| Looking::One {
+            gather: indices(segments.gather, device),
+            scatter: indices(segments.scatter, device),
+            media: indices(segments.media, device),
+            width: segments.width,
+        })
     }
 
     pub(crate) fn many(sees: &[Range<usize>], media: usize, device: &Device) -> Self {
@@ -73,5 +81,34 @@ impl Looking {
             bias: floats(bias, [sees.len(), media], device),
             sees_any: floats(any, [sees.len(), 1], device),
         }
+    }
+}
+
+/// Whether tokens on `device` meet media one by one: on the processor, unless a gradient is wanted.
+pub(crate) fn in_runs(device: &Device) -> bool {
+    !device.is_autodiff() && *device == Device::flex()
+}
+
+fn runs(sees: &[Range<usize>]) -> Vec<(Range<usize>, usize)> {
+    let mut runs: Vec<(Range<usize>, usize)> = Vec::new();
+    for (token, seen) in sees.iter().enumerate().filter(|(_, seen)| !seen.is_empty()) {
+        match runs.last_mut() {
+            Some((tokens, medium)) if *medium == seen.start && tokens.end == token => {
+                tokens.end += 1;
+            }
+            _ => runs.push((token..token + 1, seen.start)),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_beside_each_other_that_see_the_same_medium_are_one_run() {
+        let sees = [0..0, 2..3, 2..3, 0..0, 2..3, 0..1, 0..1];
+        assert_eq!(runs(&sees), [(1..3, 2), (4..5, 2), (5..7, 0)]);
     }
 }

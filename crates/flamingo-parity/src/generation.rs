@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::case::Rows;
 use crate::rows::{Read, Sees};
-use crate::{Array, Case, Error, Result};
+use crate::{Case, Error, Result};
 
 /// What a token sees that was generated behind a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,8 @@ impl NextLogits for Generation<'_> {
     type Error = Infallible;
 
     fn advance(&mut self, parents: &[usize], tokens: &[u32]) -> Result<Vec<Vec<f32>>, Infallible> {
-        self.read.cache = self.read.cache.select(parents);
+        let caches = &self.read.caches;
+        self.read.caches = parents.iter().map(|&row| caches[row].clone()).collect();
         self.prompts = parents.iter().map(|&row| self.prompts[row]).collect();
         let grown = parents
             .iter()
@@ -205,7 +206,7 @@ impl Wanted {
         &self,
         generation: &mut Generation<'_>,
         padded: &Rows,
-        first: &Array,
+        first: &[Vec<f32>],
     ) -> Result<Value> {
         let vocabulary = Vocabulary {
             eos: self.eos.clone(),
@@ -224,12 +225,7 @@ impl Wanted {
                 stream: i as u64,
             })
             .collect();
-        let rows = first
-            .values
-            .chunks(first.width())
-            .map(<[f32]>::to_vec)
-            .collect();
-        let found = search.run(generation, &prompts, rows, &mut |_| {
+        let found = search.run(generation, &prompts, first.to_vec(), &mut |_| {
             std::ops::ControlFlow::Continue(())
         });
         let answers = found.map_err(|error| Error::Case {

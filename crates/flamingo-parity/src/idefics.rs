@@ -3,14 +3,13 @@
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
 use flamingo_model::language::PADDED;
-use flamingo_model::{Flamingo, Media, TextCache, TextInput};
+use flamingo_model::{Flamingo, Media, TextInput};
 
 use flamingo_sequence::{SpecialTokens, Tokenizer, Visibility, visible};
 use serde_json::Value;
 
 use crate::case::Rows;
 use crate::generation::{Behind, Generation, Wanted};
-use crate::open_flamingo::last_logits;
 use crate::rows::{self, Names, Ragged, Read, Sees};
 use crate::{Array, Case, Computed, Error, Result, pictures};
 
@@ -182,7 +181,7 @@ impl Idefics<'_> {
             }
         }
         let looking = rows::looking(&padded, seen.media.len(), self.device);
-        let hidden = self.model.hidden(&input, &seen.media, &looking, None);
+        let hidden = self.model.hidden(&input, &seen.media, &looking);
         let logits = rows::logits(self.model, hidden);
         let [b, _, v] = logits.dims();
         let counts = |i: &usize| mask.values[*i] != 0 && !i.is_multiple_of(width);
@@ -209,12 +208,7 @@ impl Idefics<'_> {
             return Ok(());
         };
         let specials = self.specials();
-        let mut cache = TextCache::default();
-        let looking = rows::looking(sees, seen.media.len(), self.device);
-        let hidden = self
-            .model
-            .hidden(&rows.input(), &seen.media, &looking, Some(&mut cache));
-        let first = last_logits(self.model, hidden, rows);
+        let (read, first) = Read::prompts(self.model, rows, &seen.media, sees, self.device);
         let last = rows.last(sees);
         let ids = case.integers("input_ids")?;
         let mut said = serde_json::Map::new();
@@ -226,15 +220,9 @@ impl Idefics<'_> {
             let (eos, pad) = (specials.eos.unwrap_or(specials.end_of_chunk), specials.pad);
             let wanted = Wanted::new(kwargs, eos, pad, (4, 45), case)?;
             case.check_length(rows.width() + wanted.decoding.max_new_tokens, self.model)?;
-            let read = Read {
-                model: self.model,
-                media: seen.media.clone(),
-                cache: cache.clone(),
-                device: self.device.clone(),
-            };
             let counts = vec![0; last.len()];
             let mut generation = Generation::new(
-                read,
+                read.clone(),
                 Behind::LastOfPrompt,
                 specials.image,
                 seen.per_row,

@@ -5,7 +5,7 @@
 use flamingo_checkpoint::Checkpoint;
 use flamingo_kernels::{Device, Init, Module, Tensor, floats};
 use flamingo_model::{
-    GatedConfig, GatedCrossAttention, PerceiverResampler, PerceiverResamplerConfig,
+    GatedConfig, GatedCrossAttention, Media, PerceiverResampler, PerceiverResamplerConfig,
 };
 use flamingo_weights::{
     Link, load_module, open_flamingo_block_links as block_links,
@@ -178,13 +178,13 @@ impl Modules<'_> {
         let block = self.block("mca.", links)?;
         let Operands { x, media, counts } = self.operands("mca.")?;
         let ([b, t, _, _], [_, width, _]) = (media.dims(), x.dims());
-        let (k, v) = block.keys_values(media.flatten(0, 1));
+        let media = Media::Joint(vec![block.keys_values(media.flatten(0, 1))]);
         let last: Vec<usize> = counts.iter().map(|row| row[width - 1]).collect();
         for (name, all) in [("immediate", false), ("all_previous", true)] {
             let sees = |row: usize, count: usize| sees(row * t, t, count, all);
             let run = |x: Tensor<3>, sees: Vec<Sees>| {
                 let looking = looking(&sees, b * t, self.device);
-                let looked = block.cross_attention(x.clone(), k.clone(), v.clone(), &looking);
+                let looked = block.cross_attention(x.clone(), &media, 0, &looking);
                 Array::of(looked.unwrap_or_else(|| x.zeros_like()))
             };
             let whole = (0..b).flat_map(|row| counts[row].iter().map(move |&c| (row, c)));
@@ -213,10 +213,10 @@ impl Modules<'_> {
         let all =
             (0..b).flat_map(|row| counts[row].iter().map(move |&c| sees(row * t, t, c, false)));
         let looking = looking(&all.collect::<Vec<_>>(), b * t, self.device);
-        let keys_values = block.keys_values(media.flatten(0, 1));
+        let media = Media::Joint(vec![block.keys_values(media.flatten(0, 1))]);
         computed.put(
             "gated.out",
-            Array::of(block.forward(x, Some(&keys_values), &looking)),
+            Array::of(block.forward(x, &media, 0, &looking)),
         );
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A case of OpenFlamingo: every station of a batch's pass, generations, class scores, losses.
 
 use flamingo_kernels::{Device, Tensor, floats, log_probabilities};
-use flamingo_model::{Flamingo, Media, TextCache};
+use flamingo_model::{Flamingo, Media};
 use flamingo_sequence::{IGNORE, SpecialTokens, Tokenizer};
 use serde_json::{Value, json};
 
@@ -164,13 +164,7 @@ impl OpenFlamingo<'_> {
         };
         let specials = self.specials();
         let sees = self.sees(rows, seen.per_row);
-        let mut cache = TextCache::default();
-        let looking = rows::looking(&sees, seen.media.len(), self.device);
-        let input = rows.input();
-        let hidden = self
-            .model
-            .hidden(&input, &seen.media, &looking, Some(&mut cache));
-        let first = last_logits(self.model, hidden, rows);
+        let (read, first) = Read::prompts(self.model, rows, &seen.media, &sees, self.device);
         let last = rows.last(&sees);
         let is_image = |id: &&u32| **id == specials.image;
         let counts: Vec<usize> = rows
@@ -186,19 +180,13 @@ impl OpenFlamingo<'_> {
             let (eos, pad) = (specials.end_of_chunk, specials.pad);
             let wanted = Wanted::new(kwargs, eos, pad, (4, 35), case)?;
             case.check_length(rows.width() + wanted.decoding.max_new_tokens, self.model)?;
-            let read = Read {
-                model: self.model,
-                media: seen.media.clone(),
-                cache: cache.clone(),
-                device: self.device.clone(),
-            };
             let behind = if wanted.use_cache {
                 Behind::Cached
             } else {
                 Behind::Counted
             };
             let mut generation = Generation::new(
-                read,
+                read.clone(),
                 behind,
                 specials.image,
                 seen.per_row,
@@ -289,18 +277,6 @@ impl OpenFlamingo<'_> {
         );
         Ok((loss, found))
     }
-}
-
-/// Logits at the last token of each row, `[B, V]`.
-pub(crate) fn last_logits(model: &Flamingo, hidden: Tensor<3>, rows: &Ragged) -> Array {
-    let [b, width, d] = hidden.dims();
-    let ends = rows
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(i, row)| i * width + row.len() - 1);
-    let ends = flamingo_kernels::indices(ends, &hidden.device());
-    Array::of(model.logits(hidden.reshape([b * width, d]).select(0, ends)))
 }
 
 /// The mean cross-entropy of labels (in the peer's padded layout) one token on.

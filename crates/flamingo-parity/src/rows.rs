@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use flamingo_kernels::{Device, MASKED, Tensor, floats};
-use flamingo_model::{Flamingo, Looking, Media, Passing, TextCache, TextInput};
+use flamingo_kernels::{Device, MASKED, Tensor, floats, indices};
+use flamingo_model::{Flamingo, Looking, Media, Passing, TextCache, TextInput, TextRow};
 
 use crate::case::Rows;
 use crate::{Array, Computed};
@@ -166,7 +166,7 @@ pub(crate) fn pass(
     let looking = looking(sees, media.len(), device);
     let input = rows.input();
     let hidden = match record {
-        None => model.hidden(&input, media, &looking, None),
+        None => model.hidden(&input, media, &looking),
         Some((computed, names)) => {
             let mut watch = |passing: Passing, y: &Tensor<3>| {
                 let found: Vec<String> = match passing {
@@ -181,7 +181,7 @@ pub(crate) fn pass(
                     computed.put(name, rows.padded(y.clone()));
                 }
             };
-            model.hidden_with(&input, media, &looking, None, &mut watch)
+            model.hidden_with(&input, media, &looking, &mut watch)
         }
     };
     logits(model, hidden)
@@ -195,22 +195,64 @@ pub(crate) fn logits(model: &Flamingo, hidden: Tensor<3>) -> Tensor<3> {
 }
 
 /// Rows that have been read, and what is read next to them.
+#[derive(Clone)]
 pub(crate) struct Read<'a> {
     pub(crate) model: &'a Flamingo,
     pub(crate) media: Media,
-    pub(crate) cache: TextCache,
+    pub(crate) caches: Vec<TextCache>,
     pub(crate) device: Device,
 }
 
-impl Read<'_> {
+impl<'a> Read<'a> {
+    /// Reads whole rows, of which each token of the padded ones sees `sees`, and returns the logits at
+    /// the last token of each.
+    pub(crate) fn prompts(
+        model: &'a Flamingo,
+        rows: &Ragged,
+        media: &Media,
+        sees: &[Sees],
+        device: &Device,
+    ) -> (Self, Vec<Vec<f32>>) {
+        let mut read = Self {
+            model,
+            media: media.clone(),
+            caches: vec![TextCache::default(); rows.rows.len()],
+            device: device.clone(),
+        };
+        let width = rows.width();
+        let own = |(i, row): (usize, &Vec<u32>)| sees[i * width..][..row.len()].to_vec();
+        let sees: Vec<Sees> = rows.rows.iter().enumerate().flat_map(own).collect();
+        let mut end = 0;
+        let ends = rows.rows.iter().map(|row| {
+            end += row.len();
+            end - 1
+        });
+        let ends: Vec<usize> = ends.collect();
+        let first = read.logits(&rows.rows, &sees, &ends);
+        (read, first)
+    }
+
     /// Reads one token of each row and returns the logits there.
     pub(crate) fn step(&mut self, tokens: &[u32], sees: &[Sees]) -> Vec<Vec<f32>> {
-        let input = TextInput::next(tokens, &self.cache);
+        let rows: Vec<Vec<u32>> = tokens.iter().map(|&token| vec![token]).collect();
+        let ends: Vec<usize> = (0..tokens.len()).collect();
+        self.logits(&rows, sees, &ends)
+    }
+
+    fn logits(&mut self, ids: &[Vec<u32>], sees: &[Sees], read: &[usize]) -> Vec<Vec<f32>> {
         let looking = looking(sees, self.media.len(), &self.device);
-        let hidden = self
-            .model
-            .hidden(&input, &self.media, &looking, Some(&mut self.cache));
-        let logits = Array::of(self.model.logits(hidden.squeeze_dim::<2>(1)));
+        let mut rows: Vec<TextRow<'_>> = ids
+            .iter()
+            .zip(&mut self.caches)
+            .map(|(ids, cache)| TextRow {
+                ids,
+                cache,
+                parents: None,
+            })
+            .collect();
+        let hidden = self.model.read(&mut rows, &self.media, &looking);
+        let hidden = hidden.select(0, indices(read.iter().copied(), &self.device));
+        let logits = Array::of(self.model.logits(hidden));
         let width = logits.width();
         logits.values.chunks(width).map(<[f32]>::to_vec).collect()
     }

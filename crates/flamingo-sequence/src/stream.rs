@@ -6,8 +6,8 @@ use crate::{Result, Tokenizer};
 ///
 /// The pieces, with that of [`TextStream::finish`], join to [`Tokenizer::decode`] of all ids, for
 /// every decoder whose text for more ids only continues that for fewer.
-pub struct TextStream<'a> {
-    tokenizer: &'a Tokenizer,
+#[derive(Debug, Clone, Default)]
+pub struct TextStream {
     /// A window over the ids: those that gave the last piece, then those not given out yet. The
     /// former are decoded again with the latter, since decoders treat the first token differently.
     ids: Vec<u32>,
@@ -15,22 +15,14 @@ pub struct TextStream<'a> {
     given: usize,
 }
 
-impl<'a> TextStream<'a> {
-    pub(crate) fn new(tokenizer: &'a Tokenizer) -> Self {
-        Self {
-            tokenizer,
-            ids: Vec::new(),
-            given: 0,
-        }
-    }
-
+impl TextStream {
     /// Takes the next id and returns the text that is complete now, often none.
     ///
     /// # Errors
     /// As [`Tokenizer::decode`].
-    pub fn push(&mut self, id: u32) -> Result<String> {
+    pub fn push(&mut self, tokenizer: &Tokenizer, id: u32) -> Result<String> {
         self.ids.push(id);
-        let piece = self.pending()?;
+        let piece = self.pending(tokenizer)?;
         if piece.is_empty() || piece.ends_with(char::REPLACEMENT_CHARACTER) {
             return Ok(String::new());
         }
@@ -43,18 +35,18 @@ impl<'a> TextStream<'a> {
     ///
     /// # Errors
     /// As [`Tokenizer::decode`].
-    pub fn finish(self) -> Result<String> {
-        self.pending()
+    pub fn finish(self, tokenizer: &Tokenizer) -> Result<String> {
+        self.pending(tokenizer)
     }
 
-    fn pending(&self) -> Result<String> {
-        let given = self.tokenizer.decode(&self.ids[..self.given])?;
-        let all = self.tokenizer.decode(&self.ids)?;
+    fn pending(&self, tokenizer: &Tokenizer) -> Result<String> {
+        let given = tokenizer.decode(&self.ids[..self.given])?;
+        let all = tokenizer.decode(&self.ids)?;
         match all.strip_prefix(&given) {
             Some(rest) => Ok(rest.to_string()),
             // The decoder takes back what it gave (byte fallback does for a broken character):
             // what is out is out, the rest is read by itself.
-            None => self.tokenizer.decode(&self.ids[self.given..]),
+            None => tokenizer.decode(&self.ids[self.given..]),
         }
     }
 }
@@ -69,9 +61,12 @@ mod tests {
     use crate::testing::{bytes_tokenizer, fallback_tokenizer, words_tokenizer};
 
     fn pieces(tokenizer: &Tokenizer, ids: &[u32]) -> Vec<String> {
-        let mut stream = tokenizer.stream();
-        let mut pieces: Vec<String> = ids.iter().map(|id| stream.push(*id).unwrap()).collect();
-        pieces.push(stream.finish().unwrap());
+        let mut stream = TextStream::default();
+        let mut pieces: Vec<String> = ids
+            .iter()
+            .map(|id| stream.push(tokenizer, *id).unwrap())
+            .collect();
+        pieces.push(stream.finish(tokenizer).unwrap());
         pieces
     }
 

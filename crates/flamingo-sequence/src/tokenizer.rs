@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tokenizers::AddedToken;
 
-use crate::{Error, Result, TextStream};
+use crate::{Error, Result};
 
 /// The special tokens by their texts, as a model's configuration names them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,11 +134,6 @@ impl Tokenizer {
             count: ids.len(),
             message: error.to_string(),
         })
-    }
-
-    /// Decodes an answer while it grows.
-    pub fn stream(&self) -> TextStream<'_> {
-        TextStream::new(self)
     }
 
     /// A token as the vocabulary spells it (`Ġcat`, `<image>`), to show single tokens.

@@ -392,7 +392,7 @@ impl Task for FlamingoTask {
         };
         let input = TextInput::ragged(&batch.ids, batch.width, &batch.lengths);
         let looking = Looking::new(&batch.sees, items.len(), &self.device);
-        let hidden = model.hidden(&input, &media, &looking, None);
+        let hidden = model.hidden(&input, &media, &looking);
         let [b, l, d] = hidden.dims();
         let (places, targets) = labelled(&batch);
         if targets.is_empty() {

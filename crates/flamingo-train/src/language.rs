@@ -142,7 +142,7 @@ impl Task for Language {
             }
             None => model.embed(&input),
         };
-        let hidden = model.hidden(embedded, &input, None, &mut |_, y| y);
+        let hidden = model.hidden(embedded, &input, &mut |_, y| y);
         let [b, l, d] = hidden.dims();
         let (places, targets) = labelled(&batch);
         if targets.is_empty() {

@@ -7,7 +7,7 @@ use flamingo_kernels::{Device, Init, Module, Precision};
 use flamingo_model::Flamingo;
 use flamingo_sequence::Tokenizer;
 
-use crate::peers::{self, OpenFlamingoFiles, Opened};
+use crate::peers::{self, OpenFlamingoFiles, Opened, Words};
 use crate::{
     Error, LoadReport, ModelConfig, ModelFile, NamedTensor, Result, Tensors, apply_tensors_as,
     write_tensors,
@@ -113,15 +113,41 @@ pub fn load_part(source: &Source) -> Result<(ModelFile, Tokenizer, Tensors)> {
 /// If a file is missing, malformed or of a newer version. Weights that do not fit are told by
 /// [`LoadReport::check`].
 pub fn open(source: &Source) -> Result<Opened> {
+    open_with(source, Words::OfModel)
+}
+
+/// As [`open`], with the model's words or with numbers in their place.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(source: &Source, words: Words) -> Result<Opened> {
+    let opened = open_files(source, words)?;
+    let (Words::Numbers, ModelConfig::Flamingo(config)) = (words, &opened.file.model) else {
+        return Ok(opened);
+    };
+    let (json, tokens) = peers::numbers(config.language.vocabulary)?;
+    let tokenizer = Tokenizer::from_bytes(json.as_bytes(), &tokens)?;
+    let file = ModelFile {
+        tokens,
+        ..opened.file
+    };
+    Ok(Opened {
+        file,
+        tokenizer,
+        ..opened
+    })
+}
+
+fn open_files(source: &Source, words: Words) -> Result<Opened> {
     match source {
         Source::Directory(directory) if !directory.join(MODEL_FILE).is_file() => {
-            peers::open(directory)?.ok_or_else(|| Error::NotAModel {
+            peers::open(directory, words)?.ok_or_else(|| Error::NotAModel {
                 directory: directory.clone(),
                 missing: MODEL_FILE,
             })
         }
         Source::Directory(directory) => open_directory(directory),
-        Source::OpenFlamingo(files) => peers::open_open_flamingo(files),
+        Source::OpenFlamingo(files) => peers::open_open_flamingo(files, words),
         Source::Embedded {
             model_file,
             tokenizer,

@@ -18,7 +18,7 @@ mod report;
 mod tensors;
 
 pub use directory::{
-    Loaded, Source, build, convert, load, load_part, open, save, write_atomically,
+    Loaded, Source, build, convert, load, load_part, open, open_with, save, write_atomically,
 };
 pub use error::{Error, Result};
 pub use export::export_open_flamingo;
@@ -28,8 +28,8 @@ pub use model_file::{FORMAT_VERSION, ModelConfig, ModelFile};
 pub use names::{apply_tensors, apply_tensors_as, named_tensors};
 pub use peers::{
     FlamingoPytorch, LanguagePart, OpenFlamingoFiles, Opened, PUBLISHED, Published, VisionPart,
-    load_module, open_flamingo_block_links, open_flamingo_pytorch, open_flamingo_resampler_links,
-    open_language, open_vision,
+    Words, load_module, open_flamingo_block_links, open_flamingo_pytorch,
+    open_flamingo_resampler_links, open_language, open_vision,
 };
 pub use report::{LoadReport, LoadedTensor};
 pub use tensors::{NamedTensor, Stored, Tensors, write_tensors};

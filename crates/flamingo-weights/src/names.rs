@@ -174,7 +174,8 @@ impl ModuleMapper for Writer<'_> {
         };
         self.used.insert(name);
         let device = param.lazy_device();
-        let trainable = param.is_require_grad();
+        // To ask a parameter that was never read would draw its values.
+        let trainable = !param.is_initialized() || param.is_require_grad();
         let tensor = Tensor::<D>::from_data(data, (&device, self.precision.dtype()));
         Param::initialized(param.id, tensor).set_require_grad(trainable && device.is_autodiff())
     }

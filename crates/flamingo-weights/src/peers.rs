@@ -16,6 +16,7 @@ mod open_flamingo;
 mod parts;
 mod published;
 mod timm_nfnet;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,6 +39,8 @@ pub use open_flamingo::{
 };
 pub use parts::{LanguagePart, VisionPart, open_language, open_vision};
 pub use published::{PUBLISHED, Published};
+pub use words::Words;
+pub(crate) use words::numbers;
 
 /// A model whose files have been found and understood, but whose weights have not been read yet.
 pub struct Opened {
@@ -111,9 +114,9 @@ pub(crate) fn flamingo_shapes(file: &ModelFile) -> Result<BTreeMap<String, Vec<u
 ///
 /// # Errors
 /// As the peer's reader; none for a directory that is no peer's.
-pub(crate) fn open(directory: &Path) -> Result<Option<Opened>> {
+pub(crate) fn open(directory: &Path, words: Words) -> Result<Option<Opened>> {
     if let Some(files) = OpenFlamingoFiles::within(directory) {
-        return open_flamingo::open(&files).map(Some);
+        return open_flamingo::open(&files, words).map(Some);
     }
     let config = directory.join("config.json");
     if !config.is_file() {
@@ -134,6 +137,6 @@ pub(crate) fn open(directory: &Path) -> Result<Option<Opened>> {
 ///
 /// # Errors
 /// If a part is damaged or is no such part, or the parts do not belong together.
-pub(crate) fn open_open_flamingo(files: &OpenFlamingoFiles) -> Result<Opened> {
-    open_flamingo::open(files)
+pub(crate) fn open_open_flamingo(files: &OpenFlamingoFiles, words: Words) -> Result<Opened> {
+    open_flamingo::open(files, words)
 }

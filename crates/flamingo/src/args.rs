@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use flamingo::engine::{Decoding, EarlyStopping, Engine, EngineOptions};
 use flamingo::kernels::{Backend, Device, Precision, open_device};
@@ -34,6 +36,7 @@ pub(crate) enum Verb {
     Train(verbs::train::TrainArgs),
     Describe(verbs::describe::DescribeArgs),
     Weights(verbs::weights::WeightsArgs),
+    Bench(verbs::bench::BenchArgs),
     Doctor(verbs::doctor::DoctorArgs),
     Completions(verbs::completions::CompletionsArgs),
 }
@@ -52,6 +55,12 @@ pub(crate) struct ModelArgs {
     /// Most images and films in one prompt
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub(crate) max_media: usize,
+    /// Memory for what was computed of earlier pictures and prompts, in MiB
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    pub(crate) cache: usize,
+    /// Folder in which encoded pictures are kept for other runs
+    #[arg(long, value_name = "DIR")]
+    pub(crate) latents: Option<PathBuf>,
 }
 
 /// Where a model's files are.
@@ -102,6 +111,9 @@ impl ModelArgs {
         let options = EngineOptions {
             precision: self.dtype,
             max_media: self.max_media,
+            media_bytes: self.cache << 19,
+            prefix_bytes: self.cache << 19,
+            latents: self.latents.clone(),
             ..EngineOptions::default()
         };
         let engine = Engine::open(&self.files.source()?, &device, options);

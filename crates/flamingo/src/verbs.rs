@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub(crate) mod ask;
+pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod describe;
@@ -16,15 +17,23 @@ use crate::failure::{Failure, Result};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli) -> Result<()> {
-    if let Some(threads) = cli.threads {
-        if threads == 0 {
-            return Err(Failure::new("--threads is 0: give 1 or more"));
-        }
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()?;
+    if cli.threads == Some(0) {
+        return Err(Failure::new("--threads is 0: give 1 or more"));
     }
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(cli.threads.unwrap_or(0))
+        .stack_size(STACK)
+        .build_global()?;
+    // Among the threads that compute, for a thread outside is put to sleep and woken at every product.
+    rayon::scope(|_| verb(cli))
+}
+
+/// What a main thread usually has.
+const STACK: usize = 8 << 20;
+
+fn verb(cli: Cli) -> Result<()> {
     match cli.verb {
+        Verb::Bench(args) => bench::run(&args, cli.threads),
         Verb::Demo(args) => demo::run(&args),
         Verb::Ask(args) => ask::run(&args),
         Verb::Score(args) => score::run(&args),

@@ -7,17 +7,16 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::decoding::hypotheses::Hypotheses;
 use crate::decoding::sampling::{draw_several, largest, log_softmax, numbers};
-use crate::decoding::search::advance;
-use crate::decoding::{Decoded, Drawn, Ending, NextLogits, Prompt, Search, SearchError};
+use crate::decoding::{Decoded, Drawn, Ending, Prompt, Search};
 
 /// What beams but the first begin with, so that all continue the first.
 const OUTSIDE: f32 = -1e9;
 
 /// The beams of one prompt.
-struct Beams<'a> {
-    search: &'a Search<'a>,
+pub(crate) struct Beams {
     running: Vec<Beam>,
-    hypotheses: Hypotheses<'a>,
+    hypotheses: Hypotheses,
+    steps: usize,
     done: bool,
     rng: ChaCha8Rng,
 }
@@ -50,61 +49,44 @@ struct Candidate {
     sum: f32,
 }
 
-/// The best beams of each prompt. Prompts that are done are not advanced.
-pub(crate) fn run<M: NextLogits>(
-    search: &Search<'_>,
-    model: &mut M,
-    prompts: &[Prompt<'_>],
-    first: Vec<Vec<f32>>,
-) -> Result<Vec<Vec<Decoded>>, SearchError<M::Error>> {
-    let mut all: Vec<Beams<'_>> = prompts
-        .iter()
-        .enumerate()
-        .map(|(place, prompt)| Beams::new(search, *prompt, place))
-        .collect();
-    let mut logits = first;
-    for step in 1..=search.options.max_new_tokens {
-        for beams in all.iter_mut().filter(|beams| !beams.done) {
-            beams.step(&logits);
-        }
-        if step == search.options.max_new_tokens || all.iter().all(|beams| beams.done) {
-            break;
-        }
-        let going = all.iter_mut().filter(|beams| !beams.done);
-        let mut running: Vec<&mut Beam> = going.flat_map(|beams| &mut beams.running).collect();
-        let parents: Vec<usize> = running.iter().map(|beam| beam.place).collect();
-        let last = running.iter().filter_map(|beam| beam.ids.last().copied());
-        let tokens: Vec<u32> = last.collect();
-        logits = advance(model, &parents, &tokens, logits[0].len())?;
-        for (place, beam) in running.iter_mut().enumerate() {
-            beam.place = place;
-        }
-    }
-    Ok(all.into_iter().map(Beams::finish).collect())
-}
-
-impl<'a> Beams<'a> {
-    fn new(search: &'a Search<'a>, prompt: Prompt<'_>, place: usize) -> Self {
+impl Beams {
+    pub(crate) fn new(search: &Search<'_>, prompt: Prompt<'_>) -> Self {
         let beam = |i: usize| Beam {
             ids: prompt.ids.to_vec(),
             tokens: Vec::new(),
             sum: if i == 0 { 0.0 } else { OUTSIDE },
-            place,
+            place: 0,
         };
         Self {
-            search,
             running: (0..search.options.num_beams).map(beam).collect(),
-            hypotheses: Hypotheses::new(search.options, prompt.ids.len()),
+            hypotheses: Hypotheses::new(prompt.ids.len()),
+            steps: 0,
             done: false,
             rng: numbers(search.options.seed, prompt.stream, 0),
         }
     }
 
+    /// The rows whose logits are wanted next: the rows that they continue, and by which tokens. None
+    /// if there are none.
+    pub(crate) fn next(&mut self, search: &Search<'_>) -> Option<(Vec<usize>, Vec<u32>)> {
+        if self.done || self.steps == search.options.max_new_tokens {
+            return None;
+        }
+        let parents = self.running.iter().map(|beam| beam.place).collect();
+        let last = self.running.iter().filter_map(|beam| beam.ids.last());
+        let tokens = last.copied().collect();
+        for (place, beam) in self.running.iter_mut().enumerate() {
+            beam.place = place;
+        }
+        Some((parents, tokens))
+    }
+
     /// Continues the beams by a token each, and takes out those that end.
-    fn step(&mut self, logits: &[Vec<f32>]) {
-        let candidates = self.candidates(logits);
-        let count = self.running.len();
-        let eos = &self.search.vocabulary.eos;
+    pub(crate) fn step(&mut self, search: &Search<'_>, logits: &[Vec<f32>]) {
+        self.steps += 1;
+        let candidates = self.candidates(search, logits);
+        let (count, options) = (self.running.len(), search.options);
+        let eos = &search.vocabulary.eos;
         let mut next = Vec::with_capacity(count);
         for (rank, candidate) in candidates.iter().enumerate() {
             let ends = eos.contains(&candidate.token.id);
@@ -116,7 +98,8 @@ impl<'a> Beams<'a> {
                 next.push(beam);
             } else if let Some(last) = beam.tokens.last_mut() {
                 last.id = eos[0];
-                self.hypotheses.add(beam.sum, beam.tokens, Ending::Eos);
+                self.hypotheses
+                    .add(options, beam.sum, beam.tokens, Ending::Eos);
             }
             if next.len() == count {
                 break;
@@ -125,11 +108,11 @@ impl<'a> Beams<'a> {
         self.running = next;
         let best = candidates.first().map_or(f32::NEG_INFINITY, |c| c.sum);
         let generated = self.running.first().map_or(0, |beam| beam.tokens.len());
-        self.done = self.hypotheses.done(best, generated);
+        self.done = self.hypotheses.done(options, best, generated);
     }
 
     /// So many that enough of them do not end, from the likeliest.
-    fn candidates(&mut self, logits: &[Vec<f32>]) -> Vec<Candidate> {
+    fn candidates(&mut self, search: &Search<'_>, logits: &[Vec<f32>]) -> Vec<Candidate> {
         let rows = self
             .running
             .iter()
@@ -137,13 +120,11 @@ impl<'a> Beams<'a> {
         let logprobs: Vec<Vec<f32>> = rows.collect();
         let mut sums = Vec::new();
         for (beam, row) in self.running.iter().zip(&logprobs) {
-            let scores = self
-                .search
-                .adjusted(&beam.ids, beam.tokens.len(), row.clone());
+            let scores = search.adjusted(&beam.ids, beam.tokens.len(), row.clone());
             sums.extend(scores.into_iter().map(|score| score + beam.sum));
         }
-        let count = self.search.least_kept() * self.running.len();
-        let chosen = match self.search.options.draws() {
+        let count = search.least_kept() * self.running.len();
+        let chosen = match search.options.draws() {
             true => draw_several(&sums, count, &mut self.rng),
             false => largest(&sums, count),
         };
@@ -160,12 +141,13 @@ impl<'a> Beams<'a> {
     }
 
     /// The best, running beams included unless the prompt is done.
-    fn finish(mut self) -> Vec<Decoded> {
+    pub(crate) fn finish(mut self, search: &Search<'_>) -> Vec<Decoded> {
         if !self.done {
             for beam in self.running {
-                self.hypotheses.add(beam.sum, beam.tokens, Ending::Length);
+                self.hypotheses
+                    .add(search.options, beam.sum, beam.tokens, Ending::Length);
             }
         }
-        self.hypotheses.best()
+        self.hypotheses.best(search.options)
     }
 }

@@ -4,8 +4,7 @@ use crate::decoding::{BeamLength, Decoded, Decoding, Drawn, EarlyStopping, Endin
 
 /// The best finished beams, at most `num_beams`.
 #[derive(Debug)]
-pub(crate) struct Hypotheses<'a> {
-    options: &'a Decoding,
+pub(crate) struct Hypotheses {
     prompt_tokens: usize,
     kept: Vec<Hypothesis>,
     worst: f64,
@@ -18,11 +17,10 @@ struct Hypothesis {
     ending: Ending,
 }
 
-impl<'a> Hypotheses<'a> {
+impl Hypotheses {
     /// Of a prompt of `prompt_tokens`, its padding included.
-    pub(crate) fn new(options: &'a Decoding, prompt_tokens: usize) -> Self {
+    pub(crate) fn new(prompt_tokens: usize) -> Self {
         Self {
-            options,
             prompt_tokens,
             kept: Vec::new(),
             worst: 1e9,
@@ -30,14 +28,14 @@ impl<'a> Hypotheses<'a> {
     }
 
     /// Takes in a beam of log-probability `sum`, unless there are enough better ones.
-    pub(crate) fn add(&mut self, sum: f32, tokens: Vec<Drawn>, ending: Ending) {
+    pub(crate) fn add(&mut self, options: &Decoding, sum: f32, tokens: Vec<Drawn>, ending: Ending) {
         let eos = usize::from(ending == Ending::Eos);
-        let length = match self.options.beam_length {
+        let length = match options.beam_length {
             BeamLength::Generated => tokens.len(),
             BeamLength::WithPrompt => self.prompt_tokens + tokens.len() - eos,
         };
-        let score = self.normalized(sum, length);
-        let full = self.kept.len() == self.options.num_beams;
+        let score = normalized(options, sum, length);
+        let full = self.kept.len() == options.num_beams;
         if full && (score <= self.worst || score.is_nan()) {
             return;
         }
@@ -57,28 +55,28 @@ impl<'a> Hypotheses<'a> {
 
     /// Whether the running beams of `generated` tokens, the best of log-probability `best`, are
     /// given up.
-    pub(crate) fn done(&self, best: f32, generated: usize) -> bool {
-        if self.kept.len() < self.options.num_beams {
+    pub(crate) fn done(&self, options: &Decoding, best: f32, generated: usize) -> bool {
+        if self.kept.len() < options.num_beams {
             return false;
         }
-        let farthest = self.options.max_new_tokens;
-        let generated = match self.options.early_stopping {
+        let farthest = options.max_new_tokens;
+        let generated = match options.early_stopping {
             EarlyStopping::Immediate => return true,
-            EarlyStopping::Never if self.options.length_penalty > 0.0 => farthest,
+            EarlyStopping::Never if options.length_penalty > 0.0 => farthest,
             EarlyStopping::Never | EarlyStopping::Heuristic => generated,
         };
-        let length = match self.options.beam_length {
+        let length = match options.beam_length {
             BeamLength::Generated => generated,
             BeamLength::WithPrompt => self.prompt_tokens + generated,
         };
-        self.worst >= self.normalized(best, length)
+        self.worst >= normalized(options, best, length)
     }
 
     /// The best `num_return_sequences`, from the best; of equals, the last that came.
-    pub(crate) fn best(mut self) -> Vec<Decoded> {
+    pub(crate) fn best(mut self, options: &Decoding) -> Vec<Decoded> {
         self.kept.reverse();
         self.kept.sort_by(|a, b| b.score.total_cmp(&a.score));
-        self.kept.truncate(self.options.num_return_sequences);
+        self.kept.truncate(options.num_return_sequences);
         let decoded = |hypothesis: Hypothesis| Decoded {
             tokens: hypothesis.tokens,
             score: Some(hypothesis.score as f32),
@@ -87,16 +85,16 @@ impl<'a> Hypotheses<'a> {
         self.kept.into_iter().map(decoded).collect()
     }
 
-    fn normalized(&self, sum: f32, length: usize) -> f64 {
-        f64::from(sum) / (length as f64).powf(self.options.length_penalty)
-    }
-
     /// The first of the lowest.
     fn lowest(&self) -> usize {
         let scores = self.kept.iter().map(|hypothesis| hypothesis.score);
         let lowest = scores.enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b));
         lowest.map_or(0, |(i, _)| i)
     }
+}
+
+fn normalized(options: &Decoding, sum: f32, length: usize) -> f64 {
+    f64::from(sum) / (length as f64).powf(options.length_penalty)
 }
 
 #[cfg(test)]
@@ -114,12 +112,12 @@ mod tests {
     }
 
     fn scores(options: &Decoding, prompt: usize) -> Vec<f32> {
-        let mut hypotheses = Hypotheses::new(options, prompt);
-        hypotheses.add(-6.0, tokens(3), Ending::Eos);
-        hypotheses.add(-4.0, tokens(4), Ending::Length);
-        hypotheses.add(-30.0, tokens(2), Ending::Eos);
-        hypotheses.add(-0.5, tokens(1), Ending::Eos);
-        let best = hypotheses.best();
+        let mut hypotheses = Hypotheses::new(prompt);
+        hypotheses.add(options, -6.0, tokens(3), Ending::Eos);
+        hypotheses.add(options, -4.0, tokens(4), Ending::Length);
+        hypotheses.add(options, -30.0, tokens(2), Ending::Eos);
+        hypotheses.add(options, -0.5, tokens(1), Ending::Eos);
+        let best = hypotheses.best(options);
         best.iter().filter_map(|decoded| decoded.score).collect()
     }
 
@@ -155,11 +153,11 @@ mod tests {
                 max_new_tokens: 8,
                 ..two_beams()
             };
-            let mut hypotheses = Hypotheses::new(&options, 5);
-            hypotheses.add(-4.0, tokens(4), Ending::Eos);
-            assert!(!hypotheses.done(-90.0, 4), "too few");
-            hypotheses.add(-4.0, tokens(4), Ending::Eos);
-            hypotheses.done(best, 4)
+            let mut hypotheses = Hypotheses::new(5);
+            hypotheses.add(&options, -4.0, tokens(4), Ending::Eos);
+            assert!(!hypotheses.done(&options, -90.0, 4), "too few");
+            hypotheses.add(&options, -4.0, tokens(4), Ending::Eos);
+            hypotheses.done(&options, best, 4)
         };
         assert!(done(EarlyStopping::Immediate, 1.0, -1.0));
         assert!(done(EarlyStopping::Heuristic, 1.0, -4.0));
@@ -173,11 +171,15 @@ mod tests {
     #[test]
     fn of_equal_beams_the_first_is_dropped_a_latecomer_refused_and_the_last_returned_first() {
         let options = two_beams();
-        let mut hypotheses = Hypotheses::new(&options, 0);
+        let mut hypotheses = Hypotheses::new(0);
         for (id, sum) in [(1, -2.0), (2, -2.0), (3, -1.0), (4, -1.0), (5, -1.0)] {
-            hypotheses.add(sum, vec![Drawn { id, logprob: sum }], Ending::Eos);
+            hypotheses.add(&options, sum, vec![Drawn { id, logprob: sum }], Ending::Eos);
         }
-        let ids: Vec<u32> = hypotheses.best().iter().flat_map(Decoded::ids).collect();
+        let ids: Vec<u32> = hypotheses
+            .best(&options)
+            .iter()
+            .flat_map(Decoded::ids)
+            .collect();
         assert_eq!(ids, [4, 3]);
     }
 }

@@ -1,13 +1,10 @@
 //! The search: rows of tokens, continued until they end.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
-use rand_chacha::ChaCha8Rng;
-
-use crate::decoding::beams;
 use crate::decoding::processors::Processors;
-use crate::decoding::sampling::{draw, likeliest, log_softmax, numbers, softmax, warp};
-use crate::decoding::{Decoded, Decoding, Drawn, Ending, OptionError, SearchError, Vocabulary};
+use crate::decoding::sampling::{log_softmax, softmax, warp};
+use crate::decoding::{Decoded, Decoding, Drawn, OptionError, SearchError, Searching, Vocabulary};
 
 /// Something that keeps a set of rows of tokens and knows the logits of what follows each.
 ///
@@ -58,16 +55,6 @@ pub struct Search<'a> {
     pub(crate) processors: Processors<'a>,
 }
 
-/// An answer on its way.
-struct Row {
-    prompt: usize,
-    sequence: usize,
-    ids: Vec<u32>,
-    tokens: Vec<Drawn>,
-    rng: ChaCha8Rng,
-    ending: Option<Ending>,
-}
-
 impl<'a> Search<'a> {
     /// # Errors
     /// If an option lies outside its range.
@@ -97,14 +84,41 @@ impl<'a> Search<'a> {
         on_token: &mut OnToken<'_>,
     ) -> Result<Vec<Vec<Decoded>>, SearchError<M::Error>> {
         check_rows(&first, prompts.len())?;
-        let Some(row) = first.first() else {
+        let Some(vocabulary) = first.first().map(Vec::len) else {
             return Ok(Vec::new());
         };
-        self.check_vocabulary(prompts, row.len())?;
-        if self.options.num_beams > 1 {
-            return beams::run(self, model, prompts, first);
+        let mut all = prompts
+            .iter()
+            .map(|prompt| Searching::new(self, *prompt, vocabulary))
+            .collect::<Result<Vec<_>, _>>()?;
+        // The rows of each prompt in the last logits.
+        let mut places: Vec<Range<usize>> = (0..prompts.len()).map(|i| i..i + 1).collect();
+        let mut logits = first;
+        loop {
+            let (mut parents, mut tokens) = (Vec::new(), Vec::new());
+            for (prompt, (searching, places)) in all.iter_mut().zip(&mut places).enumerate() {
+                if places.start < places.end {
+                    searching.take(self, &logits[places.clone()], &mut |sequence, token| {
+                        on_token(Step {
+                            prompt,
+                            sequence,
+                            token,
+                        })
+                    });
+                }
+                let next = searching.next(self).unwrap_or_default();
+                let start = parents.len();
+                parents.extend(next.0.iter().map(|parent| places.start + parent));
+                tokens.extend(next.1);
+                *places = start..parents.len();
+            }
+            if parents.is_empty() {
+                break;
+            }
+            logits = advance(model, &parents, &tokens, vocabulary)?;
         }
-        self.run_rows(model, prompts, first, on_token)
+        let finish = |searching: Searching| searching.finish(self);
+        Ok(all.into_iter().map(finish).collect())
     }
 
     /// Probabilities that the next token is drawn by, after `ids`, whose last `generated` were
@@ -139,7 +153,11 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn check_vocabulary(&self, prompts: &[Prompt<'_>], size: usize) -> Result<(), OptionError> {
+    pub(crate) fn check_vocabulary(
+        &self,
+        prompt: Prompt<'_>,
+        size: usize,
+    ) -> Result<(), OptionError> {
         self.processors.check(size)?;
         if size < self.least_kept() {
             let wanted = format!("1, as the vocabulary has only {size} tokens");
@@ -149,8 +167,7 @@ impl<'a> Search<'a> {
                 wanted,
             ));
         }
-        let ids = prompts.iter().flat_map(|prompt| prompt.ids);
-        match ids.max() {
+        match prompt.ids.iter().max() {
             Some(&id) if id as usize >= size => {
                 let wanted = format!("ids below {size}, the size of the vocabulary");
                 Err(OptionError::new("prompt", format!("id {id}"), wanted))
@@ -158,96 +175,10 @@ impl<'a> Search<'a> {
             _ => Ok(()),
         }
     }
-
-    /// Greedy search and sampling: rows that know nothing of each other.
-    fn run_rows<M: NextLogits>(
-        &self,
-        model: &mut M,
-        prompts: &[Prompt<'_>],
-        first: Vec<Vec<f32>>,
-        on_token: &mut OnToken<'_>,
-    ) -> Result<Vec<Vec<Decoded>>, SearchError<M::Error>> {
-        let answers = self.options.num_return_sequences;
-        let mut rows: Vec<Row> = (0..prompts.len() * answers)
-            .map(|i| self.begin(prompts, i / answers, i % answers))
-            .collect();
-        let mut logits = first;
-        // Rows on their way, each with its place in `logits`.
-        let mut going: Vec<(usize, usize)> =
-            rows.iter().map(|row| row.prompt).enumerate().collect();
-        loop {
-            for &(row, place) in &going {
-                self.extend(&mut rows[row], &logits[place], on_token);
-            }
-            going.retain(|(row, _)| rows[*row].ending.is_none());
-            if going.is_empty() {
-                break;
-            }
-            let parents: Vec<usize> = going.iter().map(|(_, place)| *place).collect();
-            let last = |(row, _): &(usize, usize)| rows[*row].ids.last().copied();
-            let tokens: Vec<u32> = going.iter().filter_map(last).collect();
-            logits = advance(model, &parents, &tokens, logits[0].len())?;
-            for (place, row) in going.iter_mut().enumerate() {
-                row.1 = place;
-            }
-        }
-        Ok(collect(rows, prompts.len()))
-    }
-
-    fn begin(&self, prompts: &[Prompt<'_>], prompt: usize, sequence: usize) -> Row {
-        let Prompt { ids, stream } = prompts[prompt];
-        Row {
-            prompt,
-            sequence,
-            ids: ids.to_vec(),
-            tokens: Vec::new(),
-            rng: numbers(self.options.seed, stream, sequence),
-            ending: None,
-        }
-    }
-
-    /// Takes one token into the row.
-    fn extend(&self, row: &mut Row, logits: &[f32], on_token: &mut OnToken<'_>) {
-        let scores = self.adjusted(&row.ids, row.tokens.len(), logits.to_vec());
-        let id = match self.options.draws() {
-            true => draw(&scores, &mut row.rng),
-            false => likeliest(&scores),
-        };
-        let logprob = log_softmax(logits)[id];
-        let id = id as u32;
-        let token = Drawn { id, logprob };
-        row.ids.push(id);
-        row.tokens.push(token);
-        let flow = on_token(Step {
-            prompt: row.prompt,
-            sequence: row.sequence,
-            token,
-        });
-        row.ending = if self.vocabulary.eos.contains(&id) {
-            Some(Ending::Eos)
-        } else if flow.is_break() {
-            Some(Ending::Stopped)
-        } else {
-            (row.tokens.len() == self.options.max_new_tokens).then_some(Ending::Length)
-        };
-    }
-}
-
-/// The rows of each prompt.
-fn collect(rows: Vec<Row>, prompts: usize) -> Vec<Vec<Decoded>> {
-    let mut answers: Vec<Vec<Decoded>> = vec![Vec::new(); prompts];
-    for row in rows {
-        answers[row.prompt].push(Decoded {
-            tokens: row.tokens,
-            score: None,
-            ending: row.ending.unwrap_or(Ending::Length),
-        });
-    }
-    answers
 }
 
 /// Advances the model and checks what it returns against the size of the vocabulary.
-pub(crate) fn advance<M: NextLogits>(
+fn advance<M: NextLogits>(
     model: &mut M,
     parents: &[usize],
     tokens: &[u32],

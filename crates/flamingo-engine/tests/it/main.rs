@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod decoding;
+mod queue;
 
 use std::collections::HashMap;
 
@@ -197,7 +198,8 @@ fn scores_do_not_depend_on_the_batch_or_on_the_cache() {
         .unwrap();
     let narrow = EngineOptions {
         batch: 1,
-        cached_media: 1,
+        media_bytes: 0,
+        prefix_bytes: 0,
         ..EngineOptions::default()
     };
     let narrow = engine(narrow)

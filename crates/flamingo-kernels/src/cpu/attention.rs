@@ -36,24 +36,31 @@ pub(crate) struct Piece {
 
 /// What is added to scores, or hides them.
 #[derive(Clone, Copy)]
-pub(crate) enum Mask {
+pub(crate) enum Mask<'a> {
     /// Every query meets every key.
     None,
     /// A row of biases for each query; rows may be one and the same (stride 0).
     Bias(Rows),
     /// Query `i` meets the keys up to number `first + i`, each with `slope` times its distance.
     Causal { first: usize, slope: f32 },
+    /// Query `i` meets the keys before number `first`, and of those behind it its own and those on
+    /// the way to it by `parents`; a distance is one of steps on that way.
+    Tree {
+        first: usize,
+        slope: f32,
+        parents: &'a [Option<usize>],
+    },
 }
 
 /// One head's queries and where its output goes.
 #[derive(Clone, Copy)]
-pub(crate) struct Head {
+pub(crate) struct Head<'a> {
     pub(crate) queries: Rows,
     /// First and last of the queries that are wanted.
     pub(crate) wanted: [usize; 2],
     pub(crate) width: usize,
     pub(crate) scale: f32,
-    pub(crate) mask: Mask,
+    pub(crate) mask: Mask<'a>,
     pub(crate) out: Shared,
     pub(crate) out_stride: usize,
 }
@@ -63,14 +70,14 @@ pub(crate) struct Head {
 /// # Safety
 /// Everything that `head` and `pieces` point to must be there, and no one else may write the rows of
 /// the output that are `wanted`.
-pub(crate) unsafe fn attend(set: InstructionSet, head: &Head, pieces: &[Piece]) {
+pub(crate) unsafe fn attend(set: InstructionSet, head: &Head<'_>, pieces: &[Piece]) {
     unsafe { block(set, head, pieces) }
 }
 
-for_processor!(fn block(head: &Head, pieces: &[Piece]) = block_of);
+for_processor!(fn block(head: &Head<'_>, pieces: &[Piece]) = block_of);
 
 #[inline(always)]
-unsafe fn block_of<V: Lanes>(head: &Head, pieces: &[Piece]) {
+unsafe fn block_of<V: Lanes>(head: &Head<'_>, pieces: &[Piece]) {
     let [first, last] = head.wanted;
     let all: usize = pieces.iter().map(|piece| piece.len).sum();
     let keys = match head.mask {
@@ -224,7 +231,7 @@ unsafe fn dots_tile<V: Lanes, const R: usize, const C: usize>(
 
 /// Adds the mask to a row of scores and returns how many keys the query sees.
 #[inline(always)]
-pub(crate) unsafe fn mask_row(mask: Mask, row: *mut f32, query: usize, keys: usize) -> usize {
+pub(crate) unsafe fn mask_row(mask: Mask<'_>, row: *mut f32, query: usize, keys: usize) -> usize {
     match mask {
         Mask::None => keys,
         Mask::Bias(bias) => {
@@ -245,6 +252,37 @@ pub(crate) unsafe fn mask_row(mask: Mask, row: *mut f32, query: usize, keys: usi
                 }
             }
             seen
+        }
+        Mask::Tree {
+            first,
+            slope,
+            parents,
+        } => {
+            let depth = |mut token: usize| {
+                let mut depth = 0;
+                while let Some(parent) = parents[token] {
+                    (token, depth) = (parent, depth + 1);
+                }
+                depth
+            };
+            let own = first + depth(query);
+            let mut at = Some(query);
+            for token in (0..keys - first).rev() {
+                let score = unsafe { &mut *row.add(first + token) };
+                if at == Some(token) {
+                    let back = own - first - depth(token);
+                    *score -= slope * back as f32;
+                    at = parents[token];
+                } else {
+                    *score = f32::NEG_INFINITY;
+                }
+            }
+            if slope != 0.0 {
+                for j in 0..first {
+                    unsafe { *row.add(j) += slope * (j as f32 - own as f32) };
+                }
+            }
+            keys
         }
     }
 }

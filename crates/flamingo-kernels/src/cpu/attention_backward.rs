@@ -16,7 +16,7 @@ pub(crate) struct Out {
 }
 
 /// One head, and where its gradients go if they are wanted.
-pub(crate) struct Head {
+pub(crate) struct Head<'a> {
     pub(crate) queries: Rows,
     pub(crate) keys: Rows,
     pub(crate) values: Rows,
@@ -26,7 +26,7 @@ pub(crate) struct Head {
     pub(crate) lens: [usize; 2],
     pub(crate) width: usize,
     pub(crate) scale: f32,
-    pub(crate) mask: Mask,
+    pub(crate) mask: Mask<'a>,
     pub(crate) of_queries: Option<Out>,
     /// Zeros.
     pub(crate) of_keys: Option<Out>,
@@ -39,14 +39,14 @@ pub(crate) struct Head {
 /// # Safety
 /// Everything that `head` points to must be there, the values at least if gradients of queries or
 /// keys are wanted, and no one else may write what is.
-pub(crate) unsafe fn gradients(set: InstructionSet, head: &Head) {
+pub(crate) unsafe fn gradients(set: InstructionSet, head: &Head<'_>) {
     unsafe { backward(set, head) }
 }
 
-for_processor!(fn backward(head: &Head) = backward_of);
+for_processor!(fn backward(head: &Head<'_>) = backward_of);
 
 #[inline(always)]
-unsafe fn backward_of<V: Lanes>(head: &Head) {
+unsafe fn backward_of<V: Lanes>(head: &Head<'_>) {
     let ([queries, keys], width) = (head.lens, head.width);
     let (padded_width, padded_keys) = (width.next_multiple_of(LANES), keys.next_multiple_of(LANES));
     let rows = queries.min(BLOCK);

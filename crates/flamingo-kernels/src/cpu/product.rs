@@ -182,16 +182,43 @@ for_processor!(fn block_f16(block: &Block, weights: *const f16) = block_of);
 
 #[inline(always)]
 unsafe fn block_of<V: Lanes>(block: &Block, weights: *const impl Stored) {
-    let stretches = block.k.div_ceil(STRETCH).max(1);
-    let length = block.k.div_ceil(stretches).next_multiple_of(LANES);
-    for stretch in 0..stretches {
-        let start = (stretch * length).min(block.k);
-        let k = [start, (start + length).min(block.k)];
+    unsafe {
+        match block.rows[1] - block.rows[0] {
+            1 => column_by_column::<V, _, 1>(block, weights),
+            2 => column_by_column::<V, _, 2>(block, weights),
+            3 => column_by_column::<V, _, 3>(block, weights),
+            4 => column_by_column::<V, _, 4>(block, weights),
+            _ => stretch_by_stretch::<V, _>(block, weights),
+        }
+    }
+}
+
+/// Where a sum's stretches begin and end.
+fn stretches(k: usize) -> impl Iterator<Item = [usize; 2]> {
+    let count = k.div_ceil(STRETCH).max(1);
+    let length = k.div_ceil(count).next_multiple_of(LANES);
+    (0..count).map(move |i| [i * length, (i + 1) * length].map(|at| at.min(k)))
+}
+
+/// Few rows: memory is the limit, and it is fastest where it is read from one end to the other.
+#[inline(always)]
+unsafe fn column_by_column<V: Lanes, W: Stored, const R: usize>(block: &Block, weights: *const W) {
+    for j in block.columns[0]..block.columns[1] {
+        for k in stretches(block.k) {
+            unsafe { tile::<V, W, R, 1>(block, weights, k, block.rows[0], j) };
+        }
+    }
+}
+
+/// Many rows: a stretch of the weights stays in the cache while they pass.
+#[inline(always)]
+unsafe fn stretch_by_stretch<V: Lanes, W: Stored>(block: &Block, weights: *const W) {
+    for k in stretches(block.k) {
         unsafe {
             match V::TILE {
-                [6, 4] => stretch_of::<V, _, 6, 4>(block, weights, k),
-                [3, 2] => stretch_of::<V, _, 3, 2>(block, weights, k),
-                _ => stretch_of::<V, _, 1, 4>(block, weights, k),
+                [6, 4] => stretch_of::<V, W, 6, 4>(block, weights, k),
+                [3, 2] => stretch_of::<V, W, 3, 2>(block, weights, k),
+                _ => stretch_of::<V, W, 1, 4>(block, weights, k),
             }
         }
     }
@@ -280,18 +307,31 @@ unsafe fn tile<V: Lanes, W: Stored, const R: usize, const C: usize>(
                 }
             }
         }
+        let put = |r: usize, c: usize, total: f32| {
+            let out = block.out.add((i + r) * block.n + j + c);
+            let before = match (start, block.bias.is_null()) {
+                (0, true) => 0.0,
+                (0, false) => *block.bias.add(j + c),
+                _ => *out,
+            };
+            *out = before + total;
+        };
+        let mut four = [V::splat(0.0); 4];
+        if C == 1 && R <= 4 {
+            for r in 0..R {
+                four[r] = sums[r][0];
+            }
+            let totals = V::sums(four);
+            for r in 0..R {
+                put(r, 0, totals[r]);
+            }
+            return;
+        }
         for r in 0..R {
-            let out = block.out.add((i + r) * block.n + j);
-            let mut four = [V::splat(0.0); 4];
             four[..C].copy_from_slice(&sums[r]);
             let totals = V::sums(four);
             for c in 0..C {
-                let before = match (start, block.bias.is_null()) {
-                    (0, true) => 0.0,
-                    (0, false) => *block.bias.add(j + c),
-                    _ => *out.add(c),
-                };
-                *out.add(c) = before + totals[c];
+                put(r, c, totals[c]);
             }
         }
     }

@@ -9,7 +9,7 @@ use flamingo_sequence::{SpecialTokens, Visibility, visible};
 use super::*;
 use crate::language::{LanguageConfig, QueryKeyNorm};
 use crate::vision::{VisionConfig, VitConfig};
-use crate::{GatedConfig, PerceiverResamplerConfig};
+use crate::{GatedConfig, PerceiverResamplerConfig, TextCache, TextRow};
 
 const IMAGE: u32 = 22;
 const SPECIALS: SpecialTokens = SpecialTokens {
@@ -106,7 +106,7 @@ fn run(model: &Flamingo, rows: &[&[u32]], media: &[&[usize]], all: &Tensor<3>) -
                 .select(0, flamingo_kernels::indices(chosen, &all.device())),
         )
     };
-    model.hidden(&input, &media, &looking, None)
+    model.hidden(&input, &media, &looking)
 }
 
 fn distance(a: Tensor<3>, b: Tensor<3>) -> f32 {
@@ -122,7 +122,7 @@ fn closed_gates_give_the_frozen_language_model_bit_for_bit() {
     let input = TextInput::ragged(&ids, 6, &[6]);
     let alone = model
         .language
-        .hidden(model.language.embed(&input), &input, None, &mut |_, y| y);
+        .hidden(model.language.embed(&input), &input, &mut |_, y| y);
     let logits = |y: Tensor<3>| model.logits(y.squeeze_dim::<2>(0)).into_data();
     assert_eq!(logits(flamingo), logits(alone));
 }
@@ -175,13 +175,14 @@ fn cached_decoding_equals_the_full_pass_over_interleaved_images() {
     let mut parts = Vec::new();
     for range in [0..3, 3..4, 4..6, 6..7] {
         let looking = Looking::new(&sees[range.clone()], 2, &device);
-        let input = TextInput {
-            ids: ids[range.clone()].to_vec(),
-            positions: vec![range.map(|i| i as i64).collect()],
+        let mut row = TextRow {
+            ids: &ids[range],
+            cache: &mut cache,
+            parents: None,
         };
-        parts.push(model.hidden(&input, &media, &looking, Some(&mut cache)));
+        parts.push(model.read(std::slice::from_mut(&mut row), &media, &looking));
     }
-    let far = distance(full, Tensor::cat(parts, 1));
+    let far = distance(full, Tensor::cat(parts, 0).unsqueeze());
     assert!(far < 1e-5, "{far}");
 }
 
@@ -194,7 +195,7 @@ fn seeing_all_previous_images_moves_tokens_by_the_first_one_too() {
     let stream = |mode| {
         let input = TextInput::ragged(&ids, 4, &[4]);
         let looking = Looking::new(&visible(&ids, &SPECIALS, mode), 2, &device);
-        model.hidden(&input, &model.media(all.clone()), &looking, None)
+        model.hidden(&input, &model.media(all.clone()), &looking)
     };
     let (last, every) = (stream(Visibility::Last), stream(Visibility::AllPrevious));
     assert!(distance(last.clone().narrow(1, 0, 2), every.clone().narrow(1, 0, 2)) < 1e-6);

@@ -1,12 +1,13 @@
 //! Causal self-attention of a language-model layer.
 
 use flamingo_kernels::{
-    DType, Init, Int, Linear, Module, Norm, Param, Tensor, TensorData, attention, burn,
-    merge_heads, split_heads,
+    DType, Heads, Init, Int, KeysValues, Linear, MASKED, Module, Norm, Param, QueryGroup, Tensor,
+    TensorData, attend, attention, burn, floats, merge_heads, repeat_heads, split_heads,
 };
 
 use super::config::{LanguageConfig, Positions, QueryKeyNorm};
 use super::positions::{self, PADDED};
+use super::reading::{Reading, Row};
 
 /// Self-attention with its projections.
 #[derive(Module, Debug)]
@@ -97,6 +98,33 @@ impl Places {
     }
 }
 
+impl Places {
+    /// Hides from query `i` the keys of those of the last tokens that are not among its `ancestors`.
+    pub(super) fn hide_other_branches(
+        &mut self,
+        parents: &[Option<usize>],
+        keys: usize,
+        device: &burn::tensor::Device,
+    ) {
+        let (queries, before) = (parents.len(), keys - parents.len());
+        let mut hidden = vec![MASKED; queries * keys];
+        for query in 0..queries {
+            let row = &mut hidden[query * keys..][..keys];
+            row[..before].fill(0.0);
+            let mut at = Some(query);
+            while let Some(token) = at {
+                row[before + token] = 0.0;
+                at = parents[token];
+            }
+        }
+        let hidden = floats(hidden, [1, 1, queries, keys], device);
+        self.bias = Some(match self.bias.take() {
+            Some(bias) => bias + hidden,
+            None => hidden,
+        });
+    }
+}
+
 impl Distances {
     fn new(
         queries: &[Vec<i64>],
@@ -166,40 +194,99 @@ impl SelfAttention {
         }
     }
 
+    /// Attention within whole texts.
+    ///
     /// # Shapes
     /// - `x` and output: `[B, L, D]`
-    /// - `past`: keys and values of earlier tokens, `[B, key_value_heads, Lp, Dh]`; replaced by
-    ///   those with this pass's tokens behind them
-    pub fn forward(
-        &self,
-        x: Tensor<3>,
-        places: &Places,
-        past: Option<&mut Option<(Tensor<4>, Tensor<4>)>>,
-    ) -> Tensor<3> {
-        let [q, k, v] = [&self.q, &self.k, &self.v].map(|linear| {
+    pub fn forward(&self, x: Tensor<3>, places: &Places) -> Tensor<3> {
+        let [q, k, v] = self.projections(x);
+        let mut q = self.heads_of(q, self.heads, &self.norm_q);
+        let mut k = self.heads_of(k, self.key_value_heads, &self.norm_k);
+        let v = split_heads(v, self.key_value_heads);
+        if let Some(rotations) = &places.rotations {
+            q = positions::rotate(q, rotations);
+            k = positions::rotate(k, rotations);
+        }
+        let groups = self.heads / self.key_value_heads;
+        let (k, v) = (repeat_heads(k, groups), repeat_heads(v, groups));
+        self.out.forward(merge_heads(self.attend(q, k, v, places)))
+    }
+
+    /// Attention of tokens that follow texts already read; adds their keys and values to `reading`.
+    ///
+    /// # Shapes
+    /// - `x` and output: `[1, L, D]`
+    pub(super) fn read(&self, x: Tensor<3>, reading: &mut Reading<'_>) -> Tensor<3> {
+        let [q, k, v] = self.projections(x);
+        let q = self.turned(q, self.heads, &self.norm_q, reading);
+        let k = self.turned(k, self.key_value_heads, &self.norm_k, reading);
+        let layer = reading.add(k, v.squeeze_dim::<2>(0));
+        let looked = match &self.relative {
+            Some(_) => self.attend_by_distance(q, reading, layer),
+            None => {
+                let groups: Vec<QueryGroup<'_>> =
+                    reading.rows.iter().map(|row| row.group(layer)).collect();
+                let heads = Heads {
+                    queries: self.heads,
+                    keys: self.key_value_heads,
+                    scale: self.scale,
+                    slopes: reading.slopes.as_deref(),
+                };
+                attend(q, &groups, &heads)
+            }
+        };
+        self.out.forward(looked.unsqueeze::<3>())
+    }
+
+    fn projections(&self, x: Tensor<3>) -> [Tensor<3>; 3] {
+        [&self.q, &self.k, &self.v].map(|linear| {
             let y = linear.forward(x.clone());
             match self.clip {
                 Some(most) => y.clamp(-most, most),
                 None => y,
             }
-        });
-        let mut q = self.heads_of(q, self.heads, &self.norm_q);
-        let mut k = self.heads_of(k, self.key_value_heads, &self.norm_k);
-        let mut v = split_heads(v, self.key_value_heads);
-        if let Some(rotations) = &places.rotations {
-            q = positions::rotate(q, rotations);
-            k = positions::rotate(k, rotations);
-        }
-        if let Some(past) = past {
-            if let Some((past_k, past_v)) = past.take() {
-                k = Tensor::cat(vec![past_k, k], 2);
-                v = Tensor::cat(vec![past_v, v], 2);
-            }
-            *past = Some((k.clone(), v.clone()));
-        }
-        let groups = self.heads / self.key_value_heads;
-        let (k, v) = (repeat_heads(k, groups), repeat_heads(v, groups));
-        self.out.forward(merge_heads(self.attend(q, k, v, places)))
+        })
+    }
+
+    /// Queries or keys with their norm and rotation, `[L, H * Dh]`.
+    fn turned(
+        &self,
+        x: Tensor<3>,
+        heads: usize,
+        norm: &Option<Norm>,
+        reading: &Reading<'_>,
+    ) -> Tensor<2> {
+        let x = match norm {
+            Some(norm) if !self.norm_per_head => norm.forward(x),
+            Some(_) => merge_heads(self.heads_of(x, heads, norm)),
+            None => x,
+        };
+        let x = match &reading.rotations {
+            Some(rotations) => merge_heads(positions::rotate(split_heads(x, heads), rotations)),
+            None => x,
+        };
+        x.squeeze_dim::<2>(0)
+    }
+
+    /// One row after the other, for positions that are terms of each score.
+    fn attend_by_distance(&self, q: Tensor<2>, reading: &Reading<'_>, layer: usize) -> Tensor<2> {
+        let share = self.heads / self.key_value_heads;
+        let of_row = |row: &Row<'_>| {
+            let group = row.group(layer);
+            let own = q
+                .clone()
+                .narrow(0, group.queries.start, group.queries.len());
+            let join = |of: fn(&KeysValues) -> &Tensor<2>| {
+                let all = group.seen.iter().map(|seen| of(seen).clone()).collect();
+                let all = Tensor::cat(all, 0).unsqueeze::<3>();
+                repeat_heads(split_heads(all, self.key_value_heads), share)
+            };
+            let (k, v) = (join(|seen| &seen.keys), join(|seen| &seen.values));
+            let places = row.places.as_ref().expect("made for relative positions");
+            let own = split_heads(own.unsqueeze::<3>(), self.heads);
+            merge_heads(self.attend(own, k, v, places)).squeeze_dim::<2>(0)
+        };
+        Tensor::cat(reading.rows.iter().map(of_row).collect(), 0)
     }
 
     fn heads_of(&self, x: Tensor<3>, heads: usize, norm: &Option<Norm>) -> Tensor<4> {
@@ -238,15 +325,4 @@ impl SelfAttention {
             scale,
         )
     }
-}
-
-/// Each key or value head serves `groups` neighbouring query heads.
-fn repeat_heads(x: Tensor<4>, groups: usize) -> Tensor<4> {
-    if groups == 1 {
-        return x;
-    }
-    let [b, h, l, dh] = x.dims();
-    x.reshape([b, h, 1, l * dh])
-        .repeat_dim(2, groups)
-        .reshape([b, h * groups, l, dh])
 }

@@ -3,14 +3,20 @@
 //! each layer, and what is done to it there is the caller's affair.
 
 mod attention;
+mod cache;
 mod config;
 mod positions;
+mod reading;
 
 use flamingo_kernels::{Activation, Embedding, Init, Linear, Module, Norm, Tensor, indices};
 
 pub use attention::{Places, RelativePositions, SelfAttention};
+pub use cache::{Chunk, TextCache};
 pub use config::{AlibiSlopes, LanguageConfig, Positions, QueryKeyNorm, Residual};
 pub use positions::PADDED;
+pub use reading::TextRow;
+
+use reading::Reading;
 
 /// A language model.
 #[derive(Module, Debug)]
@@ -85,15 +91,6 @@ impl TextInput {
         }
     }
 
-    /// One more token of each row that a cache holds.
-    pub fn next(ids: &[u32], cache: &TextCache) -> Self {
-        let positions = cache.next_positions().into_iter();
-        Self {
-            ids: ids.to_vec(),
-            positions: positions.map(|position| vec![position]).collect(),
-        }
-    }
-
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.positions.len()
@@ -102,42 +99,6 @@ impl TextInput {
     /// Tokens of a row, padding included.
     pub fn width(&self) -> usize {
         self.positions.first().map_or(0, Vec::len)
-    }
-}
-
-/// Keys and values of tokens already read; an argument of a pass, never a part of the model.
-#[derive(Debug, Clone, Default)]
-pub struct TextCache {
-    layers: Vec<Option<(Tensor<4>, Tensor<4>)>>,
-    positions: Vec<Vec<i64>>,
-}
-
-impl TextCache {
-    /// The cache of rows `rows` of this one, in that order; a row may be taken several times.
-    pub fn select(&self, rows: &[usize]) -> Self {
-        let take = |x: &Tensor<4>| {
-            x.clone()
-                .select(0, indices(rows.iter().copied(), &x.device()))
-        };
-        Self {
-            layers: self
-                .layers
-                .iter()
-                .map(|layer| layer.as_ref().map(|(k, v)| (take(k), take(v))))
-                .collect(),
-            positions: rows
-                .iter()
-                .map(|&row| self.positions[row].clone())
-                .collect(),
-        }
-    }
-
-    /// The place of the next token of each row.
-    pub fn next_positions(&self) -> Vec<i64> {
-        self.positions
-            .iter()
-            .map(|row| row.iter().max().map_or(0, |last| last + 1))
-            .collect()
     }
 }
 
@@ -187,8 +148,15 @@ impl LanguageModel {
     /// # Shapes
     /// - output: `[B, L, D]`
     pub fn embed(&self, input: &TextInput) -> Tensor<3> {
+        let positions = input.positions.iter().flatten().copied();
+        let x = self.embedded(&input.ids, positions);
+        x.reshape([input.rows(), input.width(), self.config.width])
+    }
+
+    /// `[L, D]` of tokens side by side.
+    fn embedded(&self, ids: &[u32], positions: impl Iterator<Item = i64>) -> Tensor<2> {
         let weight = self.embed.weight.val();
-        let ids = indices(input.ids.iter().map(|&id| id as usize), &weight.device());
+        let ids = indices(ids.iter().map(|&id| id as usize), &weight.device());
         let mut x = self.embed.forward(ids);
         if let Some(project) = &self.project_in {
             x = project.forward(x);
@@ -196,21 +164,16 @@ impl LanguageModel {
         if let (Some(table), Positions::Learnt { offset, .. }) =
             (&self.embed_positions, self.config.positions)
         {
-            let places = input
-                .positions
-                .iter()
-                .flatten()
-                .map(|&p| p.max(0) as usize + offset);
+            let places = positions.map(|place| place.max(0) as usize + offset);
             x = x + table.forward(indices(places, &weight.device()));
         }
-        x.reshape([input.rows(), input.width(), self.config.width])
+        x
     }
 
     /// The stream after the last layer and the final norm.
     ///
     /// `before(i, y)` is called with the stream before layer `i`, and behind the last one with the
     /// number of layers, and returns what is read there.
-    /// With a `cache`, `input` holds the tokens that follow those in it, and is added to it.
     ///
     /// # Shapes
     /// - `embedded` and output: `[B, L, D]`
@@ -218,48 +181,51 @@ impl LanguageModel {
         &self,
         embedded: Tensor<3>,
         input: &TextInput,
-        mut cache: Option<&mut TextCache>,
         before: &mut dyn FnMut(usize, Tensor<3>) -> Tensor<3>,
     ) -> Tensor<3> {
-        let places = self.places(input, cache.as_deref_mut(), &embedded);
+        let (queries, device) = (&input.positions, embedded.device());
+        let places = Places::new(&self.config, queries, queries, &device);
+        self.layers_over(embedded, before, &mut |attention, x| {
+            attention.forward(x, &places)
+        })
+    }
+
+    /// As [`LanguageModel::hidden`] of tokens that follow texts already read, side by side without
+    /// padding, and adds them to the texts' caches.
+    ///
+    /// # Shapes
+    /// - output and the stream before each layer: `[1, L, D]`, `L` the tokens of all rows
+    pub fn read(
+        &self,
+        rows: &mut [TextRow<'_>],
+        before: &mut dyn FnMut(usize, Tensor<3>) -> Tensor<3>,
+    ) -> Tensor<3> {
+        let ids: Vec<u32> = rows.iter().flat_map(|row| row.ids).copied().collect();
+        let positions: Vec<Vec<i64>> = rows.iter().map(TextRow::positions).collect();
+        let embedded = self.embedded(&ids, positions.iter().flatten().copied());
+        let mut reading = Reading::new(&self.config, rows, &positions, &embedded.device());
+        let hidden = self.layers_over(embedded.unsqueeze(), before, &mut |attention, x| {
+            attention.read(x, &mut reading)
+        });
+        reading.finish();
+        hidden
+    }
+
+    fn layers_over(
+        &self,
+        embedded: Tensor<3>,
+        before: &mut dyn FnMut(usize, Tensor<3>) -> Tensor<3>,
+        attend: &mut dyn FnMut(&SelfAttention, Tensor<3>) -> Tensor<3>,
+    ) -> Tensor<3> {
         let mut y = embedded;
         for (i, layer) in self.layers.iter().enumerate() {
-            let past = cache.as_deref_mut().map(|cache| &mut cache.layers[i]);
-            y = layer.forward(before(i, y), &places, past);
+            y = layer.forward(before(i, y), attend);
         }
         let y = before(self.layers.len(), y);
         match &self.norm {
             Some(norm) => norm.forward(y),
             None => y,
         }
-    }
-
-    /// Appends the input's places to the cache and tells what they mean for the scores.
-    fn places(
-        &self,
-        input: &TextInput,
-        cache: Option<&mut TextCache>,
-        embedded: &Tensor<3>,
-    ) -> Places {
-        let device = embedded.device();
-        let Some(cache) = cache else {
-            return Places::new(&self.config, &input.positions, &input.positions, &device);
-        };
-        if cache.positions.is_empty() {
-            *cache = TextCache {
-                layers: vec![None; self.layers.len()],
-                positions: vec![Vec::new(); input.rows()],
-            };
-        }
-        assert_eq!(
-            cache.positions.len(),
-            input.rows(),
-            "rows of the cache and of the input"
-        );
-        for (row, new) in cache.positions.iter_mut().zip(&input.positions) {
-            row.extend(new);
-        }
-        Places::new(&self.config, &input.positions, &cache.positions, &device)
     }
 
     /// Scores of the vocabulary.
@@ -299,11 +265,10 @@ impl Layer {
     fn forward(
         &self,
         x: Tensor<3>,
-        places: &Places,
-        past: Option<&mut Option<(Tensor<4>, Tensor<4>)>>,
+        attend: &mut dyn FnMut(&SelfAttention, Tensor<3>) -> Tensor<3>,
     ) -> Tensor<3> {
         if self.residual == Residual::SequentialPostNorm {
-            let attended = self.attention.forward(x.clone(), places, past);
+            let attended = attend(&self.attention, x.clone());
             let x = self.norm_attention.forward(x + attended);
             let sum = x.clone() + self.ffw.forward(x);
             return self
@@ -312,7 +277,7 @@ impl Layer {
                 .map_or(sum.clone(), |norm| norm.forward(sum));
         }
         let normed = self.norm_attention.forward(x.clone());
-        let attended = self.attention.forward(normed.clone(), places, past);
+        let attended = attend(&self.attention, normed.clone());
         let norm_ffw = |x: Tensor<3>| {
             self.norm_ffw
                 .as_ref()

@@ -59,8 +59,21 @@ fn build(config: &LanguageConfig) -> LanguageModel {
     LanguageModel::new(config, &mut Init::new(5, &Device::flex()))
 }
 
-fn pass(model: &LanguageModel, input: &TextInput, cache: Option<&mut TextCache>) -> Tensor<3> {
-    model.hidden(model.embed(input), input, cache, &mut |_, y| y)
+fn pass(model: &LanguageModel, input: &TextInput) -> Tensor<3> {
+    model.hidden(model.embed(input), input, &mut |_, y| y)
+}
+
+/// Tokens behind each cache, side by side.
+fn read(model: &LanguageModel, rows: &mut [(&[u32], &mut TextCache)]) -> Tensor<3> {
+    let mut rows: Vec<TextRow<'_>> = rows
+        .iter_mut()
+        .map(|(ids, cache)| TextRow {
+            ids,
+            cache,
+            parents: None,
+        })
+        .collect();
+    model.read(&mut rows, &mut |_, y| y)
 }
 
 fn row(ids: &[u32]) -> TextInput {
@@ -88,8 +101,8 @@ fn a_later_token_does_not_move_an_earlier_one() {
     for (name, config) in families() {
         let model = build(&config);
         let (a, b) = (
-            pass(&model, &row(&[3, 1, 4, 1]), None),
-            pass(&model, &row(&[3, 1, 4, 9]), None),
+            pass(&model, &row(&[3, 1, 4, 1])),
+            pass(&model, &row(&[3, 1, 4, 9])),
         );
         let same = distance(a.clone().narrow(1, 0, 3), b.clone().narrow(1, 0, 3));
         let moved = distance(a.narrow(1, 3, 1), b.narrow(1, 3, 1));
@@ -102,8 +115,8 @@ fn the_order_of_earlier_tokens_matters() {
     for (name, config) in families() {
         let model = build(&config);
         let (a, b) = (
-            pass(&model, &row(&[3, 1, 4, 7]), None),
-            pass(&model, &row(&[4, 1, 3, 7]), None),
+            pass(&model, &row(&[3, 1, 4, 7])),
+            pass(&model, &row(&[4, 1, 3, 7])),
         );
         assert!(
             distance(a.narrow(1, 3, 1), b.narrow(1, 3, 1)) > 1e-5,
@@ -117,16 +130,12 @@ fn cached_decoding_equals_the_full_pass() {
     let ids = [3, 1, 4, 1, 5, 9, 2];
     for (name, config) in families() {
         let model = build(&config);
-        let full = pass(&model, &row(&ids), None);
+        let full = pass(&model, &row(&ids));
         let mut cache = TextCache::default();
-        let mut parts = vec![pass(&model, &row(&ids[..3]), Some(&mut cache))];
-        for (i, &id) in ids.iter().enumerate().skip(3) {
-            assert_eq!(cache.next_positions(), [i as i64]);
-            let one = TextInput {
-                ids: vec![id],
-                positions: vec![vec![i as i64]],
-            };
-            parts.push(pass(&model, &one, Some(&mut cache)));
+        let mut parts = Vec::new();
+        for range in [0..3, 3..4, 4..5, 5..7] {
+            assert_eq!(cache.len(), range.start);
+            parts.push(read(&model, &mut [(&ids[range], &mut cache)]));
         }
         let far = distance(full, Tensor::cat(parts, 1));
         assert!(far < 1e-5, "{name}: {far}");
@@ -134,29 +143,91 @@ fn cached_decoding_equals_the_full_pass() {
 }
 
 #[test]
-fn ragged_rows_equal_each_row_alone_also_when_decoded_on() {
+fn many_single_tokens_are_joined_and_a_text_cut_short_can_go_on() {
+    let ids: Vec<u32> = (0..53).map(|i| (i * 7 + 3) % 17).collect();
     for (name, config) in families() {
         let model = build(&config);
         let mut cache = TextCache::default();
-        let batch = TextInput::ragged(&[3, 1, 4, 1, 5, 9, 0, 0], 4, &[4, 2]);
-        let prompts = pass(&model, &batch, Some(&mut cache));
-        let next = cache.next_positions();
-        let input = TextInput {
-            ids: vec![6, 8],
-            positions: next.iter().map(|&p| vec![p]).collect(),
+        for id in &ids {
+            read(&model, &mut [(std::slice::from_ref(id), &mut cache)]);
+        }
+        assert!(cache.chunks().len() <= 53 / 16 + 15, "{name}");
+        cache.truncate(29);
+        let (mut again, mut fork) = (cache.clone(), cache);
+        let rest = read(&model, &mut [(&ids[29..], &mut again)]);
+        let other = read(&model, &mut [(&ids[29..31], &mut fork)]);
+        let full = pass(&model, &row(&ids)).narrow(1, 29, 24);
+        assert!(distance(full.clone(), rest) < 2e-5, "{name}");
+        assert!(distance(full.narrow(1, 0, 2), other) < 2e-5, "{name}");
+    }
+}
+
+#[test]
+fn rows_read_together_give_the_bits_of_each_alone() {
+    for (name, config) in families() {
+        let model = build(&config);
+        let texts: [&[u32]; 3] = [&[3, 1, 4, 1], &[5, 9], &[2, 6, 5, 3, 5]];
+        let mut caches = [(); 3].map(|()| TextCache::default());
+        let mut rows: Vec<_> = texts.into_iter().zip(&mut caches).collect();
+        let prompts = read(&model, &mut rows);
+        let next = [[6], [8], [1]];
+        let mut rows: Vec<_> = next.iter().map(|id| &id[..]).zip(&mut caches).collect();
+        let steps = read(&model, &mut rows);
+        let mut start = 0;
+        for (i, text) in texts.into_iter().enumerate() {
+            let mut cache = TextCache::default();
+            let alone = read(&model, &mut [(text, &mut cache)]);
+            let together = prompts.clone().narrow(1, start, text.len());
+            assert_eq!(alone.into_data(), together.into_data(), "{name} row {i}");
+            let alone = read(&model, &mut [(&next[i], &mut cache)]);
+            let together = steps.clone().narrow(1, i, 1);
+            assert_eq!(alone.into_data(), together.into_data(), "{name} row {i}");
+            start += text.len();
+        }
+    }
+}
+
+#[test]
+fn branches_of_a_tree_are_read_as_each_alone() {
+    let (text, branches) = ([3, 1, 4], [vec![5, 9], vec![5, 2, 6], vec![7]]);
+    // 5 -> 9, 5 -> 2 -> 6, 7
+    let (ids, parents) = ([5, 9, 2, 6, 7], [None, Some(0), Some(0), Some(2), None]);
+    let places = [vec![0, 1], vec![0, 2, 3], vec![4]];
+    for (name, config) in families() {
+        let model = build(&config);
+        let mut cache = TextCache::default();
+        read(&model, &mut [(&text, &mut cache)]);
+        let mut of_tree = cache.clone();
+        let mut row = TextRow {
+            ids: &ids,
+            cache: &mut of_tree,
+            parents: Some(&parents),
         };
-        let steps = pass(&model, &input, Some(&mut cache));
-        for (i, ids) in [vec![3, 1, 4, 1, 6], vec![5, 9, 8]].iter().enumerate() {
-            let alone = pass(&model, &row(ids), None);
-            let n = ids.len() - 1;
-            let far = distance(
-                prompts.clone().narrow(0, i, 1).narrow(1, 0, n),
-                alone.clone().narrow(1, 0, n),
-            )
-            .max(distance(
-                steps.clone().narrow(0, i, 1),
-                alone.narrow(1, n, 1),
-            ));
+        let tree = model.read(std::slice::from_mut(&mut row), &mut |_, y| y);
+        for (branch, places) in branches.iter().zip(&places) {
+            let alone = read(&model, &mut [(branch, &mut cache.clone())]);
+            for (i, &place) in places.iter().enumerate() {
+                let (a, b) = (
+                    alone.clone().narrow(1, i, 1),
+                    tree.clone().narrow(1, place, 1),
+                );
+                let far = distance(a, b);
+                assert!(far < 1e-5, "{name}: {branch:?} {i}: {far}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ragged_rows_equal_each_row_alone() {
+    for (name, config) in families() {
+        let model = build(&config);
+        let batch = TextInput::ragged(&[3, 1, 4, 1, 5, 9, 0, 0], 4, &[4, 2]);
+        let prompts = pass(&model, &batch);
+        for (i, ids) in [vec![3, 1, 4, 1], vec![5, 9]].iter().enumerate() {
+            let alone = pass(&model, &row(ids));
+            let own = prompts.clone().narrow(0, i, 1).narrow(1, 0, ids.len());
+            let far = distance(own, alone);
             assert!(far < 1e-5, "{name} row {i}: {far}");
         }
     }

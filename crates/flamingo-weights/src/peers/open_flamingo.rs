@@ -16,6 +16,7 @@ use flamingo_sequence::{SpecialTokenNames, Visibility};
 use super::language::Family;
 use super::names::Names;
 use super::open_clip::{Tower, open_clip_links};
+use super::words::{self, Words};
 use super::{Opened, lm};
 use crate::{Error, FORMAT_VERSION, Link, ModelConfig, ModelFile, Result};
 
@@ -37,15 +38,16 @@ pub struct OpenFlamingoFiles {
 }
 
 impl OpenFlamingoFiles {
-    /// A directory that holds all three: `checkpoint.pt`, `lm/` and `clip/`.
+    /// A directory that holds all three: `checkpoint.pt`, `lm/`, and `clip/` or
+    /// `open_clip_pytorch_model.bin`.
     pub(crate) fn within(directory: &Path) -> Option<Self> {
+        let vision = ["clip", "open_clip_pytorch_model.bin"].map(|name| directory.join(name));
         let files = Self {
             checkpoint: directory.join("checkpoint.pt"),
             language: directory.join("lm"),
-            vision: directory.join("clip"),
+            vision: vision.into_iter().find(|path| path.exists())?,
         };
-        (files.checkpoint.is_file() && files.language.is_dir() && files.vision.is_dir())
-            .then_some(files)
+        (files.checkpoint.is_file() && files.language.is_dir()).then_some(files)
     }
 }
 
@@ -53,7 +55,7 @@ impl OpenFlamingoFiles {
 ///
 /// # Errors
 /// If a part is damaged or is no such part, or the parts do not belong together.
-pub(crate) fn open(files: &OpenFlamingoFiles) -> Result<Opened> {
+pub(crate) fn open(files: &OpenFlamingoFiles, words: Words) -> Result<Opened> {
     let directory = lm::directory(&files.language)?;
     let part = lm::Lm::open(&directory)?;
     let tower = Tower::open(&files.vision)?;
@@ -65,8 +67,18 @@ pub(crate) fn open(files: &OpenFlamingoFiles) -> Result<Opened> {
     let tied = part.config.tied_head;
     names.add(&checkpoint, |name| canonical(name, family, tied));
 
-    let (tokenizer, tokens) = tokenizer(part.tokenizer()?)?;
-    let config = config(&names, &part, &tower, &tokenizer, &files.checkpoint)?;
+    let (tokenizer, tokens, least) = match words {
+        Words::OfModel => {
+            let (tokenizer, tokens) = tokenizer(part.tokenizer()?)?;
+            (tokenizer.to_json()?, tokens, tokenizer.len())
+        }
+        Words::Numbers => {
+            let rows = embedding_rows(&names, &part).unwrap_or(part.config.vocabulary);
+            let (tokenizer, tokens) = words::numbers(rows)?;
+            (tokenizer, tokens, rows)
+        }
+    };
+    let config = config(&names, &part, &tower, least, &files.checkpoint)?;
     let links = links(family, &config);
     // A tower under Hugging Face's names has links of its own.
     let links = links
@@ -85,13 +97,9 @@ pub(crate) fn open(files: &OpenFlamingoFiles) -> Result<Opened> {
         sees: Visibility::Last,
         model: ModelConfig::Flamingo(config),
     };
-    Opened::link(
-        file,
-        tokenizer.to_json()?,
-        &names,
-        &links.collect::<Vec<_>>(),
-        &|_| false,
-    )
+    Opened::link(file, tokenizer, &names, &links.collect::<Vec<_>>(), &|_| {
+        false
+    })
 }
 
 /// The language model's tokenizer with the tokens that OpenFlamingo adds.
@@ -154,16 +162,12 @@ fn config(
     names: &Names,
     part: &lm::Lm,
     tower: &Tower,
-    tokenizer: &HfTokenizer,
+    tokens: usize,
     path: &Path,
 ) -> Result<FlamingoConfig> {
-    let embedding = format!("lang_encoder.{}", part.family.embedding());
-    let rows = names
-        .shape(&embedding)
-        .and_then(|shape| shape.first().copied());
-    let trained = rows.filter(|rows| *rows >= tokenizer.len());
+    let trained = embedding_rows(names, part).filter(|rows| *rows >= tokens);
     // A checkpoint without the embedding leaves the language model's, resized to the tokenizer.
-    let vocabulary = trained.unwrap_or(tokenizer.len());
+    let vocabulary = trained.unwrap_or(tokens);
     let vision = VisionConfig::Vit(tower.config.clone());
     Ok(FlamingoConfig {
         resampler: Some(resampler(names, vision.width(), path)?),
@@ -175,6 +179,11 @@ fn config(
         },
         project_media: false,
     })
+}
+
+fn embedding_rows(names: &Names, part: &lm::Lm) -> Option<usize> {
+    let embedding = format!("lang_encoder.{}", part.family.embedding());
+    names.shape(&embedding)?.first().copied()
 }
 
 fn shape<const D: usize>(names: &Names, name: &str, path: &Path) -> Result<[usize; D]> {

@@ -95,7 +95,7 @@ fn narrow_logits(model: &flamingo_model::Flamingo, precision: Precision) -> Vec<
     let media = model.media(model.resample(features.reshape([m, 1, s, d]), &[0, 1]));
     let input = TextInput::ragged(&[3, 300, 3, 301, 302], 5, &[5]);
     let looking = Looking::new(&[0..1, 0..1, 1..2, 1..2, 1..2], 2, &Device::flex());
-    let stream = model.hidden(&input, &media, &looking, None);
+    let stream = model.hidden(&input, &media, &looking);
     let logits = model.logits(stream.squeeze_dim::<2>(0));
     logits.into_data().convert::<f32>().try_into_vec().unwrap()
 }

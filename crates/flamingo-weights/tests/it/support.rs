@@ -141,7 +141,7 @@ pub(crate) fn logits(model: &Flamingo) -> Vec<f32> {
     let media = model.media(model.resample(features.reshape([m, 1, s, d]), &[0, 1]));
     let input = TextInput::ragged(&[3, 300, 3, 301, 302], 5, &[5]);
     let looking = Looking::new(&[0..1, 0..1, 1..2, 1..2, 1..2], 2, &Device::flex());
-    let stream: Tensor<3> = model.hidden(&input, &media, &looking, None);
+    let stream: Tensor<3> = model.hidden(&input, &media, &looking);
     let logits = model.logits(stream.squeeze_dim::<2>(0));
     logits.into_data().convert::<f32>().try_into_vec().unwrap()
 }

@@ -225,7 +225,7 @@ fn models_and_tokens_that_do_not_fit_are_named() {
     );
     assert_eq!(
         error(vec![vec![0.0; 3]; 2], rows(2), &none),
-        "prompt is id 23: give ids below 3, the size of the vocabulary"
+        "prompt is id 13: give ids below 3, the size of the vocabulary"
     );
     let vocabulary = Vocabulary {
         eos: vec![50],

@@ -1,0 +1,196 @@
+//! Prompts read: what is known of their beginnings taken from the caches, the rest in one pass.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use flamingo_kernels::{Tensor, indices};
+use flamingo_model::{Looking, Media, Medium, TextCache, TextRow};
+use flamingo_sequence::{Document, Sequence, Visibility, visible};
+
+use crate::media_cache::{Hash, Looked};
+use crate::prefix_cache::Key;
+use crate::{Engine, Error, MediaSource, Result};
+
+/// A prompt whose pictures are loaded, before it is read.
+pub(crate) struct Prepared {
+    pub(crate) sequence: Sequence,
+    keys: Vec<Key>,
+    sees: Vec<Range<usize>>,
+    media: Vec<Looked>,
+}
+
+impl Prepared {
+    /// How many tokens two prompts begin with alike.
+    pub(crate) fn common(&self, other: &Self) -> usize {
+        let pairs = self.keys.iter().zip(&other.keys);
+        pairs.take_while(|(a, b)| a == b).count()
+    }
+}
+
+/// A prompt after it was read.
+pub(crate) struct ReadPrompt {
+    pub(crate) text: TextCache,
+    /// What the tokens behind it see.
+    pub(crate) seen: Vec<Medium>,
+}
+
+impl Engine {
+    /// The integers of a prompt.
+    pub(crate) fn sequence(&self, prompt: &Document, new_tokens: usize) -> Result<Sequence> {
+        let sequence = Sequence::of_prompt(prompt, &self.tokenizer, self.options.max_media)?;
+        let (tokens, most) = (sequence.ids.len(), self.model.language.max_length());
+        match tokens.saturating_add(new_tokens) > most {
+            true => Err(Error::TooLong {
+                tokens,
+                new: new_tokens,
+                most,
+            }),
+            false => Ok(sequence),
+        }
+    }
+
+    /// Loads the pictures of a prompt.
+    pub(crate) fn prepare(
+        &self,
+        prompt: &Document,
+        sequence: Sequence,
+        source: &dyn MediaSource,
+    ) -> Result<Prepared> {
+        let references: Vec<&str> = prompt.media().map(|(_, _, reference)| reference).collect();
+        let look = |&place: &usize| {
+            let medium = source.media(references[place])?;
+            Ok(self.looked(medium, place))
+        };
+        let media = sequence
+            .media
+            .iter()
+            .map(look)
+            .collect::<Result<Vec<_>>>()?;
+        let sees = visible(&sequence.ids, self.tokenizer.specials(), self.sees);
+        let key = |(&id, sees): (&u32, &Range<usize>)| {
+            Key::new(id, media[sees.clone()].iter().map(|medium| medium.hash))
+        };
+        let keys = sequence.ids.iter().zip(&sees).map(key).collect();
+        Ok(Prepared {
+            sequence,
+            keys,
+            sees,
+            media,
+        })
+    }
+
+    /// How many tokens of a prompt are known already.
+    pub(crate) fn known(&mut self, prompt: &Prepared) -> usize {
+        self.prefixes.longest(&prompt.keys).len()
+    }
+
+    /// Reads prompts, and returns them with the stream at the last token of each, `[B, D]`.
+    pub(crate) fn read(&mut self, prompts: &[Prepared]) -> Result<(Vec<ReadPrompt>, Tensor<2>)> {
+        let mut texts: Vec<TextCache> = Vec::with_capacity(prompts.len());
+        for prompt in prompts {
+            let mut text = self.prefixes.longest(&prompt.keys);
+            // The stream at the last token is wanted, so that is read in any case.
+            text.truncate(text.len().min(prompt.keys.len() - 1));
+            texts.push(text);
+        }
+        let rest: Vec<Range<usize>> = prompts
+            .iter()
+            .zip(&texts)
+            .map(|(prompt, text)| text.len()..prompt.keys.len())
+            .collect();
+        let (media, places) = self.media_of(prompts, &rest)?;
+        let mut sees = Vec::new();
+        for ((prompt, rest), places) in prompts.iter().zip(&rest).zip(&places) {
+            sees.extend(prompt.sees[rest.clone()].iter().map(|range| {
+                match range.is_empty() {
+                    true => 0..0,
+                    // Several are side by side, in the order of their prompt.
+                    false => places[&range.start]..places[&(range.end - 1)] + 1,
+                }
+            }));
+        }
+        let looking = Looking::new(&sees, media.len(), &self.device);
+        let mut rows: Vec<TextRow<'_>> = prompts
+            .iter()
+            .zip(&mut texts)
+            .zip(&rest)
+            .map(|((prompt, cache), rest)| TextRow {
+                ids: &prompt.sequence.ids[rest.clone()],
+                cache,
+                parents: None,
+            })
+            .collect();
+        let stream = self
+            .model
+            .read(&mut rows, &Media::Each(media.clone()), &looking);
+        let mut end = 0;
+        let ends = rest.iter().map(|rest| {
+            end += rest.len();
+            end - 1
+        });
+        let last = stream.select(0, indices(ends.collect::<Vec<_>>(), &self.device));
+        let mut read = Vec::with_capacity(prompts.len());
+        for ((prompt, text), places) in prompts.iter().zip(texts).zip(&places) {
+            let last = prompt.sees.last().cloned().unwrap_or_default();
+            let seen = last.map(|medium| media[places[&medium]].clone()).collect();
+            let text = self.prefixes.insert(&prompt.keys, text);
+            read.push(ReadPrompt { text, seen });
+        }
+        Ok((read, last))
+    }
+
+    /// Keys and values of the media that tokens `rest` of each prompt see, and the place of each
+    /// prompt's media among them. A medium is there once, unless tokens see several: then those of a
+    /// prompt stand side by side.
+    fn media_of(
+        &mut self,
+        prompts: &[Prepared],
+        rest: &[Range<usize>],
+    ) -> Result<(Vec<Medium>, Vec<HashMap<usize, usize>>)> {
+        let once = self.sees != Visibility::AllPrevious;
+        let mut known: HashMap<Hash, usize> = HashMap::new();
+        let (mut wanted, mut all) = (Vec::new(), Vec::with_capacity(prompts.len()));
+        for (prompt, rest) in prompts.iter().zip(rest) {
+            let mut places = HashMap::new();
+            for medium in prompt.sees[rest.clone()].iter().cloned().flatten() {
+                if places.contains_key(&medium) {
+                    continue;
+                }
+                let looked = &prompt.media[medium];
+                let place = match known.get(&looked.hash) {
+                    Some(&place) if once => place,
+                    _ => {
+                        wanted.push(looked);
+                        wanted.len() - 1
+                    }
+                };
+                known.insert(looked.hash, place);
+                places.insert(medium, place);
+            }
+            all.push(places);
+        }
+        Ok((self.media(&wanted)?, all))
+    }
+
+    /// Reads tokens behind texts, `parents` as of [`TextRow`], and returns the stream at all of them,
+    /// `[L, D]`.
+    pub(crate) fn read_on(&self, rows: &mut [TextRow<'_>], seen: &[&[Medium]]) -> Tensor<2> {
+        let (mut media, mut sees) = (Vec::new(), Vec::new());
+        for (row, seen) in rows.iter().zip(seen) {
+            let range = media.len()..media.len() + seen.len();
+            media.extend(seen.iter().cloned());
+            sees.extend(std::iter::repeat_n(range, row.ids.len()));
+        }
+        let looking = Looking::new(&sees, media.len(), &self.device);
+        self.model.read(rows, &Media::Each(media), &looking)
+    }
+
+    /// Logits of what follows each of `stream`, `[n, D]`.
+    pub(crate) fn logits(&self, stream: Tensor<2>) -> Vec<Vec<f32>> {
+        let logits = self.model.logits(stream);
+        let [_, vocabulary] = logits.dims();
+        let values = logits.into_data().convert::<f32>();
+        let values = values.try_into_vec::<f32>().expect("converted to f32");
+        values.chunks(vocabulary).map(<[f32]>::to_vec).collect()
+    }
+}

@@ -1,0 +1,149 @@
+//! `flamingo bench`: what a model's work takes on this machine, and what share of the machine's
+//! limits that is.
+
+mod clock;
+mod cost;
+mod machine;
+mod tasks;
+mod world;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use clap::Args;
+use flamingo::engine::{Engine, EngineOptions};
+use flamingo::kernels::{Device, InstructionSet, Precision};
+use flamingo::weights::{Words, build, open_with};
+use serde_json::{Map, Value, json};
+
+use crate::args::SourceArgs;
+use crate::failure::{Failure, Hint, Result};
+use crate::output;
+use tasks::{TASKS, Task};
+
+/// Measure a model on this machine.
+///
+/// Every task runs in a process of its own, on random tokens and pictures; a shot is a picture and 20
+/// tokens, a query a picture and 10. Writes JSON: for each task its times in seconds, its peak memory,
+/// and the share that it reaches of what this machine can do: of its rate of products where they are
+/// the limit, of its rate of reading memory where that is.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  flamingo bench --model DIR --tasks decode4,eval_vqa32")]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    files: SourceArgs,
+    /// Tasks to run, of those that `--help` lists
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values_t = TASKS.map(String::from))]
+    tasks: Vec<String>,
+    /// Runs of each task after one that is not counted
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    reps: usize,
+    /// Also write the JSON here, after every task
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Run one task in this process
+    #[arg(long, hide = true)]
+    one: Option<String>,
+}
+
+pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
+    if let Some(task) = &args.one {
+        let result = one(args, task)?;
+        return output::json_line(&result);
+    }
+    let tasks: Vec<Task> = args
+        .tasks
+        .iter()
+        .map(|name| name.parse().map_err(Failure::new))
+        .collect::<Result<_>>()
+        .hint(format!("the tasks are {}", TASKS.join(", ")))?;
+    if args.reps == 0 {
+        return Err(Failure::new("--reps is 0: give 1 or more"));
+    }
+    let every = every(args)?;
+    let mut results = Map::new();
+    let machine = machine::measure();
+    for task in &tasks {
+        let mut result = in_a_process(args, task, threads)?;
+        for name in ["limit", "keys_values_limit"] {
+            if let Some(reported) = result.get_mut(name) {
+                cost::against(&machine, reported);
+            }
+        }
+        tracing::info!("{task}: {result}");
+        eprint_progress(task, &result);
+        results.insert(format!("{task}/every{every}"), result);
+        let report = report(args, &machine, &results);
+        if let Some(path) = &args.out {
+            let text = serde_json::to_string_pretty(&report)?;
+            flamingo::weights::write_atomically(path, text.as_bytes())?;
+        }
+    }
+    output::json(&report(args, &machine, &results))
+}
+
+fn report(args: &BenchArgs, machine: &machine::Machine, results: &Map<String, Value>) -> Value {
+    json!({
+        "program": format!("flamingo {}", env!("CARGO_PKG_VERSION")),
+        "threads": rayon::current_num_threads(),
+        "reps": args.reps,
+        "cpus": std::thread::available_parallelism().map_or(1, usize::from),
+        "instruction_set": format!("{:?}", InstructionSet::best()),
+        "machine": machine,
+        "results": results,
+    })
+}
+
+#[allow(clippy::print_stderr)] // progress of a run that takes minutes
+fn eprint_progress(task: &Task, result: &Value) {
+    let text = result.to_string();
+    let short: String = text.chars().take(200).collect();
+    eprintln!("{task} {short}");
+}
+
+/// How many language-model layers there are to a gated block.
+fn every(args: &BenchArgs) -> Result<usize> {
+    let opened = open_with(&args.files.source()?, Words::Numbers)?;
+    match &opened.file.model {
+        flamingo::weights::ModelConfig::Flamingo(config) => Ok(config.gated.every),
+        other => Err(Failure::new(format!(
+            "the model is a {}: give a flamingo",
+            other.kind()
+        ))),
+    }
+}
+
+fn in_a_process(args: &BenchArgs, task: &Task, threads: Option<usize>) -> Result<Value> {
+    let mut command = Command::new(std::env::current_exe()?);
+    if let Some(threads) = threads {
+        command.args(["--threads", &threads.to_string()]);
+    }
+    command.args(["bench", "--one", &task.to_string()]);
+    command.args(["--reps", &args.reps.to_string()]);
+    for (flag, value) in [
+        ("--model", &args.files.model),
+        ("--lm", &args.files.lm),
+        ("--vision", &args.files.vision),
+    ] {
+        if let Some(value) = value {
+            command.args([flag, value]);
+        }
+    }
+    let output = command.output()?;
+    if !output.status.success() {
+        let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Ok(json!({ "error": error }));
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn one(args: &BenchArgs, task: &str) -> Result<Value> {
+    let task: Task = task.parse().map_err(Failure::new)?;
+    let opened = open_with(&args.files.source()?, Words::Numbers)?;
+    let device = Device::flex();
+    let loaded = build(opened, &device, Precision::F32)?;
+    let mut engine = Engine::new(loaded, &device, EngineOptions::default())?;
+    let mut result = task.run(&mut engine, args.reps)?;
+    result.insert("peak_rss_mib".to_owned(), clock::peak_memory().into());
+    Ok(Value::Object(result))
+}

@@ -1,0 +1,103 @@
+//! Operations and bytes of a model's work, counted from its configuration.
+
+use flamingo::model::{FlamingoConfig, describe};
+use serde_json::{Value, json};
+
+use super::machine::Machine;
+
+/// What a piece of work costs at least.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cost {
+    /// Operations, 2 a multiply-add.
+    pub(crate) flop: f64,
+    /// Bytes of weights read, each once.
+    pub(crate) bytes: f64,
+}
+
+impl Cost {
+    /// As it is reported, of work that took `seconds`; [`against`] adds the rest.
+    pub(crate) fn within(self, seconds: f64) -> Value {
+        json!({ "gflop": self.flop / 1e9, "gb": self.bytes / 1e9, "seconds": seconds })
+    }
+}
+
+/// Adds to a reported cost the share that it reaches of the limit of `machine` which lets it take the
+/// longer.
+pub(crate) fn against(machine: &Machine, reported: &mut Value) {
+    let number = |name: &str| reported.get(name).and_then(Value::as_f64);
+    let (Some(gflop), Some(gb), Some(seconds)) = (number("gflop"), number("gb"), number("seconds"))
+    else {
+        return;
+    };
+    let (of_products, of_memory) = (gflop / machine.product_gflop_s, gb / machine.read_gb_s);
+    let (limit, least) = match of_products > of_memory {
+        true => ("products", of_products),
+        false => ("memory", of_memory),
+    };
+    reported["limit"] = limit.into();
+    reported["least_s"] = least.into();
+    reported["share"] = (least / seconds).into();
+}
+
+impl std::ops::Add for Cost {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            flop: self.flop + other.flop,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+/// Of the encoder alone.
+pub(crate) fn encoder(config: &FlamingoConfig, images: usize) -> Cost {
+    let all = describe(config).flops_per_image as f64;
+    Cost {
+        flop: images as f64 * all - resampler(config, images).flop,
+        bytes: 0.0,
+    }
+}
+
+/// Of the resampler alone.
+pub(crate) fn resampler(config: &FlamingoConfig, images: usize) -> Cost {
+    let (dv, positions) = (config.vision.width(), config.vision.positions());
+    let one = config
+        .resampler
+        .as_ref()
+        .map_or(0, |r| r.flops(dv, 1, positions));
+    Cost {
+        flop: (images as u64 * one) as f64,
+        bytes: 0.0,
+    }
+}
+
+/// Of the keys and values of images in all gated blocks.
+pub(crate) fn keys_values(config: &FlamingoConfig, images: usize) -> Cost {
+    let inner = config.gated.heads * config.gated.head_dim;
+    let one = 4 * config.latents() * config.media_width() * inner * config.gated_blocks();
+    Cost {
+        flop: (images * one) as f64,
+        bytes: 0.0,
+    }
+}
+
+/// Of `tokens` tokens of each of `rows` texts behind `before` others, read together, each looking at
+/// one image; the vocabulary's scores of the last one.
+pub(crate) fn tokens(config: &FlamingoConfig, rows: usize, tokens: usize, before: usize) -> Cost {
+    let (language, gated) = (&config.language, &config.gated);
+    let blocks = config.gated_blocks();
+    let head = (language.vocabulary * language.width) as f64;
+    let mean = before + tokens.div_ceil(2);
+    let of_block = blocks as u64 * gated.flops_per_token(language.width, config.latents());
+    let one = (language.flops_per_token(mean) + of_block) as f64 - 2.0 * head;
+    let of_blocks = blocks as u64 * gated.parameters(language.width, config.media_width());
+    // The blocks' keys and values of images are not made here, their weights not read.
+    let unread = blocks * 2 * config.media_width() * gated.heads * gated.head_dim;
+    let table = if language.tied_head { 0.0 } else { head };
+    let weights = (language.parameters() + of_blocks - unread as u64) as f64 - table;
+    Cost {
+        flop: (rows * tokens) as f64 * one + rows as f64 * 2.0 * head,
+        bytes: 4.0 * weights,
+    }
+}
