@@ -12,7 +12,7 @@ use std::process::Command;
 
 use clap::Args;
 use flamingo::engine::{Engine, EngineOptions};
-use flamingo::kernels::{Device, InstructionSet, Precision};
+use flamingo::kernels::{Device, InstructionSet};
 use flamingo::weights::{Words, build, open_with};
 use serde_json::{Map, Value, json};
 
@@ -141,8 +141,13 @@ fn one(args: &BenchArgs, task: &str) -> Result<Value> {
     let task: Task = task.parse().map_err(Failure::new)?;
     let opened = open_with(&args.files.source()?, Words::Numbers)?;
     let device = Device::flex();
-    let loaded = build(opened, &device, Precision::F32)?;
-    let mut engine = Engine::new(loaded, &device, EngineOptions::default())?;
+    let weights = task.weights();
+    let options = EngineOptions {
+        precision: weights.precision,
+        ..EngineOptions::default()
+    };
+    let loaded = build(opened, &device, weights)?;
+    let mut engine = Engine::new(loaded, &device, options)?;
     let mut result = task.run(&mut engine, args.reps)?;
     result.insert("peak_rss_mib".to_owned(), clock::peak_memory().into());
     Ok(Value::Object(result))

@@ -1,5 +1,6 @@
 //! Operations and bytes of a model's work, counted from its configuration.
 
+use flamingo::kernels::{Precision, WeightType};
 use flamingo::model::{FlamingoConfig, describe};
 use serde_json::{Value, json};
 
@@ -15,6 +16,19 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
+    /// Of weights that are all of this type, where they were counted as f32.
+    pub(crate) fn stored_in(self, weights: WeightType) -> Self {
+        let bytes = match (weights.quantised(), weights.precision) {
+            (Some(kind), _) => kind.block_bytes() as f64 / kind.block() as f64,
+            (None, Precision::F32) => 4.0,
+            (None, Precision::Bf16 | Precision::F16) => 2.0,
+        };
+        Self {
+            bytes: self.bytes * bytes / 4.0,
+            ..self
+        }
+    }
+
     /// As it is reported, of work that took `seconds`; [`against`] adds the rest.
     pub(crate) fn within(self, seconds: f64) -> Value {
         json!({ "gflop": self.flop / 1e9, "gb": self.bytes / 1e9, "seconds": seconds })

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use cpu_time::ProcessTime;
 use flamingo::engine::{Decoding, EarlyStopping, Engine, RankBy};
-use flamingo::kernels::{Device, Init, Tensor};
+use flamingo::kernels::{Device, Init, Tensor, WeightType};
 use flamingo::model::{Flamingo, FlamingoConfig, Looking, Media, TextCache, TextRow};
 use flamingo::sequence::{Candidates, visible};
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ use super::world::{SHOT, World};
 use crate::failure::Result;
 
 /// All of them.
-pub(crate) const TASKS: [&str; 12] = [
+pub(crate) const TASKS: [&str; 15] = [
     "encode5",
     "encode33",
     "prefill4",
@@ -30,6 +30,9 @@ pub(crate) const TASKS: [&str; 12] = [
     "eval_vqa32_same_shots",
     "classify4_10",
     "classify4_10_warm",
+    "decode4_bf16",
+    "decode4_q8_0",
+    "decode4_q4_k",
 ];
 
 /// One.
@@ -39,8 +42,8 @@ pub(crate) enum Task {
     Encode(usize),
     /// A prompt of so many shots read, its pictures encoded.
     Prefill(usize),
-    /// A token behind it.
-    Decode(usize),
+    /// A token behind it, with weights of this type.
+    Decode(usize, WeightType),
     /// A question of an evaluation: 3 beams of 5 tokens.
     Query(usize, Known),
     /// So many candidates of two tokens scored.
@@ -72,7 +75,10 @@ impl fmt::Display for Task {
         match self {
             Task::Encode(images) => write!(f, "encode{images}"),
             Task::Prefill(shots) => write!(f, "prefill{shots}"),
-            Task::Decode(shots) => write!(f, "decode{shots}"),
+            Task::Decode(shots, weights) if *weights == WeightType::default() => {
+                write!(f, "decode{shots}")
+            }
+            Task::Decode(shots, weights) => write!(f, "decode{shots}_{weights}"),
             Task::Query(shots, known) => write!(f, "eval_vqa{shots}{}", known.suffix()),
             Task::Classify(shots, classes, known) => {
                 write!(f, "classify{shots}_{classes}{}", known.suffix())
@@ -99,11 +105,15 @@ impl FromStr for Task {
                 let (shots, classes) = rest.split_once('_')?;
                 return Some(Task::Classify(number(shots)?, number(classes)?, known));
             }
-            let kinds: [(&str, fn(usize) -> Task); 3] = [
-                ("encode", Task::Encode),
-                ("prefill", Task::Prefill),
-                ("decode", Task::Decode),
-            ];
+            if let Some(rest) = name.strip_prefix("decode") {
+                let (shots, weights) = match rest.split_once('_') {
+                    Some((shots, weights)) => (shots, weights.parse().ok()?),
+                    None => (rest, WeightType::default()),
+                };
+                return Some(Task::Decode(number(shots)?, weights));
+            }
+            let kinds: [(&str, fn(usize) -> Task); 2] =
+                [("encode", Task::Encode), ("prefill", Task::Prefill)];
             let (prefix, task) = kinds.iter().find(|(prefix, _)| text.starts_with(prefix))?;
             Some(task(number(&text[prefix.len()..])?))
         };
@@ -114,12 +124,20 @@ impl FromStr for Task {
 type Fields = Map<String, Value>;
 
 impl Task {
+    /// In what type it wants the weights.
+    pub(crate) fn weights(self) -> WeightType {
+        match self {
+            Task::Decode(_, weights) => weights,
+            _ => WeightType::default(),
+        }
+    }
+
     /// Runs it.
     pub(crate) fn run(self, engine: &mut Engine, reps: usize) -> Result<Fields> {
         let config = engine.model().config().clone();
         let tokens = match self {
             Task::Encode(_) => 0,
-            Task::Prefill(n) | Task::Decode(n) | Task::Query(n, _) | Task::Classify(n, ..) => {
+            Task::Prefill(n) | Task::Decode(n, _) | Task::Query(n, _) | Task::Classify(n, ..) => {
                 n * SHOT + 1 + SHOT / 2 + DECODED
             }
         };
@@ -131,7 +149,9 @@ impl Task {
         match self {
             Task::Encode(images) => Ok(encode(engine.model(), images, reps)),
             Task::Prefill(shots) => Ok(prefill(&Prompt::new(engine, shots)?, &config, reps)),
-            Task::Decode(shots) => Ok(decode(&Prompt::new(engine, shots)?, &config)),
+            Task::Decode(shots, weights) => {
+                Ok(decode(&Prompt::new(engine, shots)?, &config, weights))
+            }
             Task::Query(shots, known) => query(engine, shots, known, reps),
             Task::Classify(shots, classes, known) => classify(engine, shots, classes, known, reps),
         }
@@ -291,7 +311,7 @@ fn prefill(prompt: &Prompt<'_>, config: &FlamingoConfig, reps: usize) -> Fields 
     ])
 }
 
-fn decode(prompt: &Prompt<'_>, config: &FlamingoConfig) -> Fields {
+fn decode(prompt: &Prompt<'_>, config: &FlamingoConfig, weights: WeightType) -> Fields {
     let media = prompt.media();
     let mut cache = TextCache::default();
     let mut logits = prompt.read(&media, &mut cache);
@@ -309,7 +329,7 @@ fn decode(prompt: &Prompt<'_>, config: &FlamingoConfig) -> Fields {
     let cpu = start.elapsed().as_secs_f64() / DECODED as f64;
     all.sort_by(f64::total_cmp);
     let (best, median) = (all[0], all[all.len() / 2]);
-    let cost = cost::tokens(config, 1, 1, prompt.ids.len());
+    let cost = cost::tokens(config, 1, 1, prompt.ids.len()).stored_in(weights);
     fields([
         ("tokens", DECODED.into()),
         ("best_s_per_token", best.into()),
