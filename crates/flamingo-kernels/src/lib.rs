@@ -37,7 +37,7 @@ pub use cpu::simd::InstructionSet;
 pub use device::{Backend, DeviceError, Precision, available_backends, open_device};
 pub use embedding::Embedding;
 pub use init::Init;
-pub use linear::Linear;
+pub use linear::{Linear, affine};
 pub use loss::{Loss, cross_entropy, log_probabilities};
 pub use norm::{Norm, NormKind};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};

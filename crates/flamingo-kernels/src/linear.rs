@@ -20,7 +20,7 @@ const BLOCK: usize = 1 << 22;
 /// - `weight`: `[d_output, d_input]`, of any floating-point type
 /// - `bias`: `[d_output]`
 /// - output: `[n, d_output]`
-pub(crate) fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+pub fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     let on_processor = cpu::here(&x) && cpu::here(&weight) && bias.as_ref().is_none_or(cpu::here);
     if !on_processor {
         return plain(x, weight, bias);

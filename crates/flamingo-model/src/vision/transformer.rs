@@ -2,8 +2,8 @@
 //! attend in both directions. Parameters are named as in open_clip.
 
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor, attention,
-    merge_heads, split_heads,
+    Activation, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor, affine,
+    attention, merge_heads, split_heads,
 };
 
 /// Sizes of a transformer.
@@ -179,9 +179,12 @@ impl Attention {
     fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
         let [b, l, d] = x.dims();
         let x = x.reshape([b * l, d]);
-        let quantised = self.quantised.product(&x);
-        let joint = quantised.unwrap_or_else(|| x.matmul(self.in_proj_weight.val().transpose()));
-        let joint = (joint + self.in_proj_bias.val().unsqueeze()).reshape([b, l, 3 * d]);
+        let shift = self.in_proj_bias.val();
+        let joint = match self.quantised.product(&x) {
+            Some(joint) => joint + shift.unsqueeze(),
+            None => affine(x, self.in_proj_weight.val(), Some(shift)),
+        };
+        let joint = joint.reshape([b, l, 3 * d]);
         let [q, k, v] =
             [0, 1, 2].map(|i| split_heads(joint.clone().narrow(2, i * d, d), self.heads));
         let scale = ((d / self.heads) as f64).powf(-0.5);
