@@ -14,6 +14,7 @@ pub(crate) mod exp;
 pub(crate) mod norm;
 pub(crate) mod product;
 pub(crate) mod simd;
+pub(crate) mod tasks;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{BackendTypes, Flex};

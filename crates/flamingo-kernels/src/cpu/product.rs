@@ -6,19 +6,18 @@
 //! [`STRETCH`], the lanes together, the stretches one after the other. So a row gives the same bits
 //! alone and among others, with one thread and with many.
 
-use half::{bf16, f16};
-use rayon::prelude::*;
-
 use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
+use crate::cpu::tasks::for_each;
+use half::{bf16, f16};
 
 /// Most elements of a sum's stretch: the rows of a tile stay in the first cache.
 const STRETCH: usize = 768;
 
 /// Columns of a block: their stretches stay in the second cache while rows pass.
-const BLOCK_COLUMNS: usize = 96;
+const BLOCK_COLUMNS: usize = 192;
 
-/// Rows of a block: what one thread takes at once.
-const BLOCK_ROWS: usize = 192;
+/// Rows of a block at least and at most: what one thread takes at once.
+const BLOCK_ROWS: [usize; 2] = [96, 384];
 
 /// Rows of weights, as they are stored.
 #[derive(Clone, Copy)]
@@ -77,14 +76,22 @@ pub(crate) fn product(
             .next_multiple_of(4),
         _ => BLOCK_COLUMNS,
     };
-    let (columns, rows) = (n.div_ceil(columns_at_once), m.div_ceil(BLOCK_ROWS));
-    (0..columns * rows).into_par_iter().for_each(|task| {
+    let columns = n.div_ceil(columns_at_once);
+    // The more rows meet a block's columns, the less often these are read; but none is to wait long for
+    // the last block.
+    let wanted = (8 * rayon::current_num_threads()).div_ceil(columns);
+    let rows_at_once = m
+        .div_ceil(wanted)
+        .clamp(BLOCK_ROWS[0], BLOCK_ROWS[1])
+        .next_multiple_of(6);
+    let rows = m.div_ceil(rows_at_once);
+    for_each(columns * rows, |task| {
         let (i, j) = (
-            task / columns * BLOCK_ROWS,
+            task / columns * rows_at_once,
             task % columns * columns_at_once,
         );
         let block = Block {
-            rows: [i, (i + BLOCK_ROWS).min(m)],
+            rows: [i, (i + rows_at_once).min(m)],
             columns: [j, (j + columns_at_once).min(n)],
             n,
             k,
@@ -205,7 +212,10 @@ fn stretches(k: usize) -> impl Iterator<Item = [usize; 2]> {
 unsafe fn column_by_column<V: Lanes, W: Stored, const R: usize>(block: &Block, weights: *const W) {
     for j in block.columns[0]..block.columns[1] {
         for k in stretches(block.k) {
-            unsafe { tile::<V, W, R, 1>(block, weights, k, block.rows[0], j) };
+            unsafe {
+                let x = (block.x.add(block.rows[0] * block.k + k[0]), block.k);
+                tile::<V, W, R, 1>(block, x, weights, k, [block.rows[0], j]);
+            }
         }
     }
 }
@@ -224,63 +234,79 @@ unsafe fn stretch_by_stretch<V: Lanes, W: Stored>(block: &Block, weights: *const
     }
 }
 
+/// Elements between the rows of a copy: not a power of two, so that rows do not compete for the same
+/// places of the cache.
+const COPY_STRIDE: usize = STRETCH + LANES;
+
 #[inline(always)]
 unsafe fn stretch_of<V: Lanes, W: Stored, const R: usize, const C: usize>(
     block: &Block,
     weights: *const W,
     k: [usize; 2],
 ) {
-    let ([mut i, last], [first_column, last_column]) = (block.rows, block.columns);
+    let [mut i, last] = block.rows;
+    let mut copy = [0.0f32; 6 * COPY_STRIDE];
     unsafe {
         while i + R <= last {
-            columns_of::<V, W, R, C>(block, weights, k, i, first_column, last_column);
+            columns_of::<V, W, R, C>(block, weights, k, i, &mut copy);
             i += R;
         }
-        let left = last - i;
-        if R > 1 && left > 0 {
-            match left {
-                1 => columns_of::<V, W, 1, C>(block, weights, k, i, first_column, last_column),
-                2 => columns_of::<V, W, 2, C>(block, weights, k, i, first_column, last_column),
-                3 => columns_of::<V, W, 3, C>(block, weights, k, i, first_column, last_column),
-                4 => columns_of::<V, W, 4, C>(block, weights, k, i, first_column, last_column),
-                _ => columns_of::<V, W, 5, C>(block, weights, k, i, first_column, last_column),
-            }
+        match last - i {
+            0 => {}
+            1 => columns_of::<V, W, 1, C>(block, weights, k, i, &mut copy),
+            2 => columns_of::<V, W, 2, C>(block, weights, k, i, &mut copy),
+            3 => columns_of::<V, W, 3, C>(block, weights, k, i, &mut copy),
+            4 => columns_of::<V, W, 4, C>(block, weights, k, i, &mut copy),
+            _ => columns_of::<V, W, 5, C>(block, weights, k, i, &mut copy),
         }
     }
 }
 
+/// All columns of a block for `R` rows of `x`; where a stretch is a part of them, of a copy.
 #[inline(always)]
 unsafe fn columns_of<V: Lanes, W: Stored, const R: usize, const C: usize>(
     block: &Block,
     weights: *const W,
     k: [usize; 2],
     i: usize,
-    mut j: usize,
-    last: usize,
+    copy: &mut [f32; 6 * COPY_STRIDE],
 ) {
+    let [mut j, last] = block.columns;
+    let length = k[1] - k[0];
     unsafe {
+        let rows = block.x.add(i * block.k + k[0]);
+        let x = match length == block.k {
+            true => (rows, block.k),
+            false => {
+                for r in 0..R {
+                    let to = copy.as_mut_ptr().add(r * COPY_STRIDE);
+                    std::ptr::copy_nonoverlapping(rows.add(r * block.k), to, length);
+                }
+                (copy.as_ptr(), COPY_STRIDE)
+            }
+        };
         while j + C <= last {
-            tile::<V, W, R, C>(block, weights, k, i, j);
+            tile::<V, W, R, C>(block, x, weights, k, [i, j]);
             j += C;
         }
         while j < last {
-            tile::<V, W, R, 1>(block, weights, k, i, j);
+            tile::<V, W, R, 1>(block, x, weights, k, [i, j]);
             j += 1;
         }
     }
 }
 
-/// `R x C` sums over a stretch, in registers.
+/// `R x C` sums over a stretch, in registers. `x` are the stretches of the rows, and the elements from
+/// one to the next.
 #[inline(always)]
 unsafe fn tile<V: Lanes, W: Stored, const R: usize, const C: usize>(
     block: &Block,
+    (x, x_stride): (*const f32, usize),
     weights: *const W,
     [start, end]: [usize; 2],
-    i: usize,
-    j: usize,
+    [i, j]: [usize; 2],
 ) {
     unsafe {
-        let x = block.x.add(i * block.k);
         let w = weights.add(j * block.k);
         let mut sums = [[V::splat(0.0); C]; R];
         let mut at = start;
@@ -290,7 +316,7 @@ unsafe fn tile<V: Lanes, W: Stored, const R: usize, const C: usize>(
                 columns[c] = W::load(w.add(c * block.k + at));
             }
             for r in 0..R {
-                let row = V::load(x.add(r * block.k + at));
+                let row = V::load(x.add(r * x_stride + at - start));
                 for c in 0..C {
                     sums[r][c] = row.mul_add(columns[c], sums[r][c]);
                 }
@@ -302,7 +328,7 @@ unsafe fn tile<V: Lanes, W: Stored, const R: usize, const C: usize>(
             for c in 0..C {
                 let column: V = W::load_first(w.add(c * block.k + at), left);
                 for r in 0..R {
-                    let row = V::load_first(x.add(r * block.k + at), left, 0.0);
+                    let row = V::load_first(x.add(r * x_stride + at - start), left, 0.0);
                     sums[r][c] = row.mul_add(column, sums[r][c]);
                 }
             }
