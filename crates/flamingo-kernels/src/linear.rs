@@ -125,14 +125,12 @@ fn on_the_processor(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) ->
         DType::F16 => Rows::F16(cpu::elements(&weight)),
         _ => Rows::F32(cpu::elements(&weight)),
     };
-    let mut out = vec![0.0; m * n];
-    product(
+    let out = product(
         InstructionSet::best(),
         Sizes { m, n, k },
         cpu::elements(&x),
         rows,
         bias.as_ref().map(cpu::elements),
-        &mut out,
     );
     cpu::tensor(out, [m, n]).cast(dtype)
 }

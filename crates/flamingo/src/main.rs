@@ -13,11 +13,6 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::Cli;
 
-/// Passes allocate and free many megabytes again and again. This allocator keeps them for a second; the
-/// system's gives each back, and the kernel clears it the next time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match Cli::command()
         .try_get_matches()

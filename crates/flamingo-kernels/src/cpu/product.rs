@@ -45,7 +45,7 @@ pub(crate) struct Sizes {
     pub(crate) k: usize,
 }
 
-/// `out = x W^T + bias`.
+/// `x W^T + bias`, `[m, n]`.
 ///
 /// # Panics
 /// If a slice is not as long as `sizes` say.
@@ -55,19 +55,19 @@ pub(crate) fn product(
     x: &[f32],
     weights: Rows<'_>,
     bias: Option<&[f32]>,
-    out: &mut [f32],
-) {
+) -> Vec<f32> {
     let Sizes { m, n, k } = sizes;
     assert_eq!(
-        (x.len(), weights.len(), out.len()),
-        (m * k, n * k, m * n),
+        (x.len(), weights.len()),
+        (m * k, n * k),
         "sizes of a product"
     );
     assert!(bias.is_none_or(|bias| bias.len() == n), "length of a bias");
     if m == 0 || n == 0 {
-        return;
+        return Vec::new();
     }
-    let out = Shared::new(out);
+    let mut product = Vec::with_capacity(m * n);
+    let out = Shared::unwritten(&mut product);
     let columns_at_once = match m {
         // Few rows read the weights once: enough blocks that threads end together.
         0..=16 => n
@@ -108,6 +108,9 @@ pub(crate) fn product(
             }
         }
     });
+    // SAFETY: the blocks are all of it, and each wrote its elements.
+    unsafe { product.set_len(m * n) };
+    product
 }
 
 /// A pointer that threads write through, to different places.
