@@ -34,6 +34,9 @@ pub(crate) struct ReadPrompt {
     pub(crate) seen: Vec<Medium>,
 }
 
+/// Where the media of a prompt that are looked at stand among those of a pass.
+type Places = HashMap<usize, usize>;
+
 impl Engine {
     /// The integers of a prompt.
     pub(crate) fn sequence(&self, prompt: &Document, new_tokens: usize) -> Result<Sequence> {
@@ -117,13 +120,12 @@ impl Engine {
 
     /// Reads tokens `rest` of each prompt behind its text; returns the stream at all of them, `[L, D]`,
     /// the media that they look at, and the places of each prompt's media among them.
-    #[allow(clippy::type_complexity)]
     fn read_rest(
         &mut self,
         prompts: &[Prepared],
         texts: &mut [TextCache],
         rest: &[Range<usize>],
-    ) -> Result<(Tensor<2>, Vec<Medium>, Vec<HashMap<usize, usize>>)> {
+    ) -> Result<(Tensor<2>, Vec<Medium>, Vec<Places>)> {
         let (media, places) = self.media_of(prompts, rest)?;
         let mut sees = Vec::new();
         for ((prompt, rest), places) in prompts.iter().zip(rest).zip(&places) {
@@ -173,12 +175,12 @@ impl Engine {
         &mut self,
         prompts: &[Prepared],
         rest: &[Range<usize>],
-    ) -> Result<(Vec<Medium>, Vec<HashMap<usize, usize>>)> {
+    ) -> Result<(Vec<Medium>, Vec<Places>)> {
         let once = self.sees != Visibility::AllPrevious;
         let mut known: HashMap<Hash, usize> = HashMap::new();
         let (mut wanted, mut all) = (Vec::new(), Vec::with_capacity(prompts.len()));
         for (prompt, rest) in prompts.iter().zip(rest) {
-            let mut places = HashMap::new();
+            let mut places = Places::new();
             for medium in prompt.sees[rest.clone()].iter().cloned().flatten() {
                 if places.contains_key(&medium) {
                     continue;

@@ -14,7 +14,7 @@ pub struct Searching {
 
 enum State {
     Rows(Rows),
-    Beams(Beams),
+    Beams(Box<Beams>),
 }
 
 impl Searching {
@@ -30,7 +30,7 @@ impl Searching {
         search.check_vocabulary(prompt, vocabulary)?;
         let state = match search.options.num_beams {
             1 => State::Rows(Rows::new(search, prompt)),
-            _ => State::Beams(Beams::new(search, prompt)),
+            _ => State::Beams(Box::new(Beams::new(search, prompt))),
         };
         Ok(Self { state })
     }

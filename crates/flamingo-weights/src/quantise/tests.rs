@@ -97,7 +97,7 @@ fn logits(model: &Flamingo) -> Vec<f32> {
     let input = TextInput::ragged(&[3, 300, 3, 301, 302], 5, &[5]);
     let sees = [0..1, 0..1, 1..2, 1..2, 1..2];
     let looking = Looking::new(&sees, 2, &Device::flex());
-    let stream: Tensor<3> = model.hidden(&input, &media, &looking, None);
+    let stream: Tensor<3> = model.hidden(&input, &media, &looking);
     let logits = model.logits(stream.squeeze_dim::<2>(0)).into_data();
     logits.try_into_vec().unwrap()
 }

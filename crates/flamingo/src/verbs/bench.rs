@@ -21,10 +21,12 @@ use crate::failure::{Failure, Hint, Result};
 use crate::output;
 use tasks::{TASKS, Task};
 
+const HEADING: &str = "Measurement";
+
 /// Measure a model on this machine.
 ///
-/// Every task runs in a process of its own, on random tokens and pictures; a shot is a picture and 20
-/// tokens, a query a picture and 10. Writes JSON: for each task its times in seconds, its peak memory,
+/// Every task runs in a process of its own, on random pictures and tokens; a shot is 20 tokens, its
+/// picture's included, a query 11. No tokenizer need be there. Writes JSON: for each task its times in seconds, its peak memory,
 /// and the share that it reaches of what this machine can do: of its rate of products where they are
 /// the limit, of its rate of reading memory where that is.
 #[derive(Debug, Args)]
@@ -32,19 +34,27 @@ use tasks::{TASKS, Task};
 pub(crate) struct BenchArgs {
     #[command(flatten)]
     files: SourceArgs,
-    /// Tasks to run, of those that `--help` lists
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values_t = TASKS.map(String::from))]
+    /// Tasks to run; numbers in their names can be others
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_values_t = TASKS.map(String::from),
+        help_heading = HEADING
+    )]
     tasks: Vec<String>,
     /// Runs of each task after one that is not counted
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = HEADING)]
     reps: usize,
     /// Also write the JSON here, after every task
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
     out: Option<PathBuf>,
     /// Run one task in this process
     #[arg(long, hide = true)]
     one: Option<String>,
 }
+
+const BAR: &str = "{spinner} {bar:40.cyan} {pos} of {len}: {msg}";
 
 pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
     if let Some(task) = &args.one {
@@ -62,8 +72,12 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
     }
     let every = every(args)?;
     let mut results = Map::new();
+    let bar = output::bar(tasks.len() as u64 + 1, BAR);
+    bar.set_message("the machine");
     let machine = machine::measure();
     for task in &tasks {
+        bar.inc(1);
+        bar.set_message(task.to_string());
         let mut result = in_a_process(args, task, threads)?;
         for name in ["limit", "keys_values_limit"] {
             if let Some(reported) = result.get_mut(name) {
@@ -71,7 +85,6 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
             }
         }
         tracing::info!("{task}: {result}");
-        eprint_progress(task, &result);
         results.insert(format!("{task}/every{every}"), result);
         let report = report(args, &machine, &results);
         if let Some(path) = &args.out {
@@ -79,6 +92,7 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
             flamingo::weights::write_atomically(path, text.as_bytes())?;
         }
     }
+    bar.finish_and_clear();
     output::json(&report(args, &machine, &results))
 }
 
@@ -92,13 +106,6 @@ fn report(args: &BenchArgs, machine: &machine::Machine, results: &Map<String, Va
         "machine": machine,
         "results": results,
     })
-}
-
-#[allow(clippy::print_stderr)] // progress of a run that takes minutes
-fn eprint_progress(task: &Task, result: &Value) {
-    let text = result.to_string();
-    let short: String = text.chars().take(200).collect();
-    eprintln!("{task} {short}");
 }
 
 /// How many language-model layers there are to a gated block.
@@ -149,6 +156,6 @@ fn one(args: &BenchArgs, task: &str) -> Result<Value> {
     let loaded = build(opened, &device, weights)?;
     let mut engine = Engine::new(loaded, &device, options)?;
     let mut result = task.run(&mut engine, args.reps)?;
-    result.insert("peak_rss_mib".to_owned(), clock::peak_memory().into());
+    result.insert("peak_rss_mib".to_owned(), clock::peak_memory());
     Ok(Value::Object(result))
 }

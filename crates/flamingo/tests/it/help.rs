@@ -12,6 +12,7 @@ fn help_of_the_program_and_of_every_verb() {
         "train",
         "describe",
         "weights",
+        "bench",
         "doctor",
         "completions",
     ] {

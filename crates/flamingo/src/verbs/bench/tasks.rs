@@ -112,10 +112,10 @@ impl FromStr for Task {
                 };
                 return Some(Task::Decode(number(shots)?, weights));
             }
-            let kinds: [(&str, fn(usize) -> Task); 2] =
-                [("encode", Task::Encode), ("prefill", Task::Prefill)];
-            let (prefix, task) = kinds.iter().find(|(prefix, _)| text.starts_with(prefix))?;
-            Some(task(number(&text[prefix.len()..])?))
+            if let Some(images) = name.strip_prefix("encode") {
+                return Some(Task::Encode(number(images)?));
+            }
+            Some(Task::Prefill(number(name.strip_prefix("prefill")?)?))
         };
         parse().ok_or_else(|| format!("there is no task `{text}`"))
     }

@@ -1,0 +1,63 @@
+//! Measurements: of every kind one, of the demo model; their numbers are not looked at.
+
+use serde_json::Value;
+
+use crate::Workplace;
+
+#[test]
+fn every_kind_of_task_reports_its_times_and_the_share_of_a_limit() {
+    let place = Workplace::new();
+    let tasks = "encode3,prefill2,decode2,decode2_q8_0,eval_vqa2,eval_vqa2_warm,\
+                 eval_vqa2_same_shots,classify2_3,classify2_3_warm,prefill200";
+    let tasks = tasks.replace(' ', "");
+    let report = place.ok(&[
+        "bench",
+        "--tasks",
+        &tasks,
+        "--reps",
+        "1",
+        "--out",
+        "bench.json",
+    ]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let saved = std::fs::read(place.path().join("bench.json")).unwrap();
+    assert_eq!(report, serde_json::from_slice::<Value>(&saved).unwrap());
+    let positive = |value: &Value| value.as_f64().unwrap() > 0.0;
+    for limit in ["product_gflop_s", "copy_gb_s", "read_gb_s"] {
+        assert!(positive(&report["machine"][limit]));
+    }
+    let result = |task: &str| {
+        let result = &report["results"][format!("{task}/every1")];
+        assert!(result.get("error").is_none(), "{task}: {result}");
+        result
+    };
+    assert!(positive(&result("encode3")["vit"]["best_s"]));
+    assert!(positive(&result("encode3")["perceiver"]["median_s"]));
+    assert!(positive(&result("prefill2")["prefill"]["best_s"]));
+    for task in ["decode2", "decode2_q8_0"] {
+        assert!(positive(&result(task)["median_s_per_token"]));
+        assert_eq!(result(task)["limit"]["limit"], "memory");
+    }
+    for task in [
+        "eval_vqa2",
+        "eval_vqa2_warm",
+        "eval_vqa2_same_shots",
+        "classify2_3",
+        "classify2_3_warm",
+    ] {
+        assert!(positive(&result(task)["query"]["best_s"]));
+        assert!(positive(&result(task)["limit"]["share"]));
+    }
+}
+
+#[test]
+fn unknown_tasks_and_no_runs_are_refused() {
+    let place = Workplace::new();
+    let told = place.refused(&["bench", "--tasks", "decode4,sleep"]);
+    assert!(
+        told.contains("`sleep`") && told.contains("eval_vqa32_same_shots"),
+        "{told}"
+    );
+    let told = place.refused(&["bench", "--reps", "0"]);
+    assert!(told.contains("--reps is 0"), "{told}");
+}
