@@ -7,10 +7,11 @@ use flamingo_kernels::{Device, Matrices, Precision, WeightType};
 use flamingo_model::{Flamingo, describe};
 use flamingo_sequence::{Tokenizer, Visibility};
 use flamingo_weights::{Loaded, ModelFile, Source, Weighed};
+use lru::LruCache;
 
 use crate::Result;
 use crate::latents_folder::LatentsFolder;
-use crate::media_cache::MediaCache;
+use crate::media_cache::{Hash, MediaCache, versions};
 use crate::prefix_cache::PrefixCache;
 use crate::queue::Queue;
 
@@ -67,6 +68,7 @@ pub struct Engine {
     pub(crate) device: Device,
     pub(crate) options: EngineOptions,
     pub(crate) media: MediaCache,
+    pub(crate) versions: LruCache<String, Hash>,
     pub(crate) prefixes: PrefixCache,
     pub(crate) latents: Option<LatentsFolder>,
     pub(crate) queue: Queue,
@@ -101,6 +103,7 @@ impl Engine {
             preprocess: loaded.preprocess,
             device: device.clone(),
             media: MediaCache::new(options.media_bytes),
+            versions: versions(),
             prefixes: PrefixCache::new(options.prefix_bytes),
             latents: None,
             queue: Queue::default(),

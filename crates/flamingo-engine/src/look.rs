@@ -4,7 +4,6 @@ use flamingo_kernels::Tensor;
 use flamingo_model::{Looking, Media, Passing, TextInput};
 use flamingo_sequence::{Batch, Document};
 
-use crate::media_cache::Looked;
 use crate::{Engine, MediaSource, Result};
 
 /// A map over the last picture that a prompt's last token sees.
@@ -34,18 +33,13 @@ impl Engine {
             return Ok(None);
         };
         let references: Vec<&str> = prompt.media().map(|(_, _, reference)| reference).collect();
-        let media = batch
-            .media
-            .iter()
-            .map(|&(_, medium)| source.media(references[medium]))
-            .collect::<Result<Vec<_>>>()?;
-        let reference = references[batch.media[seen.start].1].to_owned();
-        let frames = self.frames(media[seen.start].clone());
+        let (_, place) = batch.media[seen.start];
+        let reference = references[place].to_owned();
+        let frames = self.frames(source.media(&reference)?);
         let features = self.features(frames.iter(), frames.len());
-        let on_latents = self.on_latents(&batch, media, seen.start)?; // [1, R]
+        let on_latents = self.on_latents(&batch, &references, seen.start, source)?; // [1, R]
         let weights = match &self.model.resampler {
             Some(resampler) => {
-                let place = batch.media[seen.start].1;
                 on_latents.matmul(resampler.weights(features, place)) // [1, T * S + R]
             }
             None => on_latents, // the positions themselves
@@ -77,15 +71,13 @@ impl Engine {
     fn on_latents(
         &mut self,
         batch: &Batch,
-        media: Vec<flamingo_image::Media>,
+        references: &[&str],
         seen: usize,
+        source: &dyn MediaSource,
     ) -> Result<Tensor<2>> {
-        let looked: Vec<Looked> = media
-            .into_iter()
-            .zip(&batch.media)
-            .map(|(medium, &(_, place))| self.looked(medium, place))
-            .collect();
-        let media = Media::Each(self.media(&looked.iter().collect::<Vec<_>>())?);
+        let look = |&(_, place): &(usize, usize)| self.looked(references[place], place, source);
+        let looked = batch.media.iter().map(look).collect::<Result<Vec<_>>>()?;
+        let media = Media::Each(self.media(&looked.iter().collect::<Vec<_>>(), source)?);
         let looking = Looking::new(&batch.sees, media.len(), &self.device);
         let input = TextInput::ragged(&batch.ids, batch.width, &batch.lengths);
         let mut weights = Vec::new();

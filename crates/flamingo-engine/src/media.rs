@@ -13,6 +13,14 @@ pub trait MediaSource {
     /// # Errors
     /// If there is none, or it cannot be decoded; the message names it and the next step.
     fn media(&self, reference: &str) -> Result<Media>;
+
+    /// Something that changes whenever the medium does (a path with its time of change, a revision),
+    /// if that is cheaper to tell than the medium is to load: an engine that has seen it before then
+    /// need not load it. None if there is no such thing.
+    fn version(&self, reference: &str) -> Option<String> {
+        let _ = reference;
+        None
+    }
 }
 
 impl MediaSource for HashMap<String, Media> {

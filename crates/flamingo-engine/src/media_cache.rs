@@ -1,7 +1,8 @@
 //! What was computed of pictures and films, by their content: each goes through the encoder, the
 //! resampler and the gated blocks' projections once while it stays in the cache.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use flamingo_image::{Image, Media, sample_frames};
 use flamingo_kernels::{Tensor, floats};
@@ -9,7 +10,7 @@ use flamingo_model::Medium;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use crate::{Engine, Result};
+use crate::{Engine, Error, MediaSource, Result};
 
 /// The content of a medium, and its place in the document for the few models that look at it.
 pub(crate) type Hash = [u8; 32];
@@ -41,6 +42,11 @@ impl MediaCache {
         *self = Self::new(self.budget);
     }
 
+    /// Whether a medium is there.
+    fn contains(&self, hash: &Hash) -> bool {
+        self.media.contains(hash)
+    }
+
     fn get(&mut self, hash: &Hash) -> Option<Medium> {
         self.media.get(hash).cloned()
     }
@@ -59,11 +65,31 @@ impl MediaCache {
     }
 }
 
-/// A medium as the model sees it.
+/// A medium that is known by its content.
 pub(crate) struct Looked {
     pub(crate) hash: Hash,
-    frames: Vec<Image>,
+    reference: String,
+    /// What the model sees of it; none if that is not wanted, or to be loaded when it is.
+    frames: Option<Vec<Image>>,
     place: usize,
+}
+
+impl Looked {
+    /// Without its frames, which are loaded again if they are wanted.
+    pub(crate) fn unloaded(self) -> Self {
+        Self {
+            frames: None,
+            ..self
+        }
+    }
+}
+
+/// Media whose content is known by their version.
+const VERSIONS: usize = 1 << 16;
+
+/// Contents by the version that a source tells.
+pub(crate) fn versions() -> LruCache<String, Hash> {
+    LruCache::new(VERSIONS.try_into().expect("more than none"))
 }
 
 /// Frames encoded in one pass: enough to keep the processor at large products, few enough that what
@@ -89,83 +115,121 @@ impl Engine {
         }
     }
 
-    /// A medium that is number `place` in its document.
-    pub(crate) fn looked(&self, medium: Media, place: usize) -> Looked {
-        let frames = self.frames(medium);
+    /// The medium called `reference`, number `place` in its document. One whose version was seen before
+    /// is not loaded.
+    ///
+    /// # Errors
+    /// If it cannot be had.
+    pub(crate) fn looked(
+        &mut self,
+        reference: &str,
+        place: usize,
+        source: &dyn MediaSource,
+    ) -> Result<Looked> {
         let resampler = self.model.resampler.as_ref();
         let counts = resampler.is_some_and(|r| r.media_embeddings.is_some());
         let place = if counts { place } else { 0 };
-        Looked {
-            hash: hash(&frames, place),
+        let version = source.version(reference).map(|v| format!("{place} {v}"));
+        let known = version.as_ref().and_then(|v| self.versions.get(v)).copied();
+        let (hash, frames) = match known {
+            Some(hash) => (hash, None),
+            None => {
+                let frames = self.frames(source.media(reference)?);
+                let hash = hash(&frames, place);
+                if let Some(version) = version {
+                    self.versions.put(version, hash);
+                }
+                (hash, (!self.media.contains(&hash)).then_some(frames))
+            }
+        };
+        Ok(Looked {
+            hash,
+            reference: reference.to_owned(),
             frames,
             place,
-        }
+        })
     }
 
     /// Keys and values of media, in order. Those that are in no cache are encoded, media of equal
     /// frame counts together.
     ///
     /// # Errors
-    /// If the folder of latents cannot be written.
-    pub(crate) fn media(&mut self, wanted: &[&Looked]) -> Result<Vec<Medium>> {
+    /// If a medium cannot be had any more, or the folder of latents cannot be written.
+    pub(crate) fn media(
+        &mut self,
+        wanted: &[&Looked],
+        source: &dyn MediaSource,
+    ) -> Result<Vec<Medium>> {
         let mut found: HashMap<Hash, Medium> = HashMap::new();
-        let mut missing: HashMap<usize, Vec<&Looked>> = HashMap::new();
-        for medium in wanted {
-            if found.contains_key(&medium.hash) {
-                continue;
+        let (mut read, mut missing): (Vec<(Hash, Tensor<3>)>, BTreeMap<usize, Vec<_>>) =
+            Default::default();
+        let mut seen = HashSet::new();
+        for looked in wanted.iter().filter(|looked| seen.insert(looked.hash)) {
+            if let Some(known) = self.media.get(&looked.hash) {
+                found.insert(looked.hash, known);
+            } else if let Some(latents) = self.stored_latents(&looked.hash) {
+                read.push((looked.hash, latents));
+            } else {
+                let frames = self.loaded(looked, source)?;
+                let alike = missing.entry(frames.len()).or_default();
+                alike.push((*looked, frames));
             }
-            match self.media.get(&medium.hash) {
-                Some(known) => drop(found.insert(medium.hash, known)),
-                None => {
-                    let alike = missing.entry(medium.frames.len()).or_default();
-                    if alike.iter().all(|other| other.hash != medium.hash) {
-                        alike.push(medium);
-                    }
-                }
-            }
+        }
+        for chunk in read.chunks(FRAMES_AT_ONCE) {
+            let latents = Tensor::cat(chunk.iter().map(|(_, l)| l.clone()).collect(), 0);
+            self.keep(chunk.iter().map(|(hash, _)| *hash), latents, &mut found);
         }
         for (frames, alike) in missing {
             for chunk in alike.chunks((FRAMES_AT_ONCE / frames.max(1)).max(1)) {
-                let latents = self.latents(chunk, frames)?;
-                let media = self.model.media(latents).each();
-                for (looked, medium) in chunk.iter().zip(media) {
-                    self.media.insert(looked.hash, medium.clone());
-                    found.insert(looked.hash, medium);
+                let pictures = chunk.iter().flat_map(|(_, frames)| frames.iter());
+                let features = self.features(pictures, frames);
+                let places: Vec<usize> = chunk.iter().map(|(looked, _)| looked.place).collect();
+                let latents = self.model.resample(features, &places);
+                if let Some(folder) = &self.latents {
+                    for (i, (looked, _)) in chunk.iter().enumerate() {
+                        folder.write(&looked.hash, latents.clone().narrow(0, i, 1))?;
+                    }
                 }
+                let hashes = chunk.iter().map(|(looked, _)| looked.hash);
+                self.keep(hashes, latents, &mut found);
             }
         }
         Ok(wanted.iter().map(|m| found[&m.hash].clone()).collect())
     }
 
-    /// Latents of media of `frames` frames each, `[M, R, media width]`: from the folder those that
-    /// are there, by the model the others, which then are.
-    fn latents(&mut self, media: &[&Looked], frames: usize) -> Result<Tensor<3>> {
-        let Some(folder) = &self.latents else {
-            return Ok(self.encode(media, frames));
-        };
-        let mut all: Vec<Option<Tensor<3>>> = media
-            .iter()
-            .map(|medium| folder.read(&medium.hash, &self.device))
-            .collect();
-        let places: Vec<usize> = (0..all.len()).filter(|&i| all[i].is_none()).collect();
-        if !places.is_empty() {
-            let missing: Vec<&Looked> = places.iter().map(|&i| media[i]).collect();
-            let latents = self.encode(&missing, frames);
-            for (i, place) in places.into_iter().enumerate() {
-                let one = latents.clone().narrow(0, i, 1);
-                folder.write(&media[place].hash, one.clone())?;
-                all[place] = Some(one);
-            }
+    /// Makes keys and values of latents, `[M, R, media width]`, and keeps them.
+    fn keep(
+        &mut self,
+        hashes: impl Iterator<Item = Hash>,
+        latents: Tensor<3>,
+        found: &mut HashMap<Hash, Medium>,
+    ) {
+        let media = self.model.media(latents).each();
+        for (hash, medium) in hashes.zip(media) {
+            self.media.insert(hash, medium.clone());
+            found.insert(hash, medium);
         }
-        let all = all.into_iter().flatten();
-        let dtype = self.options.precision.dtype();
-        Ok(Tensor::cat(all.map(|one| one.cast(dtype)).collect(), 0))
     }
 
-    fn encode(&self, media: &[&Looked], frames: usize) -> Tensor<3> {
-        let features = self.features(media.iter().flat_map(|m| &m.frames), frames);
-        let places: Vec<usize> = media.iter().map(|m| m.place).collect();
-        self.model.resample(features, &places)
+    /// Latents that another run left, `[1, R, media width]`.
+    fn stored_latents(&self, hash: &Hash) -> Option<Tensor<3>> {
+        let latents = self.latents.as_ref()?.read(hash, &self.device)?;
+        Some(latents.cast(self.options.precision.dtype()))
+    }
+
+    /// The frames of a medium, loaded again if they are not there.
+    fn loaded<'a>(&self, looked: &'a Looked, source: &dyn MediaSource) -> Result<Cow<'a, [Image]>> {
+        if let Some(frames) = &looked.frames {
+            return Ok(Cow::Borrowed(frames));
+        }
+        let frames = self.frames(source.media(&looked.reference)?);
+        match hash(&frames, looked.place) == looked.hash {
+            true => Ok(Cow::Owned(frames)),
+            false => Err(Error::Media(format!(
+                "{} changed while prompts with it were read: ask again",
+                looked.reference
+            ))),
+        }
     }
 
     /// Features of pictures, `frames` a medium: `[M, T, S, Dv]`.

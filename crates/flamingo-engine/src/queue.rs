@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use flamingo_model::{Medium, TextRow};
+use flamingo_model::{Branches, Medium, TextRow};
 use flamingo_sequence::{Candidates, Document, Sequence};
 
 use crate::decoding::Decoding;
@@ -98,6 +98,8 @@ struct Waiting {
     what: What,
     document: Document,
     sequence: Sequence,
+    /// Once its turn has come, and it had to wait for another.
+    prepared: Option<Prepared>,
 }
 
 enum What {
@@ -106,6 +108,14 @@ enum What {
 }
 
 impl What {
+    /// What is read along with the prompt.
+    fn branches(&self) -> Branches<'_> {
+        match self {
+            What::Generate { .. } => Branches::default(),
+            What::Score(scoring) => scoring.branches(),
+        }
+    }
+
     /// Rows that it will write at once.
     fn rows(&self) -> usize {
         match self {
@@ -163,6 +173,7 @@ impl Engine {
             what,
             document,
             sequence,
+            prepared: None,
         });
         Ok(request)
     }
@@ -249,8 +260,8 @@ impl Engine {
                 return;
             }
             let requests: Vec<RequestId> = round.iter().map(|(w, _)| w.request).collect();
-            if let Err(error) = self.read_round(round, started, events) {
-                // Nothing that is one prompt's fault is found so late.
+            if let Err(error) = self.read_round(round, source, started, events) {
+                // A picture that changed meanwhile, or a full disk.
                 let message = error.to_string();
                 events.extend(requests.into_iter().map(|request| Event::Failed {
                     request,
@@ -272,7 +283,7 @@ impl Engine {
         let (mut round, mut later): (Vec<(Waiting, Prepared)>, Vec<Waiting>) = Default::default();
         let mut tokens = 0;
         while round.len() + later.len() < self.options.batch.max(1) {
-            let Some(waiting) = self.queue.waiting.pop_front() else {
+            let Some(mut waiting) = self.queue.waiting.pop_front() else {
                 break;
             };
             let first = round.is_empty() && self.queue.answering.is_empty();
@@ -280,8 +291,11 @@ impl Engine {
                 self.queue.waiting.push_front(waiting);
                 break;
             }
-            let sequence = waiting.sequence.clone();
-            let prepared = match self.prepare(&waiting.document, sequence, source) {
+            let prepared = match waiting.prepared.take() {
+                Some(prepared) => Ok(prepared),
+                None => self.prepare(&waiting.document, waiting.sequence.clone(), source),
+            };
+            let prepared = match prepared {
                 Ok(prepared) => prepared,
                 Err(error) => {
                     let request = waiting.request;
@@ -290,13 +304,15 @@ impl Engine {
                 }
             };
             let known = self.known(&prepared);
-            let new = prepared.sequence.ids.len() - known;
+            let new = prepared.sequence.ids.len() - known + waiting.what.branches().ids.len();
             let alike = |(_, other): &(Waiting, Prepared)| prepared.common(other) > known + ALIKE;
             if round.iter().any(alike) {
+                waiting.prepared = Some(prepared.unloaded());
                 later.push(waiting);
                 continue;
             }
             if !round.is_empty() && tokens + new > self.options.prefill_tokens {
+                waiting.prepared = Some(prepared.unloaded());
                 self.queue.waiting.push_front(waiting);
                 break;
             }
@@ -313,22 +329,27 @@ impl Engine {
     fn read_round(
         &mut self,
         round: Vec<(Waiting, Prepared)>,
+        source: &dyn MediaSource,
         started: Instant,
         events: &mut Vec<Event>,
     ) -> Result<()> {
         let (waiting, prepared): (Vec<Waiting>, Vec<Prepared>) = round.into_iter().unzip();
         let known: Vec<usize> = prepared.iter().map(|p| self.known(p)).collect();
-        let (read, last) = self.read(&prepared)?;
-        let logits = self.logits(last);
+        let branches: Vec<Branches<'_>> = waiting.iter().map(|w| w.what.branches()).collect();
+        let read = self.read(&prepared, &branches, source)?;
+        let logits = self.logits(read.last);
         let vocabulary = self.vocabulary();
         let batch = waiting.len();
         let (mut scorings, mut answering) = (Vec::new(), Vec::new());
-        for (i, ((waiting, prepared), read)) in
-            waiting.into_iter().zip(prepared).zip(read).enumerate()
-        {
+        let all = waiting.into_iter().zip(prepared);
+        let all = all.zip(read.prompts).zip(read.branches).enumerate();
+        for (i, (((waiting, prepared), read), branches)) in all {
             let request = waiting.request;
             match waiting.what {
-                What::Score(scoring) => scorings.push((request, scoring, read, i)),
+                What::Score(mut scoring) => {
+                    scoring.first(&logits[i], branches.map(|stream| self.logits(stream)));
+                    scorings.push((request, scoring, read));
+                }
                 What::Generate { decoding, stream } => {
                     let asked = Asked {
                         request,
@@ -348,7 +369,7 @@ impl Engine {
                 }
             }
         }
-        self.score_all(scorings, &logits, events);
+        self.score_all(scorings, events);
         for (request, row, i) in answering {
             let took = row.and_then(|mut row| {
                 row.take(self, &vocabulary, std::slice::from_ref(&logits[i]), events)?;
@@ -403,11 +424,7 @@ impl Engine {
         let (mut rows, mut seen): (Vec<TextRow<'_>>, Vec<&[Medium]>) = Default::default();
         for (row, tokens) in going.iter_mut().zip(tokens) {
             for (cache, token) in row.texts.iter_mut().zip(tokens) {
-                rows.push(TextRow {
-                    ids: std::slice::from_ref(token),
-                    cache,
-                    parents: None,
-                });
+                rows.push(TextRow::new(std::slice::from_ref(token), cache));
                 seen.push(&row.seen);
             }
         }

@@ -4,12 +4,22 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use flamingo_kernels::{Tensor, indices};
-use flamingo_model::{Looking, Media, Medium, TextCache, TextRow};
+use flamingo_model::{Branches, Looking, Media, Medium, TextCache, TextRow};
 use flamingo_sequence::{Document, Sequence, Visibility, visible};
 
 use crate::media_cache::{Hash, Looked};
 use crate::prefix_cache::Key;
 use crate::{Engine, Error, MediaSource, Result};
+
+/// What [`Engine::read`] returns.
+pub(crate) struct Read {
+    /// The prompts.
+    pub(crate) prompts: Vec<ReadPrompt>,
+    /// The stream at the last token of each, `[B, D]`.
+    pub(crate) last: Tensor<2>,
+    /// The stream at the branches of each, `[L, D]`; none where there are none.
+    pub(crate) branches: Vec<Option<Tensor<2>>>,
+}
 
 /// A prompt whose pictures are loaded, before it is read.
 pub(crate) struct Prepared {
@@ -24,6 +34,14 @@ impl Prepared {
     pub(crate) fn common(&self, other: &Self) -> usize {
         let pairs = self.keys.iter().zip(&other.keys);
         pairs.take_while(|(a, b)| a == b).count()
+    }
+
+    /// Without its pictures, which are loaded again if they are wanted: it has to wait.
+    pub(crate) fn unloaded(self) -> Self {
+        Self {
+            media: self.media.into_iter().map(Looked::unloaded).collect(),
+            ..self
+        }
     }
 }
 
@@ -54,16 +72,13 @@ impl Engine {
 
     /// Loads the pictures of a prompt.
     pub(crate) fn prepare(
-        &self,
+        &mut self,
         prompt: &Document,
         sequence: Sequence,
         source: &dyn MediaSource,
     ) -> Result<Prepared> {
         let references: Vec<&str> = prompt.media().map(|(_, _, reference)| reference).collect();
-        let look = |&place: &usize| {
-            let medium = source.media(references[place])?;
-            Ok(self.looked(medium, place))
-        };
+        let look = |&place: &usize| self.looked(references[place], place, source);
         let media = sequence
             .media
             .iter()
@@ -87,8 +102,13 @@ impl Engine {
         self.prefixes.longest(&prompt.keys).len()
     }
 
-    /// Reads prompts, and returns them with the stream at the last token of each, `[B, D]`.
-    pub(crate) fn read(&mut self, prompts: &[Prepared]) -> Result<(Vec<ReadPrompt>, Tensor<2>)> {
+    /// Reads prompts, each with its branches.
+    pub(crate) fn read(
+        &mut self,
+        prompts: &[Prepared],
+        branches: &[Branches<'_>],
+        source: &dyn MediaSource,
+    ) -> Result<Read> {
         let mut texts: Vec<TextCache> = Vec::with_capacity(prompts.len());
         for prompt in prompts {
             let mut text = self.prefixes.longest(&prompt.keys);
@@ -101,13 +121,17 @@ impl Engine {
             .zip(&texts)
             .map(|(prompt, text)| text.len()..prompt.keys.len())
             .collect();
-        let (stream, media, places) = self.read_rest(prompts, &mut texts, &rest)?;
-        let mut end = 0;
-        let ends = rest.iter().map(|rest| {
+        let (stream, media, places) =
+            self.read_rest(prompts, &mut texts, &rest, branches, source)?;
+        let (mut end, mut ends, mut of_branches) = (0, Vec::new(), Vec::new());
+        for (rest, branches) in rest.iter().zip(branches) {
             end += rest.len();
-            end - 1
-        });
-        let last = stream.select(0, indices(ends.collect::<Vec<_>>(), &self.device));
+            ends.push(end - 1);
+            let count = branches.ids.len();
+            of_branches.push((count > 0).then(|| stream.clone().narrow(0, end, count)));
+            end += count;
+        }
+        let last = stream.select(0, indices(ends, &self.device));
         let mut read = Vec::with_capacity(prompts.len());
         for ((prompt, text), places) in prompts.iter().zip(texts).zip(&places) {
             let last = prompt.sees.last().cloned().unwrap_or_default();
@@ -115,7 +139,11 @@ impl Engine {
             let text = self.prefixes.insert(&prompt.keys, text);
             read.push(ReadPrompt { text, seen });
         }
-        Ok((read, last))
+        Ok(Read {
+            prompts: read,
+            last,
+            branches: of_branches,
+        })
     }
 
     /// Reads tokens `rest` of each prompt behind its text; returns the stream at all of them, `[L, D]`,
@@ -125,10 +153,13 @@ impl Engine {
         prompts: &[Prepared],
         texts: &mut [TextCache],
         rest: &[Range<usize>],
+        branches: &[Branches<'_>],
+        source: &dyn MediaSource,
     ) -> Result<(Tensor<2>, Vec<Medium>, Vec<Places>)> {
-        let (media, places) = self.media_of(prompts, rest)?;
+        let (media, places) = self.media_of(prompts, rest, source)?;
         let mut sees = Vec::new();
-        for ((prompt, rest), places) in prompts.iter().zip(rest).zip(&places) {
+        let rows = prompts.iter().zip(rest).zip(&places).zip(branches);
+        for (((prompt, rest), places), branches) in rows {
             sees.extend(prompt.sees[rest.clone()].iter().map(|range| {
                 match range.is_empty() {
                     true => 0..0,
@@ -136,18 +167,18 @@ impl Engine {
                     false => places[&range.start]..places[&(range.end - 1)] + 1,
                 }
             }));
+            let last = sees.last().cloned().unwrap_or_default();
+            sees.extend(std::iter::repeat_n(last, branches.ids.len()));
         }
         let looking = Looking::new(&sees, media.len(), &self.device);
-        let mut rows: Vec<TextRow<'_>> = prompts
-            .iter()
-            .zip(texts)
-            .zip(rest)
-            .map(|((prompt, cache), rest)| TextRow {
-                ids: &prompt.sequence.ids[rest.clone()],
-                cache,
-                parents: None,
-            })
-            .collect();
+        let all = prompts.iter().zip(texts).zip(rest).zip(branches);
+        let mut rows: Vec<TextRow<'_>> = Vec::with_capacity(prompts.len());
+        for (((prompt, cache), rest), branches) in all {
+            rows.push(TextRow {
+                branches: *branches,
+                ..TextRow::new(&prompt.sequence.ids[rest.clone()], cache)
+            });
+        }
         let stream = self
             .model
             .read(&mut rows, &Media::Each(media.clone()), &looking);
@@ -164,7 +195,13 @@ impl Engine {
         let prepared = self.prepare(document, sequence, source)?;
         let rest = 0..prepared.keys.len();
         let prompts = std::slice::from_ref(&prepared);
-        let (stream, ..) = self.read_rest(prompts, &mut [TextCache::default()], &[rest])?;
+        let (stream, ..) = self.read_rest(
+            prompts,
+            &mut [TextCache::default()],
+            &[rest],
+            &[Branches::default()],
+            source,
+        )?;
         Ok((prepared.sequence.ids, stream))
     }
 
@@ -175,6 +212,7 @@ impl Engine {
         &mut self,
         prompts: &[Prepared],
         rest: &[Range<usize>],
+        source: &dyn MediaSource,
     ) -> Result<(Vec<Medium>, Vec<Places>)> {
         let once = self.sees != Visibility::AllPrevious;
         let mut known: HashMap<Hash, usize> = HashMap::new();
@@ -198,17 +236,17 @@ impl Engine {
             }
             all.push(places);
         }
-        Ok((self.media(&wanted)?, all))
+        Ok((self.media(&wanted, source)?, all))
     }
 
-    /// Reads tokens behind texts, `parents` as of [`TextRow`], and returns the stream at all of them,
-    /// `[L, D]`.
+    /// Reads tokens behind texts, and returns the stream at all of them, `[L, D]`.
     pub(crate) fn read_on(&self, rows: &mut [TextRow<'_>], seen: &[&[Medium]]) -> Tensor<2> {
         let (mut media, mut sees) = (Vec::new(), Vec::new());
         for (row, seen) in rows.iter().zip(seen) {
             let range = media.len()..media.len() + seen.len();
             media.extend(seen.iter().cloned());
-            sees.extend(std::iter::repeat_n(range, row.ids.len()));
+            let tokens = row.ids.len() + row.branches.ids.len();
+            sees.extend(std::iter::repeat_n(range, tokens));
         }
         let looking = Looking::new(&sees, media.len(), &self.device);
         self.model.read(rows, &Media::Each(media), &looking)

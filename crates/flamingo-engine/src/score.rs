@@ -1,8 +1,7 @@
 //! Candidates ranked by their log-likelihood after a prompt: their tokens as one tree, so that what
-//! they have in common is read once, and all in one pass.
+//! they have in common is read once, and all of it in the pass that reads the prompt.
 
-use flamingo_kernels::indices;
-use flamingo_model::{Medium, TextRow};
+use flamingo_model::{Branches, TextRow};
 use flamingo_sequence::{Candidates, Tokenizer};
 use serde::Serialize;
 
@@ -48,7 +47,7 @@ pub struct Scores {
     pub answer: String,
 }
 
-/// Nodes of the trees of one pass at most.
+/// Nodes of a tree at most; of many candidates each other tree takes a pass more.
 const NODES_AT_ONCE: usize = 1024;
 
 impl Engine {
@@ -77,77 +76,25 @@ impl Engine {
         Ok(all.into_iter().flatten().collect())
     }
 
-    /// Scores the candidates of prompts that were read; `logits[i]` are those behind prompt `i`.
+    /// Scores the candidates of prompts that were read, together with the first of their trees.
     pub(crate) fn score_all(
         &self,
-        scorings: Vec<(RequestId, Scoring, ReadPrompt, usize)>,
-        logits: &[Vec<f32>],
+        mut scorings: Vec<(RequestId, Scoring, ReadPrompt)>,
         events: &mut Vec<Event>,
     ) {
-        let trees: Vec<Vec<Tree>> = scorings
-            .iter()
-            .map(|(_, scoring, ..)| Tree::of(&scoring.ids))
-            .collect();
-        let mut sums: Vec<Vec<f32>> = scorings
-            .iter()
-            .map(|(_, scoring, _, prompt)| {
-                let logits = Logprobs::new(&logits[*prompt]);
-                scoring.ids.iter().map(|ids| logits.of(ids[0])).collect()
-            })
-            .collect();
-        let all = trees.iter().enumerate();
-        let mut all = all.flat_map(|(i, trees)| trees.iter().map(move |tree| (i, tree)));
-        let mut next = all.next();
-        while let Some(first) = next {
-            let (mut pass, mut nodes) = (vec![first], first.1.ids.len());
-            next = all.next();
-            while let Some(tree) = next.filter(|t| nodes + t.1.ids.len() <= NODES_AT_ONCE) {
-                nodes += tree.1.ids.len();
-                pass.push(tree);
-                next = all.next();
+        for (_, scoring, read) in &mut scorings {
+            for tree in 1..scoring.trees.len() {
+                let mut row = TextRow {
+                    branches: scoring.trees[tree].branches(),
+                    ..TextRow::new(&[], &mut read.text)
+                };
+                let stream = self.read_on(std::slice::from_mut(&mut row), &[&read.seen]);
+                scoring.take(tree, &self.logits(stream));
             }
-            self.add_later_tokens(&scorings, &pass, &mut sums);
         }
-        for ((request, scoring, ..), sums) in scorings.into_iter().zip(sums) {
-            let scores = scoring.ranked(&sums);
+        for (request, scoring, _) in scorings {
+            let scores = scoring.ranked();
             events.push(Event::Scored { request, scores });
-        }
-    }
-
-    /// All candidates' tokens after their first, in one pass behind the prompts.
-    fn add_later_tokens(
-        &self,
-        scorings: &[(RequestId, Scoring, ReadPrompt, usize)],
-        pass: &[(usize, &Tree)],
-        sums: &mut [Vec<f32>],
-    ) {
-        let mut texts: Vec<_> = pass
-            .iter()
-            .map(|(scoring, _)| scorings[*scoring].2.text.clone())
-            .collect();
-        let mut rows: Vec<TextRow<'_>> = pass
-            .iter()
-            .zip(&mut texts)
-            .map(|((_, tree), cache)| TextRow {
-                ids: &tree.ids,
-                cache,
-                parents: Some(&tree.parents),
-            })
-            .collect();
-        let seen: Vec<&[Medium]> = pass
-            .iter()
-            .map(|(scoring, _)| &scorings[*scoring].2.seen[..])
-            .collect();
-        let stream = self.read_on(&mut rows, &seen);
-        let mut start = 0;
-        for (scoring, tree) in pass {
-            let places = indices(start..start + tree.ids.len(), &self.device);
-            let logits = self.logits(stream.clone().select(0, places));
-            let logits: Vec<Logprobs<'_>> = logits.iter().map(|row| Logprobs::new(row)).collect();
-            for (candidate, node, token) in &tree.wanted {
-                sums[*scoring][*candidate] += logits[*node].of(*token);
-            }
-            start += tree.ids.len();
         }
     }
 }
@@ -158,6 +105,9 @@ pub(crate) struct Scoring {
     by: RankBy,
     /// Tokens of each candidate.
     ids: Vec<Vec<u32>>,
+    trees: Vec<Tree>,
+    /// Of the candidates' log-probabilities, as far as they are known.
+    sums: Vec<f32>,
 }
 
 impl Scoring {
@@ -186,7 +136,38 @@ impl Scoring {
             }
             ids.push(tokens);
         }
-        Ok(Self { request, by, ids })
+        Ok(Self {
+            trees: Tree::of(&ids),
+            sums: vec![0.0; ids.len()],
+            request,
+            by,
+            ids,
+        })
+    }
+
+    /// What is read along with the prompt: the first tree.
+    pub(crate) fn branches(&self) -> Branches<'_> {
+        let first = self.trees.first();
+        first.map_or_else(Branches::default, Tree::branches)
+    }
+
+    /// Takes the logits behind the prompt, and those behind the nodes of the first tree.
+    pub(crate) fn first(&mut self, prompt: &[f32], tree: Option<Vec<Vec<f32>>>) {
+        let prompt = Logprobs::new(prompt);
+        for (sum, ids) in self.sums.iter_mut().zip(&self.ids) {
+            *sum += prompt.of(ids[0]);
+        }
+        if let Some(logits) = tree {
+            self.take(0, &logits);
+        }
+    }
+
+    /// Takes the logits behind the nodes of a tree.
+    fn take(&mut self, tree: usize, logits: &[Vec<f32>]) {
+        let logits: Vec<Logprobs<'_>> = logits.iter().map(|row| Logprobs::new(row)).collect();
+        for (candidate, node, token) in &self.trees[tree].wanted {
+            self.sums[*candidate] += logits[*node].of(*token);
+        }
     }
 
     /// Tokens of the longest candidate.
@@ -194,13 +175,13 @@ impl Scoring {
         self.ids.iter().map(Vec::len).max().unwrap_or(0)
     }
 
-    fn ranked(self, sums: &[f32]) -> Scores {
+    fn ranked(self) -> Scores {
         let candidates: Vec<CandidateScore> = self
             .request
             .candidates
             .iter()
             .zip(&self.ids)
-            .zip(sums)
+            .zip(&self.sums)
             .map(|((text, ids), &sum)| CandidateScore {
                 text: text.clone(),
                 sum,
@@ -227,13 +208,20 @@ impl Scoring {
 #[derive(Debug, Default, PartialEq)]
 struct Tree {
     ids: Vec<u32>,
-    /// As of [`TextRow`].
+    /// As of [`Branches`].
     parents: Vec<Option<usize>>,
     /// What is read of it: a candidate, the node behind which, and the token that follows there.
     wanted: Vec<(usize, usize, u32)>,
 }
 
 impl Tree {
+    fn branches(&self) -> Branches<'_> {
+        Branches {
+            ids: &self.ids,
+            parents: &self.parents,
+        }
+    }
+
     /// Trees of at most about [`NODES_AT_ONCE`] nodes; none for candidates of one token each.
     fn of(candidates: &[Vec<u32>]) -> Vec<Self> {
         let mut order: Vec<usize> = (0..candidates.len()).collect();

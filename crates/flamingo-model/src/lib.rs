@@ -26,7 +26,7 @@ pub use accounting::{Description, PartSize, describe, print_count};
 pub use config::{ConfigError, FlamingoConfig, PRESETS};
 pub use flamingo::{Flamingo, Passing};
 pub use gated_cross_attention::{Gate, GatedConfig, GatedCrossAttention, Placement};
-pub use language::{Chunk, LanguageConfig, LanguageModel, TextCache, TextInput, TextRow};
+pub use language::{Branches, Chunk, LanguageConfig, LanguageModel, TextCache, TextInput, TextRow};
 pub use looking::Looking;
 pub use media::{Media, Medium};
 pub use perceiver_resampler::{PerceiverResampler, PerceiverResamplerConfig};

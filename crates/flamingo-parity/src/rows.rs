@@ -244,11 +244,7 @@ impl<'a> Read<'a> {
         let mut rows: Vec<TextRow<'_>> = ids
             .iter()
             .zip(&mut self.caches)
-            .map(|(ids, cache)| TextRow {
-                ids,
-                cache,
-                parents: None,
-            })
+            .map(|(ids, cache)| TextRow::new(ids, cache))
             .collect();
         let hidden = self.model.read(&mut rows, &self.media, &looking);
         let hidden = hidden.select(0, indices(read.iter().copied(), &self.device));

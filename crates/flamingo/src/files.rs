@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use flamingo_data::MediaBase;
 use flamingo_engine::MediaSource;
@@ -37,6 +38,16 @@ impl MediaSource for Files {
         let media = self.base.load(place, kind, &self.limits);
         media.map_err(|error| flamingo_engine::Error::Media(error.to_string()))
     }
+
+    /// Of a file: where it is, how large, and when it was changed.
+    fn version(&self, place: &str) -> Option<String> {
+        let path = Path::new(place);
+        let file = std::fs::metadata(path).ok().filter(|file| file.is_file())?;
+        let changed = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let path = std::fs::canonicalize(path).ok()?;
+        let kind = self.kinds.get(place);
+        Some(format!("{path:?} {} {changed:?} {kind:?}", file.len()))
+    }
 }
 
 /// The document with its relative paths starting at the folder of `file`, where it was read.
@@ -64,6 +75,23 @@ fn is_url(place: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_of_a_file_changes_with_it_and_other_places_have_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.png");
+        let place = path.display().to_string();
+        let document = Document::new([Part::Image(place.clone())]);
+        let files = Files::of([&document]);
+        assert_eq!(files.version(&place), None, "it is not there");
+        std::fs::write(&path, b"one").expect("written");
+        let first = files.version(&place);
+        assert!(first.is_some() && first == files.version(&place));
+        std::fs::write(&path, b"another").expect("written");
+        assert_ne!(first, files.version(&place));
+        assert_eq!(files.version("data:image/png;base64,AA=="), None);
+        assert_eq!(files.version(&folder.path().display().to_string()), None);
+    }
 
     #[test]
     fn relative_paths_start_at_the_file_and_others_stay() {

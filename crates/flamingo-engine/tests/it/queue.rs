@@ -1,6 +1,12 @@
 //! The queue and the caches: what is shared, kept and freed changes no answer.
 
-use flamingo_engine::{Answer, Decoding, Engine, EngineOptions, Event, RankBy, Request, RequestId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use flamingo_engine::{
+    Answer, Decoding, Engine, EngineOptions, Event, MediaSource, RankBy, Request, RequestId,
+};
+use flamingo_image::Media;
 use flamingo_sequence::{Candidates, Document, Part};
 
 use super::{engine, image, pictures, prompts, text};
@@ -277,4 +283,75 @@ fn latents_of_another_run_are_read_and_damaged_files_are_made_anew() {
         generate(&mut engine(options()), &prompts(), &beams()),
         first
     );
+}
+
+/// Pictures with versions, that counts how often each is loaded.
+struct Counting {
+    pictures: HashMap<String, Media>,
+    version: &'static str,
+    loaded: RefCell<Vec<String>>,
+}
+
+impl Counting {
+    fn new(version: &'static str) -> Self {
+        Self {
+            pictures: pictures(),
+            version,
+            loaded: RefCell::default(),
+        }
+    }
+}
+
+impl MediaSource for Counting {
+    fn media(&self, reference: &str) -> flamingo_engine::Result<Media> {
+        self.loaded.borrow_mut().push(reference.to_owned());
+        self.pictures.media(reference)
+    }
+
+    fn version(&self, reference: &str) -> Option<String> {
+        Some(format!("{reference} {}", self.version))
+    }
+}
+
+#[test]
+fn a_picture_whose_version_is_known_is_not_loaded_again() {
+    let mut engine = engine(EngineOptions::default());
+    let expected = generate(&mut engine, &many(), &beams());
+    engine.clear_caches();
+    let source = Counting::new("1");
+    let run = |engine: &mut Engine, source: &Counting| {
+        let mut answers = engine
+            .generate(&many(), source, &beams(), &mut |_, _| {})
+            .unwrap();
+        answers
+            .iter_mut()
+            .for_each(|a| a.timings = Default::default());
+        answers
+    };
+    assert_eq!(run(&mut engine, &source), expected);
+    let mut loaded = source.loaded.take();
+    loaded.sort();
+    assert_eq!(loaded, ["a", "b", "c", "film"]);
+    assert_eq!(run(&mut engine, &source), expected);
+    assert!(source.loaded.borrow().is_empty());
+
+    // Another version is another picture.
+    let mut other = Counting::new("2");
+    other.pictures.insert("a".into(), pictures()["c"].clone());
+    assert_ne!(run(&mut engine, &other), expected);
+    assert_eq!(other.loaded.borrow().len(), 4);
+}
+
+#[test]
+fn a_picture_that_changes_under_its_version_is_an_error_where_it_is_noticed() {
+    let mut engine = engine(without_caches());
+    let mut source = Counting::new("1");
+    let ask = |engine: &mut Engine, source: &Counting| {
+        engine.generate(&prompts()[1..2], source, &beams(), &mut |_, _| {})
+    };
+    ask(&mut engine, &source).unwrap();
+    source.pictures.insert("a".into(), pictures()["c"].clone());
+    let error = ask(&mut engine, &source).unwrap_err().to_string();
+    assert!(error.starts_with("a changed"), "{error}");
+    assert_eq!(engine.pending(), 0);
 }

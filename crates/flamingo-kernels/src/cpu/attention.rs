@@ -389,3 +389,63 @@ unsafe fn channels<V: Lanes, const R: usize, const C: usize>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDTH: usize = 89;
+
+    fn numbers(rows: usize, seed: usize) -> Vec<f32> {
+        let value = |i: usize| ((i * 7919 + seed * 104_729) % 1009) as f32 / 504.5 - 1.0;
+        (0..rows * WIDTH).map(value).collect()
+    }
+
+    fn rows(of: &[f32]) -> Rows {
+        Rows {
+            first: of.as_ptr(),
+            stride: WIDTH,
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_weighted_means() {
+        let (queries, keys) = (29, 43);
+        let (q, k, v) = (numbers(queries, 1), numbers(keys, 2), numbers(keys, 3));
+        let pieces = [0..17, 17..43].map(|part: std::ops::Range<usize>| Piece {
+            keys: rows(&k[part.start * WIDTH..]),
+            values: rows(&v[part.start * WIDTH..]),
+            len: part.len(),
+        });
+        let slope = 0.25;
+        for set in InstructionSet::all() {
+            let mut out = vec![0.0; queries * WIDTH];
+            let head = Head {
+                queries: rows(&q),
+                wanted: [0, queries],
+                width: WIDTH,
+                scale: 0.4,
+                mask: Mask::Causal { first: 14, slope },
+                out: Shared::new(&mut out),
+                out_stride: WIDTH,
+            };
+            // SAFETY: everything is there, and no one else writes.
+            unsafe { attend(set, &head, &pieces) };
+            for query in 0..queries {
+                let own = 14 + query;
+                let score = |key: usize| {
+                    let terms = (0..WIDTH).map(|c| q[query * WIDTH + c] * k[key * WIDTH + c]);
+                    f64::from(0.4 * terms.sum::<f32>() + slope * (key as f32 - own as f32))
+                };
+                let weights: Vec<f64> = (0..=own).map(|key| score(key).exp()).collect();
+                let sum: f64 = weights.iter().sum();
+                for c in 0..WIDTH {
+                    let terms = weights.iter().enumerate();
+                    let terms = terms.map(|(key, w)| w * f64::from(v[key * WIDTH + c]));
+                    let far = f64::from(out[query * WIDTH + c]) - terms.sum::<f64>() / sum;
+                    assert!(far.abs() < 1e-4, "{set:?} query {query} channel {c}: {far}");
+                }
+            }
+        }
+    }
+}

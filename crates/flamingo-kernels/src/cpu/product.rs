@@ -365,3 +365,52 @@ unsafe fn tile<V: Lanes, W: Stored, const R: usize, const C: usize>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_sums_for_sizes_that_no_tile_divides() {
+        // Few rows and many, stretches of one and of three parts, blocks of one and of two.
+        for [m, k, n] in [
+            [1, 1, 1],
+            [3, 5, 2],
+            [4, 1601, 7],
+            [7, 37, 13],
+            [101, 809, 197],
+        ] {
+            let (x, bias) = (numbers(m * k, 1), numbers(n, 2));
+            let weights: Vec<bf16> = numbers(n * k, 3).into_iter().map(bf16::from_f32).collect();
+            let wide: Vec<f32> = weights.iter().map(|w| w.to_f32()).collect();
+            let halves: Vec<f16> = wide.iter().map(|&w| f16::from_f32(w)).collect();
+            for set in InstructionSet::all() {
+                let run = |rows| product(set, Sizes { m, n, k }, &x, rows, Some(&bias));
+                let found = run(Rows::F32(&wide));
+                assert_eq!(found, run(Rows::Bf16(&weights)), "{set:?}");
+                assert_eq!(found.len(), m * n);
+                let in_halves = run(Rows::F16(&halves));
+                for (at, (found, in_halves)) in found.iter().zip(in_halves).enumerate() {
+                    let (i, j) = (at / n, at % n);
+                    let term = |l: usize| f64::from(x[i * k + l]) * f64::from(wide[j * k + l]);
+                    let expected = f64::from(bias[j]) + (0..k).map(term).sum::<f64>();
+                    let far = (f64::from(*found) - expected).abs();
+                    assert!(far < 1e-5, "{set:?} {m} {k} {n} at {at}: {far}");
+                    assert!(
+                        (found - in_halves).abs() < 2e-2,
+                        "{set:?} {m} {k} {n} at {at}"
+                    );
+                }
+            }
+        }
+    }
+}

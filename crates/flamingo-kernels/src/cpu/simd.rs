@@ -442,6 +442,14 @@ impl InstructionSet {
         *BEST.get_or_init(Self::detect)
     }
 
+    /// All that this processor has.
+    #[cfg(test)]
+    pub(crate) fn all() -> Vec<Self> {
+        use InstructionSet::{Avx2, Avx512, Portable};
+        let all = [Avx512, Avx2, Portable].into_iter();
+        all.skip_while(|set| *set != Self::best()).collect()
+    }
+
     fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         {

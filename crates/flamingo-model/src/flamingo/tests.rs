@@ -175,11 +175,7 @@ fn cached_decoding_equals_the_full_pass_over_interleaved_images() {
     let mut parts = Vec::new();
     for range in [0..3, 3..4, 4..6, 6..7] {
         let looking = Looking::new(&sees[range.clone()], 2, &device);
-        let mut row = TextRow {
-            ids: &ids[range],
-            cache: &mut cache,
-            parents: None,
-        };
+        let mut row = TextRow::new(&ids[range], &mut cache);
         parts.push(model.read(std::slice::from_mut(&mut row), &media, &looking));
     }
     let far = distance(full, Tensor::cat(parts, 0).unsqueeze());

@@ -7,7 +7,7 @@ use flamingo_kernels::{
 
 use super::config::{LanguageConfig, Positions, QueryKeyNorm};
 use super::positions::{self, PADDED};
-use super::reading::{Reading, Row};
+use super::reading::{Part, Reading};
 
 /// Self-attention with its projections.
 #[derive(Module, Debug)]
@@ -99,8 +99,24 @@ impl Places {
 }
 
 impl Places {
+    /// Of tokens at `own` places behind a text of `before`, each following the last, or `parents`.
+    pub(super) fn behind(
+        config: &LanguageConfig,
+        before: usize,
+        own: &[i64],
+        parents: Option<&[Option<usize>]>,
+        device: &burn::tensor::Device,
+    ) -> Self {
+        let keys: Vec<i64> = (0..before as i64).chain(own.iter().copied()).collect();
+        let mut places = Places::new(config, &[own.to_vec()], &[keys], device);
+        if let Some(parents) = parents {
+            places.hide_other_branches(parents, before + own.len(), device);
+        }
+        places
+    }
+
     /// Hides from query `i` the keys of those of the last tokens that are not among its `ancestors`.
-    pub(super) fn hide_other_branches(
+    fn hide_other_branches(
         &mut self,
         parents: &[Option<usize>],
         keys: usize,
@@ -224,8 +240,8 @@ impl SelfAttention {
         let looked = match &self.relative {
             Some(_) => self.attend_by_distance(q, reading, layer),
             None => {
-                let groups: Vec<QueryGroup<'_>> =
-                    reading.rows.iter().map(|row| row.group(layer)).collect();
+                let groups = reading.rows.iter().flat_map(|row| row.groups(layer));
+                let groups: Vec<QueryGroup<'_>> = groups.map(|(group, _)| group).collect();
                 let heads = Heads {
                     queries: self.heads,
                     keys: self.key_value_heads,
@@ -268,11 +284,10 @@ impl SelfAttention {
         x.squeeze_dim::<2>(0)
     }
 
-    /// One row after the other, for positions that are terms of each score.
+    /// One part after the other, for positions that are terms of each score.
     fn attend_by_distance(&self, q: Tensor<2>, reading: &Reading<'_>, layer: usize) -> Tensor<2> {
         let share = self.heads / self.key_value_heads;
-        let of_row = |row: &Row<'_>| {
-            let group = row.group(layer);
+        let of_part = |(group, part): (QueryGroup<'_>, &Part<'_>)| {
             let own = q
                 .clone()
                 .narrow(0, group.queries.start, group.queries.len());
@@ -282,11 +297,12 @@ impl SelfAttention {
                 repeat_heads(split_heads(all, self.key_value_heads), share)
             };
             let (k, v) = (join(|seen| &seen.keys), join(|seen| &seen.values));
-            let places = row.places.as_ref().expect("made for relative positions");
+            let places = part.places.as_ref().expect("made for relative positions");
             let own = split_heads(own.unsqueeze::<3>(), self.heads);
             merge_heads(self.attend(own, k, v, places)).squeeze_dim::<2>(0)
         };
-        Tensor::cat(reading.rows.iter().map(of_row).collect(), 0)
+        let groups = reading.rows.iter().flat_map(|row| row.groups(layer));
+        Tensor::cat(groups.map(of_part).collect(), 0)
     }
 
     fn heads_of(&self, x: Tensor<3>, heads: usize, norm: &Option<Norm>) -> Tensor<4> {

@@ -14,7 +14,7 @@ pub use attention::{Places, RelativePositions, SelfAttention};
 pub use cache::{Chunk, TextCache};
 pub use config::{AlibiSlopes, LanguageConfig, Positions, QueryKeyNorm, Residual};
 pub use positions::PADDED;
-pub use reading::TextRow;
+pub use reading::{Branches, TextRow};
 
 use reading::Reading;
 
@@ -194,15 +194,16 @@ impl LanguageModel {
     /// padding, and adds them to the texts' caches.
     ///
     /// # Shapes
-    /// - output and the stream before each layer: `[1, L, D]`, `L` the tokens of all rows
+    /// - output and the stream before each layer: `[1, L, D]`, `L` the tokens of all rows, those of each
+    ///   with its branches behind them
     pub fn read(
         &self,
         rows: &mut [TextRow<'_>],
         before: &mut dyn FnMut(usize, Tensor<3>) -> Tensor<3>,
     ) -> Tensor<3> {
-        let ids: Vec<u32> = rows.iter().flat_map(|row| row.ids).copied().collect();
-        let positions: Vec<Vec<i64>> = rows.iter().map(TextRow::positions).collect();
-        let embedded = self.embedded(&ids, positions.iter().flatten().copied());
+        let ids: Vec<u32> = rows.iter().flat_map(|row| row.all_ids()).collect();
+        let positions: Vec<[Vec<i64>; 2]> = rows.iter().map(TextRow::positions).collect();
+        let embedded = self.embedded(&ids, positions.iter().flatten().flatten().copied());
         let mut reading = Reading::new(&self.config, rows, &positions, &embedded.device());
         let hidden = self.layers_over(embedded.unsqueeze(), before, &mut |attention, x| {
             attention.read(x, &mut reading)

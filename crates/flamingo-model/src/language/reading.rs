@@ -13,53 +13,84 @@ use super::positions;
 /// Tokens to be read behind a text.
 #[derive(Debug)]
 pub struct TextRow<'a> {
-    /// Their ids.
+    /// Their ids, each following the one before it.
     pub ids: &'a [u32],
     /// What was read before; gets these tokens behind it.
     pub cache: &'a mut TextCache,
-    /// If the tokens branch: the token that each one follows, one of those before it, or none if it
-    /// follows the text. Else each follows the one before it.
-    pub parents: Option<&'a [Option<usize>]>,
+    /// Ways on from there, which are read along but not kept.
+    pub branches: Branches<'a>,
 }
 
-impl TextRow<'_> {
-    /// The place of each token in its text.
-    pub(super) fn positions(&self) -> Vec<i64> {
-        let start = self.cache.len() as i64;
-        let mut depths: Vec<i64> = Vec::with_capacity(self.ids.len());
-        for token in 0..self.ids.len() {
-            let depth = match self.parents {
-                None => token as i64,
-                Some(parents) => parents[token].map_or(0, |parent| depths[parent] + 1),
-            };
-            depths.push(depth);
+/// A tree of tokens behind a text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Branches<'a> {
+    /// Their ids.
+    pub ids: &'a [u32],
+    /// For each the token that it follows, one of those before it, or none if it follows the text.
+    pub parents: &'a [Option<usize>],
+}
+
+impl<'a> TextRow<'a> {
+    /// Tokens without branches.
+    pub fn new(ids: &'a [u32], cache: &'a mut TextCache) -> Self {
+        let branches = Branches::default();
+        Self {
+            ids,
+            cache,
+            branches,
         }
-        depths.into_iter().map(|depth| start + depth).collect()
+    }
+
+    /// All tokens of the row, the branches last.
+    pub(super) fn all_ids(&self) -> impl Iterator<Item = u32> {
+        self.ids.iter().chain(self.branches.ids).copied()
+    }
+
+    /// The place of each token in its text.
+    pub(super) fn positions(&self) -> [Vec<i64>; 2] {
+        let start = self.cache.len() as i64;
+        let end = start + self.ids.len() as i64;
+        let mut places: Vec<i64> = Vec::with_capacity(self.branches.ids.len());
+        for parent in self.branches.parents {
+            places.push(parent.map_or(end, |parent| places[parent] + 1));
+        }
+        [(start..end).collect(), places]
     }
 }
 
-/// One text of a pass.
-pub(super) struct Row<'a> {
+/// Consecutive tokens of a pass that are of one text: its own, or its branches.
+pub(super) struct Part<'a> {
     tokens: Range<usize>,
-    cache: &'a mut TextCache,
+    /// None for a text's own.
     parents: Option<&'a [Option<usize>]>,
-    /// Keys and values of the new tokens in the layers passed.
+    /// Keys and values in the layers passed.
     new: Vec<KeysValues>,
     /// For positions that are relative.
     pub(super) places: Option<Places>,
 }
 
+/// One text of a pass.
+pub(super) struct Row<'a> {
+    cache: &'a mut TextCache,
+    parts: [Part<'a>; 2],
+}
+
 impl Row<'_> {
-    /// The row's queries and what they see in one layer.
-    pub(super) fn group(&self, layer: usize) -> QueryGroup<'_> {
-        QueryGroup {
-            queries: self.tokens.clone(),
-            seen: self.cache.layer(layer).chain(self.new.get(layer)).collect(),
-            order: match self.parents {
-                None => Order::Causal,
-                Some(parents) => Order::Tree(parents),
-            },
-        }
+    /// The row's queries and what they see in one layer, with their part.
+    pub(super) fn groups(&self, layer: usize) -> impl Iterator<Item = (QueryGroup<'_>, &Part<'_>)> {
+        let parts = self.parts.iter().enumerate();
+        parts
+            .filter(|(_, part)| !part.tokens.is_empty())
+            .map(move |(number, part)| {
+                let before = self.parts[..number].iter().filter(|p| !p.tokens.is_empty());
+                let new = before.chain([part]).map(|part| &part.new[layer]);
+                let group = QueryGroup {
+                    queries: part.tokens.clone(),
+                    seen: self.cache.layer(layer).chain(new).collect(),
+                    order: part.parents.map_or(Order::Causal, Order::Tree),
+                };
+                (group, part)
+            })
     }
 }
 
@@ -74,10 +105,10 @@ impl<'a> Reading<'a> {
     pub(super) fn new(
         config: &LanguageConfig,
         rows: &'a mut [TextRow<'_>],
-        positions: &[Vec<i64>],
+        positions: &[[Vec<i64>; 2]],
         device: &Device,
     ) -> Self {
-        let all: Vec<i64> = positions.iter().flatten().copied().collect();
+        let all: Vec<i64> = positions.iter().flatten().flatten().copied().collect();
         let rotations = match config.positions {
             Positions::Rotary { fraction, base } => {
                 let rotated = config.rotated(fraction);
@@ -93,28 +124,29 @@ impl<'a> Reading<'a> {
         };
         let mut end = 0;
         let rows = rows.iter_mut().zip(positions).map(|(row, positions)| {
-            let start = end;
-            end += row.ids.len();
-            let places = (config.positions == Positions::Relative).then(|| {
-                let read = 0..row.cache.len() as i64;
-                let keys: Vec<i64> = read.chain(positions.iter().copied()).collect();
-                let mut places = Places::new(
-                    config,
-                    std::slice::from_ref(positions),
-                    std::slice::from_ref(&keys),
-                    device,
-                );
-                if let Some(parents) = row.parents {
-                    places.hide_other_branches(parents, keys.len(), device);
+            let read = row.cache.len();
+            let parents = [None, Some(row.branches.parents)];
+            let parts = [0, 1].map(|number| {
+                let own = &positions[number];
+                let tokens = end..end + own.len();
+                end = tokens.end;
+                let relative = config.positions == Positions::Relative && !own.is_empty();
+                let before = match number {
+                    0 => read,
+                    _ => read + positions[0].len(),
+                };
+                let places =
+                    relative.then(|| Places::behind(config, before, own, parents[number], device));
+                Part {
+                    tokens,
+                    parents: parents[number],
+                    new: Vec::with_capacity(config.layers),
+                    places,
                 }
-                places
             });
             Row {
-                tokens: start..end,
                 cache: &mut *row.cache,
-                parents: row.parents,
-                new: Vec::with_capacity(config.layers),
-                places,
+                parts,
             }
         });
         Self {
@@ -124,16 +156,17 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Takes in keys and values of all rows in the next layer; returns the layer's number.
+    /// Takes in keys and values of all tokens in the next layer; returns the layer's number.
     ///
     /// # Shapes
     /// - `keys`, `values`: `[L, H * Dh]`
     pub(super) fn add(&mut self, keys: Tensor<2>, values: Tensor<2>) -> usize {
         let mut layer = 0;
-        for row in &mut self.rows {
-            let cut = |x: &Tensor<2>| x.clone().narrow(0, row.tokens.start, row.tokens.len());
-            layer = row.new.len();
-            row.new.push(KeysValues {
+        let parts = self.rows.iter_mut().flat_map(|row| &mut row.parts);
+        for part in parts.filter(|part| !part.tokens.is_empty()) {
+            layer = part.new.len();
+            let cut = |x: &Tensor<2>| x.clone().narrow(0, part.tokens.start, part.tokens.len());
+            part.new.push(KeysValues {
                 keys: cut(&keys),
                 values: cut(&values),
             });
@@ -141,10 +174,13 @@ impl<'a> Reading<'a> {
         layer
     }
 
-    /// Puts what was read behind each text.
+    /// Puts what was read behind each text; branches are forgotten.
     pub(super) fn finish(self) {
         for row in self.rows {
-            row.cache.push(Arc::new(Chunk::new(row.new)));
+            let [own, _] = row.parts;
+            if !own.tokens.is_empty() {
+                row.cache.push(Arc::new(Chunk::new(own.new)));
+            }
         }
     }
 }

@@ -67,11 +67,7 @@ fn pass(model: &LanguageModel, input: &TextInput) -> Tensor<3> {
 fn read(model: &LanguageModel, rows: &mut [(&[u32], &mut TextCache)]) -> Tensor<3> {
     let mut rows: Vec<TextRow<'_>> = rows
         .iter_mut()
-        .map(|(ids, cache)| TextRow {
-            ids,
-            cache,
-            parents: None,
-        })
+        .map(|(ids, cache)| TextRow::new(ids, cache))
         .collect();
     model.read(&mut rows, &mut |_, y| y)
 }
@@ -197,13 +193,27 @@ fn branches_of_a_tree_are_read_as_each_alone() {
         let model = build(&config);
         let mut cache = TextCache::default();
         read(&model, &mut [(&text, &mut cache)]);
-        let mut of_tree = cache.clone();
-        let mut row = TextRow {
+        let branches_of = Branches {
             ids: &ids,
-            cache: &mut of_tree,
-            parents: Some(&parents),
+            parents: &parents,
+        };
+        let mut row = TextRow {
+            branches: branches_of,
+            ..TextRow::new(&[], &mut cache)
         };
         let tree = model.read(std::slice::from_mut(&mut row), &mut |_, y| y);
+        assert_eq!(cache.len(), 3, "branches are not kept");
+        let mut whole = TextCache::default();
+        let mut row = TextRow {
+            branches: branches_of,
+            ..TextRow::new(&text, &mut whole)
+        };
+        let together = model.read(std::slice::from_mut(&mut row), &mut |_, y| y);
+        assert_eq!(whole.len(), 3);
+        assert!(
+            distance(together.narrow(1, 3, 5), tree.clone()) < 1e-5,
+            "{name}"
+        );
         for (branch, places) in branches.iter().zip(&places) {
             let alone = read(&model, &mut [(branch, &mut cache.clone())]);
             for (i, &place) in places.iter().enumerate() {

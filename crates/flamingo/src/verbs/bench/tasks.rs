@@ -17,11 +17,12 @@ use super::world::{SHOT, World};
 use crate::failure::Result;
 
 /// All of them.
-pub(crate) const TASKS: [&str; 15] = [
+pub(crate) const TASKS: [&str; 16] = [
     "encode5",
     "encode33",
     "prefill4",
     "prefill32",
+    "decode0",
     "decode4",
     "decode32",
     "eval_vqa4",
@@ -91,33 +92,37 @@ impl FromStr for Task {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=256).contains(n));
+        let shots = |text: &str| text.parse::<usize>().ok().filter(|n| *n <= 256);
+        let number = |text: &str| shots(text).filter(|n| *n > 0);
         let parse = || {
             let known = [Known::Pictures, Known::Shots]
                 .into_iter()
                 .find(|known| text.ends_with(known.suffix()))
                 .unwrap_or(Known::Nothing);
             let name = text.strip_suffix(known.suffix()).unwrap_or(text);
-            if let Some(shots) = name.strip_prefix("eval_vqa") {
-                return Some(Task::Query(number(shots)?, known));
+            if let Some(rest) = name.strip_prefix("eval_vqa") {
+                return Some(Task::Query(shots(rest)?, known));
             }
             if let Some(rest) = name.strip_prefix("classify") {
-                let (shots, classes) = rest.split_once('_')?;
-                return Some(Task::Classify(number(shots)?, number(classes)?, known));
+                let (before, classes) = rest.split_once('_')?;
+                return Some(Task::Classify(shots(before)?, number(classes)?, known));
             }
             if let Some(rest) = name.strip_prefix("decode") {
-                let (shots, weights) = match rest.split_once('_') {
-                    Some((shots, weights)) => (shots, weights.parse().ok()?),
+                let (before, weights) = match rest.split_once('_') {
+                    Some((before, weights)) => (before, weights.parse().ok()?),
                     None => (rest, WeightType::default()),
                 };
-                return Some(Task::Decode(number(shots)?, weights));
+                return Some(Task::Decode(shots(before)?, weights));
             }
             if let Some(images) = name.strip_prefix("encode") {
                 return Some(Task::Encode(number(images)?));
             }
-            Some(Task::Prefill(number(name.strip_prefix("prefill")?)?))
+            Some(Task::Prefill(shots(name.strip_prefix("prefill")?)?))
         };
-        parse().ok_or_else(|| format!("there is no task `{text}`"))
+        let same = |task: &Task| task.to_string() == text;
+        parse()
+            .filter(same)
+            .ok_or_else(|| format!("there is no task `{text}`"))
     }
 }
 
@@ -279,11 +284,7 @@ impl<'a> Prompt<'a> {
         looking: &Looking,
         cache: &mut TextCache,
     ) -> Tensor<2> {
-        let mut row = TextRow {
-            ids,
-            cache,
-            parents: None,
-        };
+        let mut row = TextRow::new(ids, cache);
         let rows = std::slice::from_mut(&mut row);
         let stream = self.model.read(rows, media, looking);
         self.model.logits(stream.narrow(0, ids.len() - 1, 1))
@@ -366,12 +367,9 @@ fn query(engine: &mut Engine, shots: usize, known: Known, reps: usize) -> Result
         || {
             match known {
                 Known::Nothing => engine.borrow_mut().clear_caches(),
-                Known::Pictures => {
-                    shots_of_all.rotate_left(1);
-                    let last = shots_of_all.len() - 1;
-                    shots_of_all.swap(0, last);
-                }
-                Known::Shots => {}
+                // No shot stays where it was, so that nothing of the beginning is known.
+                Known::Pictures if !shots_of_all.is_empty() => shots_of_all.rotate_left(1),
+                Known::Pictures | Known::Shots => {}
             }
             world.borrow_mut().query(&shots_of_all)
         },
@@ -489,6 +487,7 @@ mod tests {
             "decode4x",
             "classify4",
             "eval_vqa_warm",
+            "decode4_warm",
         ] {
             let error = name.parse::<Task>().expect_err(name);
             assert!(error.contains(name), "{error}");
