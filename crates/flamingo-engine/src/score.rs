@@ -1,6 +1,7 @@
 //! Candidates ranked by their log-likelihood after a prompt: their tokens as one tree, so that what
 //! they have in common is read once, and all of it in the pass that reads the prompt.
 
+use flamingo_kernels::log_sum_exp;
 use flamingo_model::{Branches, TextRow};
 use flamingo_sequence::{Candidates, Tokenizer};
 use serde::Serialize;
@@ -262,22 +263,22 @@ impl Tree {
 /// A row of logits, of which a few log-probabilities are wanted.
 struct Logprobs<'a> {
     logits: &'a [f32],
-    /// The logarithm of the sum of their exponentials.
-    log_sum: f64,
+    highest: f32,
+    log_sum: f32,
 }
 
 impl<'a> Logprobs<'a> {
     fn new(logits: &'a [f32]) -> Self {
-        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = logits.iter().map(|x| f64::from((x - highest).exp())).sum();
+        let (highest, log_sum) = log_sum_exp(logits);
         Self {
             logits,
-            log_sum: f64::from(highest) + sum.ln(),
+            highest,
+            log_sum,
         }
     }
 
     fn of(&self, token: u32) -> f32 {
-        (f64::from(self.logits[token as usize]) - self.log_sum) as f32
+        self.logits[token as usize] - self.highest - self.log_sum
     }
 }
 

@@ -10,6 +10,7 @@
 //! `Dh` width of a head, `D` text width, `Dv` visual width, `V` vocabulary.
 
 mod activation;
+mod attend;
 mod attention;
 mod conv;
 mod cpu;
@@ -18,6 +19,7 @@ mod differentiable;
 mod embedding;
 mod init;
 mod linear;
+mod log_sum;
 mod loss;
 mod norm;
 mod quantised;
@@ -25,10 +27,8 @@ mod quantised_weight;
 mod weight_type;
 
 pub use activation::{Activation, add_gated};
-pub use attention::{
-    Heads, KeysValues, MASKED, Order, QueryGroup, attend, attention, merge_heads, repeat_heads,
-    split_heads,
-};
+pub use attend::{Heads, KeysValues, Order, QueryGroup, attend};
+pub use attention::{MASKED, attention, merge_heads, repeat_heads, split_heads};
 pub use burn;
 pub use burn::module::{Module, Param};
 pub use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -38,6 +38,7 @@ pub use device::{Backend, DeviceError, Precision, available_backends, open_devic
 pub use embedding::Embedding;
 pub use init::Init;
 pub use linear::{Linear, affine};
+pub use log_sum::log_sum_exp;
 pub use loss::{Loss, cross_entropy, log_probabilities};
 pub use norm::{Norm, NormKind};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};

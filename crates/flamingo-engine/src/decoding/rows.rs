@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use flamingo_kernels::log_sum_exp;
 use rand_chacha::ChaCha8Rng;
 
-use crate::decoding::sampling::{draw, likeliest, log_softmax, numbers};
+use crate::decoding::sampling::{draw, likeliest, numbers};
 use crate::decoding::{Decoded, Drawn, Ending, Prompt, Search};
 
 /// The answers to one prompt.
@@ -87,7 +88,8 @@ impl Row {
             true => draw(&scores, &mut self.rng),
             false => likeliest(&scores),
         };
-        let logprob = log_softmax(logits)[id];
+        let (highest, log_sum) = log_sum_exp(logits);
+        let logprob = logits[id] - highest - log_sum;
         let id = id as u32;
         let token = Drawn { id, logprob };
         self.ids.push(id);

@@ -1,5 +1,6 @@
 //! From scores of the vocabulary to tokens.
 
+use flamingo_kernels::log_sum_exp;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -16,9 +17,7 @@ pub(crate) fn numbers(seed: u64, stream: u64, sequence: usize) -> ChaCha8Rng {
 
 /// Natural log-probabilities.
 pub(crate) fn log_softmax(logits: &[f32]) -> Vec<f32> {
-    let highest = logits.iter().copied().fold(NEVER, f32::max);
-    let sum: f64 = logits.iter().map(|x| f64::from((x - highest).exp())).sum();
-    let log_sum = sum.ln() as f32;
+    let (highest, log_sum) = log_sum_exp(logits);
     logits.iter().map(|x| x - highest - log_sum).collect()
 }
 

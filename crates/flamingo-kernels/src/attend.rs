@@ -1,0 +1,354 @@
+//! Scaled dot-product attention of tokens of many texts side by side, each of which meets keys and
+//! values of its own, in as many pieces as they lie.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use crate::attention::{MASKED, attention, merge_heads, repeat_heads, split_heads};
+use crate::cpu::attention::{BLOCK, Head, Mask, Piece, Rows};
+use crate::cpu::product::Shared;
+use crate::cpu::simd::InstructionSet;
+use crate::cpu::{self, FlexTensor};
+use crate::{floats, widened};
+
+/// Keys and values of consecutive tokens, or of a medium's latents. Cloning one copies nothing.
+#[derive(Debug, Clone)]
+pub struct KeysValues {
+    /// `[L, H * Dh]`.
+    pub keys: Tensor<2>,
+    /// `[L, H * Dh]`.
+    pub values: Tensor<2>,
+}
+
+impl KeysValues {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.keys.dims()[0]
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Consecutive queries that meet the same keys.
+#[derive(Debug, Clone)]
+pub struct QueryGroup<'a> {
+    /// Which of the queries.
+    pub queries: Range<usize>,
+    /// What they meet, in pieces.
+    pub seen: Vec<&'a KeysValues>,
+    /// Which of it each query meets.
+    pub order: Order<'a>,
+}
+
+/// Which keys each query of a group meets.
+#[derive(Debug, Clone, Copy)]
+pub enum Order<'a> {
+    /// All.
+    All,
+    /// The queries are of the last of the tokens that the keys are of: those up to its own.
+    Causal,
+    /// So, too, but the queries' tokens branch: those before the queries' tokens, its own, and those
+    /// that lead to it. For each token the one that it follows, which stands before it, or none.
+    Tree(&'a [Option<usize>]),
+}
+
+/// The heads of an [`attend`].
+#[derive(Debug, Clone, Copy)]
+pub struct Heads<'a> {
+    /// Of the queries.
+    pub queries: usize,
+    /// Of keys and values; each serves as many neighbouring heads of the queries.
+    pub keys: usize,
+    /// What scores are multiplied by.
+    pub scale: f64,
+    /// What is added to a causal score, times the distance back: a slope a head (ALiBi).
+    pub slopes: Option<&'a [f32]>,
+}
+
+/// Attention of queries that stand side by side, whatever prompt each is of. What is in no group, or
+/// in one that sees nothing, gets zeros.
+///
+/// # Shapes
+/// - `q` and output: `[L, H * Dh]`
+///
+/// # Panics
+/// If groups overlap or reach beyond the queries.
+pub fn attend(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> Tensor<2> {
+    let mut end = 0;
+    for group in groups {
+        assert!(group.queries.start >= end, "groups of queries overlap");
+        end = group.queries.end;
+    }
+    assert!(
+        end <= q.dims()[0],
+        "a group reaches to {end} of {} queries",
+        q.dims()[0]
+    );
+    let seen = || groups.iter().flat_map(|group| &group.seen);
+    let on_processor = cpu::readable(&q)
+        && seen().all(|seen| cpu::readable(&seen.keys) && cpu::readable(&seen.values));
+    match on_processor {
+        true => attend_on_the_processor(q, groups, heads),
+        false => attend_plain(q, groups, heads),
+    }
+}
+
+fn attend_on_the_processor(
+    q: Tensor<2>,
+    groups: &[QueryGroup<'_>],
+    heads: &Heads<'_>,
+) -> Tensor<2> {
+    let (dtype, [tokens, inner]) = (q.dtype(), q.dims());
+    let (width, share) = (inner / heads.queries, heads.queries / heads.keys);
+    let q = cpu::contiguous(widened(q));
+    let pieces: Vec<Vec<[FlexTensor; 2]>> = groups
+        .iter()
+        .map(|group| {
+            let both = |seen: &&KeysValues| {
+                [&seen.keys, &seen.values].map(|x| cpu::contiguous(widened(x.clone())))
+            };
+            group.seen.iter().map(both).collect()
+        })
+        .collect();
+    let mut tasks = Vec::new();
+    for (number, group) in groups.iter().enumerate() {
+        let count = if group.seen.is_empty() {
+            0
+        } else {
+            group.queries.len()
+        };
+        for first in (0..count).step_by(BLOCK) {
+            let wanted = [first, (first + BLOCK).min(count)];
+            tasks.extend((0..heads.queries).map(|head| (number, head, wanted)));
+        }
+    }
+    let mut out = vec![0.0; tokens * inner];
+    let shared = Shared::new(&mut out);
+    let set = InstructionSet::best();
+    tasks.into_par_iter().for_each(|(number, head, wanted)| {
+        let group = &groups[number];
+        let rows = |x: &FlexTensor, head: usize, stride: usize| Rows {
+            first: cpu::elements::<f32>(x)[head * width..].as_ptr(),
+            stride,
+        };
+        let stride = heads.keys * width;
+        let own: Vec<Piece> = pieces[number]
+            .iter()
+            .zip(&group.seen)
+            .filter(|(_, seen)| !seen.is_empty())
+            .map(|([keys, values], seen)| Piece {
+                keys: rows(keys, head / share, stride),
+                values: rows(values, head / share, stride),
+                len: seen.len(),
+            })
+            .collect();
+        let all: usize = own.iter().map(|piece| piece.len).sum();
+        let first = all.saturating_sub(group.queries.len());
+        let slope = heads.slopes.map_or(0.0, |slopes| slopes[head]);
+        let mask = match group.order {
+            Order::All => Mask::None,
+            Order::Causal => Mask::Causal { first, slope },
+            Order::Tree(parents) => Mask::Tree {
+                first,
+                slope,
+                parents,
+            },
+        };
+        let at = group.queries.start * inner + head * width;
+        // SAFETY: the tensors outlive the loop; each task writes rows and channels of its own.
+        unsafe {
+            let head = Head {
+                queries: Rows {
+                    first: cpu::elements::<f32>(&q)[at..].as_ptr(),
+                    stride: inner,
+                },
+                wanted,
+                width,
+                scale: heads.scale as f32,
+                mask,
+                out: shared.behind(at),
+                out_stride: inner,
+            };
+            cpu::attention::attend(set, &head, &own);
+        }
+    });
+    cpu::tensor(out, [tokens, inner]).cast(dtype)
+}
+
+fn attend_plain(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> Tensor<2> {
+    let (device, dtype, [tokens, inner]) = (q.device(), q.dtype(), q.dims());
+    let share = heads.queries / heads.keys;
+    let zeros = |rows: usize| Tensor::<2>::zeros([rows, inner], (&device, dtype));
+    let (mut parts, mut end) = (Vec::new(), 0);
+    for group in groups {
+        if group.queries.is_empty() || group.seen.is_empty() {
+            continue;
+        }
+        if group.queries.start > end {
+            parts.push(zeros(group.queries.start - end));
+        }
+        end = group.queries.end;
+        let own = q
+            .clone()
+            .narrow(0, group.queries.start, group.queries.len());
+        let join = |of: fn(&KeysValues) -> &Tensor<2>| {
+            let all = group.seen.iter().map(|seen| of(seen).clone()).collect();
+            repeat_heads(
+                split_heads(Tensor::cat(all, 0).unsqueeze::<3>(), heads.keys),
+                share,
+            )
+        };
+        let (k, v) = (join(|seen| &seen.keys), join(|seen| &seen.values));
+        let (queries, keys) = (group.queries.len(), k.dims()[2]);
+        let bias = order_bias(group.order, queries, keys, heads.slopes.unwrap_or(&[0.0]));
+        let bias = bias.map(|bias| {
+            let heads = bias.len() / (queries * keys);
+            floats(bias, [1, heads, queries, keys], &device)
+        });
+        let q = split_heads(own.unsqueeze::<3>(), heads.queries);
+        let looked = attention(q, k, v, bias, heads.scale);
+        parts.push(merge_heads(looked).squeeze_dim::<2>(0));
+    }
+    if end < tokens {
+        parts.push(zeros(tokens - end));
+    }
+    Tensor::cat(parts, 0)
+}
+
+/// What is added to scores, `[H, queries, keys]`; none if every query meets every key.
+fn order_bias(order: Order<'_>, queries: usize, keys: usize, slopes: &[f32]) -> Option<Vec<f32>> {
+    let chain: Vec<Option<usize>> = (0..queries).map(|i| i.checked_sub(1)).collect();
+    let parents = match order {
+        Order::All => return None,
+        Order::Causal => &chain,
+        Order::Tree(parents) => parents,
+    };
+    let first = keys - queries;
+    let mut bias = Vec::with_capacity(slopes.len() * queries * keys);
+    for slope in slopes {
+        for query in 0..queries {
+            let mut path = vec![query];
+            while let Some(parent) = parents[path[path.len() - 1]] {
+                path.push(parent);
+            }
+            let own = first + path.len() - 1;
+            let mut row = vec![MASKED; keys];
+            for (key, bias) in row[..first].iter_mut().enumerate() {
+                *bias = slope * (key as f32 - own as f32);
+            }
+            for (back, token) in path.into_iter().enumerate() {
+                row[first + token] = -slope * back as f32;
+            }
+            bias.extend(row);
+        }
+    }
+    Some(bias)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Device, Init};
+
+    fn largest_difference(a: Tensor<2>, b: Tensor<2>) -> f32 {
+        (a - b).abs().max().into_scalar()
+    }
+
+    fn keys_values(len: usize, inner: usize, seed: u64) -> KeysValues {
+        let of = |seed| {
+            Init::new(seed, &Device::flex())
+                .normal([len, inner], 1.0)
+                .val()
+        };
+        KeysValues {
+            keys: of(seed),
+            values: of(seed + 100),
+        }
+    }
+
+    /// Two prompts and, between them, a token that sees nothing.
+    fn groups(pieces: &[KeysValues]) -> Vec<QueryGroup<'_>> {
+        vec![
+            QueryGroup {
+                queries: 0..5,
+                seen: pieces[..2].iter().collect(),
+                order: Order::Causal,
+            },
+            QueryGroup {
+                queries: 6..43,
+                seen: pieces[2..].iter().collect(),
+                order: Order::Causal,
+            },
+        ]
+    }
+
+    #[test]
+    fn tokens_side_by_side_get_what_plain_operations_give() {
+        let pieces =
+            [(3, 1), (5, 2), (41, 3), (2, 4)].map(|(len, seed)| keys_values(len, 22, seed));
+        let q: Tensor<2> = Init::new(9, &Device::flex()).normal([44, 66], 1.0).val();
+        let slopes = [0.5, 0.25, 0.1, 0.3, 0.2, 0.7];
+        // Every query branches off somewhere before the last.
+        let tree: Vec<Option<usize>> = (0..37).map(|i: usize| i.checked_sub(1 + i % 3)).collect();
+        let orders = [
+            (None, Order::Causal),
+            (Some(&slopes[..]), Order::Causal),
+            (None, Order::All),
+            (Some(&slopes[..]), Order::Tree(&tree)),
+        ];
+        for (slopes, order) in orders {
+            let heads = Heads {
+                queries: 6,
+                keys: 2,
+                scale: 0.3,
+                slopes,
+            };
+            let mut groups = groups(&pieces);
+            groups[1].order = order;
+            let kernel = attend_on_the_processor(q.clone(), &groups, &heads);
+            let expected = attend_plain(q.clone(), &groups, &heads);
+            assert!(largest_difference(kernel.clone(), expected) < 2e-6);
+            let nothing = kernel.narrow(0, 5, 1).abs().max().into_scalar::<f32>();
+            assert_eq!(nothing, 0.0);
+        }
+    }
+
+    #[test]
+    fn a_token_gets_the_same_bits_alone_and_among_others_and_however_its_keys_are_cut() {
+        let whole = keys_values(43, 22, 5);
+        let part = |range: Range<usize>| KeysValues {
+            keys: whole.keys.clone().narrow(0, range.start, range.len()),
+            values: whole.values.clone().narrow(0, range.start, range.len()),
+        };
+        let q: Tensor<2> = Init::new(9, &Device::flex()).normal([40, 22], 1.0).val();
+        let heads = Heads {
+            queries: 2,
+            keys: 2,
+            scale: 0.3,
+            slopes: Some(&[0.1, 0.2]),
+        };
+        let run = |q: Tensor<2>, pieces: &[KeysValues]| {
+            let groups = [QueryGroup {
+                queries: 0..q.dims()[0],
+                seen: pieces.iter().collect(),
+                order: Order::Causal,
+            }];
+            attend_on_the_processor(q, &groups, &heads)
+        };
+        let all = run(q.clone(), std::slice::from_ref(&whole));
+        let cut = run(q.clone(), &[part(0..17), part(17..18), part(18..43)]);
+        assert_eq!(all.to_data(), cut.into_data());
+        for token in [0, 7, 39] {
+            let alone = run(q.clone().narrow(0, token, 1), &[part(0..token + 4)]);
+            assert_eq!(
+                all.clone().narrow(0, token, 1).into_data(),
+                alone.into_data()
+            );
+        }
+    }
+}
