@@ -24,6 +24,7 @@ mod loss;
 mod norm;
 mod quantised;
 mod quantised_weight;
+mod reading;
 mod weight_type;
 
 pub use activation::{Activation, add_gated};
@@ -43,6 +44,7 @@ pub use loss::{Loss, cross_entropy, log_probabilities};
 pub use norm::{Norm, NormKind};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};
 pub use quantised_weight::{QuantisedWeight, QuantisedWeights, multiplies_quantised};
+pub use reading::sum;
 pub use weight_type::{Matrices, WeightType};
 
 /// Integer indices as a tensor on `device`.
