@@ -78,25 +78,36 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
     for task in &tasks {
         bar.inc(1);
         bar.set_message(task.to_string());
-        let mut result = in_a_process(args, task, threads)?;
-        for name in ["limit", "keys_values_limit"] {
-            if let Some(reported) = result.get_mut(name) {
-                cost::against(&machine, reported);
-            }
-        }
+        let result = in_a_process(args, task, threads)?;
         tracing::info!("{task}: {result}");
         results.insert(format!("{task}/every{every}"), result);
-        let report = report(args, &machine, &results);
-        if let Some(path) = &args.out {
-            let text = serde_json::to_string_pretty(&report)?;
-            flamingo::weights::write_atomically(path, text.as_bytes())?;
-        }
+        write(args, &report(args, &machine, &results))?;
     }
+    // Others may have used the machine at either end.
+    let report = report(args, &machine.or(machine::measure()), &results);
     bar.finish_and_clear();
-    output::json(&report(args, &machine, &results))
+    write(args, &report)?;
+    output::json(&report)
+}
+
+/// Writes the report to the file asked for, if any.
+fn write(args: &BenchArgs, report: &Value) -> Result<()> {
+    let Some(path) = &args.out else {
+        return Ok(());
+    };
+    let text = serde_json::to_string_pretty(report)?;
+    Ok(flamingo::weights::write_atomically(path, text.as_bytes())?)
 }
 
 fn report(args: &BenchArgs, machine: &machine::Machine, results: &Map<String, Value>) -> Value {
+    let mut results = results.clone();
+    for (_, result) in &mut results {
+        for name in ["limit", "keys_values_limit"] {
+            if let Some(reported) = result.get_mut(name) {
+                cost::against(machine, reported);
+            }
+        }
+    }
     json!({
         "program": format!("flamingo {}", env!("CARGO_PKG_VERSION")),
         "threads": rayon::current_num_threads(),
