@@ -126,11 +126,6 @@ impl Engine {
         self.prefixes.clear();
     }
 
-    /// Forgets what was computed of earlier prompts, but not of their pictures.
-    pub fn clear_prefixes(&mut self) {
-        self.prefixes.clear();
-    }
-
     /// Bytes that the caches of pictures and of prompts hold.
     pub fn cached_bytes(&self) -> [usize; 2] {
         [self.media.bytes(), self.prefixes.bytes()]

@@ -227,9 +227,9 @@ impl Engine {
                 }
             }
         }
-        let mut others = Vec::new();
+        let (mut others, mut failed) = (Vec::new(), None);
         let mut open = ids.len();
-        while open > 0 {
+        while open > 0 && failed.is_none() {
             for event in self.step(source) {
                 let Ok(i) = ids.binary_search(&event.request()) else {
                     others.push(event);
@@ -237,9 +237,8 @@ impl Engine {
                 };
                 match event {
                     Event::Failed { error, .. } => {
-                        self.cancel_all(&ids);
-                        self.queue.events.append(&mut others);
-                        return Err(error);
+                        failed.get_or_insert(error);
+                        continue;
                     }
                     Event::Text { .. } => {}
                     Event::Answered { .. } | Event::Scored { .. } => open -= 1,
@@ -248,7 +247,13 @@ impl Engine {
             }
         }
         self.queue.events.append(&mut others);
-        Ok(())
+        match failed {
+            Some(error) => {
+                self.cancel_all(&ids);
+                Err(error)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Reads waiting prompts while rows are free.

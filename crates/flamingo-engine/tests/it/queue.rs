@@ -220,6 +220,27 @@ fn a_request_whose_picture_is_missing_fails_and_the_others_go_on() {
 }
 
 #[test]
+fn events_of_others_outlive_a_job_that_fails_beside_them() {
+    let mut engine = engine(EngineOptions::default());
+    let score = Request::Score {
+        candidates: Candidates {
+            document: prompts()[1].clone(),
+            candidates: vec![" one".into(), " two".into()],
+        },
+        by: RankBy::Sum,
+    };
+    let other = engine.submit(score).unwrap();
+    let missing = [Document::new([image("nowhere"), text("Output:")])];
+    let failed = engine.generate(&missing, &pictures(), &beams(), &mut |_, _| {});
+    assert!(failed.unwrap_err().to_string().contains("nowhere"));
+    assert_eq!(engine.pending(), 0);
+    let events = engine.step(&pictures());
+    let scored =
+        |event: &Event| matches!(event, Event::Scored { request, .. } if *request == other);
+    assert!(events.iter().any(scored), "{events:?}");
+}
+
+#[test]
 fn candidates_get_the_same_bits_whatever_is_scored_beside_their_prompt() {
     let candidates = || [" one", " one two", " one two three", " daxo", " on"].map(str::to_owned);
     let requests: Vec<Candidates> = many()

@@ -459,7 +459,11 @@ fn classify(
     };
     let cost = of_images(&config, images)
         + cost::tokens(&config, 1, new, tokens - new)
-        + cost::tokens(&config, classes, 1, tokens);
+        // Read in the pass of the prompt, which reads the weights.
+        + Cost {
+            bytes: 0.0,
+            ..cost::tokens(&config, classes, 1, tokens)
+        };
     Ok(fields([
         ("class_names", classes.into()),
         ("tokens_per_name", 2.into()),
