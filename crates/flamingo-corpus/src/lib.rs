@@ -1,1 +1,4 @@
 //! Web pages to deduplicated, filtered, documented shards.
+
+pub mod deduplication;
+pub mod signature;
