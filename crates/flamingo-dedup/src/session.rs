@@ -9,7 +9,9 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::{DataFrame, DataFrameWriteOptions};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -23,7 +25,8 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::statements::{Statement, Values};
 
-/// Memory that one partition of a plan can work with: of smaller shares its operators could not even sort what they spilt.
+/// Memory that one partition of a plan can work with: of smaller shares its operators could not even sort what they
+/// spilt.
 const PARTITION_BYTES: u64 = 32 << 20;
 /// Rows at once; signatures and lists of paragraphs are wide.
 const BATCH_ROWS: usize = 2048;
@@ -58,9 +61,12 @@ impl Session {
     pub(crate) async fn open(place: Place, scratch: &Path, values: Values) -> Result<Self> {
         let scratch = Scratch::create(scratch)?;
         let context = match &place {
-            Place::Local { memory, spill, threads } => {
-                local(*memory, spill, *threads).map_err(|source| failed("-", &place, scratch.path(), source))
-            }
+            Place::Local {
+                memory,
+                spill,
+                threads,
+            } => local(*memory, spill, *threads)
+                .map_err(|source| failed("-", &place, scratch.path(), source)),
             Place::Cluster(url) => cluster(url, scratch.path()).await,
         }?;
         Ok(Session {
@@ -73,10 +79,18 @@ impl Session {
     }
 
     /// Gives a name to the rows of these files, one after the other.
-    pub(crate) fn register(&self, name: &'static str, files: &[PathBuf], schema: SchemaRef) -> Result<()> {
+    pub(crate) fn register(
+        &self,
+        name: &'static str,
+        files: &[PathBuf],
+        schema: SchemaRef,
+    ) -> Result<()> {
         let urls = match files {
             [] => vec![folder_url(&self.scratch.folder("none")?)?],
-            files => files.iter().map(|file| file_url(file)).collect::<Result<_>>()?,
+            files => files
+                .iter()
+                .map(|file| file_url(file))
+                .collect::<Result<_>>()?,
         };
         self.register_urls(name, urls, schema)
     }
@@ -112,7 +126,10 @@ impl Session {
         mut seen: impl FnMut(&R),
     ) -> Result<()> {
         let rows = self.query(statement).await?;
-        let mut batches = rows.execute_stream().await.map_err(|source| self.failed(statement, source))?;
+        let mut batches = rows
+            .execute_stream()
+            .await
+            .map_err(|source| self.failed(statement, source))?;
         let mut table = TableWriter::<R>::create(folder, name)?;
         while let Some(batch) = batches.next().await {
             let columns = batch
@@ -131,13 +148,25 @@ impl Session {
     /// Runs a statement that counts.
     pub(crate) async fn count(&self, statement: Statement) -> Result<i64> {
         let rows = self.query(statement).await?;
-        let batches = rows.collect().await.map_err(|source| self.failed(statement, source))?;
-        let counts = batches.iter().filter(|batch| batch.num_rows() > 0).map(|batch| {
-            let column = cast(batch.column(0), &arrow::datatypes::DataType::Int64)?;
-            Ok(arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&column).value(0))
-        });
+        let batches = rows
+            .collect()
+            .await
+            .map_err(|source| self.failed(statement, source))?;
+        let counts = batches
+            .iter()
+            .filter(|batch| batch.num_rows() > 0)
+            .map(|batch| {
+                let column = cast(batch.column(0), &arrow::datatypes::DataType::Int64)?;
+                Ok(
+                    arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&column)
+                        .value(0),
+                )
+            });
         let counts: Result<Vec<i64>, DataFusionError> = counts.collect();
-        Ok(counts.map_err(|source| self.failed(statement, source))?.iter().sum())
+        Ok(counts
+            .map_err(|source| self.failed(statement, source))?
+            .iter()
+            .sum())
     }
 
     async fn query(&self, statement: Statement) -> Result<DataFrame> {
@@ -152,8 +181,14 @@ impl Session {
         .map_err(|source| self.failed(statement, source))
     }
 
-    fn register_urls(&self, name: &'static str, urls: Vec<ListingTableUrl>, schema: SchemaRef) -> Result<()> {
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    fn register_urls(
+        &self,
+        name: &'static str,
+        urls: Vec<ListingTableUrl>,
+        schema: SchemaRef,
+    ) -> Result<()> {
+        let options =
+            ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
         let config = ListingTableConfig::new_with_multi_paths(urls)
             .with_listing_options(options)
             .with_schema(schema);
@@ -161,7 +196,9 @@ impl Session {
             self.context.deregister_table(name)?;
             self.context.register_table(name, Arc::new(table))
         });
-        table.map(drop).map_err(|source| failed(name, &self.place, self.scratch.path(), source))
+        table
+            .map(drop)
+            .map_err(|source| failed(name, &self.place, self.scratch.path(), source))
     }
 
     fn failed(&self, statement: Statement, source: DataFusionError) -> Error {
@@ -172,11 +209,15 @@ impl Session {
 fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFusionError) -> Error {
     let source = Box::new(source);
     match place {
-        Place::Local { memory, .. } if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)) => Error::Memory {
-            statement,
-            limit: *memory,
-            source,
-        },
+        Place::Local { memory, .. }
+            if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)) =>
+        {
+            Error::Memory {
+                statement,
+                limit: *memory,
+                source,
+            }
+        }
         Place::Local { .. } => Error::Statement { statement, source },
         Place::Cluster(url) => Error::Cluster {
             statement,
@@ -215,7 +256,10 @@ async fn cluster(url: &str, folder: &Path) -> Result<SessionContext> {
 
     // An answer of an executor must fit into one message.
     let config = SessionConfig::new_with_ballista().with_batch_size(BATCH_ROWS);
-    let state = SessionStateBuilder::new().with_default_features().with_config(config).build();
+    let state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(config)
+        .build();
     SessionContext::remote_with_state(url, state)
         .await
         .map_err(|source| failed("-", &Place::Cluster(url.to_owned()), folder, source))
@@ -230,9 +274,9 @@ async fn cluster(url: &str, _folder: &Path) -> Result<SessionContext> {
 fn fit<R: Row>(batch: &RecordBatch) -> Result<Vec<arrow::array::ArrayRef>, DataFusionError> {
     let schema = R::schema();
     let fit = |field: &Arc<arrow::datatypes::Field>| {
-        let column = batch
-            .column_by_name(field.name())
-            .ok_or_else(|| DataFusionError::Execution(format!("the result has no column {}", field.name())))?;
+        let column = batch.column_by_name(field.name()).ok_or_else(|| {
+            DataFusionError::Execution(format!("the result has no column {}", field.name()))
+        })?;
         Ok(cast(column, field.data_type())?)
     };
     schema.fields().iter().map(fit).collect()
@@ -248,8 +292,14 @@ fn folder_url(path: &Path) -> Result<ListingTableUrl> {
 
 /// Paths are not parsed as text, in which `*` and `[` would stand for others.
 fn listing(path: &Path, url: Result<Url, ()>) -> Result<ListingTableUrl> {
-    let url = url.ok().and_then(|url| ListingTableUrl::try_new(url, None).ok());
-    url.ok_or_else(|| Error::file(path)(std::io::Error::other("not an absolute path that a URL can name")))
+    let url = url
+        .ok()
+        .and_then(|url| ListingTableUrl::try_new(url, None).ok());
+    url.ok_or_else(|| {
+        Error::file(path)(std::io::Error::other(
+            "not an absolute path that a URL can name",
+        ))
+    })
 }
 
 /// A folder that goes with the session.
@@ -258,7 +308,9 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn create(path: &Path) -> Result<Self> {
         match fs::remove_dir_all(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path)(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::file(path)(error))
+            }
             _ => Ok(()),
         }?;
         fs::create_dir_all(path).map_err(Error::file(path))?;
