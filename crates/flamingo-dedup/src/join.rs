@@ -41,7 +41,7 @@ impl Deduplicator {
         }
     }
 
-    /// With so many threads instead of one for each core.
+    /// With so many threads instead of one for each core of this machine; on a cluster, so many tasks at a time.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads.max(1));
         self
@@ -78,7 +78,10 @@ impl Deduplicator {
 
     fn place(&self, memory: u64, scratch: &Path) -> Place {
         match &self.cluster {
-            Some(url) => Place::Cluster(url.clone()),
+            Some(url) => Place::Cluster {
+                url: url.clone(),
+                tasks: self.threads(),
+            },
             None => Place::Local {
                 memory,
                 spill: self.spill.clone().unwrap_or_else(|| scratch.join("spill")),

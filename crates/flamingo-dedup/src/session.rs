@@ -30,6 +30,8 @@ use crate::statements::{Statement, Values};
 const PARTITION_BYTES: u64 = 32 << 20;
 /// Rows at once; signatures and lists of paragraphs are wide.
 const BATCH_ROWS: usize = 2048;
+/// Rows that a writer of tables holds.
+const GROUP_ROWS: usize = 16_384;
 
 /// Where statements run.
 #[derive(Clone, Debug)]
@@ -43,8 +45,13 @@ pub(crate) enum Place {
         /// Threads.
         threads: usize,
     },
-    /// On the cluster of the scheduler at this URL.
-    Cluster(String),
+    /// On a cluster.
+    Cluster {
+        /// Its scheduler.
+        url: String,
+        /// Tasks of a stage.
+        tasks: usize,
+    },
 }
 
 /// Tables by name, and a folder for those that statements make.
@@ -66,8 +73,13 @@ impl Session {
                 spill,
                 threads,
             } => local(*memory, spill, *threads)
-                .map_err(|source| failed("-", &place, scratch.path(), source)),
-            Place::Cluster(url) => cluster(url, scratch.path()).await,
+                .map_err(|source| failed("opening the session", &place, scratch.path(), source)),
+            Place::Cluster { url, tasks } => match cluster(url, *tasks).await {
+                Some(context) => context.map_err(|source| {
+                    failed("opening the session", &place, scratch.path(), source)
+                }),
+                None => Err(Error::NoCluster(url.clone())),
+            },
         }?;
         Ok(Session {
             context,
@@ -219,7 +231,7 @@ fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFus
             }
         }
         Place::Local { .. } => Error::Statement { statement, source },
-        Place::Cluster(url) => Error::Cluster {
+        Place::Cluster { url, .. } => Error::Cluster {
             statement,
             url: url.clone(),
             folder: folder.to_owned(),
@@ -228,15 +240,22 @@ fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFus
     }
 }
 
-/// The engine in the process. Sort-merge joins, for hash joins cannot go to disk.
+/// Sort-merge joins, for hash joins cannot go to disk; few rows at once, so that a batch fits into a message, too.
+fn tuned(config: SessionConfig) -> SessionConfig {
+    let mut config = config.with_batch_size(BATCH_ROWS);
+    let options = config.options_mut();
+    options.optimizer.prefer_hash_join = false;
+    options.execution.parquet.max_row_group_size = GROUP_ROWS;
+    options.execution.parquet.compression = Some("lz4_raw".to_owned());
+    config
+}
+
+/// The engine in the process.
 fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, DataFusionError> {
     let partitions = threads.min((memory / PARTITION_BYTES) as usize).max(1);
     let reserved = (memory / partitions as u64 / 16).clamp(64 << 10, 10 << 20);
-    let mut config = SessionConfig::new()
-        .with_target_partitions(partitions)
-        .with_batch_size(BATCH_ROWS)
+    let config = tuned(SessionConfig::new().with_target_partitions(partitions))
         .with_sort_spill_reservation_bytes(reserved as usize);
-    config.options_mut().optimizer.prefer_hash_join = false;
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(memory as usize)))
         .with_temp_file_path(spill)
@@ -250,24 +269,22 @@ fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, Da
     Ok(SessionContext::new_with_state(state))
 }
 
+/// The engine on a cluster; `None` in a program without clusters.
 #[cfg(feature = "cluster")]
-async fn cluster(url: &str, folder: &Path) -> Result<SessionContext> {
+async fn cluster(url: &str, tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
     use ballista::extension::{SessionConfigExt, SessionContextExt};
 
-    // An answer of an executor must fit into one message.
-    let config = SessionConfig::new_with_ballista().with_batch_size(BATCH_ROWS);
+    let config = tuned(SessionConfig::new_with_ballista().with_target_partitions(tasks));
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config)
         .build();
-    SessionContext::remote_with_state(url, state)
-        .await
-        .map_err(|source| failed("-", &Place::Cluster(url.to_owned()), folder, source))
+    Some(SessionContext::remote_with_state(url, state).await)
 }
 
 #[cfg(not(feature = "cluster"))]
-async fn cluster(url: &str, _folder: &Path) -> Result<SessionContext> {
-    Err(Error::NoCluster(url.to_owned()))
+async fn cluster(_url: &str, _tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
+    None
 }
 
 /// The batch's columns as the rows' type has them.
