@@ -33,7 +33,7 @@ impl Deduplicator {
     }
 
     /// On the cluster of the scheduler at `url` (`df://HOST:PORT`). The corpus must lie where its scheduler and all
-    /// of its executors see it at the same path; their memory is set where they are started.
+    /// of its executors can read and write it at the same path; their memory is set where they are started.
     pub fn cluster(url: impl Into<String>) -> Self {
         Deduplicator {
             cluster: Some(url.into()),

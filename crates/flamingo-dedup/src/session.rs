@@ -319,8 +319,12 @@ fn listing(path: &Path, url: Result<Url, ()>) -> Result<ListingTableUrl> {
     })
 }
 
-/// A folder that goes with the session.
-struct Scratch(PathBuf);
+/// A folder that goes with the session, with what a session that was killed left there.
+struct Scratch {
+    whole: PathBuf,
+    /// Under a name of its own each time: nodes of a cluster remember what lay where.
+    own: PathBuf,
+}
 
 impl Scratch {
     fn create(path: &Path) -> Result<Self> {
@@ -332,16 +336,20 @@ impl Scratch {
         }?;
         fs::create_dir_all(path).map_err(Error::file(path))?;
         // Executors do not share this process's working directory.
-        let path = path.canonicalize().map_err(Error::file(path))?;
-        Ok(Scratch(path))
+        let whole = path.canonicalize().map_err(Error::file(path))?;
+        let own = tempfile::tempdir_in(&whole).map_err(Error::file(&whole))?;
+        Ok(Scratch {
+            whole,
+            own: own.keep(),
+        })
     }
 
     fn path(&self) -> &Path {
-        &self.0
+        &self.own
     }
 
     fn folder(&self, name: &str) -> Result<PathBuf> {
-        let path = self.0.join(name);
+        let path = self.own.join(name);
         fs::create_dir_all(&path).map_err(Error::file(&path))?;
         Ok(path)
     }
@@ -349,8 +357,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(folder = %self.0.display(), %error, "cannot remove the tables of the join");
+        if let Err(error) = fs::remove_dir_all(&self.whole) {
+            tracing::warn!(folder = %self.whole.display(), %error, "cannot remove the tables of the join");
         }
     }
 }
