@@ -1,5 +1,14 @@
 //! A web page to its main content, with every image at its place.
 
+mod attributes;
+mod dom;
+mod entities;
 mod page;
+mod tag;
+mod tokens;
+mod tree;
 
+pub use attributes::{Attribute, Attributes};
+pub use dom::{Buffers, Dom, NodeId, Nodes};
 pub use page::{Image, Kind, Page, Part, Text, Video};
+pub use tag::Tag;
