@@ -55,7 +55,9 @@ impl Key {
             Self::Url => Some(&document.page.url),
             Self::Id => {
                 let id = document.id.as_deref()?;
-                let first = id.split('/').find(|part| !part.is_empty() && *part != "html")?;
+                let first = id
+                    .split('/')
+                    .find(|part| !part.is_empty() && *part != "html")?;
                 let stem = first.strip_suffix(".gz").unwrap_or(first);
                 Some(stem.strip_suffix(".html").unwrap_or(stem))
             }
@@ -86,22 +88,45 @@ impl Gold {
 
     /// `{"id": {"articleBody": text}}`
     fn articles(path: &Path) -> Result<Self> {
-        let articles: BTreeMap<String, Article> = serde_json::from_str(&text(path)?)
-            .map_err(|source| Error::Gold { path: path.into(), line: source.line(), source })?;
-        let expected = |article: Article| Expected { text: Some(article.body), images: None };
-        let pages = articles.into_iter().map(|(id, article)| (id, expected(article)));
-        Ok(Self { key: Key::Id, pages: pages.collect() })
+        let articles: BTreeMap<String, Article> =
+            serde_json::from_str(&text(path)?).map_err(|source| Error::Gold {
+                path: path.into(),
+                line: source.line(),
+                source,
+            })?;
+        let expected = |article: Article| Expected {
+            text: Some(article.body),
+            images: None,
+        };
+        let pages = articles
+            .into_iter()
+            .map(|(id, article)| (id, expected(article)));
+        Ok(Self {
+            key: Key::Id,
+            pages: pages.collect(),
+        })
     }
 
     /// A line a page: `{"url": .., "items": [{"text": ..}, {"image": .., "also": [..]}]}`
     fn documents(path: &Path) -> Result<Self> {
         let mut pages = BTreeMap::new();
-        for (index, line) in text(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let document: Interleaved = serde_json::from_str(line)
-                .map_err(|source| Error::Gold { path: path.into(), line: index + 1, source })?;
+        for (index, line) in text(path)?
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
+            let document: Interleaved =
+                serde_json::from_str(line).map_err(|source| Error::Gold {
+                    path: path.into(),
+                    line: index + 1,
+                    source,
+                })?;
             pages.insert(document.url, expected_of(document.items));
         }
-        Ok(Self { key: Key::Url, pages })
+        Ok(Self {
+            key: Key::Url,
+            pages,
+        })
     }
 
     /// A folder a page, with the page's reader mode in it.
@@ -109,16 +134,30 @@ impl Gold {
         let mut pages = BTreeMap::new();
         for entry in fs::read_dir(path).map_err(|source| Error::io(path, source))? {
             let folder = entry.map_err(|source| Error::io(path, source))?;
-            let Some(file) = expected_file(&folder.path()) else { continue };
+            let Some(file) = expected_file(&folder.path()) else {
+                continue;
+            };
             let images = image_urls(&bytes(&file)?, READER_URL);
-            let images = images.into_iter().map(|urls| ExpectedImage { urls }).collect();
+            let images = images
+                .into_iter()
+                .map(|urls| ExpectedImage { urls })
+                .collect();
             let name = folder.file_name().to_string_lossy().into_owned();
-            pages.insert(name, Expected { text: None, images: Some(images) });
+            pages.insert(
+                name,
+                Expected {
+                    text: None,
+                    images: Some(images),
+                },
+            );
         }
         if pages.is_empty() {
             return Err(Error::NoGold { path: path.into() });
         }
-        Ok(Self { key: Key::Id, pages })
+        Ok(Self {
+            key: Key::Id,
+            pages,
+        })
     }
 }
 
@@ -134,10 +173,11 @@ pub fn documents(path: &Path) -> Result<Vec<Document>> {
     for (index, line) in lines {
         let line = line.map_err(|source| Error::io(path, source))?;
         if !line.trim().is_empty() {
-            documents.push(
-                serde_json::from_str(&line)
-                    .map_err(|source| Error::Gold { path: path.into(), line: index + 1, source })?,
-            );
+            documents.push(serde_json::from_str(&line).map_err(|source| Error::Gold {
+                path: path.into(),
+                line: index + 1,
+                source,
+            })?);
         }
     }
     Ok(documents)
@@ -179,12 +219,18 @@ fn expected_of(items: Vec<Item>) -> Expected {
             }
         }
     }
-    Expected { text: Some(texts.join("\n")), images: Some(images) }
+    Expected {
+        text: Some(texts.join("\n")),
+        images: Some(images),
+    }
 }
 
 fn expected_file(folder: &Path) -> Option<PathBuf> {
     let names = ["expected.html", "expected.html.gz"];
-    names.iter().map(|name| folder.join(name)).find(|file| file.is_file())
+    names
+        .iter()
+        .map(|name| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 fn text(path: &Path) -> Result<String> {
@@ -198,6 +244,8 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     let mut decoder = MultiGzDecoder::new(stored.as_slice());
-    decoder.read_to_end(&mut bytes).map_err(|source| Error::io(path, source))?;
+    decoder
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::io(path, source))?;
     Ok(bytes)
 }

@@ -35,7 +35,8 @@ impl ImageCounts {
         let mut order = Vec::new();
         for image in expected {
             let urls = image.urls.iter().map(|url| normalised(url));
-            let candidates = urls.flat_map(|url| holders.get(url.as_str()).cloned().unwrap_or_default());
+            let candidates =
+                urls.flat_map(|url| holders.get(url.as_str()).cloned().unwrap_or_default());
             if let Some(index) = candidates.filter(|&index| !taken[index]).min() {
                 taken[index] = true;
                 order.push(index);
@@ -73,13 +74,22 @@ mod tests {
     fn page(images: &[&[&str]]) -> Page {
         let image = |urls: &&[&str]| {
             let also = urls[1..].iter().map(ToString::to_string).collect();
-            Part::Image(Image { url: urls[0].into(), also, ..Image::default() })
+            Part::Image(Image {
+                url: urls[0].into(),
+                also,
+                ..Image::default()
+            })
         };
-        Page { parts: images.iter().map(image).collect(), ..Page::default() }
+        Page {
+            parts: images.iter().map(image).collect(),
+            ..Page::default()
+        }
     }
 
     fn expected(images: &[&[&str]]) -> Vec<ExpectedImage> {
-        let image = |urls: &&[&str]| ExpectedImage { urls: urls.iter().map(ToString::to_string).collect() };
+        let image = |urls: &&[&str]| ExpectedImage {
+            urls: urls.iter().map(ToString::to_string).collect(),
+        };
         images.iter().map(image).collect()
     }
 
@@ -87,7 +97,15 @@ mod tests {
     fn an_image_is_matched_by_any_url_of_either_side_and_only_once() {
         let page = page(&[&["a", "a2"], &["b"], &["b"]]);
         let counts = ImageCounts::of(&expected(&[&["x", "a2"], &["b"]]), &page);
-        assert_eq!(counts, ImageCounts { matched: 2, found: 3, expected: 2, in_order: true });
+        assert_eq!(
+            counts,
+            ImageCounts {
+                matched: 2,
+                found: 3,
+                expected: 2,
+                in_order: true
+            }
+        );
     }
 
     #[test]

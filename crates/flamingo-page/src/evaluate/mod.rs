@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use gold::{Expected, ExpectedImage, Gold, Key};
+pub use gold::{Expected, ExpectedImage, Gold, Key, documents};
 pub use images::ImageCounts;
 pub use shingles::TextCounts;
 
@@ -42,8 +42,16 @@ pub struct Score {
 impl Score {
     fn new(precision: f64, recall: f64) -> Self {
         let sum = precision + recall;
-        let f1 = if sum > 0.0 { 2.0 * precision * recall / sum } else { 0.0 };
-        Self { precision, recall, f1 }
+        let f1 = if sum > 0.0 {
+            2.0 * precision * recall / sum
+        } else {
+            0.0
+        };
+        Self {
+            precision,
+            recall,
+            f1,
+        }
     }
 }
 
@@ -94,7 +102,10 @@ pub fn evaluate(gold: &Gold, documents: &[Document]) -> Evaluation {
         .iter()
         .map(|(name, expected)| row(name, expected, found.get(name.as_str()).copied()))
         .collect();
-    let missing = gold.pages.keys().filter(|name| !found.contains_key(name.as_str()));
+    let missing = gold
+        .pages
+        .keys()
+        .filter(|name| !found.contains_key(name.as_str()));
     let unknown = documents.iter().filter_map(|document| {
         let key = gold.key.of(document).unwrap_or(&document.page.url);
         (!gold.pages.contains_key(key)).then(|| key.to_owned())
@@ -117,8 +128,15 @@ fn row(name: &str, expected: &Expected, document: Option<&Document>) -> Row {
         missing: document.is_none(),
         ..TextCounts::of(text, &page_text(page))
     });
-    let images = expected.images.as_ref().map(|images| ImageCounts::of(images, page));
-    Row { page: name.to_owned(), text, images }
+    let images = expected
+        .images
+        .as_ref()
+        .map(|images| ImageCounts::of(images, page));
+    Row {
+        page: name.to_owned(),
+        text,
+        images,
+    }
 }
 
 /// All texts of a page, a line each.
@@ -149,7 +167,13 @@ fn image_score(rows: &[Row]) -> Option<Score> {
     let matched: usize = counts.iter().map(|counts| counts.matched).sum();
     let found: usize = counts.iter().map(|counts| counts.found).sum();
     let expected: usize = counts.iter().map(|counts| counts.expected).sum();
-    let share = |of: usize| if of == 0 { 1.0 } else { matched as f64 / of as f64 };
+    let share = |of: usize| {
+        if of == 0 {
+            1.0
+        } else {
+            matched as f64 / of as f64
+        }
+    };
     Some(Score::new(share(found), share(expected)))
 }
 
@@ -162,7 +186,11 @@ fn images_in_order(rows: &[Row]) -> Option<f64> {
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
-    if count == 0 { 0.0 } else { sum / f64::from(count) }
+    if count == 0 {
+        0.0
+    } else {
+        sum / f64::from(count)
+    }
 }
 
 #[cfg(test)]
@@ -172,50 +200,96 @@ mod tests {
     use crate::{Image, Text};
 
     fn document(id: &str, text: &str, images: &[&str]) -> Document {
-        let texts = [Part::Text(Text { text: text.into(), ..Text::default() })];
-        let images = images.iter().map(|url| Part::Image(Image { url: (*url).into(), ..Image::default() }));
-        let page = Page { parts: texts.into_iter().chain(images).collect(), ..Page::default() };
-        Document { id: Some(id.into()), page }
+        let texts = [Part::Text(Text {
+            text: text.into(),
+            ..Text::default()
+        })];
+        let images = images.iter().map(|url| {
+            Part::Image(Image {
+                url: (*url).into(),
+                ..Image::default()
+            })
+        });
+        let page = Page {
+            parts: texts.into_iter().chain(images).collect(),
+            ..Page::default()
+        };
+        Document {
+            id: Some(id.into()),
+            page,
+        }
     }
 
     fn gold(pages: &[(&str, &str)]) -> Gold {
-        let expected = |text: &str| Expected { text: Some(text.into()), images: None };
-        let pages = pages.iter().map(|(name, text)| ((*name).to_owned(), expected(text))).collect();
-        Gold { key: Key::Id, pages }
+        let expected = |text: &str| Expected {
+            text: Some(text.into()),
+            images: None,
+        };
+        let pages = pages
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), expected(text)))
+            .collect();
+        Gold {
+            key: Key::Id,
+            pages,
+        }
     }
 
     #[test]
     fn precision_and_recall_are_means_over_pages() {
-        let gold = gold(&[("a", "one two three four five"), ("b", "six seven eight nine")]);
+        let gold = gold(&[
+            ("a", "one two three four five"),
+            ("b", "six seven eight nine"),
+        ]);
         let documents = [
             document("a", "one two three four", &[]),
             document("b", "six seven eight nine ten eleven", &[]),
         ];
         let score = evaluate(&gold, &documents).text.unwrap();
-        assert_eq!((score.precision, score.recall), ((1.0 + 1.0 / 3.0) / 2.0, (0.5 + 1.0) / 2.0));
+        assert_eq!(
+            (score.precision, score.recall),
+            ((1.0 + 1.0 / 3.0) / 2.0, (0.5 + 1.0) / 2.0)
+        );
     }
 
     #[test]
     fn a_page_without_a_document_counts_as_nothing_found_and_is_listed() {
         let gold = gold(&[("a", "one two three four"), ("b", "six seven eight nine")]);
-        let documents = [document("a", "one two three four", &[]), document("c", "else", &[])];
+        let documents = [
+            document("a", "one two three four", &[]),
+            document("c", "else", &[]),
+        ];
         let evaluation = evaluate(&gold, &documents);
         let score = evaluation.text.unwrap();
         assert_eq!((score.precision, score.recall), (0.5, 0.5));
-        assert_eq!((evaluation.missing, evaluation.unknown), (vec!["b".into()], vec!["c".into()]));
+        assert_eq!(
+            (evaluation.missing, evaluation.unknown),
+            (vec!["b".into()], vec!["c".into()])
+        );
     }
 
     #[test]
     fn images_are_counted_over_all_pages_and_their_order_per_page() {
-        let image = |url: &str| ExpectedImage { urls: vec![url.into()] };
+        let image = |url: &str| ExpectedImage {
+            urls: vec![url.into()],
+        };
         let expected = |urls: &[&str]| Expected {
             text: None,
             images: Some(urls.iter().copied().map(image).collect()),
         };
         let pages = [("a", ["u", "v"]), ("b", ["x", "y"])];
-        let pages = pages.iter().map(|(name, urls)| ((*name).to_owned(), expected(urls))).collect();
-        let gold = Gold { key: Key::Id, pages };
-        let documents = [document("a", "", &["u", "v", "w"]), document("b", "", &["y", "x"])];
+        let pages = pages
+            .iter()
+            .map(|(name, urls)| ((*name).to_owned(), expected(urls)))
+            .collect();
+        let gold = Gold {
+            key: Key::Id,
+            pages,
+        };
+        let documents = [
+            document("a", "", &["u", "v", "w"]),
+            document("b", "", &["y", "x"]),
+        ];
         let evaluation = evaluate(&gold, &documents);
         let score = evaluation.images.unwrap();
         assert_eq!((score.precision, score.recall), (0.8, 1.0));

@@ -93,7 +93,15 @@ mod tests {
     fn runs_are_counted_as_often_as_both_texts_have_them() {
         let counts = TextCounts::of("a b c d a b c d", "a b c d. A b c d a b c d");
         // Expected abcd twice, bcda, cdab, dabc; found abcd twice, bcda, cdab, dabc and four with "A".
-        assert_eq!(counts, TextCounts { matched: 5, excess: 4, lost: 0, missing: false });
+        assert_eq!(
+            counts,
+            TextCounts {
+                matched: 5,
+                excess: 4,
+                lost: 0,
+                missing: false
+            }
+        );
     }
 
     #[test]

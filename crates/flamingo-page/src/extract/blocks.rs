@@ -152,7 +152,11 @@ impl<'d, 's> Gatherer<'d, 's> {
         let outer = self.kind();
         let in_table = self.open.last().is_some_and(|open| open.in_table);
         let is_table = tag == Tag::Table && is_data_table(self.dom, node);
-        let cells = in_table && !matches!(tag, Tag::Tr | Tag::Table | Tag::Caption | Tag::Tbody | Tag::Thead);
+        let cells = in_table
+            && !matches!(
+                tag,
+                Tag::Tr | Tag::Table | Tag::Caption | Tag::Tbody | Tag::Thead
+            );
         let breaks = is_block(tag) && !cells;
         if breaks {
             self.end_block(outer);
@@ -160,7 +164,9 @@ impl<'d, 's> Gatherer<'d, 's> {
             self.space();
         }
         let hints = self.survey.hints(node);
-        let link = (tag == Tag::A).then(|| self.dom.attr(node, "href")).flatten();
+        let link = (tag == Tag::A)
+            .then(|| self.dom.attr(node, "href"))
+            .flatten();
         self.links += usize::from(link.is_some());
         if let Some(level) = heading_level(tag) {
             self.level = level;
@@ -269,8 +275,16 @@ impl<'d, 's> Gatherer<'d, 's> {
             return;
         }
         let level = if kind == Kind::Heading { self.level } else { 0 };
-        let words = Words { text: trimmed.to_owned(), kind, linked: self.linked, level };
-        self.blocks.push(Block { node: self.start, content: Content::Text(words) });
+        let words = Words {
+            text: trimmed.to_owned(),
+            kind,
+            linked: self.linked,
+            level,
+        };
+        self.blocks.push(Block {
+            node: self.start,
+            content: Content::Text(words),
+        });
         self.text.clear();
         self.linked = 0;
     }
@@ -302,7 +316,10 @@ impl<'d, 's> Gatherer<'d, 's> {
             picture.offer_link(href);
         }
         self.end_block(self.kind());
-        self.blocks.push(Block { node, content: Content::Picture(picture) });
+        self.blocks.push(Block {
+            node,
+            content: Content::Picture(picture),
+        });
     }
 
     /// Of what scripts replace, only pictures count: those that a script would load.
@@ -324,7 +341,13 @@ impl<'d, 's> Gatherer<'d, 's> {
         if !self.text.trim().is_empty() {
             return false;
         }
-        let Some(Block { content: Content::Picture(last), .. }) = self.blocks.last_mut() else { return false };
+        let Some(Block {
+            content: Content::Picture(last),
+            ..
+        }) = self.blocks.last_mut()
+        else {
+            return false;
+        };
         if !last.is_lazy && !last.shares_url(picture) {
             return false;
         }
@@ -333,14 +356,30 @@ impl<'d, 's> Gatherer<'d, 's> {
     }
 
     fn take_film(&mut self, node: NodeId) {
-        let [src, poster, title, label] = self.dom.attrs(node, ["src", "poster", "title", "aria-label"]);
-        let mut film = Film { urls: src.into_iter().collect(), poster, caption: String::new() };
-        film.caption = title.or(label).map(|text| squeezed(&text)).unwrap_or_default();
-        for inside in self.dom.descendants(node).filter(|&inside| self.dom.tag(inside) == Tag::Source) {
+        let [src, poster, title, label] = self
+            .dom
+            .attrs(node, ["src", "poster", "title", "aria-label"]);
+        let mut film = Film {
+            urls: src.into_iter().collect(),
+            poster,
+            caption: String::new(),
+        };
+        film.caption = title
+            .or(label)
+            .map(|text| squeezed(&text))
+            .unwrap_or_default();
+        for inside in self
+            .dom
+            .descendants(node)
+            .filter(|&inside| self.dom.tag(inside) == Tag::Source)
+        {
             film.urls.extend(self.dom.attr(inside, "src"));
         }
         self.end_block(self.kind());
-        self.blocks.push(Block { node, content: Content::Film(film) });
+        self.blocks.push(Block {
+            node,
+            content: Content::Film(film),
+        });
     }
 
     /// Gives the pictures of a figure its caption.
@@ -409,9 +448,13 @@ const LONG_CELL: usize = 400;
 
 /// Whether a table holds data; others only place things.
 fn is_data_table(dom: &Dom<'_>, table: NodeId) -> bool {
-    !dom.descendants(table).take(NODES_OF_TABLE).any(|node| match dom.tag(node) {
-        Tag::Table | Tag::H1 | Tag::H2 | Tag::H3 | Tag::Form | Tag::Article | Tag::Section => true,
-        Tag::Text => dom.raw_text(node).len() > LONG_CELL,
-        _ => false,
-    })
+    !dom.descendants(table)
+        .take(NODES_OF_TABLE)
+        .any(|node| match dom.tag(node) {
+            Tag::Table | Tag::H1 | Tag::H2 | Tag::H3 | Tag::Form | Tag::Article | Tag::Section => {
+                true
+            }
+            Tag::Text => dom.raw_text(node).len() > LONG_CELL,
+            _ => false,
+        })
 }

@@ -51,7 +51,11 @@ impl<'s> Picture<'s> {
     fn offer_set(&mut self, value: &Cow<'s, str>) {
         for candidate in candidates(value) {
             if !is_placeholder(candidate.url) {
-                self.offer(Cow::Owned(candidate.url.to_owned()), Rank::Set, candidate.size);
+                self.offer(
+                    Cow::Owned(candidate.url.to_owned()),
+                    Rank::Set,
+                    candidate.size,
+                );
             }
         }
     }
@@ -91,7 +95,15 @@ impl<'s> Picture<'s> {
         let source = source.unwrap_or_default();
         let stands_in = is_placeholder(&source);
         self.is_lazy |= lazy || stands_in;
-        self.offer(source, if stands_in { Rank::StandIn } else { Rank::Source }, 0.0);
+        self.offer(
+            source,
+            if stands_in {
+                Rank::StandIn
+            } else {
+                Rank::Source
+            },
+            0.0,
+        );
     }
 
     /// Takes any attribute whose value is the URL of a picture, or a set of them, for one that a script reads.
@@ -113,7 +125,9 @@ impl<'s> Picture<'s> {
     }
 
     pub(super) fn shares_url(&self, other: &Self) -> bool {
-        self.urls.iter().any(|offer| other.urls.iter().any(|others| others.url == offer.url))
+        self.urls
+            .iter()
+            .any(|offer| other.urls.iter().any(|others| others.url == offer.url))
     }
 
     /// Adds the URLs of the same picture from another element.
@@ -171,7 +185,10 @@ pub(super) fn resolve(url: &str, base: Option<&Url>) -> Option<String> {
         Some(base) => base.join(url),
         None => Url::parse(url),
     };
-    resolved.ok().filter(|url| matches!(url.scheme(), "http" | "https" | "file")).map(Into::into)
+    resolved
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https" | "file"))
+        .map(Into::into)
 }
 
 /// Whether an element is a picture by itself.
@@ -189,7 +206,9 @@ pub(super) fn is_picture(dom: &Dom<'_>, node: NodeId) -> bool {
 /// `640`, `640px`; not `50%`.
 fn pixels(value: &str) -> Option<u32> {
     let value = value.trim();
-    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let digits = value
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(value.len());
     match value[digits..].trim() {
         "" | "px" => value[..digits].parse().ok(),
         _ => None,

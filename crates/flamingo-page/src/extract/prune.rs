@@ -1,7 +1,7 @@
 //! Takes away what the names of elements say is not content, unless most of the page's text is in it.
 
-use super::survey::Survey;
 use super::hints::Hints;
+use super::survey::Survey;
 use crate::{Dom, NodeId, Tag};
 
 /// Hints, and the share of the page's text up to which an element with them goes.
@@ -32,14 +32,21 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey) {
         if !survey.is_dropped(node) && is_beside(dom, survey, node, total) {
             survey.drop_subtree(node);
         }
-        index = if survey.is_dropped(node) { dom.subtree_end(node).index() } else { index + 1 };
+        index = if survey.is_dropped(node) {
+            dom.subtree_end(node).index()
+        } else {
+            index + 1
+        };
     }
     survey.sum_again(dom);
 }
 
 fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, total: f32) -> bool {
     let tag = dom.tag(node);
-    if matches!(tag, Tag::Text | Tag::Document | Tag::Html | Tag::Body | Tag::Main | Tag::Img | Tag::Picture) {
+    if matches!(
+        tag,
+        Tag::Text | Tag::Document | Tag::Html | Tag::Body | Tag::Main | Tag::Img | Tag::Picture
+    ) {
         return false;
     }
     let traits = survey.traits[node.index()];
@@ -57,5 +64,39 @@ fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, total: f32) -> bool {
     if traits.hints == Hints::NONE || tag == Tag::Article && !traits.hints.has(Hints::RELATED) {
         return false;
     }
-    LIMITS.iter().any(|&(hints, limit)| traits.hints.has(hints) && share < limit)
+    LIMITS
+        .iter()
+        .any(|&(hints, limit)| traits.hints.has(hints) && share < limit)
+}
+
+/// Shares of linked text beyond which a list or a box leads elsewhere.
+const LINKED_LIST: f32 = 0.7;
+const LINKED_BOX: f32 = 0.6;
+
+/// Drops boxes and lists inside the root that lead elsewhere.
+pub(super) fn prune_inside(dom: &Dom<'_>, survey: &mut Survey, root: NodeId) {
+    let end = dom.subtree_end(root).index();
+    let mut index = root.index() + 1;
+    while index < end {
+        let node = NodeId::from_index(index);
+        if !survey.is_dropped(node) && leads_elsewhere(dom, survey, node) {
+            survey.drop_subtree(node);
+        }
+        index = if survey.is_dropped(node) {
+            dom.subtree_end(node).index()
+        } else {
+            index + 1
+        };
+    }
+}
+
+fn leads_elsewhere(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> bool {
+    let limit = match dom.tag(node) {
+        Tag::Ul | Tag::Ol | Tag::Dl | Tag::Menu => LINKED_LIST,
+        Tag::Div | Tag::Section | Tag::Table => LINKED_BOX,
+        Tag::P => 0.95,
+        _ => return false,
+    };
+    let text = survey.text(dom, node);
+    text > 0 && survey.linked(dom, node) as f32 > limit * text as f32
 }

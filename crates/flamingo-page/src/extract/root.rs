@@ -1,7 +1,7 @@
 //! The smallest element that holds the page's content.
 
-use super::survey::Survey;
 use super::hints::Hints;
+use super::survey::Survey;
 use crate::{Dom, NodeId, Tag};
 
 /// The share of an element's text that a part of it must hold to stand for it.
@@ -38,7 +38,10 @@ fn named_body(dom: &Dom<'_>, survey: &Survey) -> Option<NodeId> {
         let traits = survey.traits[index];
         let named = traits.is_body || traits.hints.has(Hints::BODY) && is_container(dom.tag(node));
         let score = survey.score(dom, node);
-        if named && score as f32 >= MOST_OF_NAMED * total && best.is_none_or(|(_, most)| score > most) {
+        if named
+            && score as f32 >= MOST_OF_NAMED * total
+            && best.is_none_or(|(_, most)| score > most)
+        {
             best = Some((node, score));
         }
         index += 1;
@@ -47,7 +50,10 @@ fn named_body(dom: &Dom<'_>, survey: &Survey) -> Option<NodeId> {
 }
 
 fn is_container(tag: Tag) -> bool {
-    matches!(tag, Tag::Div | Tag::Section | Tag::Article | Tag::Td | Tag::Main | Tag::Span)
+    matches!(
+        tag,
+        Tag::Div | Tag::Section | Tag::Article | Tag::Td | Tag::Main | Tag::Span
+    )
 }
 
 fn main_part(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> Option<NodeId> {
@@ -67,14 +73,29 @@ fn main_part(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> Option<NodeId> {
     }
     let child = first?;
     let (most, second) = (most as f32, second as f32);
-    let holds_most = most >= MOST * total || (most >= DOMINANT * total && most > DOMINANCE * second);
+    let holds_most =
+        most >= MOST * total || (most >= DOMINANT * total && most > DOMINANCE * second);
     (holds_most && may_be_root(dom.tag(child))).then_some(child)
 }
 
 fn may_be_root(tag: Tag) -> bool {
     matches!(
         tag,
-        Tag::Html | Tag::Body | Tag::Div | Tag::Section | Tag::Article | Tag::Main | Tag::Td | Tag::Tr | Tag::Tbody
-            | Tag::Table | Tag::Form | Tag::Center | Tag::Span | Tag::Fieldset | Tag::Other | Tag::Font
+        Tag::Html
+            | Tag::Body
+            | Tag::Div
+            | Tag::Section
+            | Tag::Article
+            | Tag::Main
+            | Tag::Td
+            | Tag::Tr
+            | Tag::Tbody
+            | Tag::Table
+            | Tag::Form
+            | Tag::Center
+            | Tag::Span
+            | Tag::Fieldset
+            | Tag::Other
+            | Tag::Font
     )
 }

@@ -80,6 +80,15 @@ impl Survey {
         survey
     }
 
+    /// Of a page of which nothing is to be dropped.
+    pub(super) fn keeping_all(dom: &Dom<'_>) -> Self {
+        Self {
+            fates: vec![Fate::Keep; dom.len()],
+            traits: vec![Traits::default(); dom.len()],
+            ..Self::default()
+        }
+    }
+
     /// Marks what is surely not content and gathers the runs of text.
     fn look(&mut self, dom: &Dom<'_>) {
         let (mut run, mut index, mut link_end) = (Run::default(), 0, 0);
@@ -88,7 +97,11 @@ impl Survey {
             let tag = dom.tag(node);
             match tag {
                 Tag::Text => {
-                    let length = if dom.is_blank(node) { 0 } else { dom.raw_text(node).trim().len() as u32 };
+                    let length = if dom.is_blank(node) {
+                        0
+                    } else {
+                        dom.raw_text(node).trim().len() as u32
+                    };
                     if length > 0 && run.text == 0 {
                         run.start = index as u32;
                     }
@@ -209,13 +222,34 @@ fn difference(sums: &[u32], dom: &Dom<'_>, node: NodeId) -> u32 {
 /// What holds no content of the page, whatever it says.
 fn is_never_content(tag: Tag) -> bool {
     use Tag::{
-        Applet, Button, Canvas, Datalist, Dialog, Head, Iframe, Input, Meter, Nav, Noembed, Noframes,
-        Object, Option, Progress, Script, Search, Select, Style, Svg, Template, Textarea, Title,
+        Applet, Button, Canvas, Datalist, Dialog, Head, Iframe, Input, Meter, Nav, Noembed,
+        Noframes, Object, Option, Progress, Script, Search, Select, Style, Svg, Template, Textarea,
+        Title,
     };
     matches!(
         tag,
-        Script | Style | Head | Template | Iframe | Noembed | Noframes | Object | Applet | Canvas | Button
-            | Select | Option | Datalist | Textarea | Input | Nav | Title | Dialog | Search | Meter | Progress
+        Script
+            | Style
+            | Head
+            | Template
+            | Iframe
+            | Noembed
+            | Noframes
+            | Object
+            | Applet
+            | Canvas
+            | Button
+            | Select
+            | Option
+            | Datalist
+            | Textarea
+            | Input
+            | Nav
+            | Title
+            | Dialog
+            | Search
+            | Meter
+            | Progress
             | Svg
     )
 }
@@ -223,23 +257,83 @@ fn is_never_content(tag: Tag) -> bool {
 /// What is never asked for its names.
 pub(super) fn is_plain_inline(tag: Tag) -> bool {
     use Tag::{B, Br, Cite, Code, Em, Font, I, Kbd, Mark, Small, Strong, Sub, Sup, U, Var, Wbr};
-    matches!(tag, B | Br | Cite | Code | Em | Font | I | Kbd | Mark | Small | Strong | Sub | Sup | U | Var | Wbr)
+    matches!(
+        tag,
+        B | Br
+            | Cite
+            | Code
+            | Em
+            | Font
+            | I
+            | Kbd
+            | Mark
+            | Small
+            | Strong
+            | Sub
+            | Sup
+            | U
+            | Var
+            | Wbr
+    )
 }
 
 /// What begins a text of its own.
 pub(super) fn is_block(tag: Tag) -> bool {
     use Tag::{
-        Address, Article, Aside, Blockquote, Body, Caption, Center, Dd, Details, Div, Dl, Dt, Fieldset,
-        Figcaption, Figure, Footer, Form, H1, H2, H3, H4, H5, H6, Header, Hgroup, Hr, Html, Legend, Li,
-        Listing, Main, Menu, Ol, P, Plaintext, Pre, Section, Summary, Table, Tbody, Td, Tfoot, Th, Thead, Tr,
-        Ul, Xmp,
+        Address, Article, Aside, Blockquote, Body, Caption, Center, Dd, Details, Div, Dl, Dt,
+        Fieldset, Figcaption, Figure, Footer, Form, H1, H2, H3, H4, H5, H6, Header, Hgroup, Hr,
+        Html, Legend, Li, Listing, Main, Menu, Ol, P, Plaintext, Pre, Section, Summary, Table,
+        Tbody, Td, Tfoot, Th, Thead, Tr, Ul, Xmp,
     };
     matches!(
         tag,
-        Address | Article | Aside | Blockquote | Body | Caption | Center | Dd | Details | Div | Dl | Dt
-            | Fieldset | Figcaption | Figure | Footer | Form | H1 | H2 | H3 | H4 | H5 | H6 | Header | Hgroup
-            | Hr | Html | Legend | Li | Listing | Main | Menu | Ol | P | Plaintext | Pre | Section | Summary
-            | Table | Tbody | Td | Tfoot | Th | Thead | Tr | Ul | Xmp
+        Address
+            | Article
+            | Aside
+            | Blockquote
+            | Body
+            | Caption
+            | Center
+            | Dd
+            | Details
+            | Div
+            | Dl
+            | Dt
+            | Fieldset
+            | Figcaption
+            | Figure
+            | Footer
+            | Form
+            | H1
+            | H2
+            | H3
+            | H4
+            | H5
+            | H6
+            | Header
+            | Hgroup
+            | Hr
+            | Html
+            | Legend
+            | Li
+            | Listing
+            | Main
+            | Menu
+            | Ol
+            | P
+            | Plaintext
+            | Pre
+            | Section
+            | Summary
+            | Table
+            | Tbody
+            | Td
+            | Tfoot
+            | Th
+            | Thead
+            | Tr
+            | Ul
+            | Xmp
     )
 }
 
@@ -256,7 +350,9 @@ fn traits_of(dom: &Dom<'_>, node: NodeId) -> Traits {
             }
             5 if name.eq_ignore_ascii_case("class") => traits.hints |= Hints::of(raw),
             5 if name.eq_ignore_ascii_case("style") => traits.is_hidden |= hides(raw),
-            6 if name.eq_ignore_ascii_case("hidden") => traits.is_hidden |= !raw.eq_ignore_ascii_case("false"),
+            6 if name.eq_ignore_ascii_case("hidden") => {
+                traits.is_hidden |= !raw.eq_ignore_ascii_case("false")
+            }
             8 if name.eq_ignore_ascii_case("itemprop") => read_property(raw, &mut traits),
             11 if name.eq_ignore_ascii_case("aria-hidden") => {
                 traits.is_hidden |= raw.eq_ignore_ascii_case("true") && !is_picture(dom.tag(node));
@@ -268,14 +364,23 @@ fn traits_of(dom: &Dom<'_>, node: NodeId) -> Traits {
 }
 
 fn is_picture(tag: Tag) -> bool {
-    matches!(tag, Tag::Img | Tag::Picture | Tag::Figure | Tag::A | Tag::Span)
+    matches!(
+        tag,
+        Tag::Img | Tag::Picture | Tag::Figure | Tag::A | Tag::Span
+    )
 }
 
 fn hides(style: &str) -> bool {
     let bytes = style.as_bytes();
     let after = |property: &str| {
         let at = memchr::memmem::find(bytes, property.as_bytes())?;
-        Some(style.get(at + property.len()..)?.trim_start().trim_start_matches(':').trim_start())
+        Some(
+            style
+                .get(at + property.len()..)?
+                .trim_start()
+                .trim_start_matches(':')
+                .trim_start(),
+        )
     };
     after("display").is_some_and(|value| value.starts_with("none"))
         || after("visibility").is_some_and(|value| value.starts_with("hidden"))
@@ -284,8 +389,10 @@ fn hides(style: &str) -> bool {
 fn read_role(role: &str, traits: &mut Traits) {
     match role.trim() {
         "main" | "article" => traits.is_main = true,
-        "navigation" | "banner" | "complementary" | "contentinfo" | "search" | "dialog" | "alertdialog" | "menu"
-        | "menubar" | "toolbar" | "tablist" | "alert" | "tooltip" => traits.is_beside = true,
+        "navigation" | "banner" | "complementary" | "contentinfo" | "search" | "dialog"
+        | "alertdialog" | "menu" | "menubar" | "toolbar" | "tablist" | "alert" | "tooltip" => {
+            traits.is_beside = true
+        }
         _ => {}
     }
 }
@@ -295,7 +402,8 @@ fn read_property(property: &str, traits: &mut Traits) {
         match word {
             "articleBody" | "reviewBody" | "recipeInstructions" => traits.is_body = true,
             "mainEntity" | "mainContentOfPage" => traits.is_main = true,
-            "author" | "datePublished" | "dateModified" | "publisher" | "keywords" | "articleSection" => {
+            "author" | "datePublished" | "dateModified" | "publisher" | "keywords"
+            | "articleSection" => {
                 traits.hints |= Hints::METADATA;
             }
             "comment" | "comments" => traits.hints |= Hints::COMMENTS,
