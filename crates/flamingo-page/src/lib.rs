@@ -4,6 +4,9 @@ mod attributes;
 pub mod charset;
 mod dom;
 mod entities;
+mod error;
+pub mod evaluate;
+mod extract;
 mod page;
 mod tag;
 mod tokens;
@@ -11,5 +14,8 @@ mod tree;
 
 pub use attributes::{Attribute, Attributes};
 pub use dom::{Buffers, Dom, NodeId, Nodes};
+pub use error::{Error, Result};
+pub(crate) use extract::image_urls;
+pub use extract::{Context, Extraction, Robots, extract, extract_from};
 pub use page::{Image, Kind, Page, Part, Text, Video};
 pub use tag::Tag;
