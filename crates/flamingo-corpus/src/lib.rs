@@ -1,1 +1,5 @@
 //! Web pages to deduplicated, filtered, documented shards.
+
+pub mod filters;
+pub mod measures;
+mod reason;
