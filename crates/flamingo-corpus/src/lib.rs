@@ -1,10 +1,11 @@
 //! Web pages to deduplicated, filtered, documented shards.
 
-#![warn(missing_docs)]
-
+pub mod build;
+pub mod deduplication;
 mod error;
-
+pub mod folder;
 pub mod images;
+pub mod tables;
 pub mod write;
 
 pub use error::{Error, Result};

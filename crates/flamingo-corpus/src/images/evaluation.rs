@@ -58,7 +58,7 @@ impl EvaluationIndex {
     /// What is no picture is passed over: it cannot be met in a corpus either.
     ///
     /// # Errors
-    /// [`Error::Read`](crate::Error::Read) if a file or folder cannot be read.
+    /// [`Error::File`](crate::Error::File) if a file or folder cannot be read.
     pub fn read(config: &EvaluationConfig) -> Result<Self> {
         // Any size and shape: the corpus may hold a larger copy.
         let any = ImagesConfig {

@@ -40,12 +40,12 @@ struct Reader<'a, T> {
 
 impl<T: FnMut(Vec<Named>)> Reader<'_, T> {
     fn any(&mut self, path: &Path) -> Result<()> {
-        if fs::metadata(path).map_err(Error::read(path))?.is_dir() {
+        if fs::metadata(path).map_err(Error::file(path))?.is_dir() {
             let mut entries = fs::read_dir(path)
-                .map_err(Error::read(path))?
+                .map_err(Error::file(path))?
                 .map(|entry| entry.map(|entry| entry.path()))
                 .collect::<std::io::Result<Vec<PathBuf>>>()
-                .map_err(Error::read(path))?;
+                .map_err(Error::file(path))?;
             entries.sort();
             return entries.iter().try_for_each(|entry| self.any(entry));
         }
@@ -57,27 +57,27 @@ impl<T: FnMut(Vec<Named>)> Reader<'_, T> {
     }
 
     fn file(&mut self, path: &Path) -> Result<()> {
-        let file = File::open(path).map_err(Error::read(path))?;
-        let bytes = self.bounded(file).map_err(Error::read(path))?;
+        let file = File::open(path).map_err(Error::file(path))?;
+        let bytes = self.bounded(file).map_err(Error::file(path))?;
         self.add(path.display().to_string(), bytes);
         Ok(())
     }
 
     fn shard(&mut self, path: &Path) -> Result<()> {
-        let file = File::open(path).map_err(Error::read(path))?;
+        let file = File::open(path).map_err(Error::file(path))?;
         let mut archive = tar::Archive::new(BufReader::new(file));
-        for entry in archive.entries().map_err(Error::read(path))? {
-            let entry = entry.map_err(Error::read(path))?;
-            let member = entry.path().map_err(Error::read(path))?;
+        for entry in archive.entries().map_err(Error::file(path))? {
+            let entry = entry.map_err(Error::file(path))?;
+            let member = entry.path().map_err(Error::file(path))?;
             let name = format!("{} in {}", member.display(), path.display());
-            let bytes = self.bounded(entry).map_err(Error::read(path))?;
+            let bytes = self.bounded(entry).map_err(Error::file(path))?;
             self.add(name, bytes);
         }
         Ok(())
     }
 
     fn documents(&mut self, path: &Path) -> Result<()> {
-        let file = File::open(path).map_err(Error::read(path))?;
+        let file = File::open(path).map_err(Error::file(path))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let documents = read_jsonl(BufReader::new(file), &path.display().to_string());
         // A line that cannot be read has no pictures to look for.

@@ -41,6 +41,8 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
+    pub(super) const EXTENSIONS: [&str; 3] = ["tar", "parquet", "jsonl"];
+
     /// The extension of its files.
     pub fn extension(self) -> &'static str {
         match self {

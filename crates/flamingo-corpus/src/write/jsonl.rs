@@ -64,7 +64,7 @@ impl Writer for Jsonl {
         let file = self.room(line.len() as u64)?;
         file.holds.count(&document);
         let path = file.path().to_path_buf();
-        file.write_all(&line).map_err(Error::write(&path))?;
+        file.write_all(&line).map_err(Error::file(&path))?;
         Ok(Outcome::Written)
     }
 

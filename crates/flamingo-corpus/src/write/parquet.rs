@@ -233,6 +233,6 @@ fn writer<'a>(
 }
 
 fn failed(path: &std::path::Path) -> impl FnOnce(::parquet::errors::ParquetError) -> Error {
-    let write = Error::write(path);
+    let write = Error::file(path);
     |error| write(std::io::Error::other(error))
 }

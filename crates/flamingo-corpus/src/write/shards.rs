@@ -63,7 +63,7 @@ impl Shards {
         for (name, bytes) in members {
             let mut header = header(bytes.len() as u64);
             tar.append_data(&mut header, name, bytes.as_ref())
-                .map_err(Error::write(&path))?;
+                .map_err(Error::file(&path))?;
         }
         self.number += 1;
         Ok(())
@@ -72,7 +72,7 @@ impl Shards {
 
 impl Writer for Shards {
     fn write(&mut self, record: &Record) -> Result<Outcome> {
-        let key = format!("{}-{:07}", self.files.stem(), self.number);
+        let key = format!("{}-{:07}", self.files.key(), self.number);
         let sample = match self.samples {
             Samples::Documents => document_members(record, &key),
             Samples::Pairs => pair_members(record, &key),
@@ -95,7 +95,7 @@ impl Writer for Shards {
 
 fn close(files: &mut Series, tar: tar::Builder<OutputFile>) -> Result<()> {
     let path = tar.get_ref().path().to_path_buf();
-    files.close(tar.into_inner().map_err(Error::write(&path))?)
+    files.close(tar.into_inner().map_err(Error::file(&path))?)
 }
 
 fn document_members<'a>(record: &'a Record, key: &str) -> Result<(Members<'a>, Document), Outcome> {

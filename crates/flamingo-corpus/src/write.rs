@@ -11,38 +11,42 @@ mod parquet;
 mod record;
 mod shards;
 
-use std::path::Path;
-
 pub use config::{OutputConfig, OutputFormat};
 pub use document::document;
 pub use file::Finished;
 pub use record::{Medium, Outcome, Record};
 
 use crate::Result;
+use crate::folder::Folder;
 
 /// Documents in, finished files out.
 pub trait Writer {
     /// Writes one document, into a new file if this one would grow too large.
     ///
     /// # Errors
-    /// [`Error::Write`](crate::Error::Write) with the operating system's answer.
+    /// [`Error::File`](crate::Error::File) with the operating system's answer.
     fn write(&mut self, record: &Record) -> Result<Outcome>;
 
     /// Gives the last file its name, and tells of all in order.
     ///
     /// # Errors
-    /// [`Error::Write`](crate::Error::Write) with the operating system's answer.
+    /// [`Error::File`](crate::Error::File) with the operating system's answer.
     fn finish(self: Box<Self>) -> Result<Vec<Finished>>;
 }
 
-/// A writer of the files `STEM-000.tar` (or `.parquet`, `.jsonl`), `STEM-001.tar`, ... in `folder`.
+/// A writer of the files `STEM-000.tar` (or `.parquet`, `.jsonl`), `STEM-001.tar`, ...; the stem is
+/// a name within the folder, as `shards/00000`.
 ///
 /// Files of that stem which an earlier attempt left are taken away: the stem is written as a whole.
 ///
 /// # Errors
-/// [`Error::Write`](crate::Error::Write) if the folder cannot be written.
-pub fn writer(folder: &Path, stem: &str, config: &OutputConfig) -> Result<Box<dyn Writer + Send>> {
-    let files = file::Series::new(folder, stem, config.format.extension(), config.shard_bytes)?;
+/// [`Error::File`](crate::Error::File) if the folder cannot be written.
+pub fn writer(
+    folder: &Folder,
+    stem: &str,
+    config: &OutputConfig,
+) -> Result<Box<dyn Writer + Send>> {
+    let files = file::Series::new(folder, stem, config.format, config.shard_bytes)?;
     Ok(match config.format {
         OutputFormat::Shards => Box::new(shards::Shards::documents(files)),
         OutputFormat::Pairs => Box::new(shards::Shards::pairs(files)),
