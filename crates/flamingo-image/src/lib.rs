@@ -20,13 +20,15 @@ mod limits;
 mod load;
 mod picture;
 mod preprocess;
+mod probe;
 mod resize;
 
-pub use crate::decode::{Media, decode};
+pub use crate::decode::{Media, Still, decode, decode_still};
 pub use crate::error::{Error, Result};
 pub use crate::film::{Film, sample_frames};
 pub use crate::limits::{Bound, Limits};
 pub use crate::load::{load, load_frames};
 pub use crate::picture::Image;
 pub use crate::preprocess::{CLIP_MEAN, CLIP_STD, Fit, Preprocess};
+pub use crate::probe::{Format, Probe, probe};
 pub use crate::resize::resize_bicubic;
