@@ -33,8 +33,6 @@ pub(crate) enum Token {
 pub(crate) struct Tokens<'s> {
     pub(crate) bytes: &'s [u8],
     at: usize,
-    /// Inside a drawing or formula, where CDATA sections are texts.
-    pub(crate) foreign: bool,
 }
 
 /// Of the bytes of a name their lower case; zero of those that end it.
@@ -58,11 +56,7 @@ const NAME: [u8; 256] = {
 
 impl<'s> Tokens<'s> {
     pub(crate) const fn new(bytes: &'s [u8]) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            foreign: false,
-        }
+        Self { bytes, at: 0 }
     }
 
     fn byte(&self, at: usize) -> u8 {
@@ -73,8 +67,8 @@ impl<'s> Tokens<'s> {
         memchr(byte, self.bytes.get(from..)?).map(|found| from + found)
     }
 
-    #[inline]
-    pub(crate) fn next(&mut self) -> Option<Token> {
+    /// The next piece; inside a drawing or formula, CDATA sections are texts.
+    pub(crate) fn next(&mut self, is_foreign: bool) -> Option<Token> {
         while self.at < self.bytes.len() {
             let start = self.at;
             let end = self.markup(start);
@@ -82,7 +76,7 @@ impl<'s> Tokens<'s> {
                 self.at = end;
                 return Some(Token::Text { start, end });
             }
-            if let Some(token) = self.tag() {
+            if let Some(token) = self.tag(is_foreign) {
                 return Some(token);
             }
         }
@@ -104,10 +98,10 @@ impl<'s> Tokens<'s> {
 
     /// The tag at `at`, where `<` stands; none where it is other markup, or where the source ends in it.
     #[inline]
-    fn tag(&mut self) -> Option<Token> {
+    fn tag(&mut self, is_foreign: bool) -> Option<Token> {
         let at = self.at;
         match self.byte(at + 1) {
-            b'!' => self.declaration(),
+            b'!' => self.declaration(is_foreign),
             b'?' => self.skip_to(b'>', at + 1),
             b'/' if self.byte(at + 2).is_ascii_alphabetic() => {
                 let (tag, name_end) = self.name(at + 2);
@@ -177,13 +171,13 @@ impl<'s> Tokens<'s> {
         None
     }
 
-    fn declaration(&mut self) -> Option<Token> {
+    fn declaration(&mut self, is_foreign: bool) -> Option<Token> {
         let rest = &self.bytes[self.at..];
         if rest.starts_with(b"<!--") {
             self.at += comment_length(rest);
             return None;
         }
-        if !self.foreign || !rest.starts_with(b"<![CDATA[") {
+        if !is_foreign || !rest.starts_with(b"<![CDATA[") {
             return self.skip_to(b'>', self.at + 2);
         }
         let start = self.at + b"<![CDATA[".len();
@@ -209,6 +203,14 @@ impl<'s> Tokens<'s> {
         }
         self.at = self.bytes.len();
         (start, self.at)
+    }
+
+    /// Moves behind a line end.
+    pub(crate) fn skip_newline(&mut self) {
+        let rest = &self.bytes[self.at..];
+        let is_pair = rest.starts_with(b"\r\n");
+        let is_single = rest.starts_with(b"\n") || rest.starts_with(b"\r");
+        self.at += if is_pair { 2 } else { usize::from(is_single) };
     }
 
     /// All that is left.
