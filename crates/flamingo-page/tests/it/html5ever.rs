@@ -20,44 +20,91 @@ const NOT_COMPARED: &[&str] = &[
 /// A word or a picture's address, and the names of the elements that it is in.
 type Seen = (String, Vec<String>);
 
-#[test]
-fn real_pages_have_the_texts_and_pictures_that_html5ever_finds_in_the_same_elements() {
-    let pages = pages();
-    if pages.is_empty() {
-        eprintln!("skipped: there are no pages in ../../../shared/data");
-        return;
-    }
-    let mut same_content = 0;
-    let mut same_place = 0.0;
-    for path in &pages {
-        let bytes = read(path);
-        let text = charset::decode(&bytes, None);
-        let (ours, theirs) = (ours(&text), theirs(&text));
-        let is_same = ours
-            .iter()
-            .map(|seen| &seen.0)
-            .eq(theirs.iter().map(|seen| &seen.0));
+/// Pages, and how many of them agree.
+#[derive(Default)]
+struct Agreement {
+    pages: usize,
+    same_content: usize,
+    same_place: f64,
+}
+
+impl Agreement {
+    fn add(&mut self, name: &str, text: &str) {
+        let (ours, theirs) = (ours(text), theirs(text));
+        let content = |seen: &[Seen]| seen.iter().map(|seen| seen.0.clone()).collect::<Vec<_>>();
+        let is_same = content(&ours) == content(&theirs);
         let share = share_of_places(&ours, &theirs);
         if !is_same || share < 1.0 {
+            let difference = difference(&ours, &theirs);
             eprintln!(
-                "{}: same content: {is_same}, {share:.4} in the same place, {}",
-                path.display(),
-                difference(&ours, &theirs)
+                "{name}: same content: {is_same}, {share:.4} in the same place, {difference}"
             );
         }
-        same_content += usize::from(is_same);
-        same_place += share;
+        self.pages += 1;
+        self.same_content += usize::from(is_same);
+        self.same_place += share;
     }
-    let count = pages.len();
-    eprintln!(
-        "{same_content} of {count} pages with the same content, {:.5} of it in the same place",
-        same_place / count as f64
-    );
-    assert!(
-        same_content * 100 >= count * 95,
-        "{same_content} of {count}"
-    );
-    assert!(same_place >= 0.97 * count as f64, "{same_place} of {count}");
+
+    fn check(&self, least_content: f64, least_place: f64) {
+        let content = self.same_content as f64 / self.pages as f64;
+        let place = self.same_place / self.pages as f64;
+        let told = format!(
+            "{content:.4} of {} pages with the same content, {place:.5} of it in the same place",
+            self.pages
+        );
+        eprintln!("{told}");
+        assert!(content >= least_content && place >= least_place, "{told}");
+    }
+}
+
+#[test]
+fn real_pages_have_the_texts_and_pictures_that_html5ever_finds_in_the_same_elements() {
+    let mut agreement = Agreement::default();
+    for path in pages() {
+        let bytes = read(&path);
+        agreement.add(&path.to_string_lossy(), &charset::decode(&bytes, None));
+    }
+    if agreement.pages > 0 {
+        agreement.check(0.99, 0.999);
+    }
+}
+
+#[test]
+fn pages_that_lost_some_of_their_tags_agree_nearly_as_well() {
+    let mut agreement = Agreement::default();
+    for path in pages() {
+        let bytes = read(&path);
+        let text = without_some_tags(&charset::decode(&bytes, None));
+        agreement.add(&path.to_string_lossy(), &text);
+    }
+    if agreement.pages > 0 {
+        agreement.check(0.9, 0.9);
+    }
+}
+
+/// The page without one in a hundred of its tags outside of scripts.
+fn without_some_tags(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut state = text.len() as u64;
+    let mut rest = text;
+    while let Some(start) = rest.find('<') {
+        let (before, tag) = rest.split_at(start);
+        let end = tag.find('>').map_or(tag.len(), |end| end + 1);
+        out.push_str(before);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let is_markup =
+            tag[1..].starts_with(|first: char| first.is_ascii_alphabetic() || first == '/');
+        let is_raw = ["script", "style", "textarea", "title", "iframe"]
+            .iter()
+            .any(|name| tag[..end].contains(name));
+        if !is_markup || is_raw || state >> 33 & 127 != 0 {
+            out.push_str(&tag[..end]);
+        }
+        rest = &tag[end..];
+    }
+    out + rest
 }
 
 fn pages() -> Vec<PathBuf> {
@@ -110,17 +157,23 @@ fn difference(ours: &[Seen], theirs: &[Seen]) -> String {
         .zip(theirs)
         .position(|(ours, theirs)| ours != theirs);
     let at = at.unwrap_or(ours.len().min(theirs.len()));
-    let near = at.saturating_sub(2)..at + 2;
+    let near = |seen: &[Seen]| {
+        let near = seen.iter().skip(at.saturating_sub(1)).take(3);
+        near.map(|(word, place)| format!("{word} in {}", place.join("<")))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     format!(
-        "at {at}: {:?} for {:?}",
-        ours.get(near.clone()),
-        theirs.get(near)
+        "at {at}:\n    ours {}\n    theirs {}",
+        near(ours),
+        near(theirs)
     )
 }
 
 fn ours(text: &str) -> Vec<Seen> {
     let dom = Dom::parse(text);
     let mut seen = Vec::new();
+    let mut text = String::new();
     for node in dom.descendants(NodeId::ROOT) {
         let place = || {
             let names = dom
@@ -129,10 +182,14 @@ fn ours(text: &str) -> Vec<Seen> {
                 .map(|node| name(&dom, node));
             names.filter(|name| is_compared(name)).collect::<Vec<_>>()
         };
-        match dom.tag(node) {
-            Tag::Text => add_words(&mut seen, &dom.text(node), &place()),
-            Tag::Img => seen.push((dom.attr(node, "src").unwrap_or_default().into(), place())),
-            _ => {}
+        if dom.is_text(node) {
+            // A tag that is nothing may part a text in two, which then are read as one.
+            text.push_str(&dom.text(node));
+            if !dom.next_sibling(node).is_some_and(|next| dom.is_text(next)) {
+                add_words(&mut seen, &std::mem::take(&mut text), &place());
+            }
+        } else if dom.tag(node) == Tag::Img {
+            seen.push((dom.attr(node, "src").unwrap_or_default().into(), place()));
         }
     }
     seen
@@ -153,8 +210,17 @@ fn theirs(text: &str) -> Vec<Seen> {
         },
         ..ParseOpts::default()
     };
-    let html = parse_document(HtmlTreeSink::new(Html::new_document()), options).one(text);
+    let mut html = parse_document(HtmlTreeSink::new(Html::new_document()), options).one(text);
+    let comments = html
+        .tree
+        .nodes()
+        .filter(|node| node.value().is_comment())
+        .map(|node| node.id());
+    for comment in comments.collect::<Vec<_>>() {
+        html.tree.get_mut(comment).unwrap().detach();
+    }
     let mut seen = Vec::new();
+    let mut text = String::new();
     for node in html.tree.root().descendants() {
         let place = || {
             let elements = node
@@ -164,7 +230,15 @@ fn theirs(text: &str) -> Vec<Seen> {
             names.filter(|name| is_compared(name)).collect::<Vec<_>>()
         };
         match node.value() {
-            Node::Text(text) => add_words(&mut seen, text, &place()),
+            Node::Text(part) => {
+                text.push_str(part);
+                if !node
+                    .next_sibling()
+                    .is_some_and(|next| next.value().is_text())
+                {
+                    add_words(&mut seen, &std::mem::take(&mut text), &place());
+                }
+            }
             Node::Element(element) if element.name() == "img" => {
                 seen.push((element.attr("src").unwrap_or_default().to_owned(), place()));
             }
