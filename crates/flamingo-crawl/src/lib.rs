@@ -5,17 +5,27 @@
 //! [`Item::Skipped`] with a [`Reason`], and whatever is odd about the rest is counted in [`Counts`].
 
 mod answer;
+mod compress;
 mod counts;
 mod error;
+mod headers;
+mod http;
+mod input;
+mod lines;
 mod opt_out;
+mod pages;
 mod read;
 mod robots;
+mod store;
 mod unit;
+mod warc;
 
 pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};
+pub use compress::gunzip;
 pub use counts::{Counts, Fault};
 pub use error::{Error, Result};
 pub use opt_out::{Directives, Refusal};
 pub use read::{Digests, Items, ReadOptions, read_at};
 pub use robots::{Robots, RobotsIndex, RobotsTexts};
+pub use store::Stores;
 pub use unit::{Unit, list_units};
