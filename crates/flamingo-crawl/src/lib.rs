@@ -7,7 +7,9 @@
 mod answer;
 mod counts;
 mod error;
+mod fetch;
 mod opt_out;
+mod opt_out_list;
 mod read;
 mod robots;
 mod unit;
@@ -15,7 +17,11 @@ mod unit;
 pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};
 pub use counts::{Counts, Fault};
 pub use error::{Error, Result};
+pub use fetch::{
+    Clock, FetchConfig, FetchReport, Fetcher, Listed, Lookup, Outcome, SystemClock, SystemLookup, UrlList,
+};
 pub use opt_out::{Directives, Refusal};
+pub use opt_out_list::OptOutList;
 pub use read::{Digests, Items, ReadOptions, read_at};
 pub use robots::{Robots, RobotsIndex, RobotsTexts};
 pub use unit::{Unit, list_units};
