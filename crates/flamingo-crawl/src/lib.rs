@@ -18,7 +18,8 @@ pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};
 pub use counts::{Counts, Fault};
 pub use error::{Error, Result};
 pub use fetch::{
-    Clock, FetchConfig, FetchReport, Fetcher, Listed, Lookup, Outcome, SystemClock, SystemLookup, UrlList,
+    Clock, FetchConfig, FetchReport, Fetcher, Listed, Lookup, Outcome, SystemClock, SystemLookup,
+    UrlList,
 };
 pub use opt_out::{Directives, Refusal};
 pub use opt_out_list::OptOutList;

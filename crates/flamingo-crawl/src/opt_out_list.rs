@@ -52,7 +52,9 @@ impl OptOutList {
     /// Whether `url` may not be used.
     #[must_use]
     pub fn covers(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else { return false };
+        let Some(host) = url.host_str() else {
+            return false;
+        };
         let in_domain = !self.domains.is_empty() && self.domains.has_prefix_of(&reversed(host));
         in_domain || (!self.urls.is_empty() && self.urls.has_prefix_of(&without_scheme(url)))
     }
@@ -102,15 +104,25 @@ impl Lines {
         if line.is_empty() || line.starts_with('#') {
             return;
         }
-        let added = if line.contains('/') { self.add_url(line) } else { self.add_domain(line) };
+        let added = if line.contains('/') {
+            self.add_url(line)
+        } else {
+            self.add_domain(line)
+        };
         if added.is_none() {
             self.unusable += 1;
         }
     }
 
     fn add_url(&mut self, line: &str) -> Option<()> {
-        let url = if line.contains("://") { Url::parse(line) } else { Url::parse(&format!("https://{line}")) };
-        let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let url = if line.contains("://") {
+            Url::parse(line)
+        } else {
+            Url::parse(&format!("https://{line}"))
+        };
+        let url = url
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))?;
         self.urls.push(without_scheme(&url).into());
         Some(())
     }
@@ -144,8 +156,14 @@ fn reversed(host: &str) -> String {
 
 fn without_scheme(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let query = url
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
     format!("{host}{port}{}{query}", url.path())
 }
 
@@ -166,13 +184,18 @@ impl PrefixSet {
             Some(*end)
         });
         let ends = ends.collect();
-        Self { text: texts.concat().into_bytes().into(), ends }
+        Self {
+            text: texts.concat().into_bytes().into(),
+            ends,
+        }
     }
 
     fn has_prefix_of(&self, text: &str) -> bool {
         let text = text.as_bytes();
         let after = partition_point(self.len(), |i| self.get(i) <= text);
-        after.checked_sub(1).is_some_and(|before| text.starts_with(self.get(before)))
+        after
+            .checked_sub(1)
+            .is_some_and(|before| text.starts_with(self.get(before)))
     }
 
     fn get(&self, i: usize) -> &[u8] {
@@ -194,7 +217,11 @@ fn partition_point(len: usize, before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, len);
     while low < high {
         let middle = low.midpoint(high);
-        if before(middle) { low = middle + 1 } else { high = middle }
+        if before(middle) {
+            low = middle + 1
+        } else {
+            high = middle
+        }
     }
     low
 }
@@ -213,7 +240,8 @@ mod tests {
 
     #[test]
     fn a_domain_covers_what_is_below_it_and_nothing_beside_it() {
-        let list = OptOutList::from_lines(["Example.org", "*.art.test", "b\u{fc}cher.test", "10.0.0.1"]);
+        let list =
+            OptOutList::from_lines(["Example.org", "*.art.test", "b\u{fc}cher.test", "10.0.0.1"]);
         for url in [
             "https://example.org/",
             "http://www.example.org/x",
@@ -238,18 +266,31 @@ mod tests {
 
     #[test]
     fn the_beginning_of_a_url_covers_what_goes_on_from_it_in_either_scheme() {
-        let list = OptOutList::from_lines(["https://a.test/gallery/", "a.test:81/", "http://b.test/p?id=1"]);
-        for url in ["http://a.test/gallery/1.jpg", "https://a.test:81/x", "https://b.test/p?id=12"] {
+        let list = OptOutList::from_lines([
+            "https://a.test/gallery/",
+            "a.test:81/",
+            "http://b.test/p?id=1",
+        ]);
+        for url in [
+            "http://a.test/gallery/1.jpg",
+            "https://a.test:81/x",
+            "https://b.test/p?id=12",
+        ] {
             assert!(covers(&list, url), "{url}");
         }
-        for url in ["http://a.test/gallery", "http://www.a.test/gallery/1.jpg", "http://b.test/p"] {
+        for url in [
+            "http://a.test/gallery",
+            "http://www.a.test/gallery/1.jpg",
+            "http://b.test/p",
+        ] {
             assert!(!covers(&list, url), "{url}");
         }
     }
 
     #[test]
     fn lines_that_another_covers_take_no_room() {
-        let list = OptOutList::from_lines(["a.test", "www.a.test", "a.test", "b.test/x/y", "b.test/x/"]);
+        let list =
+            OptOutList::from_lines(["a.test", "www.a.test", "a.test", "b.test/x/y", "b.test/x/"]);
         assert_eq!(list.len(), 2);
         assert!(covers(&list, "http://www.a.test/") && covers(&list, "http://b.test/x/z"));
     }
@@ -257,7 +298,9 @@ mod tests {
     #[test]
     fn files_are_read_as_one_list_and_bad_lines_are_counted() {
         let mut first = tempfile::NamedTempFile::new().unwrap();
-        first.write_all(b"\xef\xbb\xbfa.test\r\n\n# who asked us\nnot a domain\n\xff\nftp://x/y\n").unwrap();
+        first
+            .write_all(b"\xef\xbb\xbfa.test\r\n\n# who asked us\nnot a domain\n\xff\nftp://x/y\n")
+            .unwrap();
         let mut second = tempfile::NamedTempFile::new().unwrap();
         second.write_all(b"https://b.test/x").unwrap();
         let list = OptOutList::read([first.path(), second.path()]).unwrap();

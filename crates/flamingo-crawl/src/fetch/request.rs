@@ -116,7 +116,12 @@ impl Client {
                 Payload::Left
             }
         };
-        Ok(Answered { status: head.status, version: head.version, headers: head.headers, body })
+        Ok(Answered {
+            status: head.status,
+            version: head.version,
+            headers: head.headers,
+            body,
+        })
     }
 }
 
@@ -132,7 +137,9 @@ fn read(body: Body, limit: u64) -> io::Result<Payload> {
 
 /// Reads a short body to its end. Nothing is lost where that fails but a connection.
 fn drain(mut body: Body) {
-    let short = body.content_length().is_none_or(|length| length <= MAX_DRAINED);
+    let short = body
+        .content_length()
+        .is_none_or(|length| length <= MAX_DRAINED);
     if short {
         io::copy(&mut body.as_reader().take(MAX_DRAINED), &mut io::sink()).ok();
     }

@@ -43,7 +43,10 @@ impl UrlList<BufReader<File>> {
 impl<R: BufRead> UrlList<R> {
     /// A list whose lines come from `lines`; errors call it `name`.
     pub fn new(name: impl Into<PathBuf>, lines: R) -> Self {
-        Self { name: name.into(), lines }
+        Self {
+            name: name.into(),
+            lines,
+        }
     }
 
     /// Reads a line, cut at its limit; false at the end of the list.
@@ -70,7 +73,10 @@ impl<R: BufRead> Iterator for UrlList<R> {
             if line.len() as u64 == MAX_LINE {
                 return Some(Ok(Listed::Unusable));
             }
-            let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).trim_ascii();
+            let line = line
+                .strip_prefix(b"\xef\xbb\xbf")
+                .unwrap_or(&line)
+                .trim_ascii();
             if !line.is_empty() && line[0] != b'#' {
                 return Some(Ok(listed(line)));
             }
@@ -80,7 +86,9 @@ impl<R: BufRead> Iterator for UrlList<R> {
 
 fn listed(line: &[u8]) -> Listed {
     let text = match line {
-        [b'{', ..] => serde_json::from_slice::<Line>(line).ok().map(|line| line.url),
+        [b'{', ..] => serde_json::from_slice::<Line>(line)
+            .ok()
+            .map(|line| line.url),
         _ => std::str::from_utf8(line).ok().map(str::to_owned),
     };
     match text.as_deref().and_then(usable) {
@@ -134,7 +142,11 @@ mod tests {
     #[test]
     fn urls_come_in_order_without_fragment_and_password() {
         let text = b"\xef\xbb\xbfhttp://a.test\r\n\n# a comment\n  https://me:pw@b.test/x?y#z  \nhttp://c.test/last";
-        let expected = [some("http://a.test/"), some("https://b.test/x?y"), some("http://c.test/last")];
+        let expected = [
+            some("http://a.test/"),
+            some("https://b.test/x?y"),
+            some("http://c.test/last"),
+        ];
         assert_eq!(read(text), expected);
     }
 

@@ -22,11 +22,19 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn page(body: &str) -> Self {
-        Self::status(200).header("Content-Type", "text/html").body(body.as_bytes())
+        Self::status(200)
+            .header("Content-Type", "text/html")
+            .body(body.as_bytes())
     }
 
     pub(crate) fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), after: Duration::ZERO, breaks_off: false }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            after: Duration::ZERO,
+            breaks_off: false,
+        }
     }
 
     pub(crate) fn redirect(to: &str) -> Self {
@@ -98,7 +106,10 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let server = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
+        let server = Self {
+            address: listener.local_addr().unwrap(),
+            state: Arc::default(),
+        };
         let running = server.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -117,10 +128,18 @@ impl Server {
 
     /// Answers requests for `a.test/x` with these replies in turn, and then with the last.
     /// What is not told is not found.
-    pub(crate) fn tell(&self, host_and_path: &str, replies: impl IntoIterator<Item = Reply>) -> String {
+    pub(crate) fn tell(
+        &self,
+        host_and_path: &str,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> String {
         let mut replies: Vec<_> = replies.into_iter().collect();
         replies.reverse();
-        self.state.lock().unwrap().replies.insert(host_and_path.to_owned(), replies);
+        self.state
+            .lock()
+            .unwrap()
+            .replies
+            .insert(host_and_path.to_owned(), replies);
         self.url(host_and_path)
     }
 
@@ -131,7 +150,10 @@ impl Server {
 
     /// Hosts and paths of the requests so far.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.requests().iter().map(|request| format!("{}{}", request.host, request.path)).collect()
+        self.requests()
+            .iter()
+            .map(|request| format!("{}{}", request.host, request.path))
+            .collect()
     }
 
     /// The requests for `host`, without that for its robots.txt.
@@ -158,7 +180,13 @@ impl Server {
             }
             let host = headers["host"].split(':').next().unwrap().to_owned();
             let agent = headers.get("user-agent").cloned().unwrap_or_default();
-            let (number, reply) = self.note(Request { host, path, agent, began, ended: None });
+            let (number, reply) = self.note(Request {
+                host,
+                path,
+                agent,
+                began,
+                ended: None,
+            });
             thread::sleep(reply.after);
             self.state.lock().unwrap().requests[number].ended = Some(Instant::now());
             reply.write(&mut stream)?;
