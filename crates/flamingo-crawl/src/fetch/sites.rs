@@ -2,18 +2,16 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::{self, Debug};
-use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use flate2::read::MultiGzDecoder;
 use ureq::http::header;
 use url::Url;
 
 use super::outcome::Outcome;
 use super::request::{Answered, Client, Payload, Take, Wanted, location};
 use super::url_list::fetchable;
-use crate::Robots;
+use crate::{Robots, gunzip};
 
 /// Bytes of a robots.txt that are read: what RFC 9309 asks for at least.
 pub(super) const MAX_ROBOTS: u64 = 500 << 10;
@@ -167,13 +165,8 @@ pub(super) fn text(answered: &Answered) -> Vec<u8> {
     if !encoding.is_some_and(|encoding| encoding.as_bytes().ends_with(b"gzip")) {
         return body.clone();
     }
-    // Sent all the same though nobody asked for it; what decodes before an error counts.
-    let mut text = Vec::new();
-    MultiGzDecoder::new(&body[..])
-        .take(MAX_ROBOTS)
-        .read_to_end(&mut text)
-        .ok();
-    text
+    // Sent all the same though nobody asked for it.
+    gunzip(body, MAX_ROBOTS as usize)
 }
 
 #[cfg(test)]

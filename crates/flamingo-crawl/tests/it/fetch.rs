@@ -8,8 +8,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use flamingo_crawl::{Clock, Counts, FetchConfig, FetchReport, Fetcher};
-use flate2::read::MultiGzDecoder;
+use flamingo_crawl::{
+    Answer, Clock, Counts, Digests, FetchConfig, FetchReport, Fetcher, Item, ReadOptions, Refusal,
+    Unit, read_at,
+};
+use flate2::Compression;
+use flate2::read::{GzEncoder, MultiGzDecoder};
 use tempfile::TempDir;
 
 use crate::server::{Reply, Server};
@@ -196,6 +200,94 @@ fn pages_come_in_the_order_of_the_list_however_slow_their_hosts_are() {
             .map(|record| record.body().len() as u64)
             .sum::<u64>()
     );
+}
+
+#[test]
+fn what_was_fetched_reads_back_as_any_crawl() {
+    let server = Server::start();
+    let text = "<p>a page in chunks, and compressed: \u{e4}</p>".repeat(20);
+    let mut gzip = Vec::new();
+    GzEncoder::new(text.as_bytes(), Compression::default())
+        .read_to_end(&mut gzip)
+        .unwrap();
+    let html = |body: &[u8]| Reply::page("").body(body);
+    let target = server.tell("b.test/end", [html(b"end")]);
+    let urls = [
+        server.tell("a.test/plain", [html(text.as_bytes())]),
+        server.tell("a.test/chunks", [html(text.as_bytes()).chunked()]),
+        server.tell(
+            "a.test/gzip",
+            [html(&gzip).header("Content-Encoding", "gzip")],
+        ),
+        server.tell(
+            "a.test/gzip-chunks",
+            [html(&gzip).header("Content-Encoding", "gzip").chunked()],
+        ),
+        server.tell("a.test/moved", [Reply::redirect(&target)]),
+        server.tell(
+            "a.test/refused",
+            [html(&gzip)
+                .header("Content-Encoding", "gzip")
+                .header("X-Robots-Tag", "noai")],
+        ),
+        server.url("a.test/missing"),
+        server.url("nowhere.test/"),
+    ];
+    let crawl = Crawl::new(&server, quick());
+    crawl.pages(&urls);
+    let options = ReadOptions {
+        digests: Digests::Count,
+        ..ReadOptions::default()
+    };
+    let unit = Unit::Warc {
+        file: crawl.path().display().to_string(),
+    };
+    let mut items = unit.open(&options).unwrap();
+    let read: Vec<_> = items.by_ref().map(Result::unwrap).collect();
+    let all = counts(&[
+        ("answers", 7),
+        ("redirects", 1),
+        ("warcinfo", 1),
+        ("metadata", 1),
+    ]);
+    assert_eq!(items.counts(), &all, "and no faults");
+    let answers: Vec<&Answer> = read
+        .iter()
+        .filter_map(|item| match item {
+            Item::Answer(answer) => Some(answer),
+            _ => None,
+        })
+        .collect();
+    let statuses: Vec<_> = answers
+        .iter()
+        .map(|answer| (answer.url.as_str(), answer.status))
+        .collect();
+    let expected = [
+        &urls[0], &urls[1], &urls[2], &urls[3], &target, &urls[5], &urls[6],
+    ];
+    assert_eq!(
+        statuses,
+        std::array::from_fn::<_, 7, _>(|i| (expected[i].as_str(), if i == 6 { 404 } else { 200 }))
+    );
+    for answer in &answers[..4] {
+        assert_eq!(answer.body, text.as_bytes());
+        assert_eq!(answer.content_type.as_deref(), Some("text/html"));
+        assert_eq!(answer.date.as_deref(), Some("2023-11-14T22:13:20Z"));
+        let again = read_at(answer.place.as_ref().unwrap(), &options)
+            .unwrap()
+            .unwrap();
+        assert_eq!(&again, *answer);
+    }
+    assert_eq!(
+        answers[5].directives.refusals("flamingo-corpus"),
+        [Refusal::NoAi]
+    );
+    assert!(answers[5].body.is_empty() && !answers[5].truncated);
+    let redirect = read.iter().find_map(|item| match item {
+        Item::Redirect(redirect) => Some((redirect.from.as_str(), redirect.to.as_str())),
+        _ => None,
+    });
+    assert_eq!(redirect, Some((urls[4].as_str(), target.as_str())));
 }
 
 #[test]

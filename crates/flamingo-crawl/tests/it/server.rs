@@ -18,6 +18,7 @@ pub(crate) struct Reply {
     body: Vec<u8>,
     after: Duration,
     breaks_off: bool,
+    chunked: bool,
 }
 
 impl Reply {
@@ -34,6 +35,7 @@ impl Reply {
             body: Vec::new(),
             after: Duration::ZERO,
             breaks_off: false,
+            chunked: false,
         }
     }
 
@@ -62,21 +64,43 @@ impl Reply {
         self
     }
 
+    /// The body comes in chunks.
+    pub(crate) fn chunked(mut self) -> Self {
+        self.chunked = true;
+        self
+    }
+
     fn write(&self, stream: &mut TcpStream) -> io::Result<()> {
         let mut head = format!("HTTP/1.1 {} Whatever\r\n", self.status);
         let length = self.body.len() + if self.breaks_off { 10 } else { 0 };
-        head.push_str(&format!("Content-Length: {length}\r\n"));
+        let length = match self.chunked {
+            true => "Transfer-Encoding: chunked\r\n".to_owned(),
+            false => format!("Content-Length: {length}\r\n"),
+        };
+        head.push_str(&length);
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes())?;
-        stream.write_all(&self.body)?;
+        match self.chunked {
+            true => write_chunks(stream, &self.body)?,
+            false => stream.write_all(&self.body)?,
+        }
         if self.breaks_off {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         Ok(())
     }
+}
+
+fn write_chunks(stream: &mut TcpStream, body: &[u8]) -> io::Result<()> {
+    for chunk in body.chunks(7) {
+        write!(stream, "{:x}\r\n", chunk.len())?;
+        stream.write_all(chunk)?;
+        stream.write_all(b"\r\n")?;
+    }
+    stream.write_all(b"0\r\n\r\n")
 }
 
 /// A request as the server saw it.
