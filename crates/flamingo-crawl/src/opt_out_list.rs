@@ -1,6 +1,6 @@
 //! Lists of those who do not want to be part of a data set: domains with all that is below them,
 //! and beginnings of URLs. A list of ten million lines is held as one sorted text, which takes the
-//! bytes of the lines and eight more for each; while it is loaded, about three times that.
+//! bytes of the lines and eight more for each; while it is loaded, some more than twice that.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -81,8 +81,8 @@ impl OptOutList {
 /// A list while it is read.
 #[derive(Default)]
 struct Lines {
-    domains: Vec<Box<str>>,
-    urls: Vec<Box<str>>,
+    domains: Texts,
+    urls: Texts,
     unusable: u64,
 }
 
@@ -123,14 +123,14 @@ impl Lines {
         let url = url
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))?;
-        self.urls.push(without_scheme(&url).into());
+        self.urls.push(&without_scheme(&url));
         Some(())
     }
 
     fn add_domain(&mut self, line: &str) -> Option<()> {
         let name = line.trim_start_matches("*.").trim_start_matches('.');
         let host = Host::parse(name).ok()?;
-        self.domains.push(reversed(&host.to_string()).into());
+        self.domains.push(&reversed(&host.to_string()));
         Some(())
     }
 }
@@ -138,8 +138,8 @@ impl Lines {
 impl From<Lines> for OptOutList {
     fn from(lines: Lines) -> Self {
         Self {
-            domains: PrefixSet::new(lines.domains),
-            urls: PrefixSet::new(lines.urls),
+            domains: PrefixSet::new(&lines.domains),
+            urls: PrefixSet::new(&lines.urls),
             unusable: lines.unusable,
         }
     }
@@ -167,35 +167,17 @@ fn without_scheme(url: &Url) -> String {
     format!("{host}{port}{}{query}", url.path())
 }
 
-/// Texts none of which begins with another, so that the one before a text in order is the only
-/// one that it can begin with.
+/// Many texts in one, which is one piece of memory instead of millions.
 #[derive(Debug, Clone, Default)]
-struct PrefixSet {
-    text: Box<[u8]>,
-    ends: Box<[usize]>,
+struct Texts {
+    text: Vec<u8>,
+    ends: Vec<usize>,
 }
 
-impl PrefixSet {
-    fn new(mut texts: Vec<Box<str>>) -> Self {
-        texts.sort_unstable();
-        texts.dedup_by(|next, kept| next.starts_with(&**kept));
-        let ends = texts.iter().scan(0, |end, text| {
-            *end += text.len();
-            Some(*end)
-        });
-        let ends = ends.collect();
-        Self {
-            text: texts.concat().into_bytes().into(),
-            ends,
-        }
-    }
-
-    fn has_prefix_of(&self, text: &str) -> bool {
-        let text = text.as_bytes();
-        let after = partition_point(self.len(), |i| self.get(i) <= text);
-        after
-            .checked_sub(1)
-            .is_some_and(|before| text.starts_with(self.get(before)))
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.text.extend_from_slice(text.as_bytes());
+        self.ends.push(self.text.len());
     }
 
     fn get(&self, i: usize) -> &[u8] {
@@ -206,9 +188,42 @@ impl PrefixSet {
     fn len(&self) -> usize {
         self.ends.len()
     }
+}
+
+/// Texts in order, none of which begins with another, so that the one before a text is the only
+/// one that it can begin with.
+#[derive(Debug, Clone, Default)]
+struct PrefixSet(Texts);
+
+impl PrefixSet {
+    fn new(texts: &Texts) -> Self {
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_unstable_by_key(|i| texts.get(*i));
+        order.dedup_by(|next, kept| texts.get(*next).starts_with(texts.get(*kept)));
+        let bytes = order.iter().map(|i| texts.get(*i).len()).sum();
+        let (text, ends) = (Vec::with_capacity(bytes), Vec::with_capacity(order.len()));
+        let mut sorted = Texts { text, ends };
+        for i in order {
+            sorted.text.extend_from_slice(texts.get(i));
+            sorted.ends.push(sorted.text.len());
+        }
+        Self(sorted)
+    }
+
+    fn has_prefix_of(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        let after = partition_point(self.len(), |i| self.0.get(i) <= text);
+        after
+            .checked_sub(1)
+            .is_some_and(|before| text.starts_with(self.0.get(before)))
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
 
     fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 }
 
@@ -315,7 +330,11 @@ mod tests {
         fn a_set_of_beginnings_answers_as_a_search_through_all_does(
             texts in proptest::collection::vec("[ab./]{1,4}", 0..20), text in "[ab./]{0,8}",
         ) {
-            let set = PrefixSet::new(texts.iter().map(|text| text.as_str().into()).collect());
+            let mut lines = Texts::default();
+            for line in &texts {
+                lines.push(line);
+            }
+            let set = PrefixSet::new(&lines);
             let expected = texts.iter().any(|begin| text.starts_with(begin.as_str()));
             proptest::prop_assert_eq!(set.has_prefix_of(&text), expected);
         }
