@@ -8,11 +8,13 @@ mod answer;
 mod compress;
 mod counts;
 mod error;
+mod fetch;
 mod headers;
 mod http;
 mod input;
 mod lines;
 mod opt_out;
+mod opt_out_list;
 mod pages;
 mod read;
 mod robots;
@@ -24,7 +26,12 @@ pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};
 pub use compress::gunzip;
 pub use counts::{Counts, Fault};
 pub use error::{Error, Result};
+pub use fetch::{
+    Clock, FetchConfig, FetchReport, Fetcher, Listed, Lookup, Outcome, SystemClock, SystemLookup,
+    UrlList,
+};
 pub use opt_out::{Directives, Refusal};
+pub use opt_out_list::OptOutList;
 pub use read::{Digests, Items, ReadOptions, read_at};
 pub use robots::{Robots, RobotsIndex, RobotsTexts};
 pub use store::Stores;
