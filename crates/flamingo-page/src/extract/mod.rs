@@ -17,6 +17,7 @@ mod survey;
 
 use url::Url;
 
+use crate::charset::decode;
 use crate::{Dom, NodeId, Page, Part, Text, Video};
 use blocks::{Block, Content, Film, Gatherer};
 use metadata::Head;
@@ -50,7 +51,7 @@ pub struct Extraction {
 
 /// Extracts the main content of a page of any bytes; never fails, in time linear in their number.
 pub fn extract(html: &[u8], context: &Context<'_>) -> Extraction {
-    let source = String::from_utf8_lossy(html);
+    let source = decode(html, context.content_type);
     let dom = Dom::parse(&source);
     extract_from(&dom, context)
 }
@@ -120,7 +121,7 @@ fn video(film: Film<'_>, base: Option<&Url>) -> Option<Video> {
 
 /// All URLs of each image of a page, whether content or not, in document order.
 pub(crate) fn image_urls(html: &[u8], url: &str) -> Vec<Vec<String>> {
-    let source = String::from_utf8_lossy(html);
+    let source = decode(html, None);
     let dom = Dom::parse(&source);
     let address = Url::parse(url).ok();
     let survey = Survey::keeping_all(&dom);

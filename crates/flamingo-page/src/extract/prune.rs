@@ -7,13 +7,13 @@ use crate::{Dom, NodeId, Tag};
 /// Hints, and the share of the page's text up to which an element with them goes.
 const LIMITS: [(Hints, f32); 12] = [
     (Hints::COMMENTS, 0.95),
-    (Hints::ADVERTISEMENT, 0.4),
-    (Hints::SHARE, 0.3),
-    (Hints::SIGN_UP, 0.3),
-    (Hints::NAVIGATION, 0.4),
-    (Hints::FOOTER, 0.3),
-    (Hints::RELATED, 0.4),
-    (Hints::SIDE, 0.4),
+    (Hints::ADVERTISEMENT, 0.5),
+    (Hints::SHARE, 0.4),
+    (Hints::SIGN_UP, 0.6),
+    (Hints::NAVIGATION, 0.5),
+    (Hints::FOOTER, 0.5),
+    (Hints::RELATED, 0.5),
+    (Hints::SIDE, 0.5),
     (Hints::HIDDEN, 0.2),
     (Hints::METADATA, 0.1),
     (Hints::ICON, 0.05),
@@ -39,6 +39,7 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey) {
         };
     }
     survey.sum_again(dom);
+    survey.weigh(dom);
 }
 
 fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, total: f32) -> bool {
