@@ -99,6 +99,18 @@ impl<'d, 's> Gatherer<'d, 's> {
         self.blocks
     }
 
+    /// The blocks of what lies in `outer` before `root`.
+    pub(super) fn gather_between(mut self, outer: NodeId, root: NodeId) -> Vec<Block<'s>> {
+        let mut index = outer.index();
+        while index < root.index() {
+            self.close_until(index);
+            index = self.visit(NodeId::from_index(index));
+        }
+        self.close_until(usize::MAX);
+        self.end_block(Kind::Paragraph);
+        self.blocks
+    }
+
     /// Takes a node in and says which is next.
     fn visit(&mut self, node: NodeId) -> usize {
         let dom = self.dom;
@@ -336,22 +348,25 @@ impl<'d, 's> Gatherer<'d, 's> {
         }
     }
 
-    /// Whether the picture is the one before it again, which a script would load.
+    /// Whether the picture is the one before it again, which a script would load: any in the same figure, or one
+    /// beside it that has no URL yet or the same one.
     fn joins_last(&mut self, picture: &mut Picture<'s>) -> bool {
         if !self.text.trim().is_empty() {
             return false;
         }
-        let Some(Block {
-            content: Content::Picture(last),
-            ..
-        }) = self.blocks.last_mut()
-        else {
-            return false;
-        };
-        if !last.is_lazy && !last.shares_url(picture) {
+        let figure = self.open.iter().rev().find_map(|open| open.figure);
+        let in_figure = figure.is_some_and(|first| {
+            let blocks = self.blocks.get(first..).unwrap_or_default();
+            blocks.len() <= MOST_STAND_INS && blocks.iter().all(|block| matches!(block.content, Content::Picture(_)))
+        });
+        let Some(Block { content: Content::Picture(last), .. }) = self.blocks.last_mut() else { return false };
+        if !in_figure && !last.is_lazy && !last.shares_url(picture) {
             return false;
         }
         last.merge(std::mem::take(picture));
+        if let Some(first) = figure.filter(|_| in_figure) {
+            self.blocks.drain(first..self.blocks.len() - 1);
+        }
         true
     }
 
@@ -440,6 +455,9 @@ fn kind_of(tag: Tag, hints: Hints, outer: Kind, in_table: bool) -> Kind {
         _ => outer,
     }
 }
+
+/// Elements that stand for one picture until a script has loaded it.
+const MOST_STAND_INS: usize = 2;
 
 /// Nodes of a table that are looked at to tell what it is for.
 const NODES_OF_TABLE: usize = 4096;

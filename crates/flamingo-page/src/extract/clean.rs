@@ -51,6 +51,11 @@ fn drop_title(blocks: &mut Vec<Block<'_>>, title: Option<&str>) {
 /// CSS pixels below which a picture is an icon.
 const SMALLEST: u32 = 50;
 
+/// Whether a picture is more than an icon, an avatar or a counter.
+pub(super) fn is_shown(dom: &Dom<'_>, survey: &Survey, node: NodeId, picture: &Picture<'_>) -> bool {
+    is_worth_showing(picture) && !is_in_icon(dom, survey, node)
+}
+
 fn is_worth_showing(picture: &Picture<'_>) -> bool {
     let small = |length: Option<u32>| length.is_some_and(|length| length < SMALLEST);
     let tiny = |length: Option<u32>| length.is_some_and(|length| length <= 3);

@@ -58,6 +58,10 @@ impl Hints {
         self.0 & any.0 != 0
     }
 
+    fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
     /// The hints of all names in an attribute's value.
     pub(super) fn of(value: &str) -> Self {
         value
@@ -94,6 +98,7 @@ impl Hints {
     /// What the words of one name say together.
     fn with_compounds(self) -> Self {
         let body = self.has(Self::SUBJECT) && self.has(Self::CONTENT);
+        let hints = if self.has(Self::MEDIA) { self.without(Self::SHARE | Self::SIDE) } else { self };
         let other = Self::NAVIGATION
             | Self::FOOTER
             | Self::HEADER
@@ -126,7 +131,7 @@ impl Hints {
             b"footer" | b"foot" | b"colophon" | b"copyright" | b"legal" | b"bottom"
             | b"imprint" | b"disclaimer" | b"disclosure" | b"siteinfo" => Self::FOOTER,
             b"header" | b"masthead" | b"banner" | b"head" => Self::HEADER,
-            b"sidebar" | b"aside" | b"rail" | b"widget" | b"widgets" | b"sidecol" | b"rightcol"
+            b"sidebar" | b"aside" | b"rail" | b"sidecol" | b"rightcol"
             | b"leftcol" | b"rightrail" | b"sidebars" | b"offcanvas" | b"drawer" => Self::SIDE,
             b"comment" | b"comments" | b"disqus" | b"respond" | b"reply" | b"replies"
             | b"commentlist" | b"commentform" | b"kommentar" | b"kommentare" | b"comentarios"
@@ -175,7 +180,7 @@ impl Hints {
             | b"biography" | b"publish" | b"updated" | b"reporter" | b"rubric" | b"views"
             | b"readtime" | b"topic" => Self::METADATA,
             b"hidden" | b"hide" | b"invisible" | b"offscreen" | b"screenreader" | b"noprint"
-            | b"visuallyhidden" | b"tooltip" | b"noshow" => Self::HIDDEN,
+            | b"visuallyhidden" | b"tooltip" | b"rollover" | b"hovercard" | b"noshow" => Self::HIDDEN,
             b"article" | b"story" | b"post" | b"entry" | b"news" | b"blog" | b"articles"
             | b"page" | b"artikel" | b"noticia" | b"materia" | b"blogpost" | b"articulo"
             | b"articolo" => Self::SUBJECT,
@@ -221,6 +226,9 @@ impl Hints {
             (b"advert", Hints::ADVERTISEMENT),
             (b"recommend", Hints::RELATED),
         ];
+        if word.len() > 7 && word.ends_with(b"caption") {
+            return Self::CAPTION;
+        }
         if word.len() < 8 {
             return Self::NONE;
         }

@@ -63,12 +63,12 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
     let base = head.base.as_ref().or(address.as_ref());
     let mut survey = Survey::of(dom);
     prune::prune(dom, &mut survey);
-    let root = root::find(dom, &survey);
+    let (title, heading) = head.title(dom);
+    let root = root::find(dom, &survey, heading);
     prune::prune_inside(dom, &mut survey, root);
     let blocks = Gatherer::new(dom, &survey).gather(root);
-    let title = head.title(dom, &survey, root);
     let blocks = clean::clean(dom, &survey, blocks, title.as_deref());
-    let blocks = lead::with_lead(dom, &survey, root, blocks, &head, base);
+    let blocks = lead::with_lead(dom, &survey, root, heading, blocks);
     let parts = parts(blocks, base);
     let language = language::detect(&parts, head.language.as_deref());
     Extraction {

@@ -32,6 +32,7 @@ struct Offer<'s> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     StandIn,
+    Background,
     Source,
     Lazy,
     Set,
@@ -62,7 +63,9 @@ impl<'s> Picture<'s> {
 
     /// The link around it, where that leads to a picture.
     pub(super) fn offer_link(&mut self, href: Cow<'s, str>) {
-        if is_picture_url(&href) {
+        let file = href.split(['?', '#']).next().and_then(|path| path.rsplit('/').next());
+        // A colon in it names a page about the picture.
+        if is_picture_url(&href) && !file.is_some_and(|file| file.contains(':')) {
             self.offer(href, Rank::Link, 0.0);
         }
     }
@@ -88,7 +91,11 @@ impl<'s> Picture<'s> {
                 self.height = pixels(attribute.raw);
             } else if is("class") || is("id") {
                 self.hints |= Hints::of(attribute.raw);
-            } else if !is("href") && !is("style") && !is("longdesc") && attribute.raw.len() > 4 {
+            } else if is("style") {
+                if let Some(url) = background(attribute.raw) {
+                    self.offer(Cow::Borrowed(url), Rank::Background, 0.0);
+                }
+            } else if !is("href") && !is("longdesc") && attribute.raw.len() > 4 {
                 lazy |= self.read_lazy(attribute.value());
             }
         }
@@ -201,6 +208,15 @@ pub(super) fn is_picture(dom: &Dom<'_>, node: NodeId) -> bool {
         }
         _ => false,
     }
+}
+
+/// The picture behind an element, by its style.
+fn background(style: &str) -> Option<&str> {
+    let (_, after) = style.split_once("background-image")?;
+    let (_, url) = after.split_once("url(")?;
+    let url = url.split(')').next()?.trim_matches(['\'', '"', ' ']);
+    let url = url.trim_start_matches("&quot;").trim_end_matches("&quot;");
+    (!is_placeholder(url)).then_some(url)
 }
 
 /// `640`, `640px`; not `50%`.

@@ -9,22 +9,71 @@ const MOST: f64 = 0.78;
 /// As before, where the part is named as the body of an article or as the page's main part.
 const MOST_OF_NAMED: f64 = 0.5;
 
-/// Goes down from the document for as long as one part holds most of the weight.
-pub(super) fn find(dom: &Dom<'_>, survey: &Survey) -> NodeId {
+/// How many times the weight of the part with the page's title counts.
+const TITLE_FACTOR: f64 = 3.0;
+
+/// Goes down from the document for as long as one part holds most of the weight, then up again as long as that
+/// adds texts and little else.
+pub(super) fn find(dom: &Dom<'_>, survey: &Survey, heading: Option<NodeId>) -> NodeId {
     let mut root = NodeId::ROOT;
-    while let Some(part) = main_part(dom, survey, root) {
+    while !is_body(survey, root)
+        && let Some(part) = main_part(dom, survey, root, heading)
+    {
         root = part;
     }
-    root
+    widened(dom, survey, root)
 }
 
-fn main_part(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> Option<NodeId> {
-    let total = survey.mass(dom, node);
-    let kept = dom.children(node).filter(|&child| may_be_root(dom.tag(child)) && !survey.is_dropped(child));
-    let heaviest = kept.max_by(|&a, &b| survey.mass(dom, a).total_cmp(&survey.mass(dom, b)))?;
-    let limit = if is_named(dom, survey, heaviest) { MOST_OF_NAMED } else { MOST };
-    let mass = survey.mass(dom, heaviest);
-    (mass > 0.0 && mass >= limit * total).then_some(heaviest)
+/// Whether the element says that it is the body of an article.
+fn is_body(survey: &Survey, node: NodeId) -> bool {
+    survey.traits[node.index()].is_body
+}
+
+fn main_part(dom: &Dom<'_>, survey: &Survey, node: NodeId, heading: Option<NodeId>) -> Option<NodeId> {
+    let weight = |part: NodeId| {
+        let titled = heading.is_some_and(|heading| dom.contains(part, heading));
+        survey.mass(dom, part) * if titled { TITLE_FACTOR } else { 1.0 }
+    };
+    let (mut first, mut most, mut total) = (None, 0.0, 0.0);
+    let mut of_parts = 0.0;
+    for part in dom.children(node) {
+        if dom.tag(part) == Tag::Text || survey.is_dropped(part) {
+            continue;
+        }
+        of_parts += survey.mass(dom, part);
+        let weight = weight(part);
+        total += weight;
+        if weight > most && may_be_root(dom.tag(part)) {
+            (first, most) = (Some(part), weight);
+        }
+    }
+    let part = first?;
+    let own = survey.mass(dom, node) - of_parts;
+    let limit = if is_named(dom, survey, part) { MOST_OF_NAMED } else { MOST };
+    (most >= limit * (total + own)).then_some(part)
+}
+
+/// Ancestors that are tried, and the least that one must add, in shares of what there is.
+const LEVELS: usize = 4;
+const LEAST_GAIN: f64 = 0.05;
+/// Of what is added, the least share of texts and the largest of links.
+const TEXTS: f64 = 0.55;
+const LINKS: f64 = 0.3;
+
+/// The ancestor that holds more of the same text: articles are often cut in several boxes.
+fn widened(dom: &Dom<'_>, survey: &Survey, mut root: NodeId) -> NodeId {
+    for outer in dom.ancestors(root).take(LEVELS) {
+        if is_body(survey, root) || matches!(dom.tag(outer), Tag::Body | Tag::Html | Tag::Document) {
+            break;
+        }
+        let added = |of: fn(&Survey, &Dom<'_>, NodeId) -> u32| f64::from(of(survey, dom, outer) - of(survey, dom, root));
+        let (score, text, linked) = (added(Survey::score), added(Survey::text), added(Survey::linked));
+        let enough = score >= LEAST_GAIN * f64::from(survey.score(dom, root));
+        if is_body(survey, outer) || enough && score >= TEXTS * text && linked <= LINKS * text {
+            root = outer;
+        }
+    }
+    root
 }
 
 fn is_named(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> bool {
