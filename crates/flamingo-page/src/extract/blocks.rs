@@ -33,6 +33,13 @@ pub(super) struct Words {
     pub(super) level: u8,
 }
 
+impl Words {
+    /// Whether it is mostly links.
+    pub(super) const fn leads_elsewhere(&self) -> bool {
+        self.linked * 2 > self.text.len()
+    }
+}
+
 /// What a `video` says.
 #[derive(Debug, Default)]
 pub(super) struct Film<'s> {
@@ -169,13 +176,14 @@ impl<'d, 's> Gatherer<'d, 's> {
                 tag,
                 Tag::Tr | Tag::Table | Tag::Caption | Tag::Tbody | Tag::Thead
             );
-        let breaks = is_block(tag) && !cells;
+        let hints = self.survey.hints(node);
+        let kind = kind_of(tag, hints, outer, in_table);
+        let breaks = is_block(tag) && !cells || kind == Kind::Caption && outer != Kind::Caption;
         if breaks {
             self.end_block(outer);
         } else if is_block(tag) {
             self.space();
         }
-        let hints = self.survey.hints(node);
         let link = (tag == Tag::A)
             .then(|| self.dom.attr(node, "href"))
             .flatten();
@@ -186,7 +194,7 @@ impl<'d, 's> Gatherer<'d, 's> {
         self.open.push(Open {
             end: self.dom.subtree_end(node).index(),
             tag,
-            kind: kind_of(tag, hints, outer, in_table),
+            kind,
             breaks,
             figure: is_figure(tag, hints).then_some(self.blocks.len()),
             link,
@@ -357,9 +365,18 @@ impl<'d, 's> Gatherer<'d, 's> {
         let figure = self.open.iter().rev().find_map(|open| open.figure);
         let in_figure = figure.is_some_and(|first| {
             let blocks = self.blocks.get(first..).unwrap_or_default();
-            blocks.len() <= MOST_STAND_INS && blocks.iter().all(|block| matches!(block.content, Content::Picture(_)))
+            blocks.len() <= MOST_STAND_INS
+                && blocks
+                    .iter()
+                    .all(|block| matches!(block.content, Content::Picture(_)))
         });
-        let Some(Block { content: Content::Picture(last), .. }) = self.blocks.last_mut() else { return false };
+        let Some(Block {
+            content: Content::Picture(last),
+            ..
+        }) = self.blocks.last_mut()
+        else {
+            return false;
+        };
         if !in_figure && !last.is_lazy && !last.shares_url(picture) {
             return false;
         }

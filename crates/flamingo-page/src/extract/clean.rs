@@ -2,34 +2,49 @@
 
 use super::blocks::{Block, Content};
 use super::hints::Hints;
+use super::phrases;
 use super::pictures::Picture;
 use super::survey::Survey;
 use crate::{Dom, Kind, NodeId};
 
+/// What is known of a page that its content may repeat.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known<'k> {
+    pub(super) title: Option<&'k str>,
+    pub(super) address: Option<&'k str>,
+}
+
 pub(super) fn clean<'s>(
     dom: &Dom<'s>,
     survey: &Survey,
-    blocks: Vec<Block<'s>>,
-    title: Option<&str>,
+    mut blocks: Vec<Block<'s>>,
+    known: Known<'_>,
 ) -> Vec<Block<'s>> {
-    let mut blocks: Vec<Block<'s>> = blocks
-        .into_iter()
-        .filter(|block| match &block.content {
-            Content::Picture(picture) => {
-                is_worth_showing(picture) && !is_in_icon(dom, survey, block.node)
-            }
-            Content::Text(_) | Content::Film(_) => true,
-        })
-        .collect();
-    drop_title(&mut blocks, title);
-    while blocks.last().is_some_and(is_heading) {
-        blocks.pop();
-    }
+    blocks.retain(|block| match &block.content {
+        Content::Picture(picture) => is_shown(dom, survey, block.node, picture),
+        Content::Text(words) => {
+            !phrases::is_boilerplate(words) && known.address != Some(words.text.as_str())
+        }
+        Content::Film(_) => true,
+    });
+    drop_title(&mut blocks, known.title);
+    drop_tail(&mut blocks);
     blocks
 }
 
-fn is_heading(block: &Block<'_>) -> bool {
-    matches!(&block.content, Content::Text(words) if words.kind == Kind::Heading)
+/// Below the last paragraph stand headings of nothing, links to other pages, calls to follow.
+fn drop_tail(blocks: &mut Vec<Block<'_>>) {
+    let is_content = |block: &Block<'_>| match &block.content {
+        Content::Text(words) => {
+            words.kind != Kind::Heading && !phrases::is_call(words) && !words.leads_elsewhere()
+        }
+        Content::Picture(_) | Content::Film(_) => true,
+    };
+    let end = blocks
+        .iter()
+        .rposition(is_content)
+        .map_or(0, |last| last + 1);
+    blocks.truncate(end);
 }
 
 /// The page shows its title above the content, often inside it.
@@ -52,7 +67,12 @@ fn drop_title(blocks: &mut Vec<Block<'_>>, title: Option<&str>) {
 const SMALLEST: u32 = 50;
 
 /// Whether a picture is more than an icon, an avatar or a counter.
-pub(super) fn is_shown(dom: &Dom<'_>, survey: &Survey, node: NodeId, picture: &Picture<'_>) -> bool {
+pub(super) fn is_shown(
+    dom: &Dom<'_>,
+    survey: &Survey,
+    node: NodeId,
+    picture: &Picture<'_>,
+) -> bool {
     is_worth_showing(picture) && !is_in_icon(dom, survey, node)
 }
 

@@ -98,7 +98,11 @@ impl Hints {
     /// What the words of one name say together.
     fn with_compounds(self) -> Self {
         let body = self.has(Self::SUBJECT) && self.has(Self::CONTENT);
-        let hints = if self.has(Self::MEDIA) { self.without(Self::SHARE | Self::SIDE) } else { self };
+        let hints = if self.has(Self::MEDIA) {
+            self.without(Self::SHARE | Self::SIDE)
+        } else {
+            self
+        };
         let other = Self::NAVIGATION
             | Self::FOOTER
             | Self::HEADER
@@ -113,10 +117,10 @@ impl Hints {
             | Self::BOX
             | Self::CAPTION
             | Self::ICON;
-        if body && !self.has(other) {
-            self | Self::BODY
+        if body && !hints.has(other) {
+            hints | Self::BODY
         } else {
-            self
+            hints
         }
     }
 
@@ -131,8 +135,8 @@ impl Hints {
             b"footer" | b"foot" | b"colophon" | b"copyright" | b"legal" | b"bottom"
             | b"imprint" | b"disclaimer" | b"disclosure" | b"siteinfo" => Self::FOOTER,
             b"header" | b"masthead" | b"banner" | b"head" => Self::HEADER,
-            b"sidebar" | b"aside" | b"rail" | b"sidecol" | b"rightcol"
-            | b"leftcol" | b"rightrail" | b"sidebars" | b"offcanvas" | b"drawer" => Self::SIDE,
+            b"sidebar" | b"aside" | b"rail" | b"sidecol" | b"rightcol" | b"leftcol"
+            | b"rightrail" | b"sidebars" | b"offcanvas" | b"drawer" => Self::SIDE,
             b"comment" | b"comments" | b"disqus" | b"respond" | b"reply" | b"replies"
             | b"commentlist" | b"commentform" | b"kommentar" | b"kommentare" | b"comentarios"
             | b"comentario" | b"commentaires" | b"commenti" | b"discussion" | b"livefyre"
@@ -143,8 +147,8 @@ impl Hints {
             | b"sharethis" | b"sharedaddy" | b"sociable" | b"follow" | b"shareaholic"
             | b"socials" | b"sharebar" | b"sharebox" | b"sharebuttons" | b"socialmedia"
             | b"compartir" | b"compartilhar" | b"teilen" | b"partager" | b"likes" | b"likebox"
-            | b"reactions" | b"voting" | b"vote" | b"rating" | b"ratings" | b"tweetbutton"
-            | b"fblike" | b"jetpack" | b"sharetools" | b"socialshare" => Self::SHARE,
+            | b"reactions" | b"voting" | b"vote" | b"tweetbutton" | b"fblike" | b"jetpack"
+            | b"sharetools" | b"socialshare" => Self::SHARE,
             b"ad" | b"ads" | b"advert" | b"adverts" | b"advertisement" | b"advertisements"
             | b"advertising" | b"adslot" | b"adsense" | b"adsbygoogle" | b"adunit" | b"adbox"
             | b"adwrapper" | b"adcontainer" | b"dfp" | b"gpt" | b"sponsor" | b"sponsored"
@@ -165,12 +169,12 @@ impl Hints {
             | b"suggestions" | b"toppicks" | b"carousel" | b"explore" | b"discover"
             | b"youmaylike" | b"trends" | b"hashtag" | b"hashtags" => Self::RELATED,
             b"newsletter" | b"newsletters" | b"signup" | b"subscribe" | b"subscription"
-            | b"subscriber" | b"paywall" | b"login" | b"signin" | b"register" | b"registration"
-            | b"cookie" | b"cookies" | b"consent" | b"gdpr" | b"modal" | b"popup" | b"popover"
-            | b"overlay" | b"dialog" | b"lightbox" | b"optin" | b"mailchimp" | b"mailinglist"
-            | b"cta" | b"donate" | b"donation" | b"toast" | b"notice" | b"membership"
-            | b"regwall" | b"piano" | b"interstitial" | b"survey" | b"subscribebox"
-            | b"emailsignup" | b"contactform" | b"feedback" => Self::SIGN_UP,
+            | b"subscriber" | b"login" | b"signin" | b"register" | b"registration" | b"cookie"
+            | b"cookies" | b"consent" | b"gdpr" | b"modal" | b"popup" | b"popover" | b"overlay"
+            | b"dialog" | b"lightbox" | b"optin" | b"mailchimp" | b"mailinglist" | b"cta"
+            | b"donate" | b"donation" | b"toast" | b"notice" | b"membership" | b"regwall"
+            | b"piano" | b"interstitial" | b"survey" | b"subscribebox" | b"emailsignup"
+            | b"contactform" | b"feedback" => Self::SIGN_UP,
             b"meta" | b"byline" | b"bylines" | b"author" | b"authors" | b"authorbox" | b"date"
             | b"dateline" | b"time" | b"timestamp" | b"published" | b"pubdate" | b"postmeta"
             | b"metadata" | b"tags" | b"tag" | b"tagcloud" | b"taglist" | b"category"
@@ -180,7 +184,9 @@ impl Hints {
             | b"biography" | b"publish" | b"updated" | b"reporter" | b"rubric" | b"views"
             | b"readtime" | b"topic" => Self::METADATA,
             b"hidden" | b"hide" | b"invisible" | b"offscreen" | b"screenreader" | b"noprint"
-            | b"visuallyhidden" | b"tooltip" | b"rollover" | b"hovercard" | b"noshow" => Self::HIDDEN,
+            | b"visuallyhidden" | b"tooltip" | b"rollover" | b"hovercard" | b"noshow" => {
+                Self::HIDDEN
+            }
             b"article" | b"story" | b"post" | b"entry" | b"news" | b"blog" | b"articles"
             | b"page" | b"artikel" | b"noticia" | b"materia" | b"blogpost" | b"articulo"
             | b"articolo" => Self::SUBJECT,

@@ -18,12 +18,16 @@ pub(super) fn with_lead<'s>(
     heading: Option<NodeId>,
     mut blocks: Vec<Block<'s>>,
 ) -> Vec<Block<'s>> {
-    let Some(outer) = around(dom, root, heading) else { return blocks };
+    let Some(outer) = around(dom, root, heading) else {
+        return blocks;
+    };
     let gathered = Gatherer::new(dom, survey).gather_between(outer, root);
     let mut lead: Vec<Block<'s>> = gathered
         .into_iter()
         .filter(|block| match &block.content {
-            Content::Picture(picture) => clean::is_shown(dom, survey, block.node, picture) && is_large(dom, block.node),
+            Content::Picture(picture) => {
+                clean::is_shown(dom, survey, block.node, picture) && is_large(dom, block.node)
+            }
             Content::Film(_) => true,
             Content::Text(_) => false,
         })
@@ -38,10 +42,14 @@ pub(super) fn with_lead<'s>(
 /// The smallest element around the text that holds its heading, too.
 fn around(dom: &Dom<'_>, root: NodeId, heading: Option<NodeId>) -> Option<NodeId> {
     let heading = heading.filter(|&heading| heading < root)?;
-    dom.ancestors(root).take(LEVELS).find(|&outer| dom.contains(outer, heading))
+    dom.ancestors(root)
+        .take(LEVELS)
+        .find(|&outer| dom.contains(outer, heading))
 }
 
 /// Not in a link to another page.
 fn is_large(dom: &Dom<'_>, node: NodeId) -> bool {
-    !dom.ancestors(node).take(3).any(|ancestor| dom.tag(ancestor) == Tag::A)
+    !dom.ancestors(node)
+        .take(3)
+        .any(|ancestor| dom.tag(ancestor) == Tag::A)
 }

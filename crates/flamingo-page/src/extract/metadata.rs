@@ -147,7 +147,8 @@ impl Head {
             let told = told.to_lowercase();
             let shows = |heading: &&(NodeId, String)| {
                 let heading = heading.1.to_lowercase();
-                heading.len() * 3 > told.len() && (told.contains(&heading) || heading.contains(&told))
+                heading.len() * 3 > told.len()
+                    && (told.contains(&heading) || heading.contains(&told))
             };
             if let Some((node, heading)) = headings.iter().find(shows) {
                 return (Some(heading.clone()), Some(*node));
@@ -155,7 +156,9 @@ impl Head {
         }
         let told = self.shared_title.as_ref().or(self.title.as_ref());
         match (told, headings.as_slice()) {
-            (Some(told), [(node, _)]) => (Some(without_site(told, self.site.as_deref())), Some(*node)),
+            (Some(told), [(node, _)]) => {
+                (Some(without_site(told, self.site.as_deref())), Some(*node))
+            }
             (Some(told), _) => (Some(without_site(told, self.site.as_deref())), None),
             (None, [(node, heading), ..]) => (Some(heading.clone()), Some(*node)),
             (None, []) => (None, None),
@@ -166,7 +169,9 @@ impl Head {
 const MOST_HEADINGS: usize = 6;
 
 fn headings(dom: &Dom<'_>) -> Vec<(NodeId, String)> {
-    let heads = dom.subtree(NodeId::ROOT).filter(|&node| matches!(dom.tag(node), Tag::H1 | Tag::H2));
+    let heads = dom
+        .subtree(NodeId::ROOT)
+        .filter(|&node| matches!(dom.tag(node), Tag::H1 | Tag::H2));
     let mut found: Vec<(NodeId, String)> = heads
         .take(MOST_HEADINGS)
         .filter_map(|node| {

@@ -9,6 +9,7 @@ mod hints;
 mod language;
 mod lead;
 mod metadata;
+mod phrases;
 mod pictures;
 mod prune;
 mod root;
@@ -67,7 +68,11 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
     let root = root::find(dom, &survey, heading);
     prune::prune_inside(dom, &mut survey, root);
     let blocks = Gatherer::new(dom, &survey).gather(root);
-    let blocks = clean::clean(dom, &survey, blocks, title.as_deref());
+    let known = clean::Known {
+        title: title.as_deref(),
+        address: head.canonical.as_deref(),
+    };
+    let blocks = clean::clean(dom, &survey, blocks, known);
     let blocks = lead::with_lead(dom, &survey, root, heading, blocks);
     let parts = parts(blocks, base);
     let language = language::detect(&parts, head.language.as_deref());

@@ -63,7 +63,10 @@ impl<'s> Picture<'s> {
 
     /// The link around it, where that leads to a picture.
     pub(super) fn offer_link(&mut self, href: Cow<'s, str>) {
-        let file = href.split(['?', '#']).next().and_then(|path| path.rsplit('/').next());
+        let file = href
+            .split(['?', '#'])
+            .next()
+            .and_then(|path| path.rsplit('/').next());
         // A colon in it names a page about the picture.
         if is_picture_url(&href) && !file.is_some_and(|file| file.contains(':')) {
             self.offer(href, Rank::Link, 0.0);

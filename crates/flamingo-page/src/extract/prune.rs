@@ -23,12 +23,24 @@ const LIMITS: [(Hints, f32); 12] = [
 /// The share up to which an element goes whose tag, role or style says that it is beside the content.
 const BESIDE_LIMIT: f32 = 0.4;
 
+/// What is left of the limits within an element that is named as an article's body.
+const WITHIN_BODY: f32 = 0.5;
+
 /// Drops what is beside the content.
 pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey) {
     let total = survey.score(dom, NodeId::ROOT).max(1) as f32;
-    let mut index = 0;
+    let (mut index, mut body_end) = (0, 0);
     while index < dom.len() {
         let node = NodeId::from_index(index);
+        if survey.traits[index].is_body {
+            body_end = body_end.max(dom.subtree_end(node).index());
+        }
+        // A body holds less that is beside it.
+        let total = if index < body_end {
+            total * WITHIN_BODY
+        } else {
+            total
+        };
         if !survey.is_dropped(node) && is_beside(dom, survey, node, total) {
             survey.drop_subtree(node);
         }

@@ -15,13 +15,29 @@ const TITLE_FACTOR: f64 = 3.0;
 /// Goes down from the document for as long as one part holds most of the weight, then up again as long as that
 /// adds texts and little else.
 pub(super) fn find(dom: &Dom<'_>, survey: &Survey, heading: Option<NodeId>) -> NodeId {
-    let mut root = NodeId::ROOT;
+    let mut root = titled_article(dom, survey, heading).unwrap_or(NodeId::ROOT);
+    let start = root;
     while !is_body(survey, root)
         && let Some(part) = main_part(dom, survey, root, heading)
     {
         root = part;
     }
-    widened(dom, survey, root)
+    widened(dom, survey, root, start)
+}
+
+/// Text that an article has at least, in bytes and in shares of the page's.
+const LEAST_ARTICLE: u32 = 200;
+const LEAST_SHARE: f32 = 0.1;
+
+/// The `article` around the heading that shows the page's title, if there is enough text in it.
+fn titled_article(dom: &Dom<'_>, survey: &Survey, heading: Option<NodeId>) -> Option<NodeId> {
+    let heading = heading?;
+    let article = dom
+        .ancestors(heading)
+        .find(|&node| dom.tag(node) == Tag::Article)?;
+    let score = survey.score(dom, article);
+    let total = survey.score(dom, NodeId::ROOT);
+    (score >= LEAST_ARTICLE && score as f32 >= LEAST_SHARE * total as f32).then_some(article)
 }
 
 /// Whether the element says that it is the body of an article.
@@ -29,7 +45,12 @@ fn is_body(survey: &Survey, node: NodeId) -> bool {
     survey.traits[node.index()].is_body
 }
 
-fn main_part(dom: &Dom<'_>, survey: &Survey, node: NodeId, heading: Option<NodeId>) -> Option<NodeId> {
+fn main_part(
+    dom: &Dom<'_>,
+    survey: &Survey,
+    node: NodeId,
+    heading: Option<NodeId>,
+) -> Option<NodeId> {
     let weight = |part: NodeId| {
         let titled = heading.is_some_and(|heading| dom.contains(part, heading));
         survey.mass(dom, part) * if titled { TITLE_FACTOR } else { 1.0 }
@@ -49,7 +70,11 @@ fn main_part(dom: &Dom<'_>, survey: &Survey, node: NodeId, heading: Option<NodeI
     }
     let part = first?;
     let own = survey.mass(dom, node) - of_parts;
-    let limit = if is_named(dom, survey, part) { MOST_OF_NAMED } else { MOST };
+    let limit = if is_named(dom, survey, part) {
+        MOST_OF_NAMED
+    } else {
+        MOST
+    };
     (most >= limit * (total + own)).then_some(part)
 }
 
@@ -61,13 +86,22 @@ const TEXTS: f64 = 0.55;
 const LINKS: f64 = 0.3;
 
 /// The ancestor that holds more of the same text: articles are often cut in several boxes.
-fn widened(dom: &Dom<'_>, survey: &Survey, mut root: NodeId) -> NodeId {
+fn widened(dom: &Dom<'_>, survey: &Survey, mut root: NodeId, start: NodeId) -> NodeId {
     for outer in dom.ancestors(root).take(LEVELS) {
-        if is_body(survey, root) || matches!(dom.tag(outer), Tag::Body | Tag::Html | Tag::Document) {
+        if root == start
+            || is_body(survey, root)
+            || matches!(dom.tag(outer), Tag::Body | Tag::Html | Tag::Document)
+        {
             break;
         }
-        let added = |of: fn(&Survey, &Dom<'_>, NodeId) -> u32| f64::from(of(survey, dom, outer) - of(survey, dom, root));
-        let (score, text, linked) = (added(Survey::score), added(Survey::text), added(Survey::linked));
+        let added = |of: fn(&Survey, &Dom<'_>, NodeId) -> u32| {
+            f64::from(of(survey, dom, outer) - of(survey, dom, root))
+        };
+        let (score, text, linked) = (
+            added(Survey::score),
+            added(Survey::text),
+            added(Survey::linked),
+        );
         let enough = score >= LEAST_GAIN * f64::from(survey.score(dom, root));
         if is_body(survey, outer) || enough && score >= TEXTS * text && linked <= LINKS * text {
             root = outer;
@@ -78,13 +112,30 @@ fn widened(dom: &Dom<'_>, survey: &Survey, mut root: NodeId) -> NodeId {
 
 fn is_named(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> bool {
     let traits = survey.traits[node.index()];
-    traits.is_body || traits.is_main || traits.hints.has(Hints::BODY) || matches!(dom.tag(node), Tag::Article | Tag::Main)
+    traits.is_body
+        || traits.is_main
+        || traits.hints.has(Hints::BODY)
+        || matches!(dom.tag(node), Tag::Article | Tag::Main)
 }
 
 fn may_be_root(tag: Tag) -> bool {
     matches!(
         tag,
-        Tag::Html | Tag::Body | Tag::Div | Tag::Section | Tag::Article | Tag::Main | Tag::Td | Tag::Tr | Tag::Tbody
-            | Tag::Table | Tag::Form | Tag::Center | Tag::Span | Tag::Fieldset | Tag::Other | Tag::Font
+        Tag::Html
+            | Tag::Body
+            | Tag::Div
+            | Tag::Section
+            | Tag::Article
+            | Tag::Main
+            | Tag::Td
+            | Tag::Tr
+            | Tag::Tbody
+            | Tag::Table
+            | Tag::Form
+            | Tag::Center
+            | Tag::Span
+            | Tag::Fieldset
+            | Tag::Other
+            | Tag::Font
     )
 }

@@ -48,7 +48,11 @@ impl Run {
         }
         let free = free.min(LONGEST_PARAGRAPH);
         // Teasers are short.
-        if free < FULL_PARAGRAPH { free * free / FULL_PARAGRAPH } else { free }
+        if free < FULL_PARAGRAPH {
+            free * free / FULL_PARAGRAPH
+        } else {
+            free
+        }
     }
 }
 
@@ -211,7 +215,9 @@ impl Survey {
             if score == 0.0 {
                 continue;
             }
-            let Some(container) = container_of(dom, start) else { continue };
+            let Some(container) = container_of(dom, start) else {
+                continue;
+            };
             direct[container.index() + 1] += score;
             if let Some(outer) = container_of(dom, container) {
                 direct[outer.index() + 1] += score * SHARE_OF_OUTER;
@@ -260,8 +266,17 @@ fn container_of(dom: &Dom<'_>, node: NodeId) -> Option<NodeId> {
     dom.ancestors(node).take(CLIMB).find(|&ancestor| {
         matches!(
             dom.tag(ancestor),
-            Tag::Div | Tag::Section | Tag::Article | Tag::Main | Tag::Td | Tag::Body | Tag::Center | Tag::Form
-                | Tag::Other | Tag::Ul | Tag::Ol
+            Tag::Div
+                | Tag::Section
+                | Tag::Article
+                | Tag::Main
+                | Tag::Td
+                | Tag::Body
+                | Tag::Center
+                | Tag::Form
+                | Tag::Other
+                | Tag::Ul
+                | Tag::Ol
         )
     })
 }
