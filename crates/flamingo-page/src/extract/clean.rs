@@ -27,9 +27,31 @@ pub(super) fn clean<'s>(
         }
         Content::Film(_) => true,
     });
+    drop_decoration(&mut blocks);
     drop_title(&mut blocks, known.title);
     drop_tail(&mut blocks);
     blocks
+}
+
+/// How often a picture is shown that only decorates.
+const OFTEN: usize = 4;
+
+fn drop_decoration(blocks: &mut Vec<Block<'_>>) {
+    let url = |block: &Block<'_>| match &block.content {
+        Content::Picture(picture) => picture.url().map(str::to_owned),
+        Content::Text(_) | Content::Film(_) => None,
+    };
+    let mut urls: Vec<String> = blocks.iter().filter_map(url).collect();
+    if urls.len() < OFTEN {
+        return;
+    }
+    urls.sort_unstable();
+    let often: Vec<&String> = urls
+        .chunk_by(|a, b| a == b)
+        .filter(|same| same.len() >= OFTEN)
+        .map(|same| &same[0])
+        .collect();
+    blocks.retain(|block| url(block).is_none_or(|url| often.binary_search(&&url).is_err()));
 }
 
 /// Below the last paragraph stand headings of nothing, links to other pages, calls to follow.

@@ -99,11 +99,12 @@ impl<'s> Picture<'s> {
                     self.offer(Cow::Borrowed(url), Rank::Background, 0.0);
                 }
             } else if !is("href") && !is("longdesc") && attribute.raw.len() > 4 {
-                lazy |= self.read_lazy(attribute.value());
+                lazy |= self.read_lazy(name, attribute.value());
             }
         }
         let source = source.unwrap_or_default();
-        let stands_in = is_placeholder(&source);
+        let behind = self.urls.iter().any(|offer| offer.rank == Rank::Background);
+        let stands_in = is_placeholder(&source) || behind && source.ends_with(".gif");
         self.is_lazy |= lazy || stands_in;
         self.offer(
             source,
@@ -117,16 +118,27 @@ impl<'s> Picture<'s> {
     }
 
     /// Takes any attribute whose value is the URL of a picture, or a set of them, for one that a script reads.
-    fn read_lazy(&mut self, value: Cow<'s, str>) -> bool {
+    fn read_lazy(&mut self, name: &str, value: Cow<'s, str>) -> bool {
         if is_srcset(&value) {
             self.offer_set(&value);
             return true;
         }
-        let found = is_picture_url(&value) && !is_placeholder(&value);
+        // Bare file names are names of pictures rather than their addresses.
+        let is_address = value.contains('/') || name.to_ascii_lowercase().contains("src");
+        let found = is_address && is_picture_url(&value) && !is_placeholder(&value);
         if found {
             self.offer(value, Rank::Lazy, 0.0);
         }
         found
+    }
+
+    /// Its best URL as the page writes it.
+    pub(super) fn url(&self) -> Option<&str> {
+        let best = self
+            .urls
+            .iter()
+            .max_by(|a, b| a.rank.cmp(&b.rank).then(a.size.total_cmp(&b.size)));
+        best.map(|offer| offer.url.as_ref())
     }
 
     /// Whether it has a URL that is more than a stand-in.

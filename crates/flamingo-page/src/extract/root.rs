@@ -15,6 +15,9 @@ const TITLE_FACTOR: f64 = 3.0;
 /// Goes down from the document for as long as one part holds most of the weight, then up again as long as that
 /// adds texts and little else.
 pub(super) fn find(dom: &Dom<'_>, survey: &Survey, heading: Option<NodeId>) -> NodeId {
+    if survey.mass(dom, NodeId::ROOT) < LEAST_MASS {
+        return named_part(dom, survey, heading).unwrap_or(NodeId::ROOT);
+    }
     let mut root = titled_article(dom, survey, heading).unwrap_or(NodeId::ROOT);
     let start = root;
     while !is_body(survey, root)
@@ -23,6 +26,31 @@ pub(super) fn find(dom: &Dom<'_>, survey: &Survey, heading: Option<NodeId>) -> N
         root = part;
     }
     widened(dom, survey, root, start)
+}
+
+/// Weight below which a page has no text that tells where its content is.
+const LEAST_MASS: f64 = 10_000.0;
+
+/// The innermost element that its name makes the page's content: the one around the heading, if one is.
+fn named_part(dom: &Dom<'_>, survey: &Survey, heading: Option<NodeId>) -> Option<NodeId> {
+    let names = |node: NodeId| {
+        let hints = survey.hints(node);
+        is_named(dom, survey, node)
+            || matches!(dom.tag(node), Tag::Div | Tag::Section) && hints.has(Hints::CONTENT)
+    };
+    let around = heading.and_then(|heading| dom.ancestors(heading).find(|&node| names(node)));
+    let mut index = 0;
+    let mut first = None;
+    while around.is_none() && first.is_none() && index < dom.len() {
+        let node = NodeId::from_index(index);
+        if survey.is_dropped(node) {
+            index = dom.subtree_end(node).index();
+        } else {
+            first = names(node).then_some(node);
+            index += 1;
+        }
+    }
+    around.or(first)
 }
 
 /// Text that an article has at least, in bytes and in shares of the page's.
