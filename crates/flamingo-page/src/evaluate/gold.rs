@@ -114,6 +114,7 @@ impl Gold {
             .map(|(id, article)| (id, expected(article)));
         Ok(Self {
             key: Key::Id,
+            captions: Captions::LeftOut,
             pages: pages.collect(),
         })
     }
@@ -136,6 +137,7 @@ impl Gold {
         }
         Ok(Self {
             key: Key::Url,
+            captions: Captions::Counted,
             pages,
         })
     }
@@ -167,6 +169,7 @@ impl Gold {
         }
         Ok(Self {
             key: Key::Id,
+            captions: Captions::Counted,
             pages,
         })
     }
