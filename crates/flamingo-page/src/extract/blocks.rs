@@ -34,11 +34,15 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Whether it is mostly links.
-    pub(super) const fn leads_elsewhere(&self) -> bool {
-        self.linked * 2 > self.text.len()
+    /// Whether it is mostly links, or a short item with one.
+    pub(super) fn is_teaser(&self) -> bool {
+        let is_item = self.kind == Kind::Item && self.text.len() < LONGEST_TEASER;
+        self.linked * 2 > self.text.len() || is_item && self.linked > 0
     }
 }
+
+/// Bytes of an item of a list of other pages.
+const LONGEST_TEASER: usize = 160;
 
 /// What a `video` says.
 #[derive(Debug, Default)]

@@ -20,6 +20,7 @@ pub(super) fn clean<'s>(
     mut blocks: Vec<Block<'s>>,
     known: Known<'_>,
 ) -> Vec<Block<'s>> {
+    drop_rest(&mut blocks);
     blocks.retain(|block| match &block.content {
         Content::Picture(picture) => is_shown(dom, survey, block.node, picture),
         Content::Text(words) => {
@@ -31,6 +32,26 @@ pub(super) fn clean<'s>(
     drop_title(&mut blocks, known.title);
     drop_tail(&mut blocks);
     blocks
+}
+
+/// Of the text, what may follow a heading that ends the content, in percent.
+const LARGEST_REST: usize = 40;
+
+fn drop_rest(blocks: &mut Vec<Block<'_>>) {
+    let length = |block: &Block<'_>| match &block.content {
+        Content::Text(words) => words.text.len(),
+        Content::Picture(_) | Content::Film(_) => 0,
+    };
+    let total: usize = blocks.iter().map(length).sum();
+    let mut rest = total;
+    for (index, block) in blocks.iter().enumerate() {
+        let is_end = matches!(&block.content, Content::Text(words) if phrases::is_end(words));
+        if is_end && rest * 100 <= total * LARGEST_REST {
+            blocks.truncate(index);
+            return;
+        }
+        rest -= length(block);
+    }
 }
 
 /// How often a picture is shown that only decorates.
@@ -58,7 +79,7 @@ fn drop_decoration(blocks: &mut Vec<Block<'_>>) {
 fn drop_tail(blocks: &mut Vec<Block<'_>>) {
     let is_content = |block: &Block<'_>| match &block.content {
         Content::Text(words) => {
-            words.kind != Kind::Heading && !phrases::is_call(words) && !words.leads_elsewhere()
+            words.kind != Kind::Heading && !phrases::is_call(words) && !words.is_teaser()
         }
         Content::Picture(_) | Content::Film(_) => true,
     };

@@ -166,8 +166,8 @@ impl Hints {
             | b"relatedlinks" | b"yarpp" | b"crp" | b"next" | b"prev" | b"previous" | b"more"
             | b"latest" | b"relacionadas" | b"relacionados" | b"relacionado" | b"correlati"
             | b"zergnet" | b"nextpost" | b"linkbox" | b"headlines" | b"suggested"
-            | b"suggestions" | b"toppicks" | b"carousel" | b"explore" | b"discover"
-            | b"youmaylike" | b"trends" | b"hashtag" | b"hashtags" => Self::RELATED,
+            | b"suggestions" | b"toppicks" | b"explore" | b"discover" | b"youmaylike"
+            | b"trends" | b"hashtag" | b"hashtags" => Self::RELATED,
             b"newsletter" | b"newsletters" | b"signup" | b"subscribe" | b"subscription"
             | b"subscriber" | b"login" | b"signin" | b"register" | b"registration" | b"cookie"
             | b"cookies" | b"consent" | b"gdpr" | b"modal" | b"popup" | b"popover" | b"overlay"
@@ -214,8 +214,8 @@ impl Hints {
             }
             b"summary" | b"standfirst" | b"lead" | b"lede" | b"intro" | b"deck" | b"dek"
             | b"excerpt" | b"subhead" | b"teasertext" | b"description" | b"abstract" => Self::LEAD,
-            b"player" | b"video" | b"slideshow" | b"slider" | b"gallery" | b"audio"
-            | b"podcast" | b"playlist" | b"embed" | b"slick" | b"swiper" => Self::MEDIA,
+            b"player" | b"video" | b"slideshow" | b"carousel" | b"slider" | b"gallery"
+            | b"audio" | b"podcast" | b"playlist" | b"embed" | b"slick" | b"swiper" => Self::MEDIA,
             _ => Self::of_long_word(word),
         }
     }

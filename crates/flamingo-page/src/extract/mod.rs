@@ -63,8 +63,8 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
     let head = Head::read(dom, address.as_ref());
     let base = head.base.as_ref().or(address.as_ref());
     let mut survey = Survey::of(dom);
-    prune::prune(dom, &mut survey);
     let (title, heading) = head.title(dom);
+    prune::prune(dom, &mut survey, heading);
     let root = root::find(dom, &survey, heading);
     prune::prune_inside(dom, &mut survey, root);
     let blocks = Gatherer::new(dom, &survey).gather(root);

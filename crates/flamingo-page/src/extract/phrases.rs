@@ -102,6 +102,62 @@ const CALLS: [&str; 18] = [
     "join our",
 ];
 
+/// What stands above other pages' teasers and readers' comments.
+const ENDS: [&str; 36] = [
+    "related articles",
+    "related stories",
+    "related posts",
+    "related news",
+    "related content",
+    "related topics",
+    "related",
+    "related links",
+    "you may also like",
+    "you might also like",
+    "you may like",
+    "recommended",
+    "recommended for you",
+    "more stories",
+    "more news",
+    "read next",
+    "up next",
+    "leave a reply",
+    "leave a comment",
+    "post a comment",
+    "comments",
+    "trending",
+    "trending now",
+    "most popular",
+    "most read",
+    "popular posts",
+    "latest news",
+    "latest stories",
+    "kommentare",
+    "comentários",
+    "artículos relacionados",
+    "notícias relacionadas",
+    "ähnliche artikel",
+    "articles similaires",
+    "articoli correlati",
+    "читайте также",
+];
+
+/// Bytes of the longest text that [`ENDS`] holds.
+const LONGEST_END: usize = 48;
+
+/// Whether a block heads something beside the content that follows it.
+pub(super) fn is_end(words: &Words) -> bool {
+    if words.text.len() > LONGEST_END {
+        return false;
+    }
+    let text = words.text.to_lowercase();
+    let bare = text.trim_matches(|c: char| !c.is_alphabetic());
+    let more = |end: &str| {
+        bare.starts_with("more ") && bare.ends_with(end) && bare.split(' ').count() <= 5
+    };
+    ENDS.contains(&bare) || more(" stories") || more(" news") || more(" articles")
+}
+
 /// Whether a block says nothing but that something else is near.
 pub(super) fn is_boilerplate(words: &Words) -> bool {
     let text = words.text.as_str();

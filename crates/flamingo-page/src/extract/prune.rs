@@ -22,12 +22,14 @@ const LIMITS: [(Hints, f32); 12] = [
 
 /// The share up to which an element goes whose tag, role or style says that it is beside the content.
 const BESIDE_LIMIT: f32 = 0.4;
+const BESIDE_HEADING_LIMIT: f32 = 0.75;
 
 /// What is left of the limits within an element that is named as an article's body.
 const WITHIN_BODY: f32 = 0.5;
 
 /// Drops what is beside the content.
-pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey) {
+pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey, heading: Option<NodeId>) {
+    let body = survey.body;
     let total = survey.score(dom, NodeId::ROOT).max(1) as f32;
     let (mut index, mut body_end) = (0, 0);
     while index < dom.len() {
@@ -41,7 +43,13 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey) {
         } else {
             total
         };
-        if !survey.is_dropped(node) && is_beside(dom, survey, node, total) {
+        let holds =
+            |inside: Option<NodeId>| inside.is_some_and(|inside| dom.contains(node, inside));
+        let is_kept = holds(heading) || holds(body);
+        if !survey.is_dropped(node)
+            && !is_kept
+            && is_beside(dom, survey, node, total, heading.is_some())
+        {
             survey.drop_subtree(node);
         }
         index = if survey.is_dropped(node) {
@@ -54,7 +62,13 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey) {
     survey.weigh(dom);
 }
 
-fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, total: f32) -> bool {
+fn is_beside(
+    dom: &Dom<'_>,
+    survey: &Survey,
+    node: NodeId,
+    total: f32,
+    heading_known: bool,
+) -> bool {
     let tag = dom.tag(node);
     if matches!(
         tag,
@@ -71,7 +85,13 @@ fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, total: f32) -> bool {
         || traits.is_beside
         || matches!(tag, Tag::Aside | Tag::Footer)
         || (tag == Tag::Header && traits.hints.has(Hints::NAVIGATION));
-    if by_kind && share < BESIDE_LIMIT {
+    // Where the heading tells the content, even most of the text may be beside it.
+    let limit = if heading_known {
+        BESIDE_HEADING_LIMIT
+    } else {
+        BESIDE_LIMIT
+    };
+    if by_kind && share < limit {
         return true;
     }
     if traits.hints == Hints::NONE || tag == Tag::Article && !traits.hints.has(Hints::RELATED) {

@@ -73,6 +73,8 @@ pub(super) struct Survey {
     score: Vec<u32>,
     mass: Vec<f64>,
     runs: Vec<Run>,
+    /// The first element that is named as an article's body.
+    pub(super) body: Option<NodeId>,
 }
 
 impl Survey {
@@ -85,6 +87,7 @@ impl Survey {
             score: vec![0; dom.len() + 1],
             mass: Vec::new(),
             runs: Vec::new(),
+            body: None,
         };
         survey.look(dom);
         survey.sum(dom);
@@ -142,6 +145,9 @@ impl Survey {
             }
             let traits = traits_of(dom, node);
             self.traits[index] = traits;
+            if traits.is_body && self.body.is_none() {
+                self.body = Some(node);
+            }
             if traits.is_link {
                 link_end = link_end.max(dom.subtree_end(node).index());
             }
