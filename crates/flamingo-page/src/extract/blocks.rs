@@ -437,7 +437,10 @@ impl<'d, 's> Gatherer<'d, 's> {
         }
         for block in blocks {
             match &mut block.content {
-                Content::Picture(picture) => picture.title.clone_from(&caption),
+                Content::Picture(picture) => {
+                    picture.title.clone_from(&caption);
+                    picture.is_captioned = true;
+                }
                 Content::Film(film) => film.caption.clone_from(&caption),
                 Content::Text(_) => {}
             }

@@ -1,6 +1,7 @@
 //! Takes away blocks that the root holds beside its content: the title again, icons, headings of nothing.
 
 use super::blocks::{Block, Content};
+use super::captions;
 use super::hints::Hints;
 use super::phrases;
 use super::pictures::Picture;
@@ -29,6 +30,7 @@ pub(super) fn clean<'s>(
         Content::Film(_) => true,
     });
     drop_decoration(&mut blocks);
+    let mut blocks = captions::settle(blocks);
     drop_title(&mut blocks, known.title);
     drop_tail(&mut blocks);
     blocks

@@ -4,6 +4,7 @@
 //! holds is read in document order, and blocks in it that only lead elsewhere go last. No rule knows a site.
 
 mod blocks;
+mod captions;
 mod clean;
 mod hints;
 mod language;
