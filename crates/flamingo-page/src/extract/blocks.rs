@@ -188,9 +188,8 @@ impl<'d, 's> Gatherer<'d, 's> {
         } else if is_block(tag) {
             self.space();
         }
-        let link = (tag == Tag::A)
-            .then(|| self.dom.attr(node, "href"))
-            .flatten();
+        let is_link = self.survey.traits[node.index()].is_link;
+        let link = is_link.then(|| self.dom.attr(node, "href")).flatten();
         self.links += usize::from(link.is_some());
         if let Some(level) = heading_level(tag) {
             self.level = level;

@@ -171,10 +171,10 @@ impl Hints {
             b"newsletter" | b"newsletters" | b"signup" | b"subscribe" | b"subscription"
             | b"subscriber" | b"login" | b"signin" | b"register" | b"registration" | b"cookie"
             | b"cookies" | b"consent" | b"gdpr" | b"modal" | b"popup" | b"popover" | b"overlay"
-            | b"dialog" | b"lightbox" | b"optin" | b"mailchimp" | b"mailinglist" | b"cta"
-            | b"donate" | b"donation" | b"toast" | b"notice" | b"membership" | b"regwall"
-            | b"piano" | b"interstitial" | b"survey" | b"subscribebox" | b"emailsignup"
-            | b"contactform" | b"feedback" => Self::SIGN_UP,
+            | b"dialog" | b"optin" | b"mailchimp" | b"mailinglist" | b"cta" | b"donate"
+            | b"donation" | b"toast" | b"notice" | b"membership" | b"regwall" | b"piano"
+            | b"interstitial" | b"survey" | b"subscribebox" | b"emailsignup" | b"contactform"
+            | b"feedback" => Self::SIGN_UP,
             b"meta" | b"byline" | b"bylines" | b"author" | b"authors" | b"authorbox" | b"date"
             | b"dateline" | b"time" | b"timestamp" | b"published" | b"pubdate" | b"postmeta"
             | b"metadata" | b"tags" | b"tag" | b"tagcloud" | b"taglist" | b"category"
@@ -214,8 +214,9 @@ impl Hints {
             }
             b"summary" | b"standfirst" | b"lead" | b"lede" | b"intro" | b"deck" | b"dek"
             | b"excerpt" | b"subhead" | b"teasertext" | b"description" | b"abstract" => Self::LEAD,
-            b"player" | b"video" | b"slideshow" | b"carousel" | b"slider" | b"gallery"
-            | b"audio" | b"podcast" | b"playlist" | b"embed" | b"slick" | b"swiper" => Self::MEDIA,
+            b"player" | b"video" | b"slideshow" | b"lightbox" | b"carousel" | b"slider"
+            | b"gallery" | b"audio" | b"podcast" | b"playlist" | b"embed" | b"slick"
+            | b"swiper" => Self::MEDIA,
             _ => Self::of_long_word(word),
         }
     }

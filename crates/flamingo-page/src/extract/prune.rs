@@ -17,7 +17,7 @@ const LIMITS: [(Hints, f32); 12] = [
     (Hints::HIDDEN, 0.2),
     (Hints::METADATA, 0.1),
     (Hints::ICON, 0.05),
-    (Hints::LEAD, 0.15),
+    (Hints::NONE, 0.0),
 ];
 
 /// The share up to which an element goes whose tag, role or style says that it is beside the content.
