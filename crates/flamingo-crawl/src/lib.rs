@@ -1,1 +1,21 @@
 //! Answers of web servers: from WARC files, folders of pages and lists of URLs.
+//!
+//! [`list_units`] splits inputs into [`Unit`]s of work in a stable order, and [`Unit::open`] reads one as a
+//! stream of [`Item`]s. Nothing that lies in a file is an error: what cannot be used becomes an
+//! [`Item::Skipped`] with a [`Reason`], and whatever is odd about the rest is counted in [`Counts`].
+
+mod answer;
+mod counts;
+mod error;
+mod opt_out;
+mod read;
+mod robots;
+mod unit;
+
+pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};
+pub use counts::{Counts, Fault};
+pub use error::{Error, Result};
+pub use opt_out::{Directives, Refusal};
+pub use read::{Digests, Items, ReadOptions, read_at};
+pub use robots::{Robots, RobotsIndex, RobotsTexts};
+pub use unit::{Unit, list_units};
