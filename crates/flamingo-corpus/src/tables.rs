@@ -26,7 +26,8 @@ use parquet::file::statistics::Statistics;
 
 pub(crate) use column::Column;
 pub use rows::{
-    DuplicateRow, ImageRow, ImageUse, PageRow, ParagraphRow, PlacedImageRow,
+    DecisionRow, DroppedParagraph, DuplicateRow, ImageDecision, ImageRow, ImageUse, PageRow,
+    ParagraphRow, PlacedImageRow,
 };
 
 use crate::error::{Error, Result};
