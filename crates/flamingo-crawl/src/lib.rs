@@ -5,14 +5,19 @@
 //! [`Item::Skipped`] with a [`Reason`], and whatever is odd about the rest is counted in [`Counts`].
 
 mod answer;
+mod compress;
 mod counts;
 mod error;
+mod headers;
+mod http;
 mod opt_out;
 mod read;
 mod robots;
 mod unit;
+mod warc;
 
 pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};
+pub use compress::gunzip;
 pub use counts::{Counts, Fault};
 pub use error::{Error, Result};
 pub use opt_out::{Directives, Refusal};
