@@ -1,6 +1,7 @@
 //! A web page to its main content, with every image at its place.
 
 mod attributes;
+pub mod charset;
 mod dom;
 mod entities;
 mod error;
