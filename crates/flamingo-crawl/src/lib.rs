@@ -10,7 +10,9 @@ mod counts;
 mod error;
 mod headers;
 mod http;
+mod fetch;
 mod opt_out;
+mod opt_out_list;
 mod read;
 mod robots;
 mod unit;
@@ -20,7 +22,11 @@ pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};
 pub use compress::gunzip;
 pub use counts::{Counts, Fault};
 pub use error::{Error, Result};
+pub use fetch::{
+    Clock, FetchConfig, FetchReport, Fetcher, Listed, Lookup, Outcome, SystemClock, SystemLookup, UrlList,
+};
 pub use opt_out::{Directives, Refusal};
+pub use opt_out_list::OptOutList;
 pub use read::{Digests, Items, ReadOptions, read_at};
 pub use robots::{Robots, RobotsIndex, RobotsTexts};
 pub use unit::{Unit, list_units};

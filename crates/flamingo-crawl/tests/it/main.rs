@@ -1,0 +1,4 @@
+//! The crate as others use it.
+
+mod fetch;
+mod server;
