@@ -58,7 +58,9 @@ impl Encoding {
 
     /// What a file's first bytes say that it is.
     pub(crate) fn sniff(bytes: &[u8]) -> Option<Self> {
-        [Self::Gzip, Self::Zstd].into_iter().find(|kind| kind.may_be(bytes))
+        [Self::Gzip, Self::Zstd]
+            .into_iter()
+            .find(|kind| kind.may_be(bytes))
     }
 }
 
@@ -67,7 +69,10 @@ impl Encoding {
 #[must_use]
 pub fn gunzip(bytes: &[u8], max: usize) -> Vec<u8> {
     let decoded = Encoding::sniff(bytes).and_then(|kind| kind.decode(bytes, max));
-    decoded.map_or_else(|| bytes[..bytes.len().min(max)].to_vec(), |decoded| decoded.bytes)
+    decoded.map_or_else(
+        || bytes[..bytes.len().min(max)].to_vec(),
+        |decoded| decoded.bytes,
+    )
 }
 
 /// Bytes that decode to nothing but an error were not compressed.
@@ -84,7 +89,9 @@ fn is_zlib(bytes: &[u8]) -> bool {
 
 /// The size that a gzip file tells at its end, as far as it can be true.
 fn gzip_size(bytes: &[u8]) -> usize {
-    let size = bytes.last_chunk().map_or(0, |&size| u32::from_le_bytes(size));
+    let size = bytes
+        .last_chunk()
+        .map_or(0, |&size| u32::from_le_bytes(size));
     (size as usize).min(bytes.len().saturating_mul(DEFLATE_RATIO))
 }
 
@@ -152,7 +159,9 @@ mod tests {
     use super::*;
 
     fn text() -> Vec<u8> {
-        (0..5000_u32).flat_map(|n| format!("line {n}\n").into_bytes()).collect()
+        (0..5000_u32)
+            .flat_map(|n| format!("line {n}\n").into_bytes())
+            .collect()
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -184,18 +193,33 @@ mod tests {
     fn every_encoding_gives_its_bytes_back() {
         let text = text();
         let max = text.len();
-        assert_eq!(Encoding::Gzip.decode(&gzip(&text), max), whole(text.clone()));
-        assert_eq!(Encoding::Deflate.decode(&zlib(&text), max), whole(text.clone()));
-        assert_eq!(Encoding::Deflate.decode(&deflate(&text), max), whole(text.clone()));
+        assert_eq!(
+            Encoding::Gzip.decode(&gzip(&text), max),
+            whole(text.clone())
+        );
+        assert_eq!(
+            Encoding::Deflate.decode(&zlib(&text), max),
+            whole(text.clone())
+        );
+        assert_eq!(
+            Encoding::Deflate.decode(&deflate(&text), max),
+            whole(text.clone())
+        );
         let zstd = zstd::bulk::compress(&text, 3).unwrap();
         assert_eq!(Encoding::Zstd.decode(&zstd, max), whole(text));
-        assert_eq!(Encoding::Brotli.decode(BROTLI, max), whole(b"hello".to_vec()));
+        assert_eq!(
+            Encoding::Brotli.decode(BROTLI, max),
+            whole(b"hello".to_vec())
+        );
     }
 
     #[test]
     fn members_are_joined_and_padding_behind_them_is_not_read() {
         let bytes = [gzip(b"one "), gzip(b""), gzip(b"two"), vec![0; 7]].concat();
-        assert_eq!(Encoding::Gzip.decode(&bytes, 100), whole(b"one two".to_vec()));
+        assert_eq!(
+            Encoding::Gzip.decode(&bytes, 100),
+            whole(b"one two".to_vec())
+        );
     }
 
     #[test]
@@ -219,9 +243,18 @@ mod tests {
     #[test]
     fn bytes_that_were_never_compressed_are_told_apart() {
         for encoding in [Encoding::Gzip, Encoding::Deflate, Encoding::Zstd] {
-            assert_eq!(encoding.decode(b"<!doctype html><p>x", 100), None, "{encoding:?}");
+            assert_eq!(
+                encoding.decode(b"<!doctype html><p>x", 100),
+                None,
+                "{encoding:?}"
+            );
         }
-        for encoding in [Encoding::Gzip, Encoding::Deflate, Encoding::Brotli, Encoding::Zstd] {
+        for encoding in [
+            Encoding::Gzip,
+            Encoding::Deflate,
+            Encoding::Brotli,
+            Encoding::Zstd,
+        ] {
             assert_eq!(encoding.decode(b"", 100), None);
         }
         assert_eq!(gunzip(b"<p>plain", 100), b"<p>plain");
@@ -231,11 +264,17 @@ mod tests {
     fn bomb_is_cut_at_the_limit_and_takes_no_more_memory() {
         let zeros = gzip(&vec![0; 20 << 20]);
         let decoded = Encoding::Gzip.decode(&zeros, 1000).unwrap();
-        assert_eq!((decoded.bytes.len(), decoded.fault), (1000, Some(Fault::Bomb)));
+        assert_eq!(
+            (decoded.bytes.len(), decoded.fault),
+            (1000, Some(Fault::Bomb))
+        );
         assert!(decoded.bytes.capacity() < 100 << 10);
         let zeros = zstd::bulk::compress(&vec![0; 20 << 20], 3).unwrap();
         let decoded = Encoding::Zstd.decode(&zeros, 1000).unwrap();
-        assert_eq!((decoded.bytes.len(), decoded.fault), (1000, Some(Fault::Bomb)));
+        assert_eq!(
+            (decoded.bytes.len(), decoded.fault),
+            (1000, Some(Fault::Bomb))
+        );
     }
 
     #[test]

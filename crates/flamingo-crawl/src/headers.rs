@@ -181,8 +181,14 @@ mod tests {
     fn media_type_and_charset_are_told_apart_in_any_spelling() {
         let of = |value: &str| media_type(value);
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(of("Text/HTML; Charset=\"UTF-8\""), (some("text/html"), some("UTF-8")));
-        assert_eq!(of("text/html;level=1;charset = latin1 "), (some("text/html"), some("latin1")));
+        assert_eq!(
+            of("Text/HTML; Charset=\"UTF-8\""),
+            (some("text/html"), some("UTF-8"))
+        );
+        assert_eq!(
+            of("text/html;level=1;charset = latin1 "),
+            (some("text/html"), some("latin1"))
+        );
         assert_eq!(of("image/png"), (some("image/png"), None));
         assert_eq!(of(" ; charset="), (None, None));
     }

@@ -113,7 +113,9 @@ impl<'a> Response<'a> {
     /// The encodings in the order in which they were applied.
     fn encodings(&self) -> Vec<Encoding> {
         let names = ["Content-Encoding", "Transfer-Encoding"];
-        let words = names.into_iter().flat_map(|name| words(&self.headers, name));
+        let words = names
+            .into_iter()
+            .flat_map(|name| words(&self.headers, name));
         words.filter_map(encoding).collect()
     }
 }
@@ -140,7 +142,9 @@ fn status(line: &[u8]) -> Option<u16> {
     if !version.eq_ignore_ascii_case(b"HTTP/") {
         return None;
     }
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
     let word = std::str::from_utf8(words.nth(1)?).ok()?;
     let status = word.parse().ok()?;
     (100..1000).contains(&status).then_some(status)
@@ -229,13 +233,19 @@ mod tests {
     fn plain_body_is_what_follows_the_head() {
         let whole = answer("Content-Length: 3\r\n", b"a\r\n");
         assert_eq!(body(&whole), (b"a\r\n".to_vec(), false, vec![]));
-        assert_eq!(body(b"HTTP/1.1 204 No\r\nA: b\r\n"), (vec![], false, vec![]));
+        assert_eq!(
+            body(b"HTTP/1.1 204 No\r\nA: b\r\n"),
+            (vec![], false, vec![])
+        );
     }
 
     #[test]
     fn body_shorter_than_told_is_truncated() {
         let (bytes, truncated, faults) = body(&answer("Content-Length: 9\r\n", b"abc"));
-        assert_eq!((bytes.len(), truncated, faults), (3, true, vec![Fault::ShortBody]));
+        assert_eq!(
+            (bytes.len(), truncated, faults),
+            (3, true, vec![Fault::ShortBody])
+        );
     }
 
     #[test]
@@ -255,8 +265,13 @@ mod tests {
             b"ffffffffffffffff\r\nWiki",
             b"400\r\nWiki",
         ] {
-            let (bytes, truncated, faults) = body(&answer("Transfer-Encoding: chunked\r\n", broken));
-            assert_eq!((bytes.as_slice(), truncated), (&b"Wiki"[..], true), "{broken:?}");
+            let (bytes, truncated, faults) =
+                body(&answer("Transfer-Encoding: chunked\r\n", broken));
+            assert_eq!(
+                (bytes.as_slice(), truncated),
+                (&b"Wiki"[..], true),
+                "{broken:?}"
+            );
             assert_eq!(faults, [Fault::BadChunk]);
         }
     }
@@ -277,7 +292,10 @@ mod tests {
         let packed = gzip(&zstd::bulk::compress(b"<p>x", 3).unwrap());
         let length = packed.len();
         let headers = format!("Content-Encoding: zstd, x-GZIP\r\nContent-Length: {length}\r\n");
-        assert_eq!(body(&answer(&headers, &packed)), (b"<p>x".to_vec(), false, vec![]));
+        assert_eq!(
+            body(&answer(&headers, &packed)),
+            (b"<p>x".to_vec(), false, vec![])
+        );
     }
 
     #[test]
@@ -293,14 +311,20 @@ mod tests {
     fn bomb_is_cut_at_the_limit() {
         let packed = gzip(&vec![b'a'; MAX * 50]);
         let (bytes, truncated, faults) = body(&answer("Content-Encoding: gzip\r\n", &packed));
-        assert_eq!((bytes.len(), truncated, faults), (MAX, true, vec![Fault::Bomb]));
+        assert_eq!(
+            (bytes.len(), truncated, faults),
+            (MAX, true, vec![Fault::Bomb])
+        );
     }
 
     #[test]
     fn only_redirects_have_a_location() {
         let to = |status: &str| {
             let content = format!("HTTP/1.1 {status}\r\nLocation: /x\r\n\r\n");
-            Response::parse(content.as_bytes()).unwrap().location().map(<[u8]>::to_vec)
+            Response::parse(content.as_bytes())
+                .unwrap()
+                .location()
+                .map(<[u8]>::to_vec)
         };
         assert_eq!(to("302 Found"), Some(b"/x".to_vec()));
         assert_eq!(to("201 Created"), None);

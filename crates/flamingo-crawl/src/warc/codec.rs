@@ -55,7 +55,8 @@ impl Codec {
     /// Whether a member may begin with these bytes.
     pub(super) fn is_member(&self, head: &[u8]) -> bool {
         // The three highest flags of gzip are reserved: random bytes rarely pass.
-        let is_reserved = matches!(self, Self::Gzip(_)) && head.get(3).is_some_and(|flags| flags & 0xe0 != 0);
+        let is_reserved =
+            matches!(self, Self::Gzip(_)) && head.get(3).is_some_and(|flags| flags & 0xe0 != 0);
         head.starts_with(self.magic()) && !is_reserved
     }
 

@@ -24,10 +24,9 @@ use crate::headers::{media_type, text};
 use crate::http::Response;
 use crate::read::Source;
 use crate::{
-    Answer, Counts, Digests, Error, Fault, Item, Place, ReadOptions, Reason, Redirect, Result, Revisit,
-    Skipped,
+    Answer, Counts, Digests, Error, Fault, Item, Place, ReadOptions, Reason, Redirect, Result,
+    Revisit, Skipped,
 };
-
 
 /// A file of records.
 pub(crate) struct Warc {

@@ -285,7 +285,11 @@ impl Reader {
     /// A record that ends at `end`, without the empty lines behind its content.
     fn trimmed(&self, head_end: usize, end: usize) -> End {
         let content = &self.members.bytes()[head_end..end];
-        let blank = content.iter().rev().take(4).take_while(|&&byte| is_blank(byte));
+        let blank = content
+            .iter()
+            .rev()
+            .take(4)
+            .take_while(|&&byte| is_blank(byte));
         End::At(end - blank.count(), end)
     }
 
@@ -298,7 +302,11 @@ impl Reader {
         let fill = self.members.fill(border + LOOK)?;
         let begins_record = find_version(&self.members.bytes()[border..], 0) == Some(0);
         let is_damaged = matches!(fill, Fill::Damaged(_));
-        Ok(if begins_record || is_damaged { Span::Stop } else { Span::More })
+        Ok(if begins_record || is_damaged {
+            Span::Stop
+        } else {
+            Span::More
+        })
     }
 
     /// Passes over content without holding it.

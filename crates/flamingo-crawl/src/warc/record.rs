@@ -68,12 +68,16 @@ fn kind(name: &[u8]) -> Kind {
         ("conversion", Kind::Conversion),
         ("continuation", Kind::Continuation),
     ];
-    let found = kinds.iter().find(|kind| name.eq_ignore_ascii_case(kind.0.as_bytes()));
+    let found = kinds
+        .iter()
+        .find(|kind| name.eq_ignore_ascii_case(kind.0.as_bytes()));
     found.map_or(Kind::Other, |kind| kind.1)
 }
 
 /// A URL, which WARC 1.0's grammar, but not its examples, put into angle brackets.
 fn url_text(value: &[u8]) -> String {
-    let inner = value.strip_prefix(b"<").and_then(|value| value.strip_suffix(b">"));
+    let inner = value
+        .strip_prefix(b"<")
+        .and_then(|value| value.strip_suffix(b">"));
     text(inner.unwrap_or(value))
 }
