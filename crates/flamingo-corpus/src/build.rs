@@ -10,7 +10,7 @@ mod finish;
 mod judge;
 mod join;
 mod read;
-mod report;
+pub(crate) mod report;
 mod times;
 mod units;
 mod wait;
@@ -32,9 +32,11 @@ use crate::progress::{Meter, Progress};
 use crate::worker::Worker;
 
 pub use crate::funnel::Counts;
-pub use report::{ReadReport, Sample, WriteReport};
+pub(crate) use judge::place;
+pub use report::{JoinReport, ReadReport, Sample, WriteReport};
 pub use times::Times;
 pub use units::Units;
+pub(crate) use write::{decisions, keep_most, keep_smallest};
 
 /// A part of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

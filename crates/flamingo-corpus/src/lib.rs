@@ -13,6 +13,7 @@ pub mod images;
 pub mod manifest;
 pub mod measures;
 mod permission;
+pub mod plan;
 pub mod progress;
 mod reason;
 pub mod signature;

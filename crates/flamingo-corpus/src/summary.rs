@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::build::{JoinReport, ReadReport, Stage, Times, WriteReport, report};
-use crate::build::{keep_most, keep_smallest};
-use crate::build::Sample;
+use crate::build::{
+    JoinReport, ReadReport, Sample, Stage, Times, WriteReport, keep_most, keep_smallest, report,
+};
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::funnel::{self, Counts, Funnel, Step};

@@ -2,7 +2,7 @@
 //!
 //! The same rows give the same bytes: files name no program version and no time.
 
-mod column;
+pub(crate) mod column;
 mod rows;
 
 use std::fs::File;

@@ -164,13 +164,13 @@ impl Output {
 }
 
 /// Keeps the samples that a data card would choose first.
-pub(super) fn keep_smallest(samples: &mut Vec<Sample>) {
+pub(crate) fn keep_smallest(samples: &mut Vec<Sample>) {
     samples.sort_unstable();
     samples.truncate(SAMPLES);
 }
 
 /// Keeps the names with the highest counts; of equal ones the first in the order of names.
-pub(super) fn keep_most(counts: &mut Counts, number: usize) {
+pub(crate) fn keep_most(counts: &mut Counts, number: usize) {
     if counts.len() <= number {
         return;
     }
