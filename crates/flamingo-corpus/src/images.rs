@@ -11,6 +11,8 @@ mod pictures;
 mod reason;
 mod reencode;
 mod rules;
+#[cfg(test)]
+mod testing;
 mod words;
 
 pub use config::{Animated, ImagesConfig, Preset};

@@ -127,3 +127,57 @@ fn bits(values: &[f32; 64]) -> u64 {
     let bit = |(at, value): (usize, &f32)| u64::from(*value > median) << at;
     values.iter().enumerate().map(bit).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use flamingo_image::{Limits, decode_still};
+
+    use super::super::testing::{half, jpeg, photo};
+    use super::*;
+
+    fn hash_of_file(bytes: &[u8]) -> u64 {
+        perceptual_hash(&decode_still(bytes, "test", &Limits::default()).unwrap().image)
+    }
+
+    #[test]
+    fn copies_are_near_and_other_pictures_are_far() {
+        let pictures: Vec<Image> = (0..40).map(|seed| photo(seed, 317, 211)).collect();
+        let hashes: Vec<u64> = pictures.iter().map(perceptual_hash).collect();
+        for (picture, &hash) in pictures.iter().zip(&hashes) {
+            let low_quality = hash_of_file(&jpeg(picture, 50));
+            assert!(distance(hash, low_quality) <= 6, "{hash:x} {low_quality:x}");
+            let small = hash_of_file(&jpeg(&half(picture), 80));
+            assert!(distance(hash, small) <= 6, "{hash:x} {small:x}");
+        }
+        for (at, &hash) in hashes.iter().enumerate() {
+            for &other in &hashes[..at] {
+                assert!(distance(hash, other) > 10, "{hash:x} {other:x}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_of_any_size_has_a_hash() {
+        for (width, height) in [(1, 1), (1, 97), (31, 2), (33, 65)] {
+            let image = Image::from_fn(width, height, |x, y| [x as u8, y as u8, 7]);
+            let larger = resize(&image, 3);
+            let near = distance(perceptual_hash(&image), perceptual_hash(&larger));
+            assert!(near <= 24, "{width}x{height}: {near}");
+        }
+    }
+
+    fn resize(image: &Image, times: u32) -> Image {
+        Image::from_fn(image.width * times, image.height * times, |x, y| {
+            image.pixel(x / times, y / times)
+        })
+    }
+
+    #[test]
+    fn half_of_the_bits_are_set() {
+        for seed in 0..10 {
+            assert_eq!(perceptual_hash(&photo(seed, 97, 103)).count_ones(), 32);
+        }
+    }
+}

@@ -4,6 +4,7 @@
 mod formats;
 mod goldens;
 mod hostile;
+mod probe;
 mod resize;
 
 use std::path::PathBuf;
