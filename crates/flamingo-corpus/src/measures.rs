@@ -163,3 +163,6 @@ fn share(part: usize, whole: usize) -> f32 {
     }
     (part as f64 / whole as f64).min(1.0) as f32
 }
+
+#[cfg(test)]
+mod tests;

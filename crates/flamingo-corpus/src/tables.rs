@@ -2,7 +2,7 @@
 //!
 //! The same rows give the same bytes: files name no program version and no time.
 
-mod column;
+pub(crate) mod column;
 mod rows;
 
 use std::fs::File;
@@ -26,7 +26,8 @@ use parquet::file::statistics::Statistics;
 
 pub(crate) use column::Column;
 pub use rows::{
-    DuplicateRow, ImageRow, ImageUse, PageRow, ParagraphRow, PlacedImageRow,
+    DecisionRow, DroppedParagraph, DuplicateRow, ImageDecision, ImageRow, ImageUse, PageRow,
+    ParagraphRow, PlacedImageRow,
 };
 
 use crate::error::{Error, Result};
