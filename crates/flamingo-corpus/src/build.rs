@@ -32,6 +32,7 @@ use crate::progress::{Meter, Progress};
 use crate::worker::Worker;
 
 pub use crate::funnel::Counts;
+pub(crate) use examine::{content, is_page};
 pub(crate) use judge::place;
 pub use report::{JoinReport, ReadReport, Sample, WriteReport};
 pub use times::Times;
