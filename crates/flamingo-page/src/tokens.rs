@@ -1,7 +1,7 @@
 //! The source cut into tags and texts; comments and declarations are passed over.
 
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr2_iter, memmem};
+use memchr::{memchr, memchr_iter, memchr2_iter, memmem};
 
 use crate::attributes::{Step, next_attribute};
 use crate::tag::Tag;
@@ -260,20 +260,10 @@ fn script_length(rest: &[u8]) -> usize {
 
 /// The length of the comment at the start of `rest`, all of it where it does not end.
 fn comment_length(rest: &[u8]) -> usize {
-    if rest.starts_with(b"<!-->") {
-        return 5;
-    }
-    if rest.starts_with(b"<!--->") {
-        return 6;
-    }
-    let mut from = 4;
-    while let Some(found) = memmem::find(&rest[from..], b"--") {
-        let at = from + found;
-        match &rest[at + 2..] {
-            [b'>', ..] => return at + 3,
-            [b'!', b'>', ..] => return at + 4,
-            _ => from = at + 1,
-        }
-    }
-    rest.len()
+    let is_end = |at: usize| {
+        let before = &rest[..at];
+        before.ends_with(b"--") || (before.ends_with(b"--!") && at >= b"<!----!".len())
+    };
+    let end = memchr_iter(b'>', rest).find(|&at| is_end(at));
+    end.map_or(rest.len(), |end| end + 1)
 }

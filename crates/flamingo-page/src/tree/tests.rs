@@ -293,6 +293,10 @@ fn comments_and_declarations_are_nothing() {
         body("a<!-- <p> -- > -->b<!-->c<!--->d<!--x--!>e<!x>f<?y?>g</>h</ i>j"),
         r#""a" "b" "c" "d" "e" "f" "g" "h" "j""#
     );
+    assert_eq!(
+        body("a<!--!>b-->c<!---!>d-->e<!----!>f"),
+        r#""a" "c" "e" "f""#
+    );
     assert_eq!(body("a<!-- never ends <p>b"), r#""a""#);
 }
 
