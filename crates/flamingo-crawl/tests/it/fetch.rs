@@ -407,7 +407,7 @@ fn the_configured_delay_holds_from_one_list_to_the_next() {
         ..quick()
     };
     let crawl = Crawl::new(&server, config);
-    crawl.pages(&[url.clone()]);
+    crawl.pages(std::slice::from_ref(&url));
     crawl.pages(&[url]);
     let requests = server.requests();
     assert_eq!(server.asked(), ["a.test/robots.txt", "a.test/", "a.test/"]);
@@ -752,7 +752,7 @@ fn a_server_that_takes_too_long_is_given_up() {
         },
     );
     let began = Instant::now();
-    let report = crawl.pages(&[slow.clone()]);
+    let report = crawl.pages(std::slice::from_ref(&slow));
     assert!(began.elapsed() < Duration::from_secs(25));
     assert_eq!(outcomes(&report), [("timed_out", 1)]);
     assert_eq!(results(&crawl), expect(&[&slow], &["timed_out"]));
@@ -808,10 +808,17 @@ fn lines_that_are_no_url_or_come_again_are_counted() {
     let url = server.tell("a.test/", [Reply::page("x")]);
     let again = format!("{url}#part");
     let crawl = Crawl::new(&server, quick());
-    let report = crawl.pages(&[url, "ftp://a.test/".to_owned(), again, "no url".to_owned()]);
+    let json = format!("{{\"url\": \"{url}\"}}");
+    let report = crawl.pages(&[
+        url,
+        json,
+        "ftp://a.test/".to_owned(),
+        again,
+        "no url".to_owned(),
+    ]);
     assert_eq!(
         report.outcomes,
-        counts(&[("fetched", 1), ("repeated", 1), ("unusable_url", 2)])
+        counts(&[("fetched", 1), ("repeated", 2), ("unusable_url", 2)])
     );
     let report = crawl.pages(&[]);
     assert_eq!(report, FetchReport::default());
