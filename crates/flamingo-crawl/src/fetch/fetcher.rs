@@ -17,7 +17,7 @@ use super::run::{Board, Run, Step};
 use super::schedule::Schedule;
 use super::sites::Sites;
 use super::spool::{Member, Spool};
-use super::url_list::usable;
+use super::target::listed;
 use super::visit::{Content, Visit};
 use crate::{Error, OptOutList, Result};
 
@@ -164,7 +164,7 @@ impl Debug for Fetcher {
 fn visits<U: AsRef<str>>(urls: &[U]) -> Vec<Result<url::Url, Outcome>> {
     let mut seen = HashSet::new();
     let visit = |text: &U| {
-        let url = usable(text.as_ref()).ok_or(Outcome::UnusableUrl)?;
+        let url = listed(text.as_ref()).ok_or(Outcome::UnusableUrl)?;
         if seen.insert(url.as_str().to_owned()) {
             Ok(url)
         } else {

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::outcome::Outcome;
 use super::request::{Answered, Client, Payload, Take, Wanted, location};
-use super::url_list::fetchable;
+use super::target::fetchable;
 use crate::{Robots, gunzip};
 
 /// Bytes of a robots.txt that are read: what RFC 9309 asks for at least.

@@ -14,7 +14,7 @@ use super::request::{Answered, Payload, Take, Wanted, location, media_type, retr
 use super::run::{Contact, Run, Step, Then, Turn};
 use super::sites::{self, Site, origin};
 use super::spool::Member;
-use super::url_list::fetchable;
+use super::target::fetchable;
 use crate::{Directives, Refusal, Robots};
 
 /// What a list leads to.
