@@ -82,7 +82,7 @@ fn xml_declaration(start: &[u8]) -> Option<String> {
 
 fn meta(start: &[u8]) -> Option<String> {
     let mut tokens = Tokens::new(start);
-    while let Some(token) = tokens.next() {
+    while let Some(token) = tokens.next(false) {
         let Token::Start {
             tag: Tag::Meta,
             start: from,

@@ -84,11 +84,11 @@ impl<'s> Dom<'s> {
 
     /// [`Self::parse`] in the memory that an earlier page gave back by [`Self::recycle`].
     pub fn parse_with(source: &'s str, buffers: &mut Buffers) -> Self {
-        let (nodes, truncated) = tree::build(source, buffers);
+        let (nodes, is_whole) = tree::build(source, buffers);
         Self {
             source,
             nodes,
-            truncated,
+            truncated: !is_whole,
         }
     }
 
@@ -159,7 +159,7 @@ impl<'s> Dom<'s> {
         let raw = self.raw_text(node);
         match self.nodes[node.index()].text {
             TextKind::Decoded => entities::decode_text(raw),
-            TextKind::Blank | TextKind::Raw => Cow::Borrowed(raw),
+            TextKind::Blank | TextKind::Raw => entities::clean_raw(raw),
         }
     }
 

@@ -1,0 +1,4 @@
+//! The crate seen from outside.
+
+mod html5ever;
+mod parser;
