@@ -71,12 +71,7 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey, heading: Option<NodeId>)
 /// Text that is left at least where lists of other pages go: others are what their page is about.
 const LEAST_LEFT: u32 = 200;
 
-fn drop_cards(
-    dom: &Dom<'_>,
-    survey: &mut Survey,
-    mut cards: Vec<NodeId>,
-    heading: Option<NodeId>,
-) {
+fn drop_cards(dom: &Dom<'_>, survey: &mut Survey, mut cards: Vec<NodeId>, heading: Option<NodeId>) {
     cards.sort_unstable();
     cards.dedup_by(|inner, outer| dom.contains(*outer, *inner));
     let score: u32 = cards.iter().map(|&card| survey.score(dom, card)).sum();
