@@ -333,10 +333,11 @@ impl<'d, 's> Gatherer<'d, 's> {
     }
 
     fn push_picture(&mut self, mut picture: Picture<'s>, node: NodeId) {
-        if self.links > 0
-            && let Some(href) = self.open.iter().rev().find_map(|open| open.link.clone())
-        {
-            picture.offer_link(href);
+        if self.links > 0 {
+            let links = self.open.iter().rev().filter_map(|open| open.link.as_ref());
+            if let Some(href) = links.take(1).find(|href| pictures::leads_to_picture(href)) {
+                picture.offer_link(href.clone());
+            }
         }
         self.end_block(self.kind());
         self.blocks.push(Block {
@@ -420,31 +421,41 @@ impl<'d, 's> Gatherer<'d, 's> {
     /// Gives the pictures of a figure its caption.
     fn caption_pictures(&mut self, first: usize) {
         let blocks = self.blocks.get_mut(first..).unwrap_or_default();
-        let mut caption = String::new();
-        for block in blocks.iter() {
-            if let Content::Text(words) = &block.content
-                && words.kind == Kind::Caption
-            {
-                if !caption.is_empty() {
-                    caption.push(' ');
-                }
-                caption.push_str(&words.text);
-            }
-        }
+        let caption = caption_of(blocks);
         if caption.is_empty() {
             return;
         }
-        for block in blocks {
+        for block in blocks.iter_mut().take(MOST_OF_FIGURE) {
             match &mut block.content {
-                Content::Picture(picture) => {
+                Content::Picture(picture) if !picture.is_captioned => {
                     picture.title.clone_from(&caption);
                     picture.is_captioned = true;
                 }
                 Content::Film(film) => film.caption.clone_from(&caption),
-                Content::Text(_) => {}
+                Content::Picture(_) | Content::Text(_) => {}
             }
         }
     }
+}
+
+/// Blocks of a figure that are looked at, and bytes of its caption that each picture keeps.
+const MOST_OF_FIGURE: usize = 64;
+pub(super) const LONGEST_CAPTION: usize = 4096;
+
+fn caption_of(blocks: &[Block<'_>]) -> String {
+    let mut caption = String::new();
+    for block in blocks.iter().take(MOST_OF_FIGURE) {
+        if let Content::Text(words) = &block.content
+            && words.kind == Kind::Caption
+            && caption.len() + words.text.len() < LONGEST_CAPTION
+        {
+            if !caption.is_empty() {
+                caption.push(' ');
+            }
+            caption.push_str(&words.text);
+        }
+    }
+    caption
 }
 
 fn is_figure(tag: Tag, hints: Hints) -> bool {

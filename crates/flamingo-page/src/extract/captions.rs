@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::blocks::{Block, Content};
+use super::blocks::{Block, Content, LONGEST_CAPTION};
 use crate::Kind;
 
 /// Captions between a caption and its picture.
@@ -21,6 +21,7 @@ pub(super) fn settle(mut blocks: Vec<Block<'_>>) -> Vec<Block<'_>> {
         keep[index] = is_of_table || picture.is_some();
         if let Some(Content::Picture(picture)) = picture.map(|at| &mut blocks[at].content)
             && !picture.is_captioned
+            && caption.len() < LONGEST_CAPTION
         {
             picture.title.clone_from(&caption);
             picture.is_captioned = true;

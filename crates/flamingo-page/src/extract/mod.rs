@@ -5,6 +5,7 @@
 
 mod blocks;
 mod captions;
+mod cards;
 mod clean;
 mod hints;
 mod language;

@@ -63,16 +63,9 @@ impl<'s> Picture<'s> {
         }
     }
 
-    /// The link around it, where that leads to a picture.
+    /// The link around it, which leads to a picture.
     pub(super) fn offer_link(&mut self, href: Cow<'s, str>) {
-        let file = href
-            .split(['?', '#'])
-            .next()
-            .and_then(|path| path.rsplit('/').next());
-        // A colon in it names a page about the picture.
-        if is_picture_url(&href) && !file.is_some_and(|file| file.contains(':')) {
-            self.offer(href, Rank::Link, 0.0);
-        }
+        self.offer(href, Rank::Link, 0.0);
     }
 
     /// What an `img`, `amp-img`, `source` or `input` says.
@@ -197,6 +190,15 @@ impl<'s> Picture<'s> {
             height: self.height,
         })
     }
+}
+
+/// Whether a link leads to a picture rather than to a page about it.
+pub(super) fn leads_to_picture(href: &str) -> bool {
+    let file = href
+        .split(['?', '#'])
+        .next()
+        .and_then(|path| path.rsplit('/').next());
+    is_picture_url(href) && !file.is_some_and(|file| file.contains(':'))
 }
 
 /// An absolute URL as browsers make it; `None` for what is no address of a picture or film.

@@ -1,5 +1,6 @@
 //! Takes away what the names of elements say is not content, unless most of the page's text is in it.
 
+use super::cards;
 use super::hints::Hints;
 use super::survey::Survey;
 use crate::{Dom, NodeId, Tag};
@@ -30,6 +31,7 @@ const WITHIN_BODY: f32 = 0.5;
 /// Drops what is beside the content.
 pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey, heading: Option<NodeId>) {
     let body = survey.body;
+    let mut cards = Vec::new();
     let total = survey.score(dom, NodeId::ROOT).max(1) as f32;
     let (mut index, mut body_end) = (0, 0);
     while index < dom.len() {
@@ -55,11 +57,32 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey, heading: Option<NodeId>)
         index = if survey.is_dropped(node) {
             dom.subtree_end(node).index()
         } else {
+            if index >= body_end {
+                cards::find(dom, survey, node, &mut cards);
+            }
             index + 1
         };
     }
+    drop_cards(dom, survey, cards, heading);
     survey.sum_again(dom);
     survey.weigh(dom);
+}
+
+/// Text that is left at least where lists of other pages go: others are what their page is about.
+const LEAST_LEFT: u32 = 200;
+
+fn drop_cards(dom: &Dom<'_>, survey: &mut Survey, mut cards: Vec<NodeId>, heading: Option<NodeId>) {
+    cards.sort_unstable();
+    cards.dedup_by(|inner, outer| dom.contains(*outer, *inner));
+    let score: u32 = cards.iter().map(|&card| survey.score(dom, card)).sum();
+    if survey.score(dom, NodeId::ROOT).saturating_sub(score) < LEAST_LEFT {
+        return;
+    }
+    for card in cards {
+        if !heading.is_some_and(|heading| dom.contains(card, heading)) {
+            survey.drop_subtree(card);
+        }
+    }
 }
 
 fn is_beside(

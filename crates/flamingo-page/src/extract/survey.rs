@@ -40,6 +40,11 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// Whether all of it is a link that names a page.
+    fn is_title(&self) -> bool {
+        self.linked == self.text && self.text >= SHORTEST_TITLE
+    }
+
     /// How much it speaks for being the content: long texts with few links.
     pub(super) fn score(&self) -> u32 {
         let free = self.text.saturating_sub(self.linked);
@@ -56,6 +61,9 @@ impl Run {
     }
 }
 
+/// Bytes of the shortest link that names a page rather than a section or an author.
+const SHORTEST_TITLE: u32 = 16;
+
 /// Bytes of text that a paragraph has at least to speak for being content, and how many count.
 const SHORTEST_PARAGRAPH: u32 = 60;
 const LONGEST_PARAGRAPH: u32 = 1200;
@@ -71,6 +79,7 @@ pub(super) struct Survey {
     text: Vec<u32>,
     linked: Vec<u32>,
     score: Vec<u32>,
+    titles: Vec<u32>,
     mass: Vec<f64>,
     runs: Vec<Run>,
     /// The first element that is named as an article's body.
@@ -85,6 +94,7 @@ impl Survey {
             text: vec![0; dom.len() + 1],
             linked: vec![0; dom.len() + 1],
             score: vec![0; dom.len() + 1],
+            titles: vec![0; dom.len() + 1],
             mass: Vec::new(),
             runs: Vec::new(),
             body: None,
@@ -170,8 +180,14 @@ impl Survey {
     fn sum(&mut self, dom: &Dom<'_>) {
         for run in &self.runs {
             self.score[run.start as usize + 1] = run.score();
+            self.titles[run.start as usize + 1] = u32::from(run.is_title());
         }
-        for sums in [&mut self.text, &mut self.linked, &mut self.score] {
+        for sums in [
+            &mut self.text,
+            &mut self.linked,
+            &mut self.score,
+            &mut self.titles,
+        ] {
             let mut total = 0;
             for value in sums.iter_mut() {
                 total += *value;
@@ -251,6 +267,11 @@ impl Survey {
 
     pub(super) fn score(&self, dom: &Dom<'_>, node: NodeId) -> u32 {
         difference(&self.score, dom, node)
+    }
+
+    /// How many texts in a subtree are nothing but links.
+    pub(super) fn titles(&self, dom: &Dom<'_>, node: NodeId) -> u32 {
+        difference(&self.titles, dom, node)
     }
 
     pub(super) fn hints(&self, node: NodeId) -> Hints {
