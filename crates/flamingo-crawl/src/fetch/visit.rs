@@ -8,11 +8,12 @@ use ureq::http::{HeaderValue, StatusCode};
 use url::Url;
 
 use super::config::seconds;
+use super::fetcher::Fetcher;
 use super::outcome::{FetchReport, Outcome};
 use super::record::Record;
 use super::request::{Answered, Payload, Take, Wanted, location, media_type, retry_after};
 use super::run::{Contact, Run, Step, Then, Turn};
-use super::sites::{self, Site, origin};
+use super::sites::{self, RobotsAnswer, Site, origin};
 use super::spool::Member;
 use super::target::fetchable;
 use crate::{Directives, Refusal, Robots};
@@ -253,9 +254,12 @@ impl Run<'_> {
 
     /// Asks for a site's robots.txt, unless another turn did so meanwhile.
     pub(super) fn ask_robots(&self, url: Url, retried: bool) -> io::Result<Turn> {
-        let sites = &self.fetcher.sites;
-        let site = origin(&url);
-        if sites.get(&site, Instant::now()).is_some() {
+        if self
+            .fetcher
+            .sites
+            .get(&origin(&url), Instant::now())
+            .is_some()
+        {
             return Ok(Turn::unasked(Then::Nothing));
         }
         let asked = sites::ask(&self.fetcher.client, &url);
@@ -278,23 +282,34 @@ impl Run<'_> {
             turn.then = Then::First(vec![Step::Robots { url, retried: true }]);
             return Ok(turn);
         }
-        let now = Instant::now();
-        match (asked.answered, failed) {
-            (Err(outcome), _) => sites.keep_unreachable(site, Site::Unreachable(outcome), now),
-            (Ok(_), Some(_)) => {
+        if failed.is_some() {
+            turn.failed(Duration::ZERO);
+        }
+        self.learn(&url, asked, turn)
+    }
+
+    /// Keeps what came of the request for a robots.txt at `url`.
+    fn learn(&self, url: &Url, asked: RobotsAnswer, mut turn: Turn) -> io::Result<Turn> {
+        let Fetcher { config, sites, .. } = self.fetcher;
+        let (site, now) = (origin(url), Instant::now());
+        let answered = match asked.answered {
+            Ok(answered) if !is_in_trouble(answered.status) => answered,
+            Ok(_) => {
                 sites.keep_unreachable(site, Site::Rules(Robots::nothing().into()), now);
+                return Ok(turn);
             }
-            (Ok(answered), None) => {
-                let text = sites::text(&answered);
-                let rules =
-                    Robots::from_status(config.product_token(), answered.status.as_u16(), &text);
-                turn.contact = Contact::Answered(config.rest(rules.crawl_delay()));
-                sites.keep_rules(site.clone(), rules, text.len(), now);
-                // Where it was found elsewhere, it is not what this URL answers.
-                if answered.status.is_success() && asked.requests == 1 {
-                    turn.then = Then::Robots(site, self.store(&url, &answered)?);
-                }
+            Err(outcome) => {
+                sites.keep_unreachable(site, Site::Unreachable(outcome), now);
+                return Ok(turn);
             }
+        };
+        let text = sites::text(&answered);
+        let rules = Robots::from_status(config.product_token(), answered.status.as_u16(), &text);
+        turn.contact = Contact::Answered(config.rest(rules.crawl_delay()));
+        sites.keep_rules(site.clone(), rules, text.len(), now);
+        // Where it was found elsewhere, it is not what this URL answers.
+        if answered.status.is_success() && asked.requests == 1 {
+            turn.then = Then::Robots(site, self.store(url, &answered)?);
         }
         Ok(turn)
     }
