@@ -184,6 +184,16 @@ impl Builder<'_> {
         None
     }
 
+    /// The paragraph that the next block ends.
+    #[inline]
+    fn open_paragraph(&self) -> Option<usize> {
+        self.innermost(Tag::P, |tag| tag.is(Rules::SCOPE) || tag == Tag::Button)
+    }
+
+    fn open_tag(&self, depth: usize) -> Option<Tag> {
+        self.open.get(depth).map(|open| open.tag)
+    }
+
     /// The innermost open table, template or, without these, the `html` element.
     fn table_depth(&self) -> usize {
         let is_context = |open: &Open| matches!(open.tag, Tag::Table | Tag::Template | Tag::Html);

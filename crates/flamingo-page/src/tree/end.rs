@@ -59,7 +59,7 @@ impl Builder<'_> {
 
     /// Without a paragraph there is one, empty, which parts what stands around it.
     fn end_p(&mut self) {
-        match self.innermost(Tag::P, |tag| tag.is(Rules::SCOPE) || tag == Tag::Button) {
+        match self.open_paragraph() {
             Some(depth) => self.pop_to(depth),
             None if self.place == Place::Body => {
                 self.add(Tag::P, 0, 0, TextKind::Decoded);

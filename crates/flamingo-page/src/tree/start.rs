@@ -14,8 +14,7 @@ impl Builder<'_> {
             return;
         }
         if tag.is(Rules::CLOSES_P)
-            && let Some(depth) =
-                self.innermost(Tag::P, |tag| tag.is(Rules::SCOPE) || tag == Tag::Button)
+            && let Some(depth) = self.open_paragraph()
         {
             self.pop_to(depth);
         }
@@ -107,17 +106,11 @@ impl Builder<'_> {
     fn makes_room(&mut self, tag: Tag, start: usize, end: usize) -> bool {
         match tag {
             Tag::Html => self.give_attributes(IN_HTML - 1, start, end),
-            Tag::Body
-                if self
-                    .open
-                    .get(IN_HTML)
-                    .is_some_and(|open| open.tag == Tag::Body) =>
-            {
+            Tag::Body if self.open_tag(IN_HTML) == Some(Tag::Body) => {
                 self.give_attributes(IN_HTML, start, end);
             }
-            Tag::Body | Tag::Head | Tag::Frame | Tag::Frameset => {
-                return tag == Tag::Frame || tag == Tag::Frameset;
-            }
+            Tag::Body | Tag::Head => {}
+            Tag::Frame | Tag::Frameset => return true,
             Tag::Form => return self.start_form(start, end),
             Tag::Svg | Tag::Math => self.start_foreign(tag, start, end),
             Tag::Other => return self.start_other(start, end),
