@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::io::{Cursor, Write};
 
@@ -391,7 +391,7 @@ fn member_clipped_in_the_middle_costs_no_other_record() {
         for left in [3, 10, 25, 60, 100] {
             let mut members: Vec<_> = pages(9)
                 .iter()
-                .map(|page| packing.pack(&[page.clone()]))
+                .map(|page| packing.pack(std::slice::from_ref(page)))
                 .collect();
             members[4].truncate(left);
             let (found, counts) = numbers(members.concat());
@@ -433,7 +433,7 @@ fn garbage_between_records_is_one_thing_that_is_passed_over() {
     for packing in [Packing::Plain, Packing::Gzip, Packing::Zstd] {
         let parts: Vec<_> = pages(3)
             .iter()
-            .map(|page| packing.pack(&[page.clone()]))
+            .map(|page| packing.pack(std::slice::from_ref(page)))
             .collect();
         let bytes = [
             &parts[0][..],
