@@ -334,6 +334,7 @@ impl<'d, 's> Gatherer<'d, 's> {
 
     fn push_picture(&mut self, mut picture: Picture<'s>, node: NodeId) {
         if self.links > 0 {
+            picture.is_linked = true;
             let links = self.open.iter().rev().filter_map(|open| open.link.as_ref());
             if let Some(href) = links.take(1).find(|href| pictures::leads_to_picture(href)) {
                 picture.offer_link(href.clone());

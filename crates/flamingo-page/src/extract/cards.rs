@@ -5,8 +5,9 @@ use crate::{Dom, NodeId, Tag};
 
 /// Neighbours from which on they are a list.
 const LEAST: usize = 3;
-/// Bytes of text beside its links that a card has at most.
-const LONGEST_TEXT: u32 = 350;
+/// Bytes of text beside its links that a card has at most, and that those of a list have on average.
+const LONGEST_TEXT: u32 = 600;
+const LONGEST_MEAN: u32 = 400;
 
 /// Adds the children of an element to `cards` where they are a list of other pages.
 pub(super) fn find(dom: &Dom<'_>, survey: &Survey, parent: NodeId, cards: &mut Vec<NodeId>) {
@@ -23,7 +24,9 @@ pub(super) fn find(dom: &Dom<'_>, survey: &Survey, parent: NodeId, cards: &mut V
         }
     }
     let found = cards.len() - first;
-    if found < LEAST || others * 2 > found {
+    let free = |card: &NodeId| survey.text(dom, *card) - survey.linked(dom, *card);
+    let total: u32 = cards.iter().skip(first).map(free).sum();
+    if found < LEAST || others * 2 > found || total > LONGEST_MEAN * found as u32 {
         cards.truncate(first);
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn clean<'s>(
     known: Known<'_>,
 ) -> Vec<Block<'s>> {
     drop_rest(&mut blocks);
+    drop_advertised(&mut blocks);
     blocks.retain(|block| match &block.content {
         Content::Picture(picture) => is_shown(dom, survey, block.node, picture),
         Content::Text(words) => {
@@ -32,6 +33,7 @@ pub(super) fn clean<'s>(
     drop_decoration(&mut blocks);
     let mut blocks = captions::settle(blocks);
     drop_title(&mut blocks, known.title);
+    drop_head(&mut blocks);
     drop_tail(&mut blocks);
     blocks
 }
@@ -75,6 +77,41 @@ fn drop_decoration(blocks: &mut Vec<Block<'_>>) {
         .map(|same| &same[0])
         .collect();
     blocks.retain(|block| url(block).is_none_or(|url| often.binary_search(&&url).is_err()));
+}
+
+/// Pictures beside a text that marks them as advertisements.
+fn drop_advertised(blocks: &mut Vec<Block<'_>>) {
+    let marks = |block: &Block<'_>| matches!(&block.content, Content::Text(words) if phrases::is_advertisement(words));
+    let is_linked = |block: &Block<'_>| matches!(&block.content, Content::Picture(picture) if picture.is_linked);
+    let marked: Vec<bool> = blocks.iter().map(marks).collect();
+    let mut index = 0;
+    blocks.retain(|block| {
+        let beside =
+            index > 0 && marked[index - 1] || marked.get(index + 1).copied().unwrap_or(false);
+        index += 1;
+        !(beside && is_linked(block))
+    });
+}
+
+/// Bytes of the first text that is content for sure.
+const SURE: usize = 120;
+
+/// Above the first paragraph stand its author, its date and links to its section.
+fn drop_head(blocks: &mut Vec<Block<'_>>) {
+    let is_sure = |block: &Block<'_>| matches!(&block.content, Content::Text(words) if words.text.len() > SURE && !words.is_teaser());
+    let Some(first) = blocks.iter().position(is_sure) else {
+        return;
+    };
+    let mut index = 0;
+    blocks.retain(|block| {
+        index += 1;
+        let above = index <= first;
+        let Content::Text(words) = &block.content else {
+            return true;
+        };
+        let is_line = matches!(words.kind, Kind::Paragraph | Kind::Item);
+        !(above && is_line && (words.is_teaser() || phrases::is_byline(words)))
+    });
 }
 
 /// Below the last paragraph stand headings of nothing, links to other pages, calls to follow.

@@ -8,7 +8,7 @@ const LONGEST_ALONE: usize = 32;
 const LONGEST_LEAD: usize = 250;
 const LONGEST_CALL: usize = 500;
 
-/// Texts that are a block of their own, in small letters.
+/// Texts that are a block of their own, in small letters; those that mark an advertisement first.
 const ALONE: [&str; 40] = [
     "ad",
     "advert",
@@ -51,6 +51,8 @@ const ALONE: [&str; 40] = [
     "print",
     "caption",
 ];
+
+const FIRST_OTHER: usize = 15;
 
 /// How lines begin that call to read something else.
 const LEADS: [&str; 24] = [
@@ -176,6 +178,62 @@ pub(super) fn is_boilerplate(words: &Words) -> bool {
         let start: String = text.chars().take(24).collect::<String>().to_lowercase();
         LEADS.iter().any(|lead| start.starts_with(lead))
     }
+}
+
+/// Bytes of the longest line that names an author or a date.
+const LONGEST_BYLINE: usize = 120;
+
+/// How such lines begin.
+const BYLINES: [&str; 16] = [
+    "by ",
+    "by:",
+    "posted ",
+    "published",
+    "updated",
+    "last updated",
+    "last modified",
+    "written by",
+    "reported by",
+    "von ",
+    "por ",
+    "par ",
+    "di ",
+    "publicado",
+    "veröffentlicht",
+    "publié",
+];
+
+/// Whether a short line above an article says who wrote it, or when.
+pub(super) fn is_byline(words: &Words) -> bool {
+    if words.text.len() > LONGEST_BYLINE || words.text.ends_with(['.', '?', '!', ':']) {
+        return false;
+    }
+    let start: String = words
+        .text
+        .chars()
+        .take(16)
+        .collect::<String>()
+        .to_lowercase();
+    BYLINES.iter().any(|byline| start.starts_with(byline)) || has_date(&words.text)
+}
+
+/// A year of our time and another number.
+fn has_date(text: &str) -> bool {
+    let numbers = || {
+        text.split(|c: char| !c.is_ascii_digit())
+            .filter(|number| !number.is_empty())
+    };
+    let is_year =
+        |number: &str| number.len() == 4 && (number.starts_with("19") || number.starts_with("20"));
+    numbers().any(is_year) && numbers().count() > 1
+}
+
+/// Whether a text marks an advertisement.
+pub(super) fn is_advertisement(words: &Words) -> bool {
+    let bare = words.text.trim_matches(|c: char| !c.is_alphanumeric());
+    ALONE[..FIRST_OTHER]
+        .iter()
+        .any(|alone| alone.eq_ignore_ascii_case(bare))
 }
 
 /// Whether a text asks to follow, subscribe or the like.

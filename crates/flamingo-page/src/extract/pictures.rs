@@ -17,6 +17,8 @@ pub(super) struct Picture<'s> {
     pub(super) width: Option<u32>,
     pub(super) height: Option<u32>,
     pub(super) hints: Hints,
+    /// It leads elsewhere.
+    pub(super) is_linked: bool,
     /// Its title is the caption that the page shows with it.
     pub(super) is_captioned: bool,
     /// Its `src` stands in for something that a script would load.
