@@ -16,6 +16,7 @@ mod units;
 mod wait;
 mod write;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rayon::ThreadPool;
@@ -29,6 +30,7 @@ use crate::folder::{self, Folder};
 use crate::images::{EvaluationIndex, Rules};
 use crate::permission::Permission;
 use crate::progress::{Meter, Progress};
+use crate::towers::{Tower, TowerError, TowerFailure, TowerFilters};
 use crate::worker::Worker;
 
 pub use crate::funnel::Counts;
@@ -86,6 +88,19 @@ pub trait Global: Sync {
     ) -> Result<Counts, Box<dyn std::error::Error + Send + Sync>>;
 }
 
+/// An image tower as a build holds it.
+pub type BoxedTower = Box<dyn Tower + Send>;
+
+/// What a build is given by the program: nothing of it is made here.
+pub struct Parts<'a> {
+    /// The step over all units.
+    pub global: &'a dyn Global,
+    /// Makes the image tower of this name, if a configuration asks for one.
+    pub tower: &'a (dyn Fn(&str) -> Result<BoxedTower, TowerFailure> + Sync),
+    /// Is told how far the build is.
+    pub progress: &'a dyn Progress,
+}
+
 /// How a build is run; nothing of it changes what is built.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -123,8 +138,7 @@ pub fn build(
     config: &Config,
     folder: &Folder,
     options: &Options,
-    global: &dyn Global,
-    progress: &dyn Progress,
+    parts: &Parts<'_>,
 ) -> Result<()> {
     settle(config, folder, options.redo)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
@@ -138,11 +152,11 @@ pub fn build(
         options,
         units: &units,
         pool: &pool,
-        progress,
+        parts,
     };
     let stages = Stage::ALL.into_iter();
     let mut stages = stages.filter(|stage| options.stage.is_none_or(|only| only == *stage));
-    stages.try_for_each(|stage| build.run(stage, global))
+    stages.try_for_each(|stage| build.run(stage))
 }
 
 /// Makes the folder this configuration's, if it may be.
@@ -189,17 +203,17 @@ struct Build<'a> {
     options: &'a Options,
     units: &'a Units,
     pool: &'a ThreadPool,
-    progress: &'a dyn Progress,
+    parts: &'a Parts<'a>,
 }
 
 impl Build<'_> {
-    fn run(&self, stage: Stage, global: &dyn Global) -> Result<()> {
+    fn run(&self, stage: Stage) -> Result<()> {
         let is_first = self.options.worker.is_first();
         match stage {
             Stage::Read => self.read(),
             Stage::Join if is_first => {
                 self.wait(Stage::Read, 0..self.units.len())?;
-                join::join(self, global)
+                join::join(self)
             }
             Stage::Write => {
                 self.wait(Stage::Join, 0..1)?;
@@ -245,6 +259,7 @@ impl Build<'_> {
             rules: Rules::new(&self.config.images),
             filters: Filters::new(self.config.filters.clone(), self.folder.root())?,
             evaluation: (!evaluation.is_empty()).then_some(evaluation),
+            towers: self.towers()?.map(Mutex::new),
             images: self.config.images.clone(),
             options: self.config.read_options(),
         };
@@ -262,6 +277,16 @@ impl Build<'_> {
         Ok(())
     }
 
+    /// The filters of the tower that the configuration names.
+    fn towers(&self) -> Result<Option<TowerFilters<BoxedTower>>> {
+        let config = &self.config.towers;
+        let Some(name) = &config.tower else {
+            return Ok(None);
+        };
+        let tower = (self.parts.tower)(name).map_err(TowerError::Failed)?;
+        Ok(Some(TowerFilters::new(tower, config, self.folder.root())?))
+    }
+
     /// This worker's units whose reports are missing or of other settings.
     fn todo(&self, stage: Stage) -> Vec<u32> {
         let settings = self.config.fingerprint(stage);
@@ -276,14 +301,14 @@ impl Build<'_> {
             Stage::Read => todo.iter().map(|unit| self.units.bytes(*unit)).sum(),
             _ => None,
         };
-        Ok(Meter::new(self.progress, stage, todo.len(), bytes))
+        Ok(Meter::new(self.parts.progress, stage, todo.len(), bytes))
     }
 
     fn wait(&self, stage: Stage, units: std::ops::Range<u32>) -> Result<()> {
         let settings = self.config.fingerprint(stage);
         let done = |unit| report::is_done(self.folder, stage, unit, &settings);
         wait::wait(stage, units, done, self.options.patience, || {
-            self.progress.waiting(stage);
+            self.parts.progress.waiting(stage);
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use flamingo_crawl::{Digests, FetchConfig, ReadOptions};
+use flamingo_crawl::{Digests, FetchConfig, ReadOptions, Stores};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
@@ -13,6 +13,7 @@ use crate::deduplication::Deduplication;
 use crate::error::{Error, Result};
 use crate::filters::FilterConfig;
 use crate::images::{EvaluationConfig, ImagesConfig};
+use crate::towers::TowerConfig;
 use crate::write::OutputConfig;
 
 /// The version of configurations that this program reads.
@@ -41,6 +42,9 @@ pub struct Config {
     /// Data sets whose pictures must not be in the corpus.
     #[serde(default)]
     pub evaluation: EvaluationConfig,
+    /// Filters by an image tower.
+    #[serde(default)]
+    pub towers: TowerConfig,
     /// What is written.
     #[serde(default)]
     pub output: OutputConfig,
@@ -130,6 +134,14 @@ impl Config {
         for file in files.into_iter().flatten() {
             *file = resolved(file);
         }
+        let towers = &mut self.towers;
+        let folders = [
+            &mut towers.explicit.explicit_examples,
+            &mut towers.explicit.safe_examples,
+        ];
+        for path in folders.into_iter().flatten().chain(&mut towers.evaluation.sets) {
+            *path = resolved(path);
+        }
         let paths: [&mut Vec<PathBuf>; 2] = [&mut self.evaluation.paths, &mut self.fetch.opt_out];
         for path in paths.into_iter().flatten() {
             *path = folder.join(&path);
@@ -148,7 +160,7 @@ impl Config {
             max_record: self.input.max_record_bytes,
             max_body: self.input.max_body_bytes,
             digests: self.input.digests,
-            store: store.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            stores: Stores::new(store.map(|(key, value)| (key.clone(), value.clone()))),
         }
     }
 

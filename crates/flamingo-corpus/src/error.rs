@@ -60,6 +60,9 @@ pub enum Error {
     /// A filter cannot be used.
     #[error(transparent)]
     Filter(#[from] crate::filters::FilterError),
+    /// The image tower or its filters cannot be used.
+    #[error(transparent)]
+    Tower(#[from] crate::towers::TowerError),
     /// The step over all units failed.
     #[error("joining all units: {0}")]
     Join(#[source] Box<dyn std::error::Error + Send + Sync>),

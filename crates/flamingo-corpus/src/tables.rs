@@ -5,8 +5,6 @@
 pub(crate) mod column;
 mod rows;
 
-use std::fs::File;
-use std::io::Write;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -38,6 +38,16 @@ pub trait Tower {
     fn embed_texts(&mut self, texts: &[String]) -> Result<Option<Vec<Vec<f32>>>, TowerFailure>;
 }
 
+impl<T: Tower + ?Sized> Tower for Box<T> {
+    fn embed_images(&mut self, images: &[Image]) -> Result<Vec<Vec<f32>>, TowerFailure> {
+        (**self).embed_images(images)
+    }
+
+    fn embed_texts(&mut self, texts: &[String]) -> Result<Option<Vec<Vec<f32>>>, TowerFailure> {
+        (**self).embed_texts(texts)
+    }
+}
+
 /// Why a tower's filters cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TowerError {

@@ -1,6 +1,6 @@
 //! What an item of the inputs is: a page with its content and measures, a picture with its numbers, or nothing of use.
 
-use flamingo_crawl::{Answer, Item, Redirect, Revisit};
+use flamingo_crawl::{Answer, Item};
 use flamingo_image::Format;
 use flamingo_page::{Context, Page, Part};
 

@@ -3,7 +3,7 @@
 use flamingo_crawl::{RobotsIndex, RobotsTexts};
 
 use super::report::{self, JoinReport};
-use super::{Build, Global, Stage, read};
+use super::{Build, Stage, read};
 use crate::error::{Error, Result};
 use crate::folder::{Folder, UnitTable};
 use crate::tables::{ImageRow, PageRow, Row, Rows, TableWriter};
@@ -11,7 +11,7 @@ use crate::tables::{ImageRow, PageRow, Row, Rows, TableWriter};
 /// Why a page or an image may not be used whose site's robots.txt says so.
 const ROBOTS: &str = "robots_txt";
 
-pub(super) fn join(build: &Build<'_>, global: &dyn Global) -> Result<()> {
+pub(super) fn join(build: &Build<'_>) -> Result<()> {
     let settings = build.config.fingerprint(Stage::Join);
     let folder = build.folder;
     if report::is_done(folder, Stage::Join, 0, &settings) {
@@ -20,7 +20,7 @@ pub(super) fn join(build: &Build<'_>, global: &dyn Global) -> Result<()> {
     ask_robots(build)?;
     let counts = build
         .pool
-        .install(|| global.join(folder, &build.config.deduplication))
+        .install(|| build.parts.global.join(folder, &build.config.deduplication))
         .map_err(Error::Join)?;
     let report = JoinReport { settings, counts };
     folder.write_json(&report::name(Stage::Join, 0), &report)

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use flamingo_crawl::{Place, ReadOptions, read_at};
-use flamingo_image::Format;
+use flamingo_image::{Format, decode_still};
 use flamingo_page::{Image, Page, Part};
 use sha2::{Digest, Sha256};
 
@@ -20,7 +20,9 @@ use crate::measures::Measures;
 use crate::tables::{
     DecisionRow, DroppedParagraph, DuplicateRow, ImageDecision, PageRow, PlacedImageRow,
 };
+use crate::towers::{TowerDecision, TowerFilters};
 use crate::write::{Medium, Record};
+use super::BoxedTower;
 
 /// Why a text is dropped that many documents of its domain have.
 const REPEATED: &str = "repeated_in_domain";
@@ -51,6 +53,8 @@ pub(super) struct Judge {
     pub(super) rules: Rules,
     pub(super) filters: Filters,
     pub(super) evaluation: Option<EvaluationIndex>,
+    /// One document at a time: a tower uses all processors by itself.
+    pub(super) towers: Option<Mutex<TowerFilters<BoxedTower>>>,
     pub(super) images: ImagesConfig,
     pub(super) options: ReadOptions,
 }
@@ -122,17 +126,19 @@ impl Judge {
                 break (decision, None);
             }
             // A picture that is no longer where it was is as one that was never there.
-            if let Some(media) = timed(&mut times.pictures, || self.read(&page, &mut placed))? {
-                break (decision, Some(media));
+            let Some(media) = timed(&mut times.pictures, || self.read(&page, &mut placed))? else {
+                continue;
+            };
+            let mut left = gone;
+            left.extend(decision.parts.iter().map(|dropped| dropped.part));
+            if self.look(&page, &media, &left, &mut placed)? {
+                break (decision, Some((media, left)));
             }
         };
         verdict.times += times;
         verdict.note(&repeated, &page, &placed, &decision);
-        verdict.record = media.map(|media| {
-            let mut left = gone(&placed, &repeated);
-            left.extend(decision.parts.iter().map(|dropped| dropped.part));
-            record(case.row.document, page.clone(), media, &left, &placed)
-        });
+        verdict.record =
+            media.map(|(media, gone)| record(case.row.document, page.clone(), media, &gone, &placed));
         Ok(())
     }
 
@@ -175,6 +181,33 @@ impl Judge {
             }
         }
         Ok(all.then_some(media))
+    }
+
+    /// Asks the tower about the pictures of a document. Whether all stay; those that do not are dropped.
+    fn look(
+        &self,
+        page: &Page,
+        media: &[Option<Medium>],
+        gone: &BTreeSet<usize>,
+        placed: &mut [Placed<'_>],
+    ) -> Result<bool> {
+        let Some(towers) = &self.towers else {
+            return Ok(true);
+        };
+        let limits = self.images.limits();
+        let pictures = placed.iter().filter_map(|placed| media[placed.position].as_ref());
+        let pictures = pictures.filter_map(|medium| decode_still(&medium.bytes, "picture", &limits).ok());
+        let pictures: Vec<_> = pictures.map(|still| still.image).collect();
+        let texts: Vec<String> = texts(page)
+            .filter(|position| !gone.contains(position))
+            .filter_map(|position| match &page.parts[position] {
+                Part::Text(text) => Some(text.text.clone()),
+                _ => None,
+            })
+            .collect();
+        let mut towers = towers.lock().expect("no thread fails while it holds the tower");
+        let decisions = towers.decide(&pictures, &texts)?;
+        Ok(drop_looked_at(placed, media, &decisions))
     }
 
     /// The file of a picture as it is written, or why there is none.
@@ -315,6 +348,26 @@ impl Verdict {
             });
         }
     }
+}
+
+/// Drops the images that a tower has reasons against; whether none is.
+fn drop_looked_at(
+    placed: &mut [Placed<'_>],
+    media: &[Option<Medium>],
+    decisions: &[TowerDecision],
+) -> bool {
+    let with_picture = placed.iter_mut().filter(|placed| media[placed.position].is_some());
+    let mut all = true;
+    for (placed, decision) in with_picture.zip(decisions) {
+        if let Some(reason) = decision.reasons.first() {
+            all = false;
+            placed.reason = Some(Dropped {
+                step: Step::ImagesFiltered,
+                reason: reason.name().to_owned(),
+            });
+        }
+    }
+    all
 }
 
 fn parse<T: serde::de::DeserializeOwned>(json: &str, row: &PageRow) -> Result<T> {

@@ -77,7 +77,12 @@ impl World {
 }
 
 fn run(config: &Config, folder: &Folder, options: &Options) -> Result<()> {
-    build(config, folder, options, &Twin, &Silent)
+    let parts = Parts {
+        global: &Twin,
+        tower: &|name| Err(format!("no tower {name}").into()),
+        progress: &Silent,
+    };
+    build(config, folder, options, &parts)
 }
 
 /// All files but those that tell of time, by name.
