@@ -34,6 +34,7 @@ use crate::towers::{Tower, TowerError, TowerFailure, TowerFilters};
 use crate::worker::Worker;
 
 pub use crate::funnel::Counts;
+pub(crate) use examine::{content, is_page};
 pub(crate) use judge::place;
 pub use report::{JoinReport, ReadReport, Sample, WriteReport};
 pub use times::Times;

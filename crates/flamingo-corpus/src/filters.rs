@@ -207,12 +207,12 @@ fn drop_paragraphs(
     filters: &Filters,
 ) -> Vec<DroppedPart> {
     let config = &filters.config;
-    if !config.asks_paragraphs() {
+    let Some(groups) = config.paragraph.groups() else {
         return Vec::new();
-    }
+    };
     let asked = texts(page, gone).filter(|(_, text)| !config.exempt.contains(&text.kind));
     let dropped = asked.filter_map(|(part, text)| {
-        let measures = TextMeasures::of(&[text], &filters.lexicon, language);
+        let measures = TextMeasures::only(groups, &[text], &filters.lexicon, language);
         let reasons = rule::reasons(&measures, &config.paragraph);
         (!reasons.is_empty()).then_some(DroppedPart { part, reasons })
     });

@@ -5,6 +5,7 @@ pub mod card;
 pub mod config;
 pub mod deduplication;
 mod error;
+pub mod extract;
 pub mod films;
 pub mod filters;
 pub mod folder;

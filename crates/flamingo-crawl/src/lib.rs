@@ -1,7 +1,7 @@
 //! Answers of web servers: from WARC files, folders of pages and lists of URLs.
 //!
 //! [`list_units`] splits inputs into [`Unit`]s of work in a stable order, and [`Unit::open`] reads one as a
-//! stream of [`Item`]s. Nothing that lies in a file is an error: what cannot be used becomes an
+//! stream of [`Item`]s; lists of URLs are first fetched into a WARC by a [`Fetcher`]. Nothing that lies in a file is an error: what cannot be used becomes an
 //! [`Item::Skipped`] with a [`Reason`], and whatever is odd about the rest is counted in [`Counts`].
 
 mod answer;
@@ -27,7 +27,7 @@ pub use compress::gunzip;
 pub use counts::{Counts, Fault};
 pub use error::{Error, Result};
 pub use fetch::{
-    Clock, FetchConfig, FetchReport, Fetcher, Listed, Lookup, Outcome, SystemClock, SystemLookup, UrlList,
+    Clock, FetchConfig, FetchReport, Fetcher, Lookup, Outcome, SystemClock, SystemLookup,
 };
 pub use opt_out::{Directives, Refusal};
 pub use opt_out_list::OptOutList;

@@ -1,6 +1,6 @@
 //! Lists of those who do not want to be part of a data set: domains with all that is below them,
 //! and beginnings of URLs. A list of ten million lines is held as one sorted text, which takes the
-//! bytes of the lines and eight more for each; while it is loaded, about three times that.
+//! bytes of the lines and eight more for each; while it is loaded, some more than twice that.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -52,7 +52,9 @@ impl OptOutList {
     /// Whether `url` may not be used.
     #[must_use]
     pub fn covers(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else { return false };
+        let Some(host) = url.host_str() else {
+            return false;
+        };
         let in_domain = !self.domains.is_empty() && self.domains.has_prefix_of(&reversed(host));
         in_domain || (!self.urls.is_empty() && self.urls.has_prefix_of(&without_scheme(url)))
     }
@@ -79,8 +81,8 @@ impl OptOutList {
 /// A list while it is read.
 #[derive(Default)]
 struct Lines {
-    domains: Vec<Box<str>>,
-    urls: Vec<Box<str>>,
+    domains: Texts,
+    urls: Texts,
     unusable: u64,
 }
 
@@ -102,23 +104,33 @@ impl Lines {
         if line.is_empty() || line.starts_with('#') {
             return;
         }
-        let added = if line.contains('/') { self.add_url(line) } else { self.add_domain(line) };
+        let added = if line.contains('/') {
+            self.add_url(line)
+        } else {
+            self.add_domain(line)
+        };
         if added.is_none() {
             self.unusable += 1;
         }
     }
 
     fn add_url(&mut self, line: &str) -> Option<()> {
-        let url = if line.contains("://") { Url::parse(line) } else { Url::parse(&format!("https://{line}")) };
-        let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-        self.urls.push(without_scheme(&url).into());
+        let url = if line.contains("://") {
+            Url::parse(line)
+        } else {
+            Url::parse(&format!("https://{line}"))
+        };
+        let url = url
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        self.urls.push(&without_scheme(&url));
         Some(())
     }
 
     fn add_domain(&mut self, line: &str) -> Option<()> {
         let name = line.trim_start_matches("*.").trim_start_matches('.');
         let host = Host::parse(name).ok()?;
-        self.domains.push(reversed(&host.to_string()).into());
+        self.domains.push(&reversed(&host.to_string()));
         Some(())
     }
 }
@@ -126,8 +138,8 @@ impl Lines {
 impl From<Lines> for OptOutList {
     fn from(lines: Lines) -> Self {
         Self {
-            domains: PrefixSet::new(lines.domains),
-            urls: PrefixSet::new(lines.urls),
+            domains: PrefixSet::new(&lines.domains),
+            urls: PrefixSet::new(&lines.urls),
             unusable: lines.unusable,
         }
     }
@@ -144,35 +156,28 @@ fn reversed(host: &str) -> String {
 
 fn without_scheme(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let query = url
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
     format!("{host}{port}{}{query}", url.path())
 }
 
-/// Texts none of which begins with another, so that the one before a text in order is the only
-/// one that it can begin with.
+/// Many texts in one, which is one piece of memory instead of millions.
 #[derive(Debug, Clone, Default)]
-struct PrefixSet {
-    text: Box<[u8]>,
-    ends: Box<[usize]>,
+struct Texts {
+    text: Vec<u8>,
+    ends: Vec<usize>,
 }
 
-impl PrefixSet {
-    fn new(mut texts: Vec<Box<str>>) -> Self {
-        texts.sort_unstable();
-        texts.dedup_by(|next, kept| next.starts_with(&**kept));
-        let ends = texts.iter().scan(0, |end, text| {
-            *end += text.len();
-            Some(*end)
-        });
-        let ends = ends.collect();
-        Self { text: texts.concat().into_bytes().into(), ends }
-    }
-
-    fn has_prefix_of(&self, text: &str) -> bool {
-        let text = text.as_bytes();
-        let after = partition_point(self.len(), |i| self.get(i) <= text);
-        after.checked_sub(1).is_some_and(|before| text.starts_with(self.get(before)))
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.text.extend_from_slice(text.as_bytes());
+        self.ends.push(self.text.len());
     }
 
     fn get(&self, i: usize) -> &[u8] {
@@ -183,9 +188,42 @@ impl PrefixSet {
     fn len(&self) -> usize {
         self.ends.len()
     }
+}
+
+/// Texts in order, none of which begins with another, so that the one before a text is the only
+/// one that it can begin with.
+#[derive(Debug, Clone, Default)]
+struct PrefixSet(Texts);
+
+impl PrefixSet {
+    fn new(texts: &Texts) -> Self {
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_unstable_by_key(|i| texts.get(*i));
+        order.dedup_by(|next, kept| texts.get(*next).starts_with(texts.get(*kept)));
+        let bytes = order.iter().map(|i| texts.get(*i).len()).sum();
+        let (text, ends) = (Vec::with_capacity(bytes), Vec::with_capacity(order.len()));
+        let mut sorted = Texts { text, ends };
+        for i in order {
+            sorted.text.extend_from_slice(texts.get(i));
+            sorted.ends.push(sorted.text.len());
+        }
+        Self(sorted)
+    }
+
+    fn has_prefix_of(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        let after = partition_point(self.len(), |i| self.0.get(i) <= text);
+        after
+            .checked_sub(1)
+            .is_some_and(|before| text.starts_with(self.0.get(before)))
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
 
     fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 }
 
@@ -194,7 +232,11 @@ fn partition_point(len: usize, before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, len);
     while low < high {
         let middle = low.midpoint(high);
-        if before(middle) { low = middle + 1 } else { high = middle }
+        if before(middle) {
+            low = middle + 1
+        } else {
+            high = middle
+        }
     }
     low
 }
@@ -213,7 +255,8 @@ mod tests {
 
     #[test]
     fn a_domain_covers_what_is_below_it_and_nothing_beside_it() {
-        let list = OptOutList::from_lines(["Example.org", "*.art.test", "b\u{fc}cher.test", "10.0.0.1"]);
+        let list =
+            OptOutList::from_lines(["Example.org", "*.art.test", "b\u{fc}cher.test", "10.0.0.1"]);
         for url in [
             "https://example.org/",
             "http://www.example.org/x",
@@ -238,18 +281,31 @@ mod tests {
 
     #[test]
     fn the_beginning_of_a_url_covers_what_goes_on_from_it_in_either_scheme() {
-        let list = OptOutList::from_lines(["https://a.test/gallery/", "a.test:81/", "http://b.test/p?id=1"]);
-        for url in ["http://a.test/gallery/1.jpg", "https://a.test:81/x", "https://b.test/p?id=12"] {
+        let list = OptOutList::from_lines([
+            "https://a.test/gallery/",
+            "a.test:81/",
+            "http://b.test/p?id=1",
+        ]);
+        for url in [
+            "http://a.test/gallery/1.jpg",
+            "https://a.test:81/x",
+            "https://b.test/p?id=12",
+        ] {
             assert!(covers(&list, url), "{url}");
         }
-        for url in ["http://a.test/gallery", "http://www.a.test/gallery/1.jpg", "http://b.test/p"] {
+        for url in [
+            "http://a.test/gallery",
+            "http://www.a.test/gallery/1.jpg",
+            "http://b.test/p",
+        ] {
             assert!(!covers(&list, url), "{url}");
         }
     }
 
     #[test]
     fn lines_that_another_covers_take_no_room() {
-        let list = OptOutList::from_lines(["a.test", "www.a.test", "a.test", "b.test/x/y", "b.test/x/"]);
+        let list =
+            OptOutList::from_lines(["a.test", "www.a.test", "a.test", "b.test/x/y", "b.test/x/"]);
         assert_eq!(list.len(), 2);
         assert!(covers(&list, "http://www.a.test/") && covers(&list, "http://b.test/x/z"));
     }
@@ -257,7 +313,9 @@ mod tests {
     #[test]
     fn files_are_read_as_one_list_and_bad_lines_are_counted() {
         let mut first = tempfile::NamedTempFile::new().unwrap();
-        first.write_all(b"\xef\xbb\xbfa.test\r\n\n# who asked us\nnot a domain\n\xff\nftp://x/y\n").unwrap();
+        first
+            .write_all(b"\xef\xbb\xbfa.test\r\n\n# who asked us\nnot a domain\n\xff\nftp://x/y\n")
+            .unwrap();
         let mut second = tempfile::NamedTempFile::new().unwrap();
         second.write_all(b"https://b.test/x").unwrap();
         let list = OptOutList::read([first.path(), second.path()]).unwrap();
@@ -272,7 +330,11 @@ mod tests {
         fn a_set_of_beginnings_answers_as_a_search_through_all_does(
             texts in proptest::collection::vec("[ab./]{1,4}", 0..20), text in "[ab./]{0,8}",
         ) {
-            let set = PrefixSet::new(texts.iter().map(|text| text.as_str().into()).collect());
+            let mut lines = Texts::default();
+            for line in &texts {
+                lines.push(line);
+            }
+            let set = PrefixSet::new(&lines);
             let expected = texts.iter().any(|begin| text.starts_with(begin.as_str()));
             proptest::prop_assert_eq!(set.has_prefix_of(&text), expected);
         }

@@ -1,6 +1,6 @@
 //! One stream of items, whatever they are read from.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,24 @@ impl Items {
             counts: Counts::default(),
             bytes_read: 0,
         }
+    }
+
+    /// The items of a WARC that is no file of its own, such as a stream. `name` is what places in it say.
+    ///
+    /// # Errors
+    /// If its first bytes cannot be read.
+    pub fn from_warc(
+        name: &str,
+        reader: impl Read + Send + 'static,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let input = warc::Input {
+            reader: Box::new(reader),
+            name: name.into(),
+            size: None,
+            dictionary: None,
+        };
+        Ok(Self::new(Warc::new(input, options)?))
     }
 
     /// What has come so far: `answers`, `redirects`, `revisits`, and every [`Reason`](crate::Reason) and

@@ -242,3 +242,176 @@ fn not_readable(name: &str, what: &str) -> Error {
         expected: "a WARC file, pages (.html), JSON lines (.jsonl), a list of URLs (.urls), or a folder",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use object_store::ObjectStoreExt;
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::{Item, Stores};
+
+    fn write(folder: &Path, name: &str, bytes: &str) {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// The units of inputs in a folder, without the folder's name.
+    fn units(folder: &Path, inputs: &[&str]) -> Vec<String> {
+        let root = folder.to_str().unwrap();
+        let inputs: Vec<_> = inputs.iter().map(|input| below(root, input)).collect();
+        let units = list_units(&inputs, None, &ReadOptions::default()).unwrap();
+        let json = units
+            .iter()
+            .map(|unit| serde_json::to_string(unit).unwrap());
+        json.map(|unit| unit.replace(root, "R")).collect()
+    }
+
+    #[test]
+    fn inputs_of_every_kind_become_units_in_a_stable_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("crawl/b.warc.gz", ""),
+            ("crawl/a/z.warc", ""),
+            ("crawl/a.html", "<p>"),
+            ("crawl/notes.txt", ""),
+            ("list.urls", "https://a.org/1\nhttps://a.org/2\n"),
+            ("pages.jsonl", "{}\n"),
+            ("nameless", "WARC/1.0\r\n"),
+        ] {
+            write(folder.path(), name, text);
+        }
+        let warc = |file: &str| format!(r#"{{"warc":{{"file":"R/{file}"}}}}"#);
+        let expected = [
+            r#"{"lines":{"file":"R/pages.jsonl","start":0,"end":null}}"#.to_owned(),
+            warc("crawl/a/z.warc"),
+            warc("crawl/b.warc.gz"),
+            r#"{"pages":{"folder":"R/crawl","base_url":null,"pages":["a.html"]}}"#.to_owned(),
+            r#"{"urls":{"urls":["https://a.org/1","https://a.org/2"]}}"#.to_owned(),
+            warc("nameless"),
+        ];
+        let inputs = ["pages.jsonl", "crawl", "list.urls", "nameless"];
+        assert_eq!(units(folder.path(), &inputs), expected);
+    }
+
+    #[test]
+    fn patterns_match_within_a_folder_or_below_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "c/1.warc",
+            "c/2.warc",
+            "c/10.warc",
+            "c/d/3.warc",
+            "c/x.html",
+        ] {
+            write(folder.path(), name, "");
+        }
+        let numbers = |pattern: &str| {
+            let units = units(folder.path(), &[pattern]);
+            let file = |unit: &String| {
+                unit.split('/')
+                    .next_back()
+                    .unwrap()
+                    .replace(".warc\"}}", "")
+            };
+            units.iter().map(file).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers("c/*.warc"), ["1", "10", "2"]);
+        assert_eq!(numbers("c/?.warc"), ["1", "2"]);
+        assert_eq!(numbers("c/**/*.warc"), ["1", "10", "2", "3"]);
+    }
+
+    #[test]
+    fn many_pages_and_long_files_of_lines_are_split() {
+        let folder = tempfile::tempdir().unwrap();
+        for n in 0..PAGES + 1 {
+            write(folder.path(), &format!("p/{n:05}.html"), "<p>");
+        }
+        let units = units(folder.path(), &["p"]);
+        assert_eq!(units.len(), 2);
+        assert!(units[1].contains(r#"["01000.html"]"#), "{}", units[1]);
+        let long = std::fs::File::create(folder.path().join("x.jsonl")).unwrap();
+        long.set_len(2 * LINES + 1).unwrap();
+        let inputs = [folder.path().join("x.jsonl").to_str().unwrap().to_owned()];
+        let units = list_units(&inputs, None, &ReadOptions::default()).unwrap();
+        let ends: Vec<_> = units
+            .iter()
+            .map(|unit| match unit {
+                Unit::Lines { start, end, .. } => (*start, *end),
+                _ => unreachable!("lines only"),
+            })
+            .collect();
+        assert_eq!(
+            ends,
+            [
+                (0, Some(LINES)),
+                (LINES, Some(2 * LINES)),
+                (2 * LINES, None)
+            ]
+        );
+    }
+
+    #[test]
+    fn input_that_is_not_there_or_of_no_known_kind_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "x.bin", "\u{1}");
+        std::fs::create_dir(folder.path().join("empty")).unwrap();
+        let error = |name: &str| {
+            let inputs = [below(folder.path().to_str().unwrap(), name)];
+            let error = list_units(&inputs, None, &ReadOptions::default()).unwrap_err();
+            error
+                .to_string()
+                .replace(folder.path().to_str().unwrap(), "R")
+        };
+        assert!(error("gone").starts_with("R/gone is not there: give a WARC file"));
+        assert!(error("x.bin").starts_with("R/x.bin is of no known kind: give"));
+        assert!(error("empty").starts_with("R/empty is a folder without WARC files and pages"));
+        assert!(error("*.warc").contains("a pattern that nothing matches"));
+    }
+
+    #[test]
+    fn store_is_listed_and_read_like_a_folder() {
+        let store = Arc::new(InMemory::new());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        for (name, text) in [
+            ("c/p 1.html", "<img src='i/x.png'>"),
+            ("c/i/x.png", "png"),
+            (
+                "c/y.warc",
+                "WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n",
+            ),
+        ] {
+            let key = object_store::path::Path::from(name);
+            runtime.block_on(store.put(&key, text.into())).unwrap();
+        }
+        let options = ReadOptions {
+            stores: Stores::default(),
+            ..ReadOptions::default()
+        };
+        options.stores.register("memory://here", store);
+        let units = list_units(&["memory://here/c".to_owned()], None, &options).unwrap();
+        // Also from a thread of a runtime, where waiting for another would panic.
+        let names: Vec<_> = runtime.block_on(async {
+            let items = units.iter().flat_map(|unit| unit.open(&options).unwrap());
+            let name = |item| match item {
+                Item::Answer(answer) => answer.url,
+                Item::Skipped(skipped) => skipped.reason.name().to_owned(),
+                _ => String::new(),
+            };
+            items.map(|item| name(item.unwrap())).collect()
+        });
+        assert_eq!(
+            names,
+            [
+                "warcinfo",
+                "memory://here/c/p%201.html",
+                "memory://here/c/i/x.png"
+            ]
+        );
+    }
+}

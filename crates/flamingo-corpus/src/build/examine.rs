@@ -95,28 +95,11 @@ impl Examiner<'_> {
             domain: registrable_domain(&answer.url),
             ..PageRow::default()
         });
-        let refused = self.permission.url(&answer.url).map(str::to_owned);
-        let header = self.permission.header(&answer.directives);
-        if let Some(reason) = refused.or(header.content) {
-            return refuse(row, reason);
+        let page = timed(&mut times.extraction, || content(answer, self.permission));
+        match page {
+            Ok(page) => self.measured(row, &page, times),
+            Err(reason) => refuse(row, reason),
         }
-        let content_type = content_type(answer);
-        let context = Context {
-            url: &answer.url,
-            content_type: content_type.as_deref(),
-        };
-        let extraction = timed(&mut times.extraction, || {
-            flamingo_page::extract(&answer.body, &context)
-        });
-        let meta = self.permission.page(&extraction.robots);
-        if let Some(reason) = meta.content {
-            return refuse(row, reason);
-        }
-        let mut page = extraction.page;
-        if header.pictures.or(meta.pictures).is_some() {
-            page.parts.retain(|part| !matches!(part, Part::Image(_)));
-        }
-        self.measured(row, &page, times)
     }
 
     fn measured(self, row: PageRow, page: &Page, times: &mut Times) -> Examined {
@@ -140,6 +123,35 @@ impl Examiner<'_> {
             ..row
         }))
     }
+}
+
+/// The content of a page, or why it may not be used.
+pub(crate) fn content(answer: &Answer, permission: &Permission) -> Result<Page, String> {
+    let refused = permission.url(&answer.url).map(str::to_owned);
+    let header = permission.header(&answer.directives);
+    if let Some(reason) = refused.or(header.content) {
+        return Err(reason);
+    }
+    let content_type = content_type(answer);
+    let context = Context {
+        url: &answer.url,
+        content_type: content_type.as_deref(),
+    };
+    let extraction = flamingo_page::extract(&answer.body, &context);
+    let meta = permission.page(&extraction.robots);
+    if let Some(reason) = meta.content {
+        return Err(reason);
+    }
+    let mut page = extraction.page;
+    if header.pictures.or(meta.pictures).is_some() {
+        page.parts.retain(|part| !matches!(part, Part::Image(_)));
+    }
+    Ok(page)
+}
+
+/// Whether an answer that a server is content with holds a page.
+pub(crate) fn is_page(answer: &Answer) -> bool {
+    matches!(Kind::of(answer), Kind::Page)
 }
 
 /// What an answer that a server is content with holds. Pictures are known by their bytes, whatever they are called.

@@ -276,6 +276,7 @@ fn languages_are_allowed_by_code_and_confidence() {
         Some(Reason::LanguageUnsure)
     );
     assert_eq!(ask(Some(detected("de", 1.0))), Some(Reason::Language));
+    assert_eq!(ask(Some(detected("de", 0.7))), Some(Reason::LanguageUnsure));
     assert_eq!(ask(None), Some(Reason::LanguageUnsure));
     assert_eq!(document::language(None, &LanguageConfig::default()), None);
 }

@@ -62,7 +62,7 @@ const SESSIONS: &[&str] = &[
 ///
 /// - `http` and `https` are one, host in lower case without a final dot, default ports, credentials and fragment away, dots in paths
 ///   resolved; `www.` stays, for it may be another site;
-/// - percent-escapes in upper case, those of letters, digits and `-._~` resolved;
+/// - percent-escapes in upper case, those of letters, digits and `-._~` resolved, a stray `%` escaped;
 /// - the final `/` of a path away, but for the path `/` itself;
 /// - parameters that count visits (`utm_*`, `gclid`, `fbclid`, `msclkid`, `mc_cid`, ...) or name a session away, also as `;jsessionid=`;
 ///   the others sorted by name, those of one name in their order;
@@ -171,7 +171,7 @@ fn is_session(name: &str) -> bool {
     SESSIONS.contains(&name.as_str()) || name.starts_with("aspsessionid")
 }
 
-/// Percent-escapes in upper case, and none for characters that need none.
+/// Percent-escapes in upper case, none for characters that need none, and one for a `%` that begins none.
 fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -184,7 +184,8 @@ fn unescape(text: &str) -> Cow<'_, str> {
             .get(..2)
             .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let Some(byte) = escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
-            out.push('%');
+            // Written out, for it could make an escape with what comes of the next one.
+            out.push_str("%25");
             rest = after;
             continue;
         };

@@ -10,7 +10,8 @@ use crate::{Error, Refusal, Result};
 /// The section `[fetch]` of a configuration.
 ///
 /// Politeness is kept within a process: processes that fetch parts of one list do not know of
-/// each other, so a list that is given to several is best sorted by host.
+/// each other, so a list that is given to several is best sorted by host; one that is fetched by
+/// a single process is best shuffled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FetchConfig {
@@ -18,8 +19,10 @@ pub struct FetchConfig {
     /// `X-Robots-Tag` speak to this crawler; somewhere it must name a URL or an e-mail address
     /// under which whoever runs it can be reached.
     pub user_agent: String,
-    /// Requests at a time, over all hosts. A thread waits for most of its life, so several
-    /// hundred are fine; each may hold a body of the largest size.
+    /// Requests at a time, over all hosts: `threads` / seconds of an answer is the most pages a
+    /// second, if there are enough hosts that have rested. A thread waits for most of its life,
+    /// so several hundred are fine; each may hold a body of the largest size and its compressed
+    /// form, and nothing else grows with the list.
     pub threads: usize,
     /// Requests at a time to one host.
     pub connections_per_host: usize,
@@ -32,6 +35,9 @@ pub struct FetchConfig {
     /// The most seconds that a host's `Retry-After` can ask for. A host that asks for more is
     /// not asked again before, and what was still to be fetched from it is given up.
     pub max_retry_after: f64,
+    /// Requests in a row that may fail at a host (no answer, 5xx, 429) before what was still to
+    /// be fetched from it is given up.
+    pub max_failures: u32,
     /// Seconds that looking up a host and connecting to it may take, each.
     pub connect_timeout: f64,
     /// Seconds that a request may take in all.
@@ -75,11 +81,12 @@ impl Default for FetchConfig {
             max_crawl_delay: 30.0,
             retry_delay: 5.0,
             max_retry_after: 120.0,
+            max_failures: 10,
             connect_timeout: 10.0,
             timeout: 60.0,
             max_redirects: 5,
             max_page_bytes: 8 << 20,
-            max_image_bytes: 32 << 20,
+            max_image_bytes: 16 << 20,
             names_kept: 600.0,
             missing_names_kept: 60.0,
             robots_kept: 86_400.0,
@@ -99,7 +106,11 @@ impl FetchConfig {
     /// The name by which sites speak to this crawler.
     #[must_use]
     pub fn product_token(&self) -> &str {
-        let word = self.user_agent.split_whitespace().next().unwrap_or_default();
+        let word = self
+            .user_agent
+            .split_whitespace()
+            .next()
+            .unwrap_or_default();
         word.split_once('/').map_or(word, |(name, _)| name)
     }
 
@@ -124,11 +135,20 @@ impl FetchConfig {
             let expected = "a number of bytes from 1 to 1073741824";
             check(name, value, (1..=1 << 30).contains(&value), expected)?;
         }
+        check(
+            "max_failures",
+            self.max_failures,
+            self.max_failures > 0,
+            "a number from 1",
+        )?;
         for (name, value) in self.times() {
             let fits = (0.0..=1e7).contains(&value);
             check(name, value, fits, "a number of seconds from 0 to 10000000")?;
         }
-        for (name, value) in [("connect_timeout", self.connect_timeout), ("timeout", self.timeout)] {
+        for (name, value) in [
+            ("connect_timeout", self.connect_timeout),
+            ("timeout", self.timeout),
+        ] {
             check(name, value, value > 0.0, "a number of seconds above 0")?;
         }
         Ok(())
@@ -141,9 +161,17 @@ impl FetchConfig {
         let token = self.product_token();
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let named = !token.is_empty() && token.bytes().all(is_token);
-        check("user_agent", agent, named, "a name of letters, `-` and `_` at its beginning")?;
-        let reachable = ["http://", "https://", "@"].iter().any(|sign| agent.contains(sign));
-        let expected = "a URL or an e-mail address in it, so that sites can reach whoever runs this";
+        check(
+            "user_agent",
+            agent,
+            named,
+            "a name of letters, `-` and `_` at its beginning",
+        )?;
+        let reachable = ["http://", "https://", "@"]
+            .iter()
+            .any(|sign| agent.contains(sign));
+        let expected =
+            "a URL or an e-mail address in it, so that sites can reach whoever runs this";
         check("user_agent", agent, reachable, expected)
     }
 
@@ -163,7 +191,9 @@ impl FetchConfig {
 
     /// How long a host rests, given what its robots.txt asks for.
     pub(super) fn rest(&self, crawl_delay: Option<Duration>) -> Duration {
-        let asked = crawl_delay.unwrap_or_default().min(seconds(self.max_crawl_delay));
+        let asked = crawl_delay
+            .unwrap_or_default()
+            .min(seconds(self.max_crawl_delay));
         asked.max(seconds(self.delay))
     }
 }
@@ -202,13 +232,25 @@ mod tests {
 
     #[test]
     fn an_agent_that_nobody_can_answer_to_is_refused() {
-        for agent in ["", "bot/1.0", "(+http://a.test)", "bot\r\nX: y@z", "b\u{f6}t (a@b.test)"] {
-            let config = FetchConfig { user_agent: agent.to_owned(), ..FetchConfig::default() };
+        for agent in [
+            "",
+            "bot/1.0",
+            "(+http://a.test)",
+            "bot\r\nX: y@z",
+            "b\u{f6}t (a@b.test)",
+        ] {
+            let config = FetchConfig {
+                user_agent: agent.to_owned(),
+                ..FetchConfig::default()
+            };
             let message = config.check().unwrap_err().to_string();
             assert!(message.starts_with("fetch.user_agent is "), "{message}");
         }
         for agent in ["bot (a@b.test)", "Bot_2/1.0 +https://a.test/bot"] {
-            let config = FetchConfig { user_agent: agent.to_owned(), ..FetchConfig::default() };
+            let config = FetchConfig {
+                user_agent: agent.to_owned(),
+                ..FetchConfig::default()
+            };
             config.check().unwrap();
         }
     }
@@ -229,7 +271,11 @@ mod tests {
 
     #[test]
     fn the_longer_of_both_delays_counts_up_to_the_limit() {
-        let config = FetchConfig { delay: 2.0, max_crawl_delay: 10.0, ..FetchConfig::default() };
+        let config = FetchConfig {
+            delay: 2.0,
+            max_crawl_delay: 10.0,
+            ..FetchConfig::default()
+        };
         let rest = |asked: u64| config.rest(Some(Duration::from_secs(asked))).as_secs();
         assert_eq!((rest(1), rest(5), rest(3600)), (2, 5, 10));
         assert_eq!(config.rest(None).as_secs(), 2);

@@ -17,7 +17,7 @@ use super::run::{Board, Run, Step};
 use super::schedule::Schedule;
 use super::sites::Sites;
 use super::spool::{Member, Spool};
-use super::url_list::usable;
+use super::target::listed;
 use super::visit::{Content, Visit};
 use crate::{Error, OptOutList, Result};
 
@@ -102,9 +102,17 @@ impl Fetcher {
         self.fetch(Content::Images, urls, path)
     }
 
-    fn fetch<U: AsRef<str>>(&self, content: Content, urls: &[U], path: &Path) -> Result<FetchReport> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let spool = Spool::new(folder.unwrap_or(Path::new("."))).map_err(Error::write(path.display()))?;
+    fn fetch<U: AsRef<str>>(
+        &self,
+        content: Content,
+        urls: &[U],
+        path: &Path,
+    ) -> Result<FetchReport> {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let spool =
+            Spool::new(folder.unwrap_or(Path::new("."))).map_err(Error::write(path.display()))?;
         let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
         let lookups = self.client.lookups();
         let mut board = Board::new(&mut schedule);
@@ -119,7 +127,8 @@ impl Fetcher {
         fetched.report.lookups = self.client.lookups() - lookups;
         schedule.forget_rested(Instant::now());
         drop(schedule);
-        self.write(spool, fetched.robots, fetched.visits, path).map_err(Error::write(path.display()))?;
+        self.write(spool, fetched.robots, fetched.visits, path)
+            .map_err(Error::write(path.display()))?;
         Ok(fetched.report)
     }
 
@@ -145,7 +154,9 @@ impl Fetcher {
 
 impl Debug for Fetcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fetcher").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Fetcher")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -153,8 +164,12 @@ impl Debug for Fetcher {
 fn visits<U: AsRef<str>>(urls: &[U]) -> Vec<Result<url::Url, Outcome>> {
     let mut seen = HashSet::new();
     let visit = |text: &U| {
-        let url = usable(text.as_ref()).ok_or(Outcome::UnusableUrl)?;
-        if seen.insert(url.as_str().to_owned()) { Ok(url) } else { Err(Outcome::Repeated) }
+        let url = listed(text.as_ref()).ok_or(Outcome::UnusableUrl)?;
+        if seen.insert(url.as_str().to_owned()) {
+            Ok(url)
+        } else {
+            Err(Outcome::Repeated)
+        }
     };
     urls.iter().map(visit).collect()
 }

@@ -17,11 +17,10 @@ mod run;
 mod schedule;
 mod sites;
 mod spool;
-mod url_list;
+mod target;
 mod visit;
 
 pub use config::FetchConfig;
 pub use fetcher::{Clock, Fetcher, SystemClock};
 pub use names::{Lookup, SystemLookup};
 pub use outcome::{FetchReport, Outcome};
-pub use url_list::{Listed, UrlList};

@@ -37,7 +37,10 @@ pub struct SystemLookup;
 
 impl Lookup for SystemLookup {
     fn lookup(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        Ok((host, 0).to_socket_addrs()?.map(|address| address.ip()).collect())
+        Ok((host, 0)
+            .to_socket_addrs()?
+            .map(|address| address.ip())
+            .collect())
     }
 }
 
@@ -67,7 +70,10 @@ pub(super) struct Names {
 enum Entry {
     /// A thread is asking for it.
     Asked,
-    Known { addresses: Arc<[IpAddr]>, until: Instant },
+    Known {
+        addresses: Arc<[IpAddr]>,
+        until: Instant,
+    },
 }
 
 /// What is known of a name without asking.
@@ -138,9 +144,14 @@ impl Names {
     }
 
     fn keep(&self, host: &str, addresses: Arc<[IpAddr]>) {
-        let kept = if addresses.is_empty() { self.rules.not_found_for } else { self.rules.found_for };
+        let kept = if addresses.is_empty() {
+            self.rules.not_found_for
+        } else {
+            self.rules.found_for
+        };
         let until = Instant::now() + kept;
-        self.lock().insert(host.to_owned(), Entry::Known { addresses, until });
+        self.lock()
+            .insert(host.to_owned(), Entry::Known { addresses, until });
         self.answered.notify_all();
     }
 
@@ -167,7 +178,9 @@ fn make_room(entries: &mut HashMap<String, Entry>) {
 
 impl Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Names").field("rules", &self.rules).finish_non_exhaustive()
+        f.debug_struct("Names")
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
     }
 }
 
@@ -185,12 +198,22 @@ impl Resolver for CachedResolver {
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let names = &self.0;
         let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-        let found = names.addresses(host, *timeout.after).ok_or(ureq::Error::Timeout(timeout.reason))?;
+        let port = uri
+            .port_u16()
+            .unwrap_or(if uri.scheme_str() == Some("https") {
+                443
+            } else {
+                80
+            });
+        let found = names
+            .addresses(host, *timeout.after)
+            .ok_or(ureq::Error::Timeout(timeout.reason))?;
         if found.is_empty() {
             return Err(ureq::Error::HostNotFound);
         }
-        let allowed = found.iter().filter(|address| names.rules.allow_private || is_public(**address));
+        let allowed = found
+            .iter()
+            .filter(|address| names.rules.allow_private || is_public(**address));
         let sockets = allowed.map(|address| SocketAddr::new(*address, port));
         let wanted: Vec<_> = sockets.take(MAX_ADDRESSES).collect();
         if wanted.is_empty() {
@@ -200,7 +223,11 @@ impl Resolver for CachedResolver {
         for address in config.ip_family().keep_wanted(wanted.into_iter()) {
             resolved.push(address);
         }
-        if resolved.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(resolved) }
+        if resolved.is_empty() {
+            Err(ureq::Error::HostNotFound)
+        } else {
+            Ok(resolved)
+        }
     }
 }
 
@@ -219,7 +246,10 @@ mod tests {
 
     impl Slow {
         fn new(takes: Duration) -> Arc<Self> {
-            Arc::new(Self { takes, asked: AtomicU64::new(0) })
+            Arc::new(Self {
+                takes,
+                asked: AtomicU64::new(0),
+            })
         }
     }
 
@@ -235,7 +265,11 @@ mod tests {
     }
 
     fn names(lookup: Arc<Slow>, kept: Duration) -> Names {
-        let rules = NameRules { found_for: kept, not_found_for: kept, allow_private: true };
+        let rules = NameRules {
+            found_for: kept,
+            not_found_for: kept,
+            allow_private: true,
+        };
         Names::new(lookup, rules)
     }
 
@@ -245,7 +279,8 @@ mod tests {
         let names = names(slow.clone(), SECOND * 60);
         thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| assert_eq!(names.addresses("a.test", SECOND * 10).unwrap().len(), 1));
+                scope
+                    .spawn(|| assert_eq!(names.addresses("a.test", SECOND * 10).unwrap().len(), 1));
             }
         });
         assert_eq!(slow.asked.load(Ordering::SeqCst), 1);
@@ -258,7 +293,12 @@ mod tests {
         let slow = Slow::new(Duration::ZERO);
         let remembers = names(slow.clone(), SECOND * 60);
         for _ in 0..2 {
-            assert!(remembers.addresses("nowhere.test", SECOND * 10).unwrap().is_empty());
+            assert!(
+                remembers
+                    .addresses("nowhere.test", SECOND * 10)
+                    .unwrap()
+                    .is_empty()
+            );
         }
         assert_eq!(remembers.lookups(), 1);
         let forgets = names(slow, Duration::ZERO);
@@ -277,7 +317,10 @@ mod tests {
     #[test]
     fn addresses_are_not_looked_up() {
         let names = names(Slow::new(Duration::ZERO), SECOND);
-        assert_eq!(names.addresses("10.0.0.1", SECOND).unwrap()[0], IpAddr::from([10, 0, 0, 1]));
+        assert_eq!(
+            names.addresses("10.0.0.1", SECOND).unwrap()[0],
+            IpAddr::from([10, 0, 0, 1])
+        );
         let six = names.addresses("[::1]", SECOND).unwrap();
         assert!(six[0].is_loopback());
         assert_eq!(names.lookups(), 0);

@@ -18,8 +18,10 @@ pub enum Outcome {
     ClientError,
     /// It was answered with 5xx, twice.
     ServerError,
-    /// The host asks to be left alone for longer than is waited.
+    /// The host asked to be left alone, twice or for longer than is waited.
     HostBusy,
+    /// The host is not asked any more, as it wants that or fails too often.
+    HostClosed,
     /// It was answered with another status that tells of no content.
     NoContent,
     /// It is of another type than is wanted.
@@ -61,6 +63,7 @@ impl Outcome {
             Self::ClientError => "client_error",
             Self::ServerError => "server_error",
             Self::HostBusy => "host_busy",
+            Self::HostClosed => "host_closed",
             Self::NoContent => "no_content",
             Self::UnwantedType => "unwanted_type",
             Self::Refused(refusal) => refused_name(refusal),

@@ -39,7 +39,11 @@ impl<'a> Record<'a> {
 
     /// What is said about a URL without an answer of its own.
     pub(super) fn outcome(url: &'a Url, outcome: Outcome) -> Self {
-        Self::fields("metadata", Some(url), format!("fetch-outcome: {}\r\n", outcome.name()))
+        Self::fields(
+            "metadata",
+            Some(url),
+            format!("fetch-outcome: {}\r\n", outcome.name()),
+        )
     }
 
     /// What was answered.
@@ -94,10 +98,16 @@ impl<'a> Record<'a> {
         ];
         lines.extend(url.map(|url| format!("WARC-Target-URI: {url}")));
         lines.extend(self.truncated.then(|| "WARC-Truncated: length".to_owned()));
-        lines.extend(self.body.map(|body| format!("WARC-Payload-Digest: {}", digest(&[body]))));
+        lines.extend(
+            self.body
+                .map(|body| format!("WARC-Payload-Digest: {}", digest(&[body]))),
+        );
         lines.push(format!("WARC-Block-Digest: {block_digest}"));
         lines.push(format!("Content-Type: {}", self.content_type));
-        lines.push(format!("Content-Length: {}\r\n\r\n", self.head.len() + body.len()));
+        lines.push(format!(
+            "Content-Length: {}\r\n\r\n",
+            self.head.len() + body.len()
+        ));
         lines.join("\r\n")
     }
 }
@@ -105,7 +115,11 @@ impl<'a> Record<'a> {
 /// The head of an answer, true to the body that follows it: what the server said about chunks and
 /// lengths that are no longer there goes under another name, as crawlers commonly do.
 fn http_head(answered: &Answered, body: usize) -> Vec<u8> {
-    let version = if answered.version == Version::HTTP_10 { "1.0" } else { "1.1" };
+    let version = if answered.version == Version::HTTP_10 {
+        "1.0"
+    } else {
+        "1.1"
+    };
     let reason = answered.status.canonical_reason().unwrap_or_default();
     let mut head = format!("HTTP/{version} {} {reason}\r\n", answered.status.as_u16()).into_bytes();
     let length = HeaderValue::from(body);
@@ -125,7 +139,12 @@ fn http_head(answered: &Answered, body: usize) -> Vec<u8> {
     head
 }
 
-fn is_outdated(name: &HeaderName, value: &HeaderValue, length: &HeaderValue, body: &Payload) -> bool {
+fn is_outdated(
+    name: &HeaderName,
+    value: &HeaderValue,
+    length: &HeaderValue,
+    body: &Payload,
+) -> bool {
     match *name {
         header::TRANSFER_ENCODING => true,
         header::CONTENT_LENGTH => value != length,
@@ -152,7 +171,14 @@ fn uuid(parts: &[&str]) -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let hex = data_encoding::HEXLOWER.encode(&bytes);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 #[cfg(test)]
@@ -169,23 +195,38 @@ mod tests {
 
     fn answered(headers: &[(&'static str, &'static str)], body: Payload) -> Answered {
         let pairs = headers.iter().map(|(name, value)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
         });
         let headers: HeaderMap = pairs.collect();
-        Answered { status: StatusCode::OK, version: Version::HTTP_11, headers, body }
+        Answered {
+            status: StatusCode::OK,
+            version: Version::HTTP_11,
+            headers,
+            body,
+        }
     }
 
     fn written(record: &Record) -> String {
-        let member = record.compress(UNIX_EPOCH + Duration::from_secs(86_400)).unwrap();
+        let member = record
+            .compress(UNIX_EPOCH + Duration::from_secs(86_400))
+            .unwrap();
         let mut text = String::new();
-        GzDecoder::new(&member[..]).read_to_string(&mut text).unwrap();
+        GzDecoder::new(&member[..])
+            .read_to_string(&mut text)
+            .unwrap();
         text
     }
 
     #[test]
     fn a_response_is_written_with_the_length_and_digest_of_what_is_there() {
         let url = Url::parse("http://a.test/").unwrap();
-        let headers = [("content-type", "text/html"), ("transfer-encoding", "chunked")];
+        let headers = [
+            ("content-type", "text/html"),
+            ("transfer-encoding", "chunked"),
+        ];
         let answered = answered(&headers, Payload::Whole(b"hello".to_vec()));
         let expected = "WARC/1.1\r\n\
             WARC-Type: response\r\n\
@@ -195,7 +236,7 @@ mod tests {
             WARC-Payload-Digest: sha1:VL2MMHO4YXUKFWV63YHTWSBM3GXKSQ2N\r\n\
             WARC-Block-Digest: sha1:BLOCK\r\n\
             Content-Type: application/http;msgtype=response\r\n\
-            Content-Length: 101\r\n\r\n\
+            Content-Length: 104\r\n\r\n\
             HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nx-crawl-transfer-encoding: chunked\r\n\
             content-length: 5\r\n\r\nhello\r\n\r\n";
         let text = written(&Record::response(&url, &answered));
@@ -203,7 +244,9 @@ mod tests {
         let block_digest = digest(&[block.as_bytes()]);
         let date = "1970-01-02T00:00:00Z";
         let id = uuid(&["response", "http://a.test/", date, &block_digest]);
-        let expected = expected.replace("ID>", &format!("{id}>")).replace("sha1:BLOCK", &block_digest);
+        let expected = expected
+            .replace("ID>", &format!("{id}>"))
+            .replace("sha1:BLOCK", &block_digest);
         assert_eq!(text, expected);
     }
 
@@ -214,7 +257,9 @@ mod tests {
         let cut = answered(&headers, Payload::Cut(b"hello".to_vec()));
         let text = written(&Record::response(&url, &cut));
         assert!(text.contains("\r\nWARC-Truncated: length\r\n"));
-        assert!(text.contains("\r\nx-crawl-content-length: 9\r\ncontent-encoding: gzip\r\ncontent-length: 5\r\n"));
+        assert!(text.contains(
+            "\r\nx-crawl-content-length: 9\r\ncontent-encoding: gzip\r\ncontent-length: 5\r\n"
+        ));
         let left = answered(&headers, Payload::Left);
         let text = written(&Record::response(&url, &left));
         assert!(!text.contains("WARC-Truncated"));
@@ -226,7 +271,10 @@ mod tests {
     #[test]
     fn a_length_that_is_true_is_said_once() {
         let url = Url::parse("http://a.test/").unwrap();
-        let whole = answered(&[("content-length", "5")], Payload::Whole(b"hello".to_vec()));
+        let whole = answered(
+            &[("content-length", "5")],
+            Payload::Whole(b"hello".to_vec()),
+        );
         let text = written(&Record::response(&url, &whole));
         assert_eq!(text.matches("content-length").count(), 1);
     }
@@ -237,6 +285,9 @@ mod tests {
         let text = written(&Record::outcome(&url, Outcome::RobotsTxt));
         assert!(text.starts_with("WARC/1.1\r\nWARC-Type: metadata\r\n"));
         assert!(text.ends_with("\r\n\r\nfetch-outcome: robots_txt\r\n\r\n\r\n"));
-        assert!(written(&Record::warcinfo("bot (a@b.test)")).contains("http-header-user-agent: bot (a@b.test)\r\n"));
+        assert!(
+            written(&Record::warcinfo("bot (a@b.test)"))
+                .contains("http-header-user-agent: bot (a@b.test)\r\n")
+        );
     }
 }

@@ -18,6 +18,9 @@ use super::outcome::Outcome;
 /// What is read of an answer that is not stored, so that its connection can be used again.
 const MAX_DRAINED: u64 = 64 << 10;
 
+/// Longer times are those of servers that count in something else than seconds.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(86_400);
+
 /// Sends requests; connections to a host are used again.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -116,7 +119,12 @@ impl Client {
                 Payload::Left
             }
         };
-        Ok(Answered { status: head.status, version: head.version, headers: head.headers, body })
+        Ok(Answered {
+            status: head.status,
+            version: head.version,
+            headers: head.headers,
+            body,
+        })
     }
 }
 
@@ -132,7 +140,9 @@ fn read(body: Body, limit: u64) -> io::Result<Payload> {
 
 /// Reads a short body to its end. Nothing is lost where that fails but a connection.
 fn drain(mut body: Body) {
-    let short = body.content_length().is_none_or(|length| length <= MAX_DRAINED);
+    let short = body
+        .content_length()
+        .is_none_or(|length| length <= MAX_DRAINED);
     if short {
         io::copy(&mut body.as_reader().take(MAX_DRAINED), &mut io::sink()).ok();
     }
@@ -159,16 +169,17 @@ pub(super) fn media_type(headers: &HeaderMap) -> Option<String> {
     (!name.is_empty()).then(|| name.to_ascii_lowercase())
 }
 
-/// How long the server asks to be left alone.
+/// How long the server asks to be left alone, a day at the most.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = text(headers, header::RETRY_AFTER)?.trim();
-    match value.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => {
-            let at = httpdate::parse_http_date(value).ok()?;
-            Some(at.duration_since(now).unwrap_or_default())
-        }
-    }
+    let asked = match value.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(value)
+            .ok()?
+            .duration_since(now)
+            .unwrap_or_default(),
+    };
+    Some(asked.min(MAX_RETRY_AFTER))
 }
 
 /// Where a redirect leads from `url`.
@@ -180,4 +191,61 @@ pub(super) fn location(headers: &HeaderMap, url: &Url) -> Option<Url> {
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::UNIX_EPOCH;
+
+    use ureq::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(name: HeaderName, value: &[u8]) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_bytes(value).unwrap())])
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_never_more_than_a_day() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        for (value, seconds) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Tue, 14 Nov 2023 22:13:30 GMT", Some(10)),
+            ("Tue, 14 Nov 2000 22:13:30 GMT", Some(0)),
+            ("18446744073709551615", Some(86_400)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(86_400)),
+            ("99999999999999999999", None),
+            ("-1", None),
+            ("soon", None),
+        ] {
+            let asked = retry_after(&headers(header::RETRY_AFTER, value.as_bytes()), now);
+            assert_eq!(asked.map(|time| time.as_secs()), seconds, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_location_is_read_in_any_charset_and_relative_to_its_page() {
+        let url = Url::parse("https://a.test/x/y?q").unwrap();
+        for (value, to) in [
+            ("../z".as_bytes(), "https://a.test/z"),
+            ("//b.test".as_bytes(), "https://b.test/"),
+            ("/\u{e4} b".as_bytes(), "https://a.test/%C3%A4%20b"),
+            (b"/\xe4", "https://a.test/%EF%BF%BD"),
+        ] {
+            let headers = headers(header::LOCATION, value);
+            assert_eq!(location(&headers, &url).unwrap().as_str(), to);
+        }
+        assert!(location(&HeaderMap::new(), &url).is_none());
+    }
+
+    #[test]
+    fn a_media_type_has_neither_case_nor_parameters() {
+        let name = |value: &[u8]| media_type(&headers(header::CONTENT_TYPE, value));
+        assert_eq!(name(b"Text/HTML ; charset=x").as_deref(), Some("text/html"));
+        assert_eq!(name(b";charset=x"), None);
+        assert_eq!(name(b"\xff"), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! The threads that fetch one list. One of those that have nothing to do waits for the next host
 //! that will have rested, the others until they are woken, so that nobody wakes in vain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,6 +15,9 @@ use super::schedule::{Next, Schedule, Task};
 use super::sites::robots_url;
 use super::spool::{Member, Spool};
 use super::visit::{Content, Visit};
+
+/// How long a host that fails too often is not asked again.
+const CLOSED_FOR: Duration = Duration::from_secs(900);
 
 /// What is done in one turn at a host.
 #[derive(Debug)]
@@ -40,12 +43,32 @@ impl Task for Step {
 /// What came of a turn.
 #[derive(Debug)]
 pub(super) struct Turn {
-    /// How long the host is left alone, if it was asked anything.
-    pub(super) rest: Option<Duration>,
+    /// How the host took it.
+    pub(super) contact: Contact,
     /// What was done.
     pub(super) report: FetchReport,
     /// What follows.
     pub(super) then: Then,
+}
+
+/// Whether a host was asked, and how long it is left alone then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contact {
+    /// It was not asked.
+    None,
+    /// It answered.
+    Answered(Duration),
+    /// It gave no answer, or one that tells of trouble.
+    Failed(Duration),
+}
+
+impl Contact {
+    fn rest(self) -> Option<Duration> {
+        match self {
+            Self::None => None,
+            Self::Answered(rest) | Self::Failed(rest) => Some(rest),
+        }
+    }
 }
 
 /// What follows a turn.
@@ -74,6 +97,8 @@ pub(super) struct Board<'a> {
     pub(super) report: FetchReport,
     robots: BTreeMap<String, Member>,
     settled: Vec<(Visit, Outcome)>,
+    /// How often hosts failed since they last answered.
+    failures: HashMap<Arc<str>, u32>,
     /// URLs that have not found their end.
     open: usize,
     /// When the thread that waits for the next host wakes.
@@ -88,6 +113,7 @@ impl<'a> Board<'a> {
             report: FetchReport::default(),
             robots: BTreeMap::new(),
             settled: Vec::new(),
+            failures: HashMap::new(),
             open: 0,
             wakes_at: None,
             error: None,
@@ -106,7 +132,7 @@ impl<'a> Board<'a> {
         }
         let host = visit.host().to_owned();
         if let Err(Step::Visit(visit)) = self.schedule.push(&host, Step::Visit(visit), now) {
-            self.settle(visit, Outcome::HostBusy);
+            self.settle(visit, Outcome::HostClosed);
         }
     }
 
@@ -119,14 +145,17 @@ impl<'a> Board<'a> {
     fn close(&mut self, host: &str, until: Instant) {
         for step in self.schedule.close(host, until) {
             if let Step::Visit(visit) = step {
-                self.settle(visit, Outcome::HostBusy);
+                self.settle(visit, Outcome::HostClosed);
             }
         }
     }
 
-    fn end_turn(&mut self, fetcher: &Fetcher, host: &str, turn: Turn) {
+    fn end_turn(&mut self, fetcher: &Fetcher, host: &Arc<str>, turn: Turn) {
         let now = Instant::now();
         self.report.merge(&turn.report);
+        if self.fails_too_often(host, turn.contact, fetcher.config.max_failures) {
+            self.close(host, now + CLOSED_FOR);
+        }
         match turn.then {
             Then::Nothing => {}
             Then::Robots(origin, member) => {
@@ -140,7 +169,23 @@ impl<'a> Board<'a> {
                 self.close(host, now + time);
             }
         }
-        self.schedule.finish(host, turn.rest.map(|rest| now + rest), now);
+        self.schedule
+            .finish(host, turn.contact.rest().map(|rest| now + rest), now);
+    }
+
+    fn fails_too_often(&mut self, host: &Arc<str>, contact: Contact, most: u32) -> bool {
+        match contact {
+            Contact::None => false,
+            Contact::Answered(_) => {
+                self.failures.remove(host);
+                false
+            }
+            Contact::Failed(_) => {
+                let failures = self.failures.entry(host.clone()).or_default();
+                *failures += 1;
+                *failures >= most
+            }
+        }
     }
 }
 
@@ -165,8 +210,19 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(fetcher: &'a Fetcher, content: Content, spool: &'a Spool, board: Board<'a>) -> Self {
-        Self { fetcher, content, spool, board: Mutex::new(board), changed: Condvar::new() }
+    pub(super) fn new(
+        fetcher: &'a Fetcher,
+        content: Content,
+        spool: &'a Spool,
+        board: Board<'a>,
+    ) -> Self {
+        Self {
+            fetcher,
+            content,
+            spool,
+            board: Mutex::new(board),
+            changed: Condvar::new(),
+        }
     }
 
     /// Fetches until every URL has found its end, or a record cannot be written.
@@ -177,17 +233,25 @@ impl<'a> Run<'a> {
                 scope.spawn(|| self.work());
             }
         });
-        let board = self.board.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let board = self
+            .board
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         match board.error {
             Some(error) => {
                 board.schedule.abandon();
                 Err(error)
             }
-            None => Ok(Fetched { report: board.report, robots: board.robots, visits: board.settled }),
+            None => Ok(Fetched {
+                report: board.report,
+                robots: board.robots,
+                visits: board.settled,
+            }),
         }
     }
 
     fn work(&self) {
+        let _alarm = Alarm(self);
         while let Some((host, step)) = self.next() {
             let turn = match step {
                 Step::Robots { url, retried } => self.ask_robots(url, retried),
@@ -222,14 +286,19 @@ impl<'a> Run<'a> {
                     board.wakes_at = Some(at);
                     self.wait_until(board, at)
                 }
-                Next::At(_) | Next::Wait => {
-                    self.changed.wait(board).unwrap_or_else(PoisonError::into_inner)
-                }
+                Next::At(_) | Next::Wait => self
+                    .changed
+                    .wait(board)
+                    .unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
 
-    fn wait_until<'b>(&self, board: MutexGuard<'b, Board<'a>>, at: Instant) -> MutexGuard<'b, Board<'a>> {
+    fn wait_until<'b>(
+        &self,
+        board: MutexGuard<'b, Board<'a>>,
+        at: Instant,
+    ) -> MutexGuard<'b, Board<'a>> {
         let time = at.saturating_duration_since(Instant::now());
         let waited = self.changed.wait_timeout(board, time);
         let (mut board, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -244,9 +313,24 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Ends the run when its thread panics: the others would wait for a turn that never ends.
+struct Alarm<'a, 'b>(&'a Run<'b>);
+
+impl Drop for Alarm<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.board().error = Some(io::Error::other("a thread that fetches panicked"));
+            self.0.changed.notify_all();
+        }
+    }
+}
+
 impl Step {
     /// The robots.txt that speaks for `url`.
     pub(super) fn robots_of(url: &Url) -> Self {
-        Self::Robots { url: robots_url(url), retried: false }
+        Self::Robots {
+            url: robots_url(url),
+            retried: false,
+        }
     }
 }

@@ -59,8 +59,14 @@ impl<T> Default for Host<T> {
 
 impl<T: Task> Host<T> {
     fn may_start(&self, limit: usize) -> bool {
-        let Some(task) = self.tasks.front() else { return false };
-        let room = if task.alone() { self.running == 0 } else { self.running < limit };
+        let Some(task) = self.tasks.front() else {
+            return false;
+        };
+        let room = if task.alone() {
+            self.running == 0
+        } else {
+            self.running < limit
+        };
         room && !self.alone
     }
 
@@ -72,7 +78,12 @@ impl<T: Task> Host<T> {
 impl<T: Task> Schedule<T> {
     /// No hosts yet; at most `limit` tasks run at one host at a time.
     pub(super) fn new(limit: usize) -> Self {
-        Self { hosts: HashMap::new(), ready: BinaryHeap::new(), enlisted: 0, limit: limit.max(1) }
+        Self {
+            hosts: HashMap::new(),
+            ready: BinaryHeap::new(),
+            enlisted: 0,
+            limit: limit.max(1),
+        }
     }
 
     /// Adds `task` behind those of `host`, or gives it back where the host is closed.
@@ -155,7 +166,9 @@ impl<T: Task> Schedule<T> {
     /// Puts `name` into the heap where it is not there and has a task that may start.
     fn enlist(&mut self, name: &Arc<str>, now: Instant) {
         let limit = self.limit;
-        let Some(host) = self.hosts.get_mut(name) else { return };
+        let Some(host) = self.hosts.get_mut(name) else {
+            return;
+        };
         if host.in_heap || !host.may_start(limit) {
             return;
         }

@@ -2,18 +2,16 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::{self, Debug};
-use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use flate2::read::MultiGzDecoder;
 use ureq::http::header;
 use url::Url;
 
 use super::outcome::Outcome;
 use super::request::{Answered, Client, Payload, Take, Wanted, location};
-use super::url_list::fetchable;
-use crate::Robots;
+use super::target::fetchable;
+use crate::{Robots, gunzip};
 
 /// Bytes of a robots.txt that are read: what RFC 9309 asks for at least.
 pub(super) const MAX_ROBOTS: u64 = 500 << 10;
@@ -50,7 +48,10 @@ struct Kept {
 
 impl Sites {
     pub(super) fn new(kept_for: Duration) -> Self {
-        Self { kept_for, sites: Mutex::default() }
+        Self {
+            kept_for,
+            sites: Mutex::default(),
+        }
     }
 
     /// What is known of `origin`; none where it is to be asked.
@@ -62,7 +63,12 @@ impl Sites {
 
     /// Keeps the rules of `origin`, which were `bytes` long.
     pub(super) fn keep_rules(&self, origin: String, rules: Robots, bytes: usize, now: Instant) {
-        self.keep(origin, Site::Rules(Arc::new(rules)), bytes, now + self.kept_for);
+        self.keep(
+            origin,
+            Site::Rules(Arc::new(rules)),
+            bytes,
+            now + self.kept_for,
+        );
     }
 
     /// Remembers for a while that `origin` could not be asked.
@@ -79,7 +85,9 @@ impl Sites {
             None => kept.oldest_first.push_back(origin),
         }
         while kept.bytes > MAX_KEPT && kept.oldest_first.len() > 1 {
-            let Some(oldest) = kept.oldest_first.pop_front() else { break };
+            let Some(oldest) = kept.oldest_first.pop_front() else {
+                break;
+            };
             if let Some((_, _, bytes)) = kept.by_origin.remove(&oldest) {
                 kept.bytes -= bytes;
             }
@@ -89,7 +97,9 @@ impl Sites {
 
 impl Debug for Sites {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sites").field("kept_for", &self.kept_for).finish_non_exhaustive()
+        f.debug_struct("Sites")
+            .field("kept_for", &self.kept_for)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +125,10 @@ pub(super) struct RobotsAnswer {
 
 /// Asks for a robots.txt, wherever it leads.
 pub(super) fn ask(client: &Client, robots: &Url) -> RobotsAnswer {
-    let wanted = Wanted { accept: "text/plain, */*;q=0.5", encoding: "identity" };
+    let wanted = Wanted {
+        accept: "text/plain, */*;q=0.5",
+        encoding: "identity",
+    };
     let mut url = robots.clone();
     let mut requests = 0;
     loop {
@@ -124,7 +137,10 @@ pub(super) fn ask(client: &Client, robots: &Url) -> RobotsAnswer {
             false => Take::Nothing,
         });
         requests += 1;
-        let next = answered.as_ref().ok().and_then(|answered| leads_to(answered, &url));
+        let next = answered
+            .as_ref()
+            .ok()
+            .and_then(|answered| leads_to(answered, &url));
         match next {
             Some(next) if requests <= MAX_REDIRECTS as u64 => url = next,
             _ => return RobotsAnswer { answered, requests },
@@ -134,20 +150,23 @@ pub(super) fn ask(client: &Client, robots: &Url) -> RobotsAnswer {
 
 fn leads_to(answered: &Answered, url: &Url) -> Option<Url> {
     let moved = answered.status.is_redirection();
-    moved.then(|| location(&answered.headers, url)).flatten().and_then(fetchable)
+    moved
+        .then(|| location(&answered.headers, url))
+        .flatten()
+        .and_then(fetchable)
 }
 
 /// The text of a robots.txt.
 pub(super) fn text(answered: &Answered) -> Vec<u8> {
-    let (Payload::Whole(body) | Payload::Cut(body)) = &answered.body else { return Vec::new() };
+    let (Payload::Whole(body) | Payload::Cut(body)) = &answered.body else {
+        return Vec::new();
+    };
     let encoding = answered.headers.get(header::CONTENT_ENCODING);
     if !encoding.is_some_and(|encoding| encoding.as_bytes().ends_with(b"gzip")) {
         return body.clone();
     }
-    // Sent all the same though nobody asked for it; what decodes before an error counts.
-    let mut text = Vec::new();
-    MultiGzDecoder::new(&body[..]).take(MAX_ROBOTS).read_to_end(&mut text).ok();
-    text
+    // Sent all the same though nobody asked for it.
+    gunzip(body, MAX_ROBOTS as usize)
 }
 
 #[cfg(test)]
@@ -160,8 +179,15 @@ mod tests {
     fn rules_are_kept_for_their_time() {
         let (sites, now) = (Sites::new(Duration::from_secs(10)), Instant::now());
         sites.keep_rules("http://a.test".to_owned(), Robots::nothing(), 9, now);
-        assert!(matches!(sites.get("http://a.test", now + Duration::from_secs(9)), Some(Site::Rules(_))));
-        assert!(sites.get("http://a.test", now + Duration::from_secs(10)).is_none());
+        assert!(matches!(
+            sites.get("http://a.test", now + Duration::from_secs(9)),
+            Some(Site::Rules(_))
+        ));
+        assert!(
+            sites
+                .get("http://a.test", now + Duration::from_secs(10))
+                .is_none()
+        );
         assert!(sites.get("https://a.test", now).is_none());
     }
 
@@ -169,7 +195,12 @@ mod tests {
     fn the_oldest_rules_give_way_when_all_take_too_much() {
         let (sites, now) = (Sites::new(Duration::from_secs(10)), Instant::now());
         for n in 0..200 {
-            sites.keep_rules(format!("http://{n}.test"), Robots::all(), MAX_ROBOTS as usize, now);
+            sites.keep_rules(
+                format!("http://{n}.test"),
+                Robots::all(),
+                MAX_ROBOTS as usize,
+                now,
+            );
         }
         assert!(sites.get("http://0.test", now).is_none());
         assert!(sites.get("http://199.test", now).is_some());

@@ -23,7 +23,9 @@ impl Spool {
     /// An empty one on the disk of `folder`.
     pub(super) fn new(folder: &Path) -> io::Result<Self> {
         let file = tempfile::tempfile_in(folder)?;
-        Ok(Self { file: Mutex::new((file, 0)) })
+        Ok(Self {
+            file: Mutex::new((file, 0)),
+        })
     }
 
     /// Adds a record.
@@ -32,7 +34,10 @@ impl Spool {
         let (file, end) = &mut *spool;
         file.seek(SeekFrom::Start(*end))?;
         file.write_all(bytes)?;
-        let member = Member { offset: *end, length: bytes.len() as u64 };
+        let member = Member {
+            offset: *end,
+            length: bytes.len() as u64,
+        };
         *end += member.length;
         Ok(member)
     }
@@ -44,7 +49,10 @@ impl Spool {
         first: &[u8],
         members: impl IntoIterator<Item = &'a Member>,
     ) -> io::Result<()> {
-        let (mut spool, _) = self.file.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (mut spool, _) = self
+            .file
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let partial = partial_name(path);
         let mut file = BufWriter::with_capacity(1 << 20, File::create(&partial)?);
         file.write_all(first)?;
@@ -55,7 +63,9 @@ impl Spool {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        file.into_inner()
+            .map_err(io::IntoInnerError::into_error)?
+            .sync_all()?;
         fs::rename(&partial, path)
     }
 }
@@ -82,7 +92,10 @@ mod tests {
         fs::write(partial_name(&path), "left behind by a kill, and longer").unwrap();
         spool.assemble(&path, b"first ", [&c, &a, &b, &a]).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"first cccaabaa");
-        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["out"]);
     }
 }

@@ -8,13 +8,14 @@ use ureq::http::{HeaderValue, StatusCode};
 use url::Url;
 
 use super::config::seconds;
+use super::fetcher::Fetcher;
 use super::outcome::{FetchReport, Outcome};
 use super::record::Record;
 use super::request::{Answered, Payload, Take, Wanted, location, media_type, retry_after};
-use super::run::{Run, Step, Then, Turn};
-use super::sites::{self, Site, origin};
+use super::run::{Contact, Run, Step, Then, Turn};
+use super::sites::{self, RobotsAnswer, Site, origin};
 use super::spool::Member;
-use super::url_list::fetchable;
+use super::target::fetchable;
 use crate::{Directives, Refusal, Robots};
 
 /// What a list leads to.
@@ -41,7 +42,13 @@ pub(super) struct Visit {
 
 impl Visit {
     pub(super) fn new(place: usize, url: Url) -> Self {
-        Self { place, url, members: Vec::new(), redirects: 0, retried: false }
+        Self {
+            place,
+            url,
+            members: Vec::new(),
+            redirects: 0,
+            retried: false,
+        }
     }
 
     /// The name under which turns are taken: whatever the scheme and port, it is one server.
@@ -53,10 +60,14 @@ impl Visit {
 impl Content {
     fn wanted(self) -> Wanted {
         match self {
-            Self::Pages => {
-                Wanted { accept: "text/html, application/xhtml+xml;q=0.9, */*;q=0.1", encoding: "gzip" }
-            }
-            Self::Images => Wanted { accept: "image/*, */*;q=0.1", encoding: "identity" },
+            Self::Pages => Wanted {
+                accept: "text/html, application/xhtml+xml;q=0.9, */*;q=0.1",
+                encoding: "gzip",
+            },
+            Self::Images => Wanted {
+                accept: "image/*, */*;q=0.1",
+                encoding: "identity",
+            },
         }
     }
 
@@ -82,21 +93,30 @@ impl Run<'_> {
                 let steps = vec![Step::robots_of(&visit.url), Step::Visit(visit)];
                 return Ok(Turn::unasked(Then::First(steps)));
             }
-            Some(Site::Unreachable(outcome)) => return Ok(Turn::unasked(Then::Settled(visit, outcome))),
+            Some(Site::Unreachable(outcome)) => {
+                return Ok(Turn::unasked(Then::Settled(visit, outcome)));
+            }
             Some(Site::Rules(robots)) => robots,
         };
         if !robots.allows(visit.url.as_str()) {
             return Ok(Turn::unasked(Then::Settled(visit, Outcome::RobotsTxt)));
         }
         let take = |status, headers: &HeaderMap| self.take(status, headers);
-        let answered = self.fetcher.client.get(&visit.url, self.content.wanted(), take);
+        let answered = self
+            .fetcher
+            .client
+            .get(&visit.url, self.content.wanted(), take);
         let report = FetchReport {
             requests: 1,
             retries: u64::from(visit.retried),
             ..FetchReport::default()
         };
         let rest = self.fetcher.config.rest(robots.crawl_delay());
-        let turn = Turn { rest: Some(rest), report, then: Then::Nothing };
+        let turn = Turn {
+            contact: Contact::Answered(rest),
+            report,
+            then: Then::Nothing,
+        };
         match answered {
             Ok(answered) => self.follow(visit, &answered, turn),
             Err(outcome) => Ok(self.failed(visit, outcome, turn)),
@@ -119,7 +139,12 @@ impl Run<'_> {
         }
     }
 
-    fn redirected(&self, mut visit: Visit, answered: &Answered, mut turn: Turn) -> io::Result<Turn> {
+    fn redirected(
+        &self,
+        mut visit: Visit,
+        answered: &Answered,
+        mut turn: Turn,
+    ) -> io::Result<Turn> {
         visit.members.push(self.store(&visit.url, answered)?);
         turn.report.redirects += 1;
         let Some(next) = location(&answered.headers, &visit.url).and_then(fetchable) else {
@@ -129,7 +154,11 @@ impl Run<'_> {
         turn.then = if visit.redirects == self.fetcher.config.max_redirects {
             Then::Settled(visit, Outcome::TooManyRedirects)
         } else {
-            Then::Onward(Visit { url: next, redirects: visit.redirects + 1, ..visit })
+            Then::Onward(Visit {
+                url: next,
+                redirects: visit.redirects + 1,
+                ..visit
+            })
         };
         Ok(turn)
     }
@@ -138,7 +167,7 @@ impl Run<'_> {
     fn busy(&self, visit: Visit, asked: Option<Duration>, mut turn: Turn) -> Turn {
         let config = &self.fetcher.config;
         let asked = asked.unwrap_or(seconds(config.retry_delay));
-        turn.rest = turn.rest.max(Some(asked));
+        turn.failed(asked);
         if asked > seconds(config.max_retry_after) {
             turn.then = Then::Closed(visit, asked);
             return turn;
@@ -148,11 +177,17 @@ impl Run<'_> {
 
     /// Tries once more what may go otherwise then.
     fn failed(&self, visit: Visit, outcome: Outcome, mut turn: Turn) -> Turn {
-        turn.then = if outcome.is_transient() && !visit.retried {
-            turn.rest = turn.rest.max(Some(seconds(self.fetcher.config.retry_delay)));
-            Then::Again(Visit { retried: true, ..visit })
-        } else {
-            Then::Settled(visit, outcome)
+        if !outcome.is_transient() {
+            turn.then = Then::Settled(visit, outcome);
+            return turn;
+        }
+        turn.failed(seconds(self.fetcher.config.retry_delay));
+        turn.then = match visit.retried {
+            true => Then::Settled(visit, outcome),
+            false => Then::Again(Visit {
+                retried: true,
+                ..visit
+            }),
         };
         turn
     }
@@ -161,6 +196,9 @@ impl Run<'_> {
         visit.members.push(self.store(&visit.url, answered)?);
         turn.report.bytes += answered.body.len();
         let outcome = self.outcome(answered);
+        if outcome.is_transient() {
+            turn.failed(Duration::ZERO);
+        }
         turn.then = Then::Settled(visit, outcome);
         Ok(turn)
     }
@@ -216,40 +254,62 @@ impl Run<'_> {
 
     /// Asks for a site's robots.txt, unless another turn did so meanwhile.
     pub(super) fn ask_robots(&self, url: Url, retried: bool) -> io::Result<Turn> {
-        let sites = &self.fetcher.sites;
-        let site = origin(&url);
-        if sites.get(&site, Instant::now()).is_some() {
+        if self
+            .fetcher
+            .sites
+            .get(&origin(&url), Instant::now())
+            .is_some()
+        {
             return Ok(Turn::unasked(Then::Nothing));
         }
         let asked = sites::ask(&self.fetcher.client, &url);
-        let report = FetchReport { robots_requests: asked.requests, ..FetchReport::default() };
+        let report = FetchReport {
+            robots_requests: asked.requests,
+            ..FetchReport::default()
+        };
         let config = &self.fetcher.config;
-        let mut turn = Turn { rest: Some(config.rest(None)), report, then: Then::Nothing };
+        let mut turn = Turn {
+            contact: Contact::Answered(config.rest(None)),
+            report,
+            then: Then::Nothing,
+        };
         let failed = match &asked.answered {
             Ok(answered) => is_in_trouble(answered.status).then_some(Outcome::ServerError),
             Err(outcome) => Some(*outcome),
         };
         if failed.is_some_and(Outcome::is_transient) && !retried {
-            turn.rest = Some(self.robots_retry(&asked.answered));
+            turn.failed(self.robots_retry(&asked.answered));
             turn.then = Then::First(vec![Step::Robots { url, retried: true }]);
             return Ok(turn);
         }
-        let now = Instant::now();
-        match (asked.answered, failed) {
-            (Err(outcome), _) => sites.keep_unreachable(site, Site::Unreachable(outcome), now),
-            (Ok(_), Some(_)) => {
+        if failed.is_some() {
+            turn.failed(Duration::ZERO);
+        }
+        self.learn(&url, asked, turn)
+    }
+
+    /// Keeps what came of the request for a robots.txt at `url`.
+    fn learn(&self, url: &Url, asked: RobotsAnswer, mut turn: Turn) -> io::Result<Turn> {
+        let Fetcher { config, sites, .. } = self.fetcher;
+        let (site, now) = (origin(url), Instant::now());
+        let answered = match asked.answered {
+            Ok(answered) if !is_in_trouble(answered.status) => answered,
+            Ok(_) => {
                 sites.keep_unreachable(site, Site::Rules(Robots::nothing().into()), now);
+                return Ok(turn);
             }
-            (Ok(answered), None) => {
-                let text = sites::text(&answered);
-                let rules = Robots::from_status(config.product_token(), answered.status.as_u16(), &text);
-                turn.rest = Some(config.rest(rules.crawl_delay()));
-                sites.keep_rules(site.clone(), rules, text.len(), now);
-                // Where it was found elsewhere, it is not what this URL answers.
-                if answered.status.is_success() && asked.requests == 1 {
-                    turn.then = Then::Robots(site, self.store(&url, &answered)?);
-                }
+            Err(outcome) => {
+                sites.keep_unreachable(site, Site::Unreachable(outcome), now);
+                return Ok(turn);
             }
+        };
+        let text = sites::text(&answered);
+        let rules = Robots::from_status(config.product_token(), answered.status.as_u16(), &text);
+        turn.contact = Contact::Answered(config.rest(rules.crawl_delay()));
+        sites.keep_rules(site.clone(), rules, text.len(), now);
+        // Where it was found elsewhere, it is not what this URL answers.
+        if answered.status.is_success() && asked.requests == 1 {
+            turn.then = Then::Robots(site, self.store(url, &answered)?);
         }
         Ok(turn)
     }
@@ -258,16 +318,37 @@ impl Run<'_> {
     fn robots_retry(&self, answered: &Result<Answered, Outcome>) -> Duration {
         let config = &self.fetcher.config;
         let now = self.fetcher.clock.now();
-        let asked = answered.as_ref().ok().and_then(|answered| retry_after(&answered.headers, now));
-        let asked = asked.unwrap_or_default().min(seconds(config.max_retry_after));
-        asked.max(seconds(config.retry_delay)).max(config.rest(None))
+        let asked = answered
+            .as_ref()
+            .ok()
+            .and_then(|answered| retry_after(&answered.headers, now));
+        let asked = asked
+            .unwrap_or_default()
+            .min(seconds(config.max_retry_after));
+        asked
+            .max(seconds(config.retry_delay))
+            .max(config.rest(None))
     }
 }
 
 impl Turn {
     /// A turn in which the host was asked nothing.
     fn unasked(then: Then) -> Self {
-        Self { rest: None, report: FetchReport::default(), then }
+        Self {
+            contact: Contact::None,
+            report: FetchReport::default(),
+            then,
+        }
+    }
+
+    /// The host failed, and is left alone for `rest` at least.
+    fn failed(&mut self, rest: Duration) {
+        self.contact = match self.contact {
+            Contact::None => Contact::Failed(rest),
+            Contact::Answered(before) | Contact::Failed(before) => {
+                Contact::Failed(before.max(rest))
+            }
+        };
     }
 }
 

@@ -69,7 +69,8 @@ impl Members {
         if let Some(frame) = dictionary {
             codec.use_dictionary(frame)?;
         } else if let Some(length) = length {
-            codec.use_dictionary(raw.want(length)?)?;
+            let frame = raw.want(length)?;
+            codec.use_dictionary(&frame[..length.min(frame.len())])?;
         }
         Ok(Self {
             raw,

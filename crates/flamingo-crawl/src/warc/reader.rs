@@ -250,7 +250,8 @@ impl Reader {
         }
         let rest = &self.members.bytes()[told..];
         let blank = blank_bytes(rest);
-        if is_version_so_far(&rest[blank..]) {
+        // Whatever is behind the empty lines that end every record was not part of it.
+        if rest.starts_with(b"\r\n\r\n") || is_version_so_far(&rest[blank..]) {
             return Ok(End::At(told, told + blank));
         }
         counts.fault(Fault::WrongLength);
@@ -276,7 +277,10 @@ impl Reader {
                 Fill::Damaged(reason) => return Ok(End::Damaged(reason)),
                 Fill::MemberEnd if self.members.is_plain() => return Ok(End::At(told, told)),
                 Fill::MemberEnd => {
-                    return Ok(self.trimmed(head_end, self.members.bytes().len()));
+                    let end = self.members.bytes().len();
+                    if let Span::Stop = self.span()? {
+                        return Ok(self.trimmed(head_end, end));
+                    }
                 }
             }
         }

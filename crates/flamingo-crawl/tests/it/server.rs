@@ -18,15 +18,25 @@ pub(crate) struct Reply {
     body: Vec<u8>,
     after: Duration,
     breaks_off: bool,
+    chunked: bool,
 }
 
 impl Reply {
     pub(crate) fn page(body: &str) -> Self {
-        Self::status(200).header("Content-Type", "text/html").body(body.as_bytes())
+        Self::status(200)
+            .header("Content-Type", "text/html")
+            .body(body.as_bytes())
     }
 
     pub(crate) fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), after: Duration::ZERO, breaks_off: false }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            after: Duration::ZERO,
+            breaks_off: false,
+            chunked: false,
+        }
     }
 
     pub(crate) fn redirect(to: &str) -> Self {
@@ -54,21 +64,43 @@ impl Reply {
         self
     }
 
+    /// The body comes in chunks.
+    pub(crate) fn chunked(mut self) -> Self {
+        self.chunked = true;
+        self
+    }
+
     fn write(&self, stream: &mut TcpStream) -> io::Result<()> {
         let mut head = format!("HTTP/1.1 {} Whatever\r\n", self.status);
         let length = self.body.len() + if self.breaks_off { 10 } else { 0 };
-        head.push_str(&format!("Content-Length: {length}\r\n"));
+        let length = match self.chunked {
+            true => "Transfer-Encoding: chunked\r\n".to_owned(),
+            false => format!("Content-Length: {length}\r\n"),
+        };
+        head.push_str(&length);
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes())?;
-        stream.write_all(&self.body)?;
+        match self.chunked {
+            true => write_chunks(stream, &self.body)?,
+            false => stream.write_all(&self.body)?,
+        }
         if self.breaks_off {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         Ok(())
     }
+}
+
+fn write_chunks(stream: &mut TcpStream, body: &[u8]) -> io::Result<()> {
+    for chunk in body.chunks(7) {
+        write!(stream, "{:x}\r\n", chunk.len())?;
+        stream.write_all(chunk)?;
+        stream.write_all(b"\r\n")?;
+    }
+    stream.write_all(b"0\r\n\r\n")
 }
 
 /// A request as the server saw it.
@@ -98,7 +130,10 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let server = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
+        let server = Self {
+            address: listener.local_addr().unwrap(),
+            state: Arc::default(),
+        };
         let running = server.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -117,10 +152,18 @@ impl Server {
 
     /// Answers requests for `a.test/x` with these replies in turn, and then with the last.
     /// What is not told is not found.
-    pub(crate) fn tell(&self, host_and_path: &str, replies: impl IntoIterator<Item = Reply>) -> String {
+    pub(crate) fn tell(
+        &self,
+        host_and_path: &str,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> String {
         let mut replies: Vec<_> = replies.into_iter().collect();
         replies.reverse();
-        self.state.lock().unwrap().replies.insert(host_and_path.to_owned(), replies);
+        self.state
+            .lock()
+            .unwrap()
+            .replies
+            .insert(host_and_path.to_owned(), replies);
         self.url(host_and_path)
     }
 
@@ -131,7 +174,10 @@ impl Server {
 
     /// Hosts and paths of the requests so far.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.requests().iter().map(|request| format!("{}{}", request.host, request.path)).collect()
+        self.requests()
+            .iter()
+            .map(|request| format!("{}{}", request.host, request.path))
+            .collect()
     }
 
     /// The requests for `host`, without that for its robots.txt.
@@ -158,7 +204,13 @@ impl Server {
             }
             let host = headers["host"].split(':').next().unwrap().to_owned();
             let agent = headers.get("user-agent").cloned().unwrap_or_default();
-            let (number, reply) = self.note(Request { host, path, agent, began, ended: None });
+            let (number, reply) = self.note(Request {
+                host,
+                path,
+                agent,
+                began,
+                ended: None,
+            });
             thread::sleep(reply.after);
             self.state.lock().unwrap().requests[number].ended = Some(Instant::now());
             reply.write(&mut stream)?;

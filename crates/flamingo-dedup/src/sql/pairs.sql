@@ -1,0 +1,25 @@
+-- Pages that may be near duplicates. In each bucket (pages with one band) a page is compared with the first four and with the one
+-- before it: of up to five pages that is each with each, and the work grows with the pages, not with their square.
+WITH banded AS (
+    SELECT pages.document, unnest(pages.bands) AS band
+    FROM pages
+    LEFT ANTI JOIN same_url ON same_url.document = pages.document
+    LEFT ANTI JOIN same_page ON same_page.document = pages.document
+    WHERE pages.refused IS NULL AND $near
+),
+placed AS (
+    SELECT document,
+           first_value(document) OVER bucket AS first,
+           nth_value(document, 2) OVER bucket AS second,
+           nth_value(document, 3) OVER bucket AS third,
+           nth_value(document, 4) OVER bucket AS fourth,
+           lag(document) OVER bucket AS previous
+    FROM banded
+    WINDOW bucket AS (PARTITION BY band ORDER BY document)
+),
+paired AS (
+    SELECT document, unnest(make_array(first, second, third, fourth, previous)) AS earlier
+    FROM placed
+    WHERE first < document
+)
+SELECT DISTINCT document, earlier FROM paired WHERE earlier < document
