@@ -7,8 +7,8 @@
 
 mod examine;
 mod finish;
-mod judge;
 mod join;
+mod judge;
 mod read;
 pub(crate) mod report;
 mod times;
@@ -134,12 +134,7 @@ impl Default for Options {
 ///
 /// When the configuration cannot be used or is not that of the folder, when an input or the folder cannot be read or
 /// written, and when other workers' units do not come.
-pub fn build(
-    config: &Config,
-    folder: &Folder,
-    options: &Options,
-    parts: &Parts<'_>,
-) -> Result<()> {
+pub fn build(config: &Config, folder: &Folder, options: &Options, parts: &Parts<'_>) -> Result<()> {
     settle(config, folder, options.redo)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
     let pool = pool
@@ -169,7 +164,9 @@ fn settle(config: &Config, folder: &Folder, redo: Option<Stage>) -> Result<()> {
         match config.first_difference(&stored) {
             None => return Ok(()),
             Some(difference) if difference.stage < Stage::Finish => {
-                if difference.stage == Stage::Read || redo.is_none_or(|redo| redo > difference.stage) {
+                if difference.stage == Stage::Read
+                    || redo.is_none_or(|redo| redo > difference.stage)
+                {
                     return Err(other_configuration(folder, difference));
                 }
             }
@@ -242,7 +239,8 @@ impl Build<'_> {
             meter: &meter,
         };
         for unit in todo {
-            self.pool.install(|| reader.read(unit, self.units.get(unit)))?;
+            self.pool
+                .install(|| reader.read(unit, self.units.get(unit)))?;
             meter.unit();
         }
         Ok(())

@@ -139,7 +139,11 @@ impl Config {
             &mut towers.explicit.explicit_examples,
             &mut towers.explicit.safe_examples,
         ];
-        for path in folders.into_iter().flatten().chain(&mut towers.evaluation.sets) {
+        for path in folders
+            .into_iter()
+            .flatten()
+            .chain(&mut towers.evaluation.sets)
+        {
             *path = resolved(path);
         }
         let paths: [&mut Vec<PathBuf>; 2] = [&mut self.evaluation.paths, &mut self.fetch.opt_out];
@@ -188,7 +192,10 @@ impl Config {
         let differing = keys.filter(|key| ours.get(*key) != theirs.get(*key));
         let key = differing.min_by_key(|key| (stage_of(key), (*key).clone()))?;
         let value = |leaves: &BTreeMap<String, String>| {
-            leaves.get(key).cloned().unwrap_or_else(|| "not set".to_owned())
+            leaves
+                .get(key)
+                .cloned()
+                .unwrap_or_else(|| "not set".to_owned())
         };
         Some(Difference {
             stage: stage_of(key),
@@ -259,7 +266,10 @@ mod tests {
 
     #[test]
     fn a_configuration_written_out_reads_as_itself() {
-        for text in ["", "[filters]\npreset = \"obelics\"\n[images]\npreset = \"mmc4\""] {
+        for text in [
+            "",
+            "[filters]\npreset = \"obelics\"\n[images]\npreset = \"mmc4\"",
+        ] {
             let config = config(text);
             let again = Config::parse(&config.to_toml(), Path::new("/elsewhere")).unwrap();
             assert_eq!(again, config);
@@ -270,7 +280,10 @@ mod tests {
     fn paths_are_from_the_folder_of_the_file_and_urls_stay() {
         let text = "version = 1\n[input]\npaths = [\"a/*.warc.gz\", \"s3://b/c.warc.gz\"]\n[fetch]\nopt_out = [\"no.txt\"]";
         let config = Config::parse(text, Path::new("/corpus")).unwrap();
-        assert_eq!(config.input.paths, ["/corpus/a/*.warc.gz", "s3://b/c.warc.gz"]);
+        assert_eq!(
+            config.input.paths,
+            ["/corpus/a/*.warc.gz", "s3://b/c.warc.gz"]
+        );
         assert_eq!(config.fetch.opt_out, [Path::new("/corpus/no.txt")]);
     }
 
@@ -286,15 +299,22 @@ mod tests {
         let (old, new) = (config(""), config("[images]\nmin_side = 97"));
         let difference = old.first_difference(&new).unwrap();
         assert_eq!(difference.key, "images.min_side");
-        assert_eq!((difference.ours.as_str(), difference.theirs.as_str()), ("64", "97"));
+        assert_eq!(
+            (difference.ours.as_str(), difference.theirs.as_str()),
+            ("64", "97")
+        );
         assert_eq!(difference.stage, Stage::Write);
         assert_eq!(old.first_difference(&old), None);
     }
 
     #[test]
     fn the_earliest_stage_decides_among_several_differences() {
-        let new = config("digests = \"drop\"\n[images]\nmin_side = 97\n[deduplication]\nurl = false");
-        assert_eq!(config("").first_difference(&new).unwrap().key, "input.digests");
+        let new =
+            config("digests = \"drop\"\n[images]\nmin_side = 97\n[deduplication]\nurl = false");
+        assert_eq!(
+            config("").first_difference(&new).unwrap().key,
+            "input.digests"
+        );
     }
 
     #[test]

@@ -101,7 +101,11 @@ impl Folder {
         let mut units = Vec::new();
         for entry in fs::read_dir(&read).map_err(Error::file(&read))? {
             let entry = entry.map_err(Error::file(&read))?;
-            if let Some(unit) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+            if let Some(unit) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+            {
                 units.push(unit);
             }
         }
@@ -141,7 +145,9 @@ impl Folder {
     /// When it cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let mut draft = self.create(name)?;
-        draft.write_all(bytes).map_err(Error::file(self.path(name)))?;
+        draft
+            .write_all(bytes)
+            .map_err(Error::file(self.path(name)))?;
         draft.commit()
     }
 
@@ -259,7 +265,9 @@ fn sweep(folder: &Path) -> Result<()> {
 /// Whether the file is named as a draft is.
 fn is_remains(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let number = name.strip_prefix('.').and_then(|name| name.rsplit_once(".part"));
+    let number = name
+        .strip_prefix('.')
+        .and_then(|name| name.rsplit_once(".part"));
     number.is_some_and(|(_, worker)| worker.parse::<u32>().is_ok())
 }
 
@@ -339,7 +347,13 @@ mod tests {
     fn a_killed_writer_leaves_no_file_and_goes_over_its_remains() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path(), 0).unwrap();
-        assert!(folder.clone().failing_after(1).write("a", b"longer").is_err());
+        assert!(
+            folder
+                .clone()
+                .failing_after(1)
+                .write("a", b"longer")
+                .is_err()
+        );
         assert!(!folder.has("a"));
         folder.write("a", b"new").unwrap();
         assert_eq!(folder.read("a").unwrap(), b"new");

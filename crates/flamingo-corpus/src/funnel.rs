@@ -164,7 +164,10 @@ mod tests {
         unit.keep_many(Step::Permitted, 4);
         let mut all = unit.clone();
         all.merge(&unit);
-        assert_eq!(all.tally(Step::Permitted).before(), all.tally(Step::Pages).kept);
+        assert_eq!(
+            all.tally(Step::Permitted).before(),
+            all.tally(Step::Pages).kept
+        );
         assert_eq!(all.tally(Step::Permitted).dropped["robots_txt"], 2);
         let json = serde_json::to_string(&all).unwrap();
         assert_eq!(serde_json::from_str::<Funnel>(&json).unwrap(), all);

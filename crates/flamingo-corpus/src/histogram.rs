@@ -39,8 +39,13 @@ impl Histogram {
     pub fn bins(&self) -> impl Iterator<Item = (u64, Option<u64>, u64)> {
         let first = self.counts.iter().position(|count| *count > 0);
         let first = first.unwrap_or(self.counts.len());
-        (first..self.counts.len())
-            .map(|bin| (GROWING[bin], GROWING.get(bin + 1).copied(), self.counts[bin]))
+        (first..self.counts.len()).map(|bin| {
+            (
+                GROWING[bin],
+                GROWING.get(bin + 1).copied(),
+                self.counts[bin],
+            )
+        })
     }
 
     /// How many values were counted.

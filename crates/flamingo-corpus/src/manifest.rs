@@ -76,7 +76,10 @@ impl Manifest {
 
 /// What each step kept and dropped, in order.
 pub(crate) fn steps(summary: &Summary) -> Vec<StepCount> {
-    let steps = Step::DOCUMENTS.iter().chain(&Step::PARAGRAPHS).chain(&Step::IMAGES);
+    let steps = Step::DOCUMENTS
+        .iter()
+        .chain(&Step::PARAGRAPHS)
+        .chain(&Step::IMAGES);
     steps
         .map(|step| {
             let tally = summary.funnel.tally(*step);

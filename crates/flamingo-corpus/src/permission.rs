@@ -38,7 +38,9 @@ impl Permission {
     /// What the headers of an answer refuse.
     pub(crate) fn header(&self, directives: &Directives) -> Refused {
         let refusals = directives.refusals(&self.agent);
-        let refusals = refusals.iter().filter(|refusal| self.refusals.contains(refusal));
+        let refusals = refusals
+            .iter()
+            .filter(|refusal| self.refusals.contains(refusal));
         Refused::new(refusals.copied(), "header")
     }
 
@@ -48,7 +50,13 @@ impl Permission {
             robots.asks(&self.agent, refusal.name())
                 || (*refusal == Refusal::NoIndex && robots.asks(&self.agent, "none"))
         };
-        Refused::new(self.refusals.iter().filter(|refusal| asks(refusal)).copied(), "meta")
+        Refused::new(
+            self.refusals
+                .iter()
+                .filter(|refusal| asks(refusal))
+                .copied(),
+            "meta",
+        )
     }
 }
 
@@ -100,7 +108,10 @@ mod tests {
         let refused = header("noimageai");
         assert_eq!(refused.content, None);
         assert_eq!(refused.pictures.as_deref(), Some("noimageai_header"));
-        assert_eq!(header("noai, noimageai").content.as_deref(), Some("noai_header"));
+        assert_eq!(
+            header("noai, noimageai").content.as_deref(),
+            Some("noai_header")
+        );
         assert_eq!(header("max-snippet: 3"), Refused::default());
     }
 

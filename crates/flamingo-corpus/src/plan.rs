@@ -171,7 +171,8 @@ fn fill(template: &str, values: &[(&str, String)]) -> String {
 
 /// A word of a shell's command line.
 fn shell(word: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "/._-+:=".contains(character);
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "/._-+:=".contains(character);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
@@ -193,7 +194,12 @@ mod tests {
 
     fn plan(launcher: Launcher) -> Plan {
         let config = PathBuf::from("/data/corpus.toml");
-        Plan::new(launcher, 5, config, PathBuf::from("/data/it's a @WORKERS@ corpus"))
+        Plan::new(
+            launcher,
+            5,
+            config,
+            PathBuf::from("/data/it's a @WORKERS@ corpus"),
+        )
     }
 
     #[test]
@@ -223,8 +229,15 @@ mod tests {
         assert_eq!(jobs.len(), 4, "{told}");
         for (job, stage) in jobs.iter().zip(["read", "join", "write", "finish"]) {
             let command = job.split('|').find_map(|word| word.strip_prefix("--wrap="));
-            let command = format!("flamingo() {{ printf '%s|' \"$@\"; }}; {}", command.unwrap());
-            let output = Command::new("bash").arg("-c").arg(command).output().unwrap();
+            let command = format!(
+                "flamingo() {{ printf '%s|' \"$@\"; }}; {}",
+                command.unwrap()
+            );
+            let output = Command::new("bash")
+                .arg("-c")
+                .arg(command)
+                .output()
+                .unwrap();
             assert_eq!(
                 String::from_utf8(output.stdout).unwrap(),
                 format!(
@@ -232,7 +245,10 @@ mod tests {
                 )
             );
             assert_eq!(job.contains("--dependency=afterok:7"), stage != "read");
-            assert_eq!(job.contains("--array=0-4"), matches!(stage, "read" | "write"));
+            assert_eq!(
+                job.contains("--array=0-4"),
+                matches!(stage, "read" | "write")
+            );
         }
     }
 

@@ -142,9 +142,15 @@ mod tests {
             elapsed: Duration::from_secs(10),
         };
         assert_eq!(status.time_left(), Some(Duration::from_secs(30)));
-        let units = Status { bytes: None, ..status };
+        let units = Status {
+            bytes: None,
+            ..status
+        };
         assert_eq!(units.time_left(), Some(Duration::from_secs(10)));
-        let nothing = Status { units_done: 0, ..units };
+        let nothing = Status {
+            units_done: 0,
+            ..units
+        };
         assert_eq!(nothing.time_left(), None);
         assert!((status.pages_per_second() - 5.0).abs() < 1e-9);
     }

@@ -82,10 +82,15 @@ impl Worker {
         let Some(launcher) = launcher else {
             return Ok(Self::default());
         };
-        let first = launcher.first.filter(|first| variables.contains_key(*first));
+        let first = launcher
+            .first
+            .filter(|first| variables.contains_key(*first));
         let first = first.map_or(Ok(0), |first| number(variables, first))?;
         let index = number(variables, launcher.index)?;
-        Self::new(index.saturating_sub(first), number(variables, launcher.count)?)
+        Self::new(
+            index.saturating_sub(first),
+            number(variables, launcher.count)?,
+        )
     }
 
     /// Whether the unit is this worker's.
@@ -124,8 +129,17 @@ mod tests {
     fn every_launcher_tells_which_worker_it_is() {
         let expected = Worker { index: 3, count: 7 };
         for variables in [
-            &[("SLURM_ARRAY_TASK_ID", "8"), ("SLURM_ARRAY_TASK_MIN", "5"), ("SLURM_ARRAY_TASK_COUNT", "7")][..],
-            &[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "7"), ("SLURM_PROCID", "0"), ("SLURM_NTASKS", "1")],
+            &[
+                ("SLURM_ARRAY_TASK_ID", "8"),
+                ("SLURM_ARRAY_TASK_MIN", "5"),
+                ("SLURM_ARRAY_TASK_COUNT", "7"),
+            ][..],
+            &[
+                ("SLURM_ARRAY_TASK_ID", "3"),
+                ("SLURM_ARRAY_TASK_COUNT", "7"),
+                ("SLURM_PROCID", "0"),
+                ("SLURM_NTASKS", "1"),
+            ],
             &[("SLURM_PROCID", "3"), ("SLURM_NTASKS", "7")],
             &[("JOB_COMPLETION_INDEX", "3"), ("JOB_COMPLETIONS", "7")],
             &[("RANK", "3"), ("WORLD_SIZE", "7")],
@@ -139,14 +153,22 @@ mod tests {
     fn a_missing_or_wrong_variable_is_named() {
         let error = worker(&[("RANK", "3")]).unwrap_err().to_string();
         assert!(error.contains("WORLD_SIZE"), "{error}");
-        let error = worker(&[("RANK", "7"), ("WORLD_SIZE", "7")]).unwrap_err().to_string();
+        let error = worker(&[("RANK", "7"), ("WORLD_SIZE", "7")])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("no worker 7 of 7"), "{error}");
     }
 
     #[test]
     fn each_unit_has_one_worker() {
         for unit in 0..20 {
-            let workers = (0..3).filter(|index| Worker { index: *index, count: 3 }.has(unit));
+            let workers = (0..3).filter(|index| {
+                Worker {
+                    index: *index,
+                    count: 3,
+                }
+                .has(unit)
+            });
             assert_eq!(workers.count(), 1);
         }
     }

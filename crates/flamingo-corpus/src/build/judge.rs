@@ -9,20 +9,18 @@ use flamingo_image::{Format, decode_still};
 use flamingo_page::{Image, Page, Part};
 use sha2::{Digest, Sha256};
 
+use super::BoxedTower;
 use super::times::{Times, timed};
 use crate::error::{Error, Result};
 use crate::filters::{Decision, Filters, decide};
 use crate::funnel::{Funnel, Step};
-use crate::images::{
-    Candidate, Count, EvaluationIndex, ImagesConfig, Reason, Rules, reencode,
-};
+use crate::images::{Candidate, Count, EvaluationIndex, ImagesConfig, Reason, Rules, reencode};
 use crate::measures::Measures;
 use crate::tables::{
     DecisionRow, DroppedParagraph, DuplicateRow, ImageDecision, PageRow, PlacedImageRow,
 };
 use crate::towers::{TowerDecision, TowerFilters};
 use crate::write::{Medium, Record};
-use super::BoxedTower;
 
 /// Why a text is dropped that many documents of its domain have.
 const REPEATED: &str = "repeated_in_domain";
@@ -117,7 +115,10 @@ impl Judge {
             let mut decision = timed(&mut times.filters, || {
                 decide(&page, measures, &gone, &self.filters)
             });
-            let images = placed.iter().filter(|placed| placed.reason.is_none()).count();
+            let images = placed
+                .iter()
+                .filter(|placed| placed.reason.is_none())
+                .count();
             let count = self.rules.count(images);
             decision.kept &= count.is_none();
             let reasons = reasons(&decision, count);
@@ -137,8 +138,8 @@ impl Judge {
         };
         verdict.times += times;
         verdict.note(&repeated, &page, &placed, &decision);
-        verdict.record =
-            media.map(|(media, gone)| record(case.row.document, page.clone(), media, &gone, &placed));
+        verdict.record = media
+            .map(|(media, gone)| record(case.row.document, page.clone(), media, &gone, &placed));
         Ok(())
     }
 
@@ -195,8 +196,11 @@ impl Judge {
             return Ok(true);
         };
         let limits = self.images.limits();
-        let pictures = placed.iter().filter_map(|placed| media[placed.position].as_ref());
-        let pictures = pictures.filter_map(|medium| decode_still(&medium.bytes, "picture", &limits).ok());
+        let pictures = placed
+            .iter()
+            .filter_map(|placed| media[placed.position].as_ref());
+        let pictures =
+            pictures.filter_map(|medium| decode_still(&medium.bytes, "picture", &limits).ok());
         let pictures: Vec<_> = pictures.map(|still| still.image).collect();
         let texts: Vec<String> = texts(page)
             .filter(|position| !gone.contains(position))
@@ -205,7 +209,9 @@ impl Judge {
                 _ => None,
             })
             .collect();
-        let mut towers = towers.lock().expect("no thread fails while it holds the tower");
+        let mut towers = towers
+            .lock()
+            .expect("no thread fails while it holds the tower");
         let decisions = towers.decide(&pictures, &texts)?;
         Ok(drop_looked_at(placed, media, &decisions))
     }
@@ -275,7 +281,8 @@ impl Verdict {
             self.funnel.drop(step, reason);
         }
         let texts = self.funnel.tally(Step::ParagraphsFiltered).kept;
-        self.funnel.drop_many(Step::ParagraphsWritten, DOCUMENT, texts);
+        self.funnel
+            .drop_many(Step::ParagraphsWritten, DOCUMENT, texts);
         let images = self.funnel.tally(Step::ImagesFiltered).kept;
         self.funnel.drop_many(Step::ImagesWritten, DOCUMENT, images);
     }
@@ -302,10 +309,13 @@ impl Verdict {
     fn note_texts(&mut self, positions: &BTreeSet<usize>, page: &Page, decision: &Decision) {
         let texts = texts(page).count() as u64;
         let repeated = positions.len() as u64;
-        self.funnel.keep_many(Step::ParagraphsDistinct, texts - repeated);
-        self.funnel.drop_many(Step::ParagraphsDistinct, REPEATED, repeated);
+        self.funnel
+            .keep_many(Step::ParagraphsDistinct, texts - repeated);
+        self.funnel
+            .drop_many(Step::ParagraphsDistinct, REPEATED, repeated);
         let dropped = decision.parts.len() as u64;
-        self.funnel.keep_many(Step::ParagraphsFiltered, texts - repeated - dropped);
+        self.funnel
+            .keep_many(Step::ParagraphsFiltered, texts - repeated - dropped);
         let paragraphs = &mut self.decision.paragraphs;
         paragraphs.extend(positions.iter().map(|position| DroppedParagraph {
             position: *position as i32,
@@ -356,7 +366,9 @@ fn drop_looked_at(
     media: &[Option<Medium>],
     decisions: &[TowerDecision],
 ) -> bool {
-    let with_picture = placed.iter_mut().filter(|placed| media[placed.position].is_some());
+    let with_picture = placed
+        .iter_mut()
+        .filter(|placed| media[placed.position].is_some());
     let mut all = true;
     for (placed, decision) in with_picture.zip(decisions) {
         if let Some(reason) = decision.reasons.first() {
@@ -479,7 +491,8 @@ fn record(
     placed: &[Placed<'_>],
 ) -> Record {
     for placed in placed {
-        if let (Some(found), Part::Image(image)) = (placed.found, &mut page.parts[placed.position]) {
+        if let (Some(found), Part::Image(image)) = (placed.found, &mut page.parts[placed.position])
+        {
             image.url.clone_from(&found.url);
         }
     }

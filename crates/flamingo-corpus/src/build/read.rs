@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use flamingo_crawl::{Item, Items, RobotsTexts, Unit};
 use rayon::prelude::*;
 
+use super::Stage;
 use super::examine::{Examined, Examiner};
 use super::report::{self, ReadReport};
 use super::times::{Times, timed};
-use super::Stage;
 use crate::config::Config;
 use crate::error::Result;
 use crate::filters::Filters;

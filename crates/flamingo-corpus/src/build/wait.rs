@@ -42,9 +42,17 @@ fn names(stage: Stage, missing: &[u32]) -> String {
     if stage == Stage::Join {
         return "the first worker".to_owned();
     }
-    let named: Vec<String> = missing.iter().take(NAMED).map(|unit| format!("{unit:05}")).collect();
+    let named: Vec<String> = missing
+        .iter()
+        .take(NAMED)
+        .map(|unit| format!("{unit:05}"))
+        .collect();
     let more = missing.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     format!("units {}{more}", named.join(", "))
 }
 
@@ -63,6 +71,13 @@ mod tests {
 
     #[test]
     fn what_is_done_is_not_waited_for() {
-        wait(Stage::Write, 0..5, |_| true, Duration::ZERO, || unreachable!()).unwrap();
+        wait(
+            Stage::Write,
+            0..5,
+            |_| true,
+            Duration::ZERO,
+            || unreachable!(),
+        )
+        .unwrap();
     }
 }

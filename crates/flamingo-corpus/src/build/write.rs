@@ -18,9 +18,9 @@ use crate::funnel::{self, Counts, Step};
 use crate::progress::Meter;
 use crate::tables::column::row;
 use crate::tables::{
-    DecisionRow, DuplicateRow, PageRow, ParagraphRow, PlacedImageRow, Rows, Row, TableWriter,
+    DecisionRow, DuplicateRow, PageRow, ParagraphRow, PlacedImageRow, Row, Rows, TableWriter,
 };
-use crate::write::{OutputConfig, Outcome, Record, Writer, writer};
+use crate::write::{Outcome, OutputConfig, Record, Writer, writer};
 
 /// Pages that are decided about together.
 const BATCH_PAGES: usize = 64;
@@ -147,7 +147,11 @@ impl Output {
             histograms.text_characters.add(characters);
         }
         histograms.words.add(words);
-        let images = record.page.parts.iter().filter(|part| matches!(part, Part::Image(_)));
+        let images = record
+            .page
+            .parts
+            .iter()
+            .filter(|part| matches!(part, Part::Image(_)));
         histograms.images.add(images.count() as u64);
     }
 
@@ -241,7 +245,9 @@ struct Following<R: OfDocument>(Peekable<Rows<R>>);
 
 impl<R: OfDocument> Following<R> {
     fn open(folder: &Folder, name: &str, documents: Range<i64>) -> Result<Self> {
-        Ok(Self(Rows::open_documents(folder, name, documents)?.peekable()))
+        Ok(Self(
+            Rows::open_documents(folder, name, documents)?.peekable(),
+        ))
     }
 
     /// The rows of a document; those before it are passed over.
@@ -286,7 +292,9 @@ impl Repeated {
         let mut found = Self::default();
         for row in repeated {
             let row = row?;
-            let is_own = own.get(&row.domain).is_some_and(|own| own.contains(&row.paragraph));
+            let is_own = own
+                .get(&row.domain)
+                .is_some_and(|own| own.contains(&row.paragraph));
             if is_own {
                 found.0.entry(row.domain).or_default().insert(row.paragraph);
             }

@@ -51,7 +51,10 @@ fn reasons(dropped: &Counts) -> String {
     let chips = |reasons: &[(&String, &u64)]| {
         let chips = reasons.iter().map(|(reason, count)| {
             let words = escape(&reason.replace('_', " "));
-            format!("<span class=chip>\u{2212}{} <em>{words}</em></span>", grouped(**count))
+            format!(
+                "<span class=chip>\u{2212}{} <em>{words}</em></span>",
+                grouped(**count)
+            )
         });
         chips.collect::<String>()
     };
@@ -60,7 +63,10 @@ fn reasons(dropped: &Counts) -> String {
     if sorted.len() > shown {
         let more = sorted.len() - shown;
         let rest = chips(&sorted[shown..]);
-        let _ = write!(html, "<details><summary>{more} more reasons</summary>{rest}</details>");
+        let _ = write!(
+            html,
+            "<details><summary>{more} more reasons</summary>{rest}</details>"
+        );
     }
     html + "</div>"
 }
@@ -69,9 +75,12 @@ fn reasons(dropped: &Counts) -> String {
 pub(super) fn histogram(title: &str, histogram: &Histogram) -> String {
     let most = histogram.bins().map(|(_, _, count)| count).max();
     let Some(most) = most else {
-        return format!("<figure class=histogram><figcaption>{title}</figcaption><p>nothing</p></figure>");
+        return format!(
+            "<figure class=histogram><figcaption>{title}</figcaption><p>nothing</p></figure>"
+        );
     };
-    let mut html = format!("<figure class=histogram><figcaption>{title}</figcaption><div class=columns>");
+    let mut html =
+        format!("<figure class=histogram><figcaption>{title}</figcaption><div class=columns>");
     for (low, high, count) in histogram.bins() {
         let height = 100.0 * count as f64 / most as f64;
         let range = range(low, high);
@@ -121,7 +130,11 @@ pub(super) fn shares(title: &str, counts: &Counts, most: usize) -> String {
     }
     html += "</table>";
     if sorted.len() > most {
-        let _ = write!(html, "<p class=note>and {} more</p>", grouped((sorted.len() - most) as u64));
+        let _ = write!(
+            html,
+            "<p class=note>and {} more</p>",
+            grouped((sorted.len() - most) as u64)
+        );
     }
     html + "</section>"
 }

@@ -50,7 +50,11 @@ fn header(card: &Card) -> String {
         escape(&card.name),
         bytes(card.summary.input_bytes),
         grouped(u64::from(card.summary.units)),
-        if card.summary.units == 1 { "unit" } else { "units" }
+        if card.summary.units == 1 {
+            "unit"
+        } else {
+            "units"
+        }
     )
 }
 
@@ -76,9 +80,14 @@ fn spreads(card: &Card) -> String {
         ("Words in a document", &histograms.words),
         ("Images in a document", &histograms.images),
         ("Characters between images", &histograms.text_characters),
-        ("Shorter side of an image, in pixels", &histograms.image_sides),
+        (
+            "Shorter side of an image, in pixels",
+            &histograms.image_sides,
+        ),
     ];
-    let all = all.iter().map(|(title, spread)| charts::histogram(title, spread));
+    let all = all
+        .iter()
+        .map(|(title, spread)| charts::histogram(title, spread));
     format!(
         "<section><h2>What it is like</h2><div class=grid>{}</div></section>",
         all.collect::<String>()
@@ -132,7 +141,11 @@ fn sample(sample: &ShownSample) -> String {
                 };
                 let _ = write!(html, "<p class={class}>{}</p>", escape(text));
             }
-            ShownPart::Image { alt, thumbnail, image } if thumbnail.is_empty() => {
+            ShownPart::Image {
+                alt,
+                thumbnail,
+                image,
+            } if thumbnail.is_empty() => {
                 let alt = if alt.is_empty() { image } else { alt };
                 let _ = write!(html, "<p class=lost>{}</p>", escape(alt));
             }

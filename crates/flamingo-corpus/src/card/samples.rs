@@ -60,9 +60,20 @@ pub enum ShownPart {
     },
 }
 
-pub(super) fn read(config: &Config, folder: &Folder, summary: &Summary) -> Result<Vec<ShownSample>> {
-    let shown = summary.samples.iter().map(|sample| shown(config, folder, *sample));
-    Ok(shown.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+pub(super) fn read(
+    config: &Config,
+    folder: &Folder,
+    summary: &Summary,
+) -> Result<Vec<ShownSample>> {
+    let shown = summary
+        .samples
+        .iter()
+        .map(|sample| shown(config, folder, *sample));
+    Ok(shown
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 fn shown(config: &Config, folder: &Folder, sample: Sample) -> Result<Option<ShownSample>> {
@@ -145,7 +156,11 @@ fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
 }
 
 fn picture(config: &Config, image: &Image, found: Option<&PlacedImageRow>) -> ShownPart {
-    let alt = if image.caption.is_empty() { &image.alt } else { &image.caption };
+    let alt = if image.caption.is_empty() {
+        &image.alt
+    } else {
+        &image.caption
+    };
     ShownPart::Image {
         image: found.map_or_else(|| image.url.clone(), |found| found.url.clone()),
         alt: alt.clone(),

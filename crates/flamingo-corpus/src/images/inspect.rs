@@ -163,7 +163,11 @@ fn other_kind(bytes: &[u8]) -> Reason {
 
 fn is_svg(bytes: &[u8]) -> bool {
     let start = bytes[..bytes.len().min(1024)].trim_ascii_start();
-    let has = |tag: &[u8]| start.windows(tag.len()).any(|found| found.eq_ignore_ascii_case(tag));
+    let has = |tag: &[u8]| {
+        start
+            .windows(tag.len())
+            .any(|found| found.eq_ignore_ascii_case(tag))
+    };
     start.starts_with(b"<svg") || (start.starts_with(b"<?xml") && has(b"<svg") && !has(b"<html"))
 }
 
@@ -237,7 +241,10 @@ mod tests {
             (png_claiming(63, 97), Reason::TooSmall),
             (png_claiming(100, 301), Reason::AspectRatio),
             (vec![0xFF, 0xD8, 0xFF, 0], Reason::Undecodable),
-            ([png_claiming(97, 97), vec![0; 2000]].concat(), Reason::TooManyBytes),
+            (
+                [png_claiming(97, 97), vec![0; 2000]].concat(),
+                Reason::TooManyBytes,
+            ),
         ] {
             let found = inspect(&bytes, &config);
             assert_eq!(found.refused, Some(reason));
@@ -249,7 +256,10 @@ mod tests {
     fn cut_and_damaged_files_are_told_apart() {
         let image = photo(5, 97, 89);
         for file in [jpeg(&image, 90), image.to_png()] {
-            assert_eq!(refused(&file[..file.len() * 2 / 5]), Some(Reason::Truncated));
+            assert_eq!(
+                refused(&file[..file.len() * 2 / 5]),
+                Some(Reason::Truncated)
+            );
         }
         let mut damaged = image.to_png();
         let middle = damaged.len() / 2;
@@ -278,7 +288,9 @@ mod tests {
         let mut encoder = image::codecs::gif::GifEncoder::new(&mut file);
         for seed in 0..frames {
             let picture = photo(seed.into(), 97, 89);
-            encoder.encode(&picture.rgb, 97, 89, image::ExtendedColorType::Rgb8).unwrap();
+            encoder
+                .encode(&picture.rgb, 97, 89, image::ExtendedColorType::Rgb8)
+                .unwrap();
         }
         drop(encoder);
         file

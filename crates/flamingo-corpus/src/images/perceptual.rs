@@ -138,7 +138,11 @@ mod tests {
     use super::*;
 
     fn hash_of_file(bytes: &[u8]) -> u64 {
-        perceptual_hash(&decode_still(bytes, "test", &Limits::default()).unwrap().image)
+        perceptual_hash(
+            &decode_still(bytes, "test", &Limits::default())
+                .unwrap()
+                .image,
+        )
     }
 
     #[test]

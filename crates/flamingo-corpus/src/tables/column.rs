@@ -52,7 +52,11 @@ macro_rules! plain_column {
             }
 
             fn collect<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
-                Arc::new(values.map(|value| value.as_ref().map($put)).collect::<$array>())
+                Arc::new(
+                    values
+                        .map(|value| value.as_ref().map($put))
+                        .collect::<$array>(),
+                )
             }
 
             fn value(column: &ArrayRef, index: usize) -> Self {

@@ -29,7 +29,12 @@ impl Crawl {
             }
         }
         html += "</article></body>";
-        self.response(url, "200 OK", &format!("{headers}Content-Type: text/html; charset=utf-8\r\n"), html.as_bytes());
+        self.response(
+            url,
+            "200 OK",
+            &format!("{headers}Content-Type: text/html; charset=utf-8\r\n"),
+            html.as_bytes(),
+        );
     }
 
     /// A picture of its own pattern.
@@ -55,11 +60,19 @@ impl Crawl {
     }
 
     pub(super) fn answer(&mut self, url: &str, status: &str, content_type: &str, body: &[u8]) {
-        self.response(url, status, &format!("Content-Type: {content_type}\r\n"), body);
+        self.response(
+            url,
+            status,
+            &format!("Content-Type: {content_type}\r\n"),
+            body,
+        );
     }
 
     fn response(&mut self, url: &str, status: &str, headers: &str, body: &[u8]) {
-        let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n",
+            body.len()
+        );
         let length = head.len() + body.len();
         let mut record = format!(
             "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2024-01-01T00:00:00Z\r\n\
