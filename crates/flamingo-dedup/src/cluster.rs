@@ -1,7 +1,8 @@
-//! The nodes of a Ballista cluster: one scheduler, and executors that do the work. They understand the plans of this version only, so
-//! that they come with the program that asks them.
+//! The nodes of a Ballista cluster: one scheduler, and executors that do the work. They understand the plans of this
+//! version only, so that they come with the program that asks them.
 //!
-//! Each runs until its process ends. Anyone who reaches their ports can make them read and write files: keep them in a trusted network.
+//! Each runs until its process ends. Anyone who reaches their ports can make them read and write files: keep them in
+//! a trusted network.
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -55,8 +56,12 @@ impl Scheduler {
         };
         let runtime = tokio::runtime::Runtime::new().map_err(|reason| failed(&reason))?;
         runtime.block_on(async {
-            let cluster = BallistaCluster::new_from_config(&config).await.map_err(|reason| failed(&reason))?;
-            start_server(cluster, address, Arc::new(config)).await.map_err(|reason| failed(&reason))
+            let cluster = BallistaCluster::new_from_config(&config)
+                .await
+                .map_err(|reason| failed(&reason))?;
+            start_server(cluster, address, Arc::new(config))
+                .await
+                .map_err(|reason| failed(&reason))
         })
     }
 }
@@ -98,7 +103,8 @@ impl Executor {
         let address = SocketAddr::new(self.bind, self.port);
         let failed = |reason: &dyn Display| node_failed("executor", address, reason);
         std::fs::create_dir_all(&self.work_dir).map_err(Error::file(&self.work_dir))?;
-        let [port, grpc_port] = ports(self.bind, [self.port, self.work_port]).map_err(|reason| failed(&reason))?;
+        let [port, grpc_port] =
+            ports(self.bind, [self.port, self.work_port]).map_err(|reason| failed(&reason))?;
         let config = ExecutorProcessConfig {
             bind_host: self.bind.to_string(),
             external_host: Some(self.host.unwrap_or_else(|| self.bind.to_string())),
@@ -163,6 +169,9 @@ mod tests {
             ready_executors: 0,
         };
         let message = scheduler.run().unwrap_err().to_string();
-        assert!(message.starts_with(&format!("scheduler at 127.0.0.1:{port}: ")), "{message}");
+        assert!(
+            message.starts_with(&format!("scheduler at 127.0.0.1:{port}: ")),
+            "{message}"
+        );
     }
 }

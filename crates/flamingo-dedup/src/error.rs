@@ -18,7 +18,9 @@ pub enum Error {
     #[error(transparent)]
     Corpus(#[from] flamingo_corpus::Error),
     /// The memory is too small even with what goes to disk.
-    #[error("statement {statement} needs more than {limit} bytes of memory at a time; raise `memory_limit`: {source}")]
+    #[error(
+        "statement {statement} needs more than {limit} bytes of memory at a time; raise `memory_limit`: {source}"
+    )]
     Memory {
         /// The file of the statement.
         statement: &'static str,

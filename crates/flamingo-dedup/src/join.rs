@@ -32,8 +32,8 @@ impl Deduplicator {
         Deduplicator::default()
     }
 
-    /// On the cluster of the scheduler at `url` (`df://HOST:PORT`). The corpus must lie where its scheduler and all of its executors
-    /// see it at the same path; their memory is set where they are started.
+    /// On the cluster of the scheduler at `url` (`df://HOST:PORT`). The corpus must lie where its scheduler and all
+    /// of its executors see it at the same path; their memory is set where they are started.
     pub fn cluster(url: impl Into<String>) -> Self {
         Deduplicator {
             cluster: Some(url.into()),
@@ -41,7 +41,7 @@ impl Deduplicator {
         }
     }
 
-    /// With so many threads instead of one for each core.
+    /// With so many threads instead of one for each core of this machine; on a cluster, so many tasks at a time.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads.max(1));
         self
@@ -72,12 +72,16 @@ impl Deduplicator {
     }
 
     fn threads(&self) -> usize {
-        self.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
+        self.threads
+            .unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
     }
 
     fn place(&self, memory: u64, scratch: &Path) -> Place {
         match &self.cluster {
-            Some(url) => Place::Cluster(url.clone()),
+            Some(url) => Place::Cluster {
+                url: url.clone(),
+                tasks: self.threads(),
+            },
             None => Place::Local {
                 memory,
                 spill: self.spill.clone().unwrap_or_else(|| scratch.join("spill")),
@@ -91,7 +95,11 @@ impl Global for Deduplicator {
     /// # Panics
     ///
     /// When called on a thread of an asynchronous runtime: it brings its own.
-    fn join(&self, folder: &Folder, config: &Deduplication) -> Result<Counts, Box<dyn std::error::Error + Send + Sync>> {
+    fn join(
+        &self,
+        folder: &Folder,
+        config: &Deduplication,
+    ) -> Result<Counts, Box<dyn std::error::Error + Send + Sync>> {
         Ok(self.join_tables(folder, config)?)
     }
 }
@@ -116,6 +124,7 @@ async fn find_repeated_pages(session: &mut Session) -> Result<()> {
         sql::REDIRECTS,
         sql::SAME_URL,
         sql::SAME_PAGE,
+        sql::BANDS,
         sql::PAIRS,
         sql::SIGNATURES,
         sql::NEAR_DUPLICATES,
@@ -139,23 +148,45 @@ async fn find_pictures(session: &mut Session) -> Result<()> {
 }
 
 async fn write(session: &Session, folder: &Folder) -> Result<Counts> {
-    let mut counts: Counts = ["same_url", "same_page", "near_duplicate", "repeated_paragraphs", "images", "images_found"]
-        .map(|name| (name.to_owned(), 0))
-        .into();
+    let mut counts: Counts = [
+        "same_url",
+        "same_page",
+        "near_duplicate",
+        "repeated_paragraphs",
+        "images",
+        "images_found",
+    ]
+    .map(|name| (name.to_owned(), 0))
+    .into();
     let mut count = |name: &str| *counts.entry(name.to_owned()).or_default() += 1;
     session
-        .write(sql::DOCUMENTS, folder, folder::DOCUMENTS, |row: &DuplicateRow| count(&row.reason))
+        .write(
+            sql::DOCUMENTS,
+            folder,
+            folder::DOCUMENTS,
+            |row: &DuplicateRow| count(&row.reason),
+        )
         .await?;
     session
-        .write(sql::PARAGRAPHS, folder, folder::PARAGRAPHS, |_: &ParagraphRow| count("repeated_paragraphs"))
+        .write(
+            sql::PARAGRAPHS,
+            folder,
+            folder::PARAGRAPHS,
+            |_: &ParagraphRow| count("repeated_paragraphs"),
+        )
         .await?;
     session
-        .write(sql::IMAGES, folder, folder::IMAGES, |row: &PlacedImageRow| {
-            count("images");
-            if row.status == "ok" {
-                count("images_found");
-            }
-        })
+        .write(
+            sql::IMAGES,
+            folder,
+            folder::IMAGES,
+            |row: &PlacedImageRow| {
+                count("images");
+                if row.status == "ok" {
+                    count("images_found");
+                }
+            },
+        )
         .await?;
     Ok(counts)
 }

@@ -48,8 +48,8 @@ pub struct Example {
     pub of: String,
 }
 
-/// Writes the lines of `inputs` (JSON of [`Page`]s, with whatever other keys) that stay to `output`, in their order and as they were but
-/// for repeated paragraphs, and tells what became of the others.
+/// Writes the lines of `inputs` (JSON of [`Page`]s, with whatever other keys) that stay to `output`, in their order
+/// and as they were but for repeated paragraphs, and tells what became of the others.
 ///
 /// # Errors
 ///
@@ -60,7 +60,10 @@ pub fn dedup_jsonl(
     deduplicator: &Deduplicator,
     config: &Deduplication,
 ) -> Result<Report> {
-    let beside = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside = output
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     // A cluster sees what lies beside the output; it does not see this machine's temporary files.
     let scratch = tempfile::Builder::new()
         .prefix(".dedup-")
@@ -70,7 +73,9 @@ pub fn dedup_jsonl(
     for (unit, input) in inputs.iter().enumerate() {
         read(input, unit, &folder, config)?;
     }
-    deduplicator.join(&folder, config).map_err(flamingo_corpus::Error::Join)?;
+    deduplicator
+        .join(&folder, config)
+        .map_err(flamingo_corpus::Error::Join)?;
     let repeated = Repeated::open(&folder)?;
     write(inputs, output, &folder, &repeated)
 }
@@ -84,7 +89,9 @@ fn read(input: &Path, unit: usize, folder: &Folder, config: &Deduplication) -> R
             .par_iter()
             .map(|line| page(line.text.as_deref()?).map(|page| row(line.document, &page, config)))
             .collect();
-        rows.into_iter().flatten().try_for_each(|row| table.push(row))?;
+        rows.into_iter()
+            .flatten()
+            .try_for_each(|row| table.push(row))?;
     }
     Ok(table.finish()?)
 }
@@ -96,14 +103,18 @@ fn page(line: &[u8]) -> Option<Page> {
 /// The page's row, with the columns that statements read.
 fn row(document: i64, page: &Page, config: &Deduplication) -> PageRow {
     let fingerprint = Fingerprint::of(page, config.band_rows);
-    let images = page.parts.iter().enumerate().filter_map(|(position, part)| match part {
-        Part::Image(image) => Some(ImageUse {
-            position: position as i32,
-            choice: 0,
-            url_key: url_key(&image.url),
-        }),
-        _ => None,
-    });
+    let images = page
+        .parts
+        .iter()
+        .enumerate()
+        .filter_map(|(position, part)| match part {
+            Part::Image(image) => Some(ImageUse {
+                position: position as i32,
+                choice: 0,
+                url_key: url_key(&image.url),
+            }),
+            _ => None,
+        });
     PageRow {
         document,
         url: page.url.clone(),
@@ -151,10 +162,18 @@ enum Fate {
     Malformed,
     TooLong,
     Duplicate(DuplicateRow),
-    Kept { line: Vec<u8>, dropped_paragraphs: u64 },
+    Kept {
+        line: Vec<u8>,
+        dropped_paragraphs: u64,
+    },
 }
 
-fn write(inputs: &[PathBuf], output: &Path, folder: &Folder, repeated: &Repeated) -> Result<Report> {
+fn write(
+    inputs: &[PathBuf],
+    output: &Path,
+    folder: &Folder,
+    repeated: &Repeated,
+) -> Result<Report> {
     let mut report = Report::default();
     let mut examples = Examples::open(folder)?;
     let mut duplicates = Rows::<DuplicateRow>::open(folder, folder::DOCUMENTS)?.peekable();
@@ -165,7 +184,9 @@ fn write(inputs: &[PathBuf], output: &Path, folder: &Folder, repeated: &Repeated
         while let Some(chunk) = chunks.next()? {
             examples.look_at(&chunk);
             let mut doomed = HashMap::new();
-            while let Some(row) = duplicates.next_if(|row| row.as_ref().map_or(true, |row| chunk.reaches(row.document))) {
+            while let Some(row) = duplicates
+                .next_if(|row| row.as_ref().map_or(true, |row| chunk.reaches(row.document)))
+            {
                 let row = row?;
                 doomed.insert(row.document, row);
             }
@@ -235,7 +256,12 @@ impl Examples {
         let mut rows: Vec<DuplicateRow> = Vec::new();
         for row in Rows::<DuplicateRow>::open(folder, folder::DOCUMENTS)? {
             let row = row?;
-            if rows.iter().filter(|other| other.reason == row.reason).count() < EXAMPLES {
+            if rows
+                .iter()
+                .filter(|other| other.reason == row.reason)
+                .count()
+                < EXAMPLES
+            {
                 rows.push(row);
             }
         }
@@ -247,7 +273,12 @@ impl Examples {
     fn look_at(&mut self, chunk: &Chunk) {
         for line in chunk.iter() {
             if let Some(url) = self.urls.get_mut(&line.document) {
-                *url = line.text.as_deref().and_then(page).map(|page| page.url).unwrap_or_default();
+                *url = line
+                    .text
+                    .as_deref()
+                    .and_then(page)
+                    .map(|page| page.url)
+                    .unwrap_or_default();
             }
         }
     }

@@ -82,14 +82,23 @@ impl Chunks {
     fn line(&mut self) -> io::Result<Option<Line>> {
         loop {
             let mut text = Vec::new();
-            if self.reader.by_ref().take(self.longest + 1).read_until(b'\n', &mut text)? == 0 {
+            if self
+                .reader
+                .by_ref()
+                .take(self.longest + 1)
+                .read_until(b'\n', &mut text)?
+                == 0
+            {
                 return Ok(None);
             }
             let document = self.document;
             self.document += 1;
             if text.len() as u64 > self.longest && text.last() != Some(&b'\n') {
                 self.skip_line()?;
-                return Ok(Some(Line { document, text: None }));
+                return Ok(Some(Line {
+                    document,
+                    text: None,
+                }));
             }
             if text.last() == Some(&b'\n') {
                 text.pop();
@@ -150,12 +159,18 @@ mod tests {
     #[test]
     fn a_line_that_is_too_long_is_skipped_to_its_end() {
         let some = |number, text: &str| (number, Some(text.to_owned()));
-        assert_eq!(lines("1234\n12345\n123456\nx", 5), [some(0, "1234"), some(1, "12345"), (2, None), some(3, "x")]);
+        assert_eq!(
+            lines("1234\n12345\n123456\nx", 5),
+            [some(0, "1234"), some(1, "12345"), (2, None), some(3, "x")]
+        );
         assert_eq!(lines("123456", 5), [(0, None)]);
     }
 
     #[test]
     fn chunks_end_after_their_lines() {
-        assert_eq!(lines(&"x\n".repeat(3 * CHUNK_LINES + 1), 9).len(), 3 * CHUNK_LINES + 1);
+        assert_eq!(
+            lines(&"x\n".repeat(3 * CHUNK_LINES + 1), 9).len(),
+            3 * CHUNK_LINES + 1
+        );
     }
 }

@@ -9,7 +9,9 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::{DataFrame, DataFrameWriteOptions};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -23,10 +25,13 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::statements::{Statement, Values};
 
-/// Memory that one partition of a plan can work with: of smaller shares its operators could not even sort what they spilt.
+/// Memory that one partition of a plan can work with: of smaller shares its operators could not even sort what they
+/// spilt.
 const PARTITION_BYTES: u64 = 32 << 20;
 /// Rows at once; signatures and lists of paragraphs are wide.
 const BATCH_ROWS: usize = 2048;
+/// Rows that a writer of tables holds.
+const GROUP_ROWS: usize = 16_384;
 
 /// Where statements run.
 #[derive(Clone, Debug)]
@@ -40,8 +45,13 @@ pub(crate) enum Place {
         /// Threads.
         threads: usize,
     },
-    /// On the cluster of the scheduler at this URL.
-    Cluster(String),
+    /// On a cluster.
+    Cluster {
+        /// Its scheduler.
+        url: String,
+        /// Tasks of a stage.
+        tasks: usize,
+    },
 }
 
 /// Tables by name, and a folder for those that statements make.
@@ -58,10 +68,18 @@ impl Session {
     pub(crate) async fn open(place: Place, scratch: &Path, values: Values) -> Result<Self> {
         let scratch = Scratch::create(scratch)?;
         let context = match &place {
-            Place::Local { memory, spill, threads } => {
-                local(*memory, spill, *threads).map_err(|source| failed("-", &place, scratch.path(), source))
-            }
-            Place::Cluster(url) => cluster(url, scratch.path()).await,
+            Place::Local {
+                memory,
+                spill,
+                threads,
+            } => local(*memory, spill, *threads)
+                .map_err(|source| failed("opening the session", &place, scratch.path(), source)),
+            Place::Cluster { url, tasks } => match cluster(url, *tasks).await {
+                Some(context) => context.map_err(|source| {
+                    failed("opening the session", &place, scratch.path(), source)
+                }),
+                None => Err(Error::NoCluster(url.clone())),
+            },
         }?;
         Ok(Session {
             context,
@@ -73,10 +91,18 @@ impl Session {
     }
 
     /// Gives a name to the rows of these files, one after the other.
-    pub(crate) fn register(&self, name: &'static str, files: &[PathBuf], schema: SchemaRef) -> Result<()> {
+    pub(crate) fn register(
+        &self,
+        name: &'static str,
+        files: &[PathBuf],
+        schema: SchemaRef,
+    ) -> Result<()> {
         let urls = match files {
             [] => vec![folder_url(&self.scratch.folder("none")?)?],
-            files => files.iter().map(|file| file_url(file)).collect::<Result<_>>()?,
+            files => files
+                .iter()
+                .map(|file| file_url(file))
+                .collect::<Result<_>>()?,
         };
         self.register_urls(name, urls, schema)
     }
@@ -112,7 +138,10 @@ impl Session {
         mut seen: impl FnMut(&R),
     ) -> Result<()> {
         let rows = self.query(statement).await?;
-        let mut batches = rows.execute_stream().await.map_err(|source| self.failed(statement, source))?;
+        let mut batches = rows
+            .execute_stream()
+            .await
+            .map_err(|source| self.failed(statement, source))?;
         let mut table = TableWriter::<R>::create(folder, name)?;
         while let Some(batch) = batches.next().await {
             let columns = batch
@@ -131,13 +160,25 @@ impl Session {
     /// Runs a statement that counts.
     pub(crate) async fn count(&self, statement: Statement) -> Result<i64> {
         let rows = self.query(statement).await?;
-        let batches = rows.collect().await.map_err(|source| self.failed(statement, source))?;
-        let counts = batches.iter().filter(|batch| batch.num_rows() > 0).map(|batch| {
-            let column = cast(batch.column(0), &arrow::datatypes::DataType::Int64)?;
-            Ok(arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&column).value(0))
-        });
+        let batches = rows
+            .collect()
+            .await
+            .map_err(|source| self.failed(statement, source))?;
+        let counts = batches
+            .iter()
+            .filter(|batch| batch.num_rows() > 0)
+            .map(|batch| {
+                let column = cast(batch.column(0), &arrow::datatypes::DataType::Int64)?;
+                Ok(
+                    arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&column)
+                        .value(0),
+                )
+            });
         let counts: Result<Vec<i64>, DataFusionError> = counts.collect();
-        Ok(counts.map_err(|source| self.failed(statement, source))?.iter().sum())
+        Ok(counts
+            .map_err(|source| self.failed(statement, source))?
+            .iter()
+            .sum())
     }
 
     async fn query(&self, statement: Statement) -> Result<DataFrame> {
@@ -152,8 +193,14 @@ impl Session {
         .map_err(|source| self.failed(statement, source))
     }
 
-    fn register_urls(&self, name: &'static str, urls: Vec<ListingTableUrl>, schema: SchemaRef) -> Result<()> {
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    fn register_urls(
+        &self,
+        name: &'static str,
+        urls: Vec<ListingTableUrl>,
+        schema: SchemaRef,
+    ) -> Result<()> {
+        let options =
+            ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
         let config = ListingTableConfig::new_with_multi_paths(urls)
             .with_listing_options(options)
             .with_schema(schema);
@@ -161,7 +208,9 @@ impl Session {
             self.context.deregister_table(name)?;
             self.context.register_table(name, Arc::new(table))
         });
-        table.map(drop).map_err(|source| failed(name, &self.place, self.scratch.path(), source))
+        table
+            .map(drop)
+            .map_err(|source| failed(name, &self.place, self.scratch.path(), source))
     }
 
     fn failed(&self, statement: Statement, source: DataFusionError) -> Error {
@@ -172,13 +221,17 @@ impl Session {
 fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFusionError) -> Error {
     let source = Box::new(source);
     match place {
-        Place::Local { memory, .. } if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)) => Error::Memory {
-            statement,
-            limit: *memory,
-            source,
-        },
+        Place::Local { memory, .. }
+            if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)) =>
+        {
+            Error::Memory {
+                statement,
+                limit: *memory,
+                source,
+            }
+        }
         Place::Local { .. } => Error::Statement { statement, source },
-        Place::Cluster(url) => Error::Cluster {
+        Place::Cluster { url, .. } => Error::Cluster {
             statement,
             url: url.clone(),
             folder: folder.to_owned(),
@@ -187,15 +240,22 @@ fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFus
     }
 }
 
-/// The engine in the process. Sort-merge joins, for hash joins cannot go to disk.
+/// Sort-merge joins, for hash joins cannot go to disk; few rows at once, so that a batch fits into a message, too.
+fn tuned(config: SessionConfig) -> SessionConfig {
+    let mut config = config.with_batch_size(BATCH_ROWS);
+    let options = config.options_mut();
+    options.optimizer.prefer_hash_join = false;
+    options.execution.parquet.max_row_group_size = GROUP_ROWS;
+    options.execution.parquet.compression = Some("lz4_raw".to_owned());
+    config
+}
+
+/// The engine in the process.
 fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, DataFusionError> {
     let partitions = threads.min((memory / PARTITION_BYTES) as usize).max(1);
     let reserved = (memory / partitions as u64 / 16).clamp(64 << 10, 10 << 20);
-    let mut config = SessionConfig::new()
-        .with_target_partitions(partitions)
-        .with_batch_size(BATCH_ROWS)
+    let config = tuned(SessionConfig::new().with_target_partitions(partitions))
         .with_sort_spill_reservation_bytes(reserved as usize);
-    config.options_mut().optimizer.prefer_hash_join = false;
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(memory as usize)))
         .with_temp_file_path(spill)
@@ -209,30 +269,31 @@ fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, Da
     Ok(SessionContext::new_with_state(state))
 }
 
+/// The engine on a cluster; `None` in a program without clusters.
 #[cfg(feature = "cluster")]
-async fn cluster(url: &str, folder: &Path) -> Result<SessionContext> {
+async fn cluster(url: &str, tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
     use ballista::extension::{SessionConfigExt, SessionContextExt};
 
-    // An answer of an executor must fit into one message.
-    let config = SessionConfig::new_with_ballista().with_batch_size(BATCH_ROWS);
-    let state = SessionStateBuilder::new().with_default_features().with_config(config).build();
-    SessionContext::remote_with_state(url, state)
-        .await
-        .map_err(|source| failed("-", &Place::Cluster(url.to_owned()), folder, source))
+    let config = tuned(SessionConfig::new_with_ballista().with_target_partitions(tasks));
+    let state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(config)
+        .build();
+    Some(SessionContext::remote_with_state(url, state).await)
 }
 
 #[cfg(not(feature = "cluster"))]
-async fn cluster(url: &str, _folder: &Path) -> Result<SessionContext> {
-    Err(Error::NoCluster(url.to_owned()))
+async fn cluster(_url: &str, _tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
+    None
 }
 
 /// The batch's columns as the rows' type has them.
 fn fit<R: Row>(batch: &RecordBatch) -> Result<Vec<arrow::array::ArrayRef>, DataFusionError> {
     let schema = R::schema();
     let fit = |field: &Arc<arrow::datatypes::Field>| {
-        let column = batch
-            .column_by_name(field.name())
-            .ok_or_else(|| DataFusionError::Execution(format!("the result has no column {}", field.name())))?;
+        let column = batch.column_by_name(field.name()).ok_or_else(|| {
+            DataFusionError::Execution(format!("the result has no column {}", field.name()))
+        })?;
         Ok(cast(column, field.data_type())?)
     };
     schema.fields().iter().map(fit).collect()
@@ -248,8 +309,14 @@ fn folder_url(path: &Path) -> Result<ListingTableUrl> {
 
 /// Paths are not parsed as text, in which `*` and `[` would stand for others.
 fn listing(path: &Path, url: Result<Url, ()>) -> Result<ListingTableUrl> {
-    let url = url.ok().and_then(|url| ListingTableUrl::try_new(url, None).ok());
-    url.ok_or_else(|| Error::file(path)(std::io::Error::other("not an absolute path that a URL can name")))
+    let url = url
+        .ok()
+        .and_then(|url| ListingTableUrl::try_new(url, None).ok());
+    url.ok_or_else(|| {
+        Error::file(path)(std::io::Error::other(
+            "not an absolute path that a URL can name",
+        ))
+    })
 }
 
 /// A folder that goes with the session.
@@ -258,7 +325,9 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn create(path: &Path) -> Result<Self> {
         match fs::remove_dir_all(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path)(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::file(path)(error))
+            }
             _ => Ok(()),
         }?;
         fs::create_dir_all(path).map_err(Error::file(path))?;

@@ -27,6 +27,7 @@ statements! {
     REDIRECTS = "redirects",
     SAME_URL = "same_url",
     SAME_PAGE = "same_page",
+    BANDS = "bands",
     PAIRS = "pairs",
     SIGNATURES = "signatures",
     NEAR_DUPLICATES = "near_duplicates",
@@ -52,6 +53,9 @@ pub(crate) fn values(config: &Deduplication) -> Values {
         ("page", config.page.into()),
         ("near", agreeing.is_some().into()),
         ("agreeing", (agreeing.unwrap_or(LENGTH) as u64).into()),
-        ("paragraph_documents", i64::from(config.paragraph_documents).into()),
+        (
+            "paragraph_documents",
+            i64::from(config.paragraph_documents).into(),
+        ),
     ]
 }

@@ -3,7 +3,8 @@
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
-/// The words of a text: compatibility characters unified (NFKC), lower case, one space between words, punctuation and symbols away.
+/// The words of a text: compatibility characters unified (NFKC), lower case, one space between words, punctuation and
+/// symbols away.
 ///
 /// In scripts that put no spaces between words (Chinese, Japanese, Thai, ...) each character is a word of its own.
 ///
@@ -62,7 +63,9 @@ impl Words<'_> {
         for character in characters {
             match character.is_ascii() {
                 true => self.push(character),
-                false => character.to_lowercase().for_each(|character| self.push(character)),
+                false => character
+                    .to_lowercase()
+                    .for_each(|character| self.push(character)),
             }
         }
     }
@@ -126,7 +129,8 @@ impl Role {
     }
 }
 
-/// Soft hyphens, zero-width spaces and joiners, direction and byte order marks: one cannot see whether they are there.
+/// Soft hyphens, zero-width spaces and joiners, direction and byte order marks: one cannot see whether they are
+/// there.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }

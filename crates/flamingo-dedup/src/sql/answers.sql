@@ -1,4 +1,5 @@
--- The best answer for each URL: a picture, else a redirect that leads nowhere, else the reason why there is none; of equals the first.
+-- The best answer for each URL: a picture, else a redirect that leads nowhere, else the reason why there is none; of
+-- equals the first.
 WITH ranked AS (
     SELECT *,
            row_number() OVER (

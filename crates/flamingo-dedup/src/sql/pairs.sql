@@ -1,11 +1,13 @@
--- Pages that may be near duplicates. In each bucket (pages with one band) a page is compared with the first four and with the one
--- before it: of up to five pages that is each with each, and the work grows with the pages, not with their square.
-WITH banded AS (
-    SELECT pages.document, unnest(pages.bands) AS band
-    FROM pages
-    LEFT ANTI JOIN same_url ON same_url.document = pages.document
-    LEFT ANTI JOIN same_page ON same_page.document = pages.document
-    WHERE pages.refused IS NULL AND $near
+-- Pages that may be near duplicates. In each bucket (pages with one band) a page is compared with the first four and
+-- with the one before it: of up to five pages that is each with each, and the work grows with the pages, not with
+-- their square.
+WITH shared AS (
+    SELECT band FROM bands GROUP BY band HAVING count(*) > 1
+),
+buckets AS (
+    SELECT bands.band, bands.document
+    FROM bands
+    LEFT SEMI JOIN shared ON shared.band = bands.band
 ),
 placed AS (
     SELECT document,
@@ -14,7 +16,7 @@ placed AS (
            nth_value(document, 3) OVER bucket AS third,
            nth_value(document, 4) OVER bucket AS fourth,
            lag(document) OVER bucket AS previous
-    FROM banded
+    FROM buckets
     WINDOW bucket AS (PARTITION BY band ORDER BY document)
 ),
 paired AS (

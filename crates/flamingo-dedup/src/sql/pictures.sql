@@ -1,4 +1,5 @@
--- The answer for each URL that is shown, and how many pages show that URL, those bytes, that look. A page counts once.
+-- The answer for each URL that is shown, and how many pages show that URL, those bytes, that look. A page counts
+-- once.
 WITH shown AS (
     SELECT DISTINCT document, url_key FROM placed
 ),

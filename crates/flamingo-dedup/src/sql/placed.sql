@@ -1,4 +1,5 @@
--- For each image of a page that stays the URL to take: the first that is a picture, else the first with any answer, else the first.
+-- For each image of a page that stays the URL to take: the first that is a picture, else the first with any answer,
+-- else the first.
 WITH listed AS (
     SELECT pages.document, unnest(pages.images) AS listing
     FROM pages

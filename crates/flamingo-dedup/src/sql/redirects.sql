@@ -1,4 +1,5 @@
--- Where a URL that redirects ends, after at most five steps. What goes on after them is a loop, or as bad as one, and has no row.
+-- Where a URL that redirects ends, after at most five steps. What goes on after them is a loop, or as bad as one, and
+-- has no row.
 SELECT one.url_key, coalesce(five.target, four.target, three.target, two.target, one.target) AS target
 FROM hops one
 LEFT JOIN hops two ON two.url_key = one.target

@@ -1,5 +1,5 @@
--- Pages whose URL an earlier page has, redirects followed. A redirect to the front of a site says that the page is gone, not where
--- it went: of the keys only those of fronts end in a slash.
+-- Pages whose URL an earlier page has, redirects followed. A redirect to the front of a site says that the page is
+-- gone, not where it went: of the keys only those of fronts end in a slash.
 WITH addressed AS (
     SELECT pages.document, coalesce(moved.target, pages.url_key) AS address
     FROM pages

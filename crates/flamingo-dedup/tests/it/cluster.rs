@@ -31,7 +31,10 @@ fn node() {
         std::process::exit(0);
     });
     let mut words = node.splitn(3, ' ');
-    let (kind, port) = (words.next().unwrap(), words.next().unwrap().parse().unwrap());
+    let (kind, port) = (
+        words.next().unwrap(),
+        words.next().unwrap().parse().unwrap(),
+    );
     match kind {
         "scheduler" => Scheduler {
             bind: HERE,
@@ -86,12 +89,22 @@ struct Cluster {
 impl Cluster {
     /// A cluster whose executors have registered.
     fn start(work: &[&Path; 2]) -> Self {
-        let port = TcpListener::bind((HERE, 0)).unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind((HERE, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let mut nodes = vec![Node::start(&format!("scheduler {port}"))];
-        nodes.extend(work.iter().map(|work| Node::start(&format!("executor {port} {}", work.display()))));
+        nodes.extend(
+            work.iter()
+                .map(|work| Node::start(&format!("executor {port} {}", work.display()))),
+        );
         let mut cluster = Cluster { nodes, port };
         for _ in 0..1_200 {
-            let ended = cluster.nodes.iter_mut().find_map(|node| node.0.try_wait().unwrap());
+            let ended = cluster
+                .nodes
+                .iter_mut()
+                .find_map(|node| node.0.try_wait().unwrap());
             assert_eq!(ended, None, "a node ended");
             if cluster.is_ready() {
                 return cluster;
@@ -104,7 +117,9 @@ impl Cluster {
     fn is_ready(&self) -> bool {
         let answer = TcpStream::connect((HERE, self.port)).and_then(|mut stream| {
             stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+            stream.write_all(
+                b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            )?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).map(|_| answer)
         });
@@ -130,14 +145,37 @@ fn corpus() -> Corpus {
     let pages: Vec<_> = (0..400usize)
         .map(|document| {
             let text = format!("{} {}", words(document / 3, 60), document % 5);
-            let url = format!("https://{}.example/{}", ["a", "b"][document % 2], document % 390);
-            let page = page_of(document as i64, &url, &[&text, &format!("footer {}", document % 7)]);
-            with_images(page, &[(0, 0, "https://a.example/moved.jpg"), (1, 0, &format!("https://a.example/{document}.jpg"))])
+            let url = format!(
+                "https://{}.example/{}",
+                ["a", "b"][document % 2],
+                document % 390
+            );
+            let page = page_of(
+                document as i64,
+                &url,
+                &[&text, &format!("footer {}", document % 7)],
+            );
+            with_images(
+                page,
+                &[
+                    (0, 0, "https://a.example/moved.jpg"),
+                    (1, 0, &format!("https://a.example/{document}.jpg")),
+                ],
+            )
         })
         .collect();
     let images: Vec<_> = (0..300)
-        .map(|number| picture(&format!("https://a.example/{number}.jpg"), &format!("{}", number % 20), number % 9))
-        .chain([redirect("https://a.example/moved.jpg", "https://a.example/1.jpg")])
+        .map(|number| {
+            picture(
+                &format!("https://a.example/{number}.jpg"),
+                &format!("{}", number % 20),
+                number % 9,
+            )
+        })
+        .chain([redirect(
+            "https://a.example/moved.jpg",
+            "https://a.example/1.jpg",
+        )])
         .collect();
     let units: Vec<(&[_], &[_])> = pages.chunks(100).zip(images.chunks(76)).collect();
     Corpus::of(&units)
@@ -147,12 +185,19 @@ fn corpus() -> Corpus {
 fn a_scheduler_and_two_executors_make_the_same_tables_as_the_process_itself() {
     let corpus = corpus();
     let here = corpus.join(&Deduplication::default());
-    assert!(here.counts.values().all(|count| *count > 0), "{:?}", here.counts);
+    assert!(
+        here.counts.values().all(|count| *count > 0),
+        "{:?}",
+        here.counts
+    );
     let bytes = corpus.bytes();
 
     let work = [corpus.dir().join("one"), corpus.dir().join("two")];
     let cluster = Cluster::start(&[&work[0], &work[1]]);
-    let there = corpus.join_by(&Deduplicator::cluster(cluster.url()), &Deduplication::default());
+    let there = corpus.join_by(
+        &Deduplicator::cluster(cluster.url()),
+        &Deduplication::default(),
+    );
     assert_eq!(here, there);
     assert!(bytes == corpus.bytes());
     for work in &work {
@@ -162,10 +207,17 @@ fn a_scheduler_and_two_executors_make_the_same_tables_as_the_process_itself() {
 
 #[test]
 fn a_cluster_that_is_not_there_is_an_error_that_says_what_is_needed() {
-    let port = TcpListener::bind((HERE, 0)).unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind((HERE, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let url = format!("df://{HERE}:{port}");
     let corpus = corpus();
     let error = Deduplicator::cluster(&url).join(&corpus.folder, &Deduplication::default());
     let message = error.unwrap_err().to_string();
-    assert!(message.contains(&url) && message.contains("shared file system"), "{message}");
+    assert!(
+        message.contains(&url) && message.contains("shared file system"),
+        "{message}"
+    );
 }

@@ -56,7 +56,10 @@ impl Corpus {
         let counts = deduplicator.join(&self.folder, config).unwrap();
         let documents = self.rows::<DuplicateRow>(folder::DOCUMENTS);
         Joined {
-            documents: documents.into_iter().map(|row| (row.document, row.reason, row.of)).collect(),
+            documents: documents
+                .into_iter()
+                .map(|row| (row.document, row.reason, row.of))
+                .collect(),
             paragraphs: self.rows(folder::PARAGRAPHS),
             images: self.rows(folder::IMAGES),
             counts,
@@ -71,13 +74,18 @@ impl Corpus {
     }
 
     fn rows<R: Row>(&self, name: &str) -> Vec<R> {
-        Rows::open(&self.folder, name).unwrap().map(|row| row.unwrap()).collect()
+        Rows::open(&self.folder, name)
+            .unwrap()
+            .map(|row| row.unwrap())
+            .collect()
     }
 }
 
 fn table<R: Row + Clone>(folder: &Folder, name: &str, rows: &[R]) {
     let mut table = TableWriter::create(folder, name).unwrap();
-    rows.iter().cloned().for_each(|row| table.push(row).unwrap());
+    rows.iter()
+        .cloned()
+        .for_each(|row| table.push(row).unwrap());
     table.finish().unwrap();
 }
 
@@ -192,5 +200,7 @@ pub(crate) fn only(change: impl FnOnce(&mut Deduplication)) -> Deduplication {
 
 /// Rows of `documents.parquet`.
 pub(crate) fn gone(rows: &[(i64, &str, i64)]) -> Vec<(i64, String, i64)> {
-    rows.iter().map(|(document, reason, of)| (*document, (*reason).to_owned(), *of)).collect()
+    rows.iter()
+        .map(|(document, reason, of)| (*document, (*reason).to_owned(), *of))
+        .collect()
 }

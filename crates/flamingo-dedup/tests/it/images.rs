@@ -10,14 +10,26 @@ const B: &str = "https://a.example/b.jpg";
 const C: &str = "https://a.example/c.jpg";
 
 fn page_with(document: i64, images: &[(i32, i32, &str)]) -> flamingo_corpus::tables::PageRow {
-    let page = page(document, &format!("https://a.example/{document}"), &words(document as usize, 30));
+    let page = page(
+        document,
+        &format!("https://a.example/{document}"),
+        &words(document as usize, 30),
+    );
     with_images(page, images)
 }
 
 /// Position, choice, URL and status of each row.
 fn placed(rows: &[PlacedImageRow]) -> Vec<(i64, i32, i32, &str, &str)> {
     rows.iter()
-        .map(|row| (row.document, row.position, row.choice, row.url_key.as_str(), row.status.as_str()))
+        .map(|row| {
+            (
+                row.document,
+                row.position,
+                row.choice,
+                row.url_key.as_str(),
+                row.status.as_str(),
+            )
+        })
         .collect()
 }
 
@@ -38,7 +50,12 @@ fn the_first_choice_that_is_a_picture_is_taken_else_the_first_with_an_answer_els
             (7, 1, "https://a.example/d.jpg"),
         ],
     )];
-    let images = [failure(A, "not_found"), picture(B, "bb", 2), failure(C, "truncated"), picture("https://a.example/d.jpg", "dd", 4)];
+    let images = [
+        failure(A, "not_found"),
+        picture(B, "bb", 2),
+        failure(C, "truncated"),
+        picture("https://a.example/d.jpg", "dd", 4),
+    ];
     let joined = Corpus::of(&[(&pages, &images)]).join(&Deduplication::default());
     assert_eq!(
         placed(&joined.images),
@@ -50,7 +67,10 @@ fn the_first_choice_that_is_a_picture_is_taken_else_the_first_with_an_answer_els
             (0, 7, 0, B, "ok"),
         ]
     );
-    assert_eq!((joined.counts["images"], joined.counts["images_found"]), (5, 2));
+    assert_eq!(
+        (joined.counts["images"], joined.counts["images_found"]),
+        (5, 2)
+    );
 }
 
 #[test]
@@ -84,10 +104,29 @@ fn a_row_has_all_that_is_known_of_its_picture() {
 #[test]
 fn redirects_are_followed_for_five_steps_and_loops_end() {
     let step = |number: usize| format!("https://a.example/step{number}");
-    let chain: Vec<_> = (0..6).map(|number| redirect(&step(number), &step(number + 1))).collect();
-    let loops = [redirect(B, C), redirect(C, B), redirect(A, "http://a.example/a.jpg")];
-    let images: Vec<_> = chain.into_iter().chain(loops).chain([picture(&step(6), "66", 6)]).collect();
-    let pages = [page_with(0, &[(0, 0, &step(0)), (1, 0, &step(1)), (2, 0, &step(5)), (3, 0, B), (4, 0, A)])];
+    let chain: Vec<_> = (0..6)
+        .map(|number| redirect(&step(number), &step(number + 1)))
+        .collect();
+    let loops = [
+        redirect(B, C),
+        redirect(C, B),
+        redirect(A, "http://a.example/a.jpg"),
+    ];
+    let images: Vec<_> = chain
+        .into_iter()
+        .chain(loops)
+        .chain([picture(&step(6), "66", 6)])
+        .collect();
+    let pages = [page_with(
+        0,
+        &[
+            (0, 0, &step(0)),
+            (1, 0, &step(1)),
+            (2, 0, &step(5)),
+            (3, 0, B),
+            (4, 0, A),
+        ],
+    )];
     let joined = Corpus::of(&[(&pages, &images)]).join(&Deduplication::default());
     assert_eq!(
         placed(&joined.images),
@@ -102,14 +141,22 @@ fn redirects_are_followed_for_five_steps_and_loops_end() {
 }
 
 #[test]
-fn a_picture_wins_over_redirects_and_failures_of_its_url_and_of_pictures_the_first_of_the_first_file() {
+fn a_picture_wins_over_redirects_and_failures_of_its_url_and_of_pictures_the_first_of_the_first_file()
+ {
     let later = |mut row: flamingo_corpus::tables::ImageRow, file: &str, offset| {
         row.file = file.to_owned();
         row.offset = offset;
         row
     };
-    let first = [failure(A, "not_found"), redirect(A, B), later(picture(A, "late", 1), "b.warc.gz", 1)];
-    let second = [later(picture(A, "second", 1), "a.warc.gz", 9), later(picture(A, "first", 1), "a.warc.gz", 8)];
+    let first = [
+        failure(A, "not_found"),
+        redirect(A, B),
+        later(picture(A, "late", 1), "b.warc.gz", 1),
+    ];
+    let second = [
+        later(picture(A, "second", 1), "a.warc.gz", 9),
+        later(picture(A, "first", 1), "a.warc.gz", 8),
+    ];
     let pages = [page_with(0, &[(0, 0, A)])];
     let joined = Corpus::of(&[(&pages, &first), (&[], &second)]).join(&Deduplication::default());
     assert_eq!(joined.images[0].sha256.as_deref(), Some("first"));
@@ -124,22 +171,45 @@ fn urls_contents_and_looks_are_counted_once_a_page() {
         page_with(2, &[(0, 0, "https://a.example/to-a.jpg")]),
         page_with(3, &[(0, 0, "https://a.example/never.jpg")]),
     ];
-    let images = [picture(A, "same", 1), picture(B, "same", 1), picture(C, "other", 1), redirect("https://a.example/to-a.jpg", A)];
+    let images = [
+        picture(A, "same", 1),
+        picture(B, "same", 1),
+        picture(C, "other", 1),
+        redirect("https://a.example/to-a.jpg", A),
+    ];
     let joined = Corpus::of(&[(&pages, &images)]).join(&Deduplication::default());
     let counts: Vec<_> = joined
         .images
         .iter()
-        .map(|row| (row.document, row.position, row.url_documents, row.content_documents, row.perceptual_documents))
+        .map(|row| {
+            (
+                row.document,
+                row.position,
+                row.url_documents,
+                row.content_documents,
+                row.perceptual_documents,
+            )
+        })
         .collect();
     assert_eq!(
         counts,
-        [(0, 0, 3, 3, 3), (0, 1, 3, 3, 3), (0, 2, 1, 3, 3), (1, 0, 3, 3, 3), (1, 1, 1, 1, 3), (2, 0, 3, 3, 3), (3, 0, 1, 0, 0)]
+        [
+            (0, 0, 3, 3, 3),
+            (0, 1, 3, 3, 3),
+            (0, 2, 1, 3, 3),
+            (1, 0, 3, 3, 3),
+            (1, 1, 1, 1, 3),
+            (2, 0, 3, 3, 3),
+            (3, 0, 1, 0, 0)
+        ]
     );
 }
 
 #[test]
 fn pages_that_go_or_are_refused_show_and_count_nothing() {
-    let mut pages: Vec<_> = (0..3).map(|document| page_with(document, &[(0, 0, A)])).collect();
+    let mut pages: Vec<_> = (0..3)
+        .map(|document| page_with(document, &[(0, 0, A)]))
+        .collect();
     pages[1].url_key = pages[0].url_key.clone();
     pages[2].refused = Some("opt_out".to_owned());
     let joined = Corpus::of(&[(&pages, &[picture(A, "aa", 1)])]).join(&Deduplication::default());

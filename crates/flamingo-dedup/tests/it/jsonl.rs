@@ -10,20 +10,35 @@ use serde_json::json;
 use crate::corpus::words;
 
 fn line(url: &str, texts: &[&str]) -> String {
-    let parts: Vec<_> = texts.iter().map(|text| json!({"text": text, "kind": "p"})).collect();
+    let parts: Vec<_> = texts
+        .iter()
+        .map(|text| json!({"text": text, "kind": "p"}))
+        .collect();
     json!({"url": url, "parts": parts, "decisions": {"kept": true}}).to_string()
 }
 
 fn dedup(inputs: &[&[String]]) -> (Vec<String>, Report) {
     let dir = tempfile::tempdir().unwrap();
-    let paths: Vec<_> = (0..inputs.len()).map(|index| dir.path().join(format!("{index}.jsonl"))).collect();
+    let paths: Vec<_> = (0..inputs.len())
+        .map(|index| dir.path().join(format!("{index}.jsonl")))
+        .collect();
     for (path, lines) in paths.iter().zip(inputs) {
         fs::write(path, lines.join("\n")).unwrap();
     }
     let output = dir.path().join("kept.jsonl");
-    let report = dedup_jsonl(&paths, &output, &Deduplicator::local().threads(2), &Deduplication::default()).unwrap();
+    let report = dedup_jsonl(
+        &paths,
+        &output,
+        &Deduplicator::local().threads(2),
+        &Deduplication::default(),
+    )
+    .unwrap();
     let kept = fs::read_to_string(&output).unwrap();
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), inputs.len() + 1, "something was left behind");
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        inputs.len() + 1,
+        "something was left behind"
+    );
     (kept.lines().map(str::to_owned).collect(), report)
 }
 
@@ -44,7 +59,8 @@ fn lines_that_stay_are_as_they_were_and_the_others_are_told() {
     let (kept, report) = dedup(&[&first, &second]);
     assert_eq!(kept, [first[0].clone(), second[1].clone()]);
     assert_eq!((report.lines, report.kept), (6, 2));
-    let dropped = ["malformed", "near_duplicate", "same_page", "same_url"].map(|reason| (reason.to_owned(), 1));
+    let dropped = ["malformed", "near_duplicate", "same_page", "same_url"]
+        .map(|reason| (reason.to_owned(), 1));
     assert_eq!(report.dropped, dropped.into());
     let example = |reason: &str, url: &str| Example {
         reason: reason.to_owned(),
@@ -63,7 +79,12 @@ fn lines_that_stay_are_as_they_were_and_the_others_are_told() {
 fn paragraphs_that_repeat_in_a_domain_go_and_the_rest_of_the_line_stays() {
     let footer = "All rights reserved by nobody.";
     let lines: Vec<String> = (0..3)
-        .map(|page| line(&format!("https://a.example/{page}"), &[&words(page, 50), footer]))
+        .map(|page| {
+            line(
+                &format!("https://a.example/{page}"),
+                &[&words(page, 50), footer],
+            )
+        })
         .chain([line("https://b.example/", &[&words(9, 50), footer])])
         .collect();
     let (kept, report) = dedup(&[&lines]);

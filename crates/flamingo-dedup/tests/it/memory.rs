@@ -11,16 +11,37 @@ fn corpus() -> Corpus {
     let pages: Vec<_> = (0..6_000usize)
         .map(|document| {
             let own = format!("{} {document}", words(document / 3, 200));
-            let paragraphs: Vec<String> = (0..20).map(|paragraph| words(10_000 + document % 500 * 20 + paragraph, 4)).collect();
-            let texts: Vec<&str> = [own.as_str()].into_iter().chain(paragraphs.iter().map(String::as_str)).collect();
-            let page = page_of(document as i64, &format!("https://s{}.example/{document}", document % 50), &texts);
-            let urls: Vec<String> = (0..4).map(|position| format!("https://a.example/{}.jpg", document * 5 + position)).collect();
-            let images: Vec<(i32, i32, &str)> = urls.iter().enumerate().map(|(position, url)| (position as i32, 0, url.as_str())).collect();
+            let paragraphs: Vec<String> = (0..20)
+                .map(|paragraph| words(10_000 + document % 500 * 20 + paragraph, 4))
+                .collect();
+            let texts: Vec<&str> = [own.as_str()]
+                .into_iter()
+                .chain(paragraphs.iter().map(String::as_str))
+                .collect();
+            let page = page_of(
+                document as i64,
+                &format!("https://s{}.example/{document}", document % 50),
+                &texts,
+            );
+            let urls: Vec<String> = (0..4)
+                .map(|position| format!("https://a.example/{}.jpg", document * 5 + position))
+                .collect();
+            let images: Vec<(i32, i32, &str)> = urls
+                .iter()
+                .enumerate()
+                .map(|(position, url)| (position as i32, 0, url.as_str()))
+                .collect();
             with_images(page, &images)
         })
         .collect();
     let images: Vec<_> = (0..20_000)
-        .map(|number| picture(&format!("https://a.example/{number}.jpg"), &format!("{:064x}", number % 7_000), number % 300))
+        .map(|number| {
+            picture(
+                &format!("https://a.example/{number}.jpg"),
+                &format!("{:064x}", number % 7_000),
+                number % 300,
+            )
+        })
         .collect();
     let units: Vec<(&[_], &[_])> = pages.chunks(1_500).zip(images.chunks(5_000)).collect();
     Corpus::of(&units)
@@ -89,6 +110,12 @@ fn memory_that_is_too_small_for_anything_is_an_error_that_says_so() {
         ..Deduplication::default()
     };
     let corpus = corpus();
-    let message = Deduplicator::local().join(&corpus.folder, &config).unwrap_err().to_string();
-    assert!(message.contains("more than 65536 bytes") && message.contains("raise `memory_limit`"), "{message}");
+    let message = Deduplicator::local()
+        .join(&corpus.folder, &config)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("more than 65536 bytes") && message.contains("raise `memory_limit`"),
+        "{message}"
+    );
 }

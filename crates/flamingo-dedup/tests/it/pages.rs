@@ -10,14 +10,27 @@ const SECOND_UNIT: i64 = 1 << 32;
 
 #[test]
 fn of_pages_with_one_url_the_first_of_all_units_stays() {
-    let first = [page(3, "https://a.example/x", &words(1, 9)), page(4, "https://a.example/y", &words(2, 9))];
+    let first = [
+        page(3, "https://a.example/x", &words(1, 9)),
+        page(4, "https://a.example/y", &words(2, 9)),
+    ];
     let second = [
         page(SECOND_UNIT, "http://a.example/x#part", &words(3, 9)),
-        page(SECOND_UNIT + 1, "https://a.example/x/?utm_source=z", &words(4, 9)),
+        page(
+            SECOND_UNIT + 1,
+            "https://a.example/x/?utm_source=z",
+            &words(4, 9),
+        ),
     ];
     let corpus = Corpus::of(&[(&first, &[]), (&second, &[])]);
     let joined = corpus.join(&only(|config| config.url = true));
-    assert_eq!(joined.documents, gone(&[(SECOND_UNIT, "same_url", 3), (SECOND_UNIT + 1, "same_url", 3)]));
+    assert_eq!(
+        joined.documents,
+        gone(&[
+            (SECOND_UNIT, "same_url", 3),
+            (SECOND_UNIT + 1, "same_url", 3)
+        ])
+    );
     assert_eq!(joined.counts["same_url"], 2);
     assert_eq!(corpus.join(&only(|_| ())).documents, []);
 }
@@ -42,7 +55,12 @@ fn a_page_that_moved_is_the_page_that_it_moved_to_but_never_the_front_of_the_sit
 #[test]
 fn pages_without_url_are_not_one_page() {
     let pages = [page(0, "", &words(1, 9)), page(1, "", &words(2, 9))];
-    assert_eq!(Corpus::of_pages(&pages).join(&only(|config| config.url = true)).documents, []);
+    assert_eq!(
+        Corpus::of_pages(&pages)
+            .join(&only(|config| config.url = true))
+            .documents,
+        []
+    );
 }
 
 #[test]
@@ -55,7 +73,10 @@ fn of_pages_that_say_and_show_the_same_the_first_stays() {
         page(3, "https://b.example/2", &text),
     ];
     let joined = Corpus::of_pages(&pages).join(&only(|config| config.page = true));
-    assert_eq!(joined.documents, gone(&[(2, "same_page", 1), (3, "same_page", 1)]));
+    assert_eq!(
+        joined.documents,
+        gone(&[(2, "same_page", 1), (3, "same_page", 1)])
+    );
 }
 
 #[test]
@@ -70,7 +91,9 @@ fn pages_that_say_nothing_are_the_same_only_if_they_show_something() {
 #[test]
 fn refused_pages_neither_go_nor_make_others_go() {
     let text = words(1, 40);
-    let mut pages: Vec<_> = (0..3).map(|document| page(document, "https://a.example/x", &text)).collect();
+    let mut pages: Vec<_> = (0..3)
+        .map(|document| page(document, "https://a.example/x", &text))
+        .collect();
     pages[0].refused = Some("noai_meta".to_owned());
     let config = Deduplication {
         paragraph_documents: 2,
@@ -92,7 +115,11 @@ fn chains_of_different_reasons_end_at_the_page_that_stays() {
         page(3, "https://a.example/2", &words(2, 9)),
     ];
     let joined = Corpus::of_pages(&pages).join(&Deduplication::default());
-    let expected = [(1, "near_duplicate", 0), (2, "same_page", 0), (3, "same_url", 0)];
+    let expected = [
+        (1, "near_duplicate", 0),
+        (2, "same_page", 0),
+        (3, "same_url", 0),
+    ];
     assert_eq!(joined.documents, gone(&expected));
 }
 
@@ -101,7 +128,11 @@ fn paragraphs_are_counted_once_a_page_in_each_domain_and_only_in_pages_that_stay
     let footer = "Read more of our stories here.";
     let pages = [
         page_of(0, "https://a.example/0", &[&words(1, 9), footer, footer]),
-        page_of(1, "https://www.a.example/1", &["READ more of our stories here", &words(2, 9)]),
+        page_of(
+            1,
+            "https://www.a.example/1",
+            &["READ more of our stories here", &words(2, 9)],
+        ),
         page_of(2, "https://b.example/0", &[&words(3, 9), footer]),
         page_of(3, "https://a.example/1/", &[footer, &words(4, 9)]),
         page_of(4, "https://www.a.example/1", &[footer, &words(5, 9)]),
@@ -129,10 +160,23 @@ fn paragraphs_come_by_domain_and_hash() {
     let texts: Vec<String> = (0..7).map(|seed| words(seed, 9)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let pages: Vec<_> = (0..6)
-        .map(|document| page_of(document, &format!("https://{}.example/{document}", ["b", "a", "c"][document as usize % 3]), &texts))
+        .map(|document| {
+            page_of(
+                document,
+                &format!(
+                    "https://{}.example/{document}",
+                    ["b", "a", "c"][document as usize % 3]
+                ),
+                &texts,
+            )
+        })
         .collect();
     let joined = Corpus::of_pages(&pages).join(&only(|config| config.paragraph_documents = 2));
-    let order: Vec<(String, i64)> = joined.paragraphs.iter().map(|row| (row.domain.clone(), row.paragraph)).collect();
+    let order: Vec<(String, i64)> = joined
+        .paragraphs
+        .iter()
+        .map(|row| (row.domain.clone(), row.paragraph))
+        .collect();
     assert_eq!(order.len(), 21);
     assert!(order.is_sorted());
 }
@@ -142,14 +186,24 @@ fn empty_corpora_have_empty_tables() {
     for units in [&[] as &[(&[_], &[_])], &[(&[], &[]), (&[], &[])]] {
         let corpus = Corpus::of(units);
         let joined = corpus.join(&Deduplication::default());
-        assert_eq!((joined.documents, joined.paragraphs, joined.images), (vec![], vec![], vec![]));
-        assert!(joined.counts.values().all(|count| *count == 0), "{:?}", joined.counts);
+        assert_eq!(
+            (joined.documents, joined.paragraphs, joined.images),
+            (vec![], vec![], vec![])
+        );
+        assert!(
+            joined.counts.values().all(|count| *count == 0),
+            "{:?}",
+            joined.counts
+        );
     }
 }
 
 #[test]
 fn a_unit_without_rows_or_tables_changes_nothing() {
-    let pages = [page(0, "https://a.example/x", &words(1, 9)), page(SECOND_UNIT * 2, "https://a.example/x", &words(2, 9))];
+    let pages = [
+        page(0, "https://a.example/x", &words(1, 9)),
+        page(SECOND_UNIT * 2, "https://a.example/x", &words(2, 9)),
+    ];
     let corpus = Corpus::of(&[(&pages[..1], &[]), (&[], &[]), (&pages[1..], &[])]);
     std::fs::remove_file(corpus.folder.path("read/00001/images.parquet")).unwrap();
     let joined = corpus.join(&Deduplication::default());
@@ -165,13 +219,22 @@ fn the_join_leaves_nothing_but_its_tables() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["documents.parquet", "images.parquet", "paragraphs.parquet"]);
+    assert_eq!(
+        names,
+        ["documents.parquet", "images.parquet", "paragraphs.parquet"]
+    );
 }
 
 #[test]
 fn the_tables_are_the_same_for_any_number_of_threads_and_units() {
     let pages: Vec<_> = (0..300)
-        .map(|document| page_of(document, &format!("https://a.example/{}", document % 200), &[&words(document as usize % 90, 30), "footer"]))
+        .map(|document| {
+            page_of(
+                document,
+                &format!("https://a.example/{}", document % 200),
+                &[&words(document as usize % 90, 30), "footer"],
+            )
+        })
         .collect();
     let config = Deduplication {
         near: Near::Similarity(0.7),
@@ -182,7 +245,10 @@ fn the_tables_are_the_same_for_any_number_of_threads_and_units() {
     let units: Vec<(&[_], &[_])> = pages.chunks(23).map(|unit| (unit, &[] as &[_])).collect();
     let parts = Corpus::of(&units);
     for threads in [1, 5] {
-        parts.join_by(&flamingo_dedup::Deduplicator::local().threads(threads), &config);
+        parts.join_by(
+            &flamingo_dedup::Deduplicator::local().threads(threads),
+            &config,
+        );
         assert!(whole.bytes() == parts.bytes(), "{threads} threads");
     }
 }

@@ -32,14 +32,20 @@ fn recipe() -> impl Strategy<Value = Recipe> {
         prop::collection::btree_set((0i32..3, 0i32..2), 0..4),
         prop::collection::vec(0usize..8, 4),
     )
-        .prop_map(|(url, family, changes, footer, refused, places, urls)| Recipe {
-            url,
-            family,
-            changes,
-            footer,
-            refused,
-            images: places.into_iter().zip(urls).map(|((position, choice), url)| (position, choice, url)).collect(),
-        })
+        .prop_map(
+            |(url, family, changes, footer, refused, places, urls)| Recipe {
+                url,
+                family,
+                changes,
+                footer,
+                refused,
+                images: places
+                    .into_iter()
+                    .zip(urls)
+                    .map(|((position, choice), url)| (position, choice, url))
+                    .collect(),
+            },
+        )
 }
 
 /// What a URL of an image answers; the number chooses a target or a content.
@@ -58,10 +64,25 @@ fn page(document: i64, recipe: &Recipe) -> PageRow {
             false => format!("f{}x{word}", recipe.family),
         })
         .collect();
-    let url = format!("https://{}.example/{}", ["a", "b"][recipe.url % 2], recipe.url);
-    let row = page_of(document, &url, &[&text.join(" "), &format!("footer {}", recipe.footer)]);
-    let urls: Vec<(i32, i32, String)> = recipe.images.iter().map(|(position, choice, url)| (*position, *choice, image_url(*url))).collect();
-    let urls: Vec<(i32, i32, &str)> = urls.iter().map(|(position, choice, url)| (*position, *choice, url.as_str())).collect();
+    let url = format!(
+        "https://{}.example/{}",
+        ["a", "b"][recipe.url % 2],
+        recipe.url
+    );
+    let row = page_of(
+        document,
+        &url,
+        &[&text.join(" "), &format!("footer {}", recipe.footer)],
+    );
+    let urls: Vec<(i32, i32, String)> = recipe
+        .images
+        .iter()
+        .map(|(position, choice, url)| (*position, *choice, image_url(*url)))
+        .collect();
+    let urls: Vec<(i32, i32, &str)> = urls
+        .iter()
+        .map(|(position, choice, url)| (*position, *choice, url.as_str()))
+        .collect();
     let mut row = with_images(row, &urls);
     row.refused = recipe.refused.then(|| "opt_out".to_owned());
     row
@@ -71,7 +92,11 @@ fn image((url, kind, number): (usize, u8, usize)) -> ImageRow {
     match kind {
         0 => failure(&image_url(url), "not_found"),
         1 => redirect(&image_url(url), &image_url(number)),
-        _ => picture(&image_url(url), &format!("content{}", number % 3), (number % 2) as i64),
+        _ => picture(
+            &image_url(url),
+            &format!("content{}", number % 3),
+            (number % 2) as i64,
+        ),
     }
 }
 
@@ -92,18 +117,26 @@ fn firsts<K: Ord>(pages: &[&PageRow], reason: &str, key: impl Fn(&PageRow) -> K)
 fn near(pages: &[&PageRow], agreeing: usize) -> Links {
     let mut buckets: BTreeMap<i64, Vec<&PageRow>> = BTreeMap::new();
     for page in pages {
-        page.bands.iter().for_each(|band| buckets.entry(*band).or_default().push(page));
+        page.bands
+            .iter()
+            .for_each(|band| buckets.entry(*band).or_default().push(page));
     }
     let mut links = Links::new();
     for bucket in buckets.values() {
         for (place, page) in bucket.iter().enumerate().skip(1) {
             let candidates = bucket[..place.min(4)].iter().chain([&bucket[place - 1]]);
             let similar = candidates.filter(|earlier| {
-                let agree = page.signature.iter().zip(&earlier.signature).filter(|(a, b)| a == b);
+                let agree = page
+                    .signature
+                    .iter()
+                    .zip(&earlier.signature)
+                    .filter(|(a, b)| a == b);
                 agree.count() >= agreeing
             });
             if let Some(kept) = similar.map(|earlier| earlier.document).min() {
-                let link = links.entry(page.document).or_insert_with(|| ("near_duplicate".to_owned(), kept));
+                let link = links
+                    .entry(page.document)
+                    .or_insert_with(|| ("near_duplicate".to_owned(), kept));
                 link.1 = link.1.min(kept);
             }
         }
@@ -115,9 +148,13 @@ fn expected_documents(pages: &[PageRow], config: &Deduplication) -> Vec<(i64, St
     let mut links = Links::new();
     let staying = |links: &Links| -> Vec<&PageRow> {
         let pages = pages.iter().filter(|page| page.refused.is_none());
-        pages.filter(|page| !links.contains_key(&page.document)).collect()
+        pages
+            .filter(|page| !links.contains_key(&page.document))
+            .collect()
     };
-    links.extend(firsts(&staying(&links), "same_url", |page| page.url_key.clone()));
+    links.extend(firsts(&staying(&links), "same_url", |page| {
+        page.url_key.clone()
+    }));
     links.extend(firsts(&staying(&links), "same_page", |page| page.text_hash));
     links.extend(near(&staying(&links), config.near.agreeing(128).unwrap()));
     let root = |mut document: i64| {
@@ -126,7 +163,10 @@ fn expected_documents(pages: &[PageRow], config: &Deduplication) -> Vec<(i64, St
         }
         document
     };
-    links.iter().map(|(document, (reason, kept))| (*document, reason.clone(), root(*kept))).collect()
+    links
+        .iter()
+        .map(|(document, (reason, kept))| (*document, reason.clone(), root(*kept)))
+        .collect()
 }
 
 fn expected_paragraphs(staying: &[&PageRow], least: i64) -> Vec<ParagraphRow> {
@@ -137,18 +177,22 @@ fn expected_paragraphs(staying: &[&PageRow], least: i64) -> Vec<ParagraphRow> {
             documents.entry(key).or_default().insert(page.document);
         }
     }
-    let rows = documents.into_iter().map(|((domain, paragraph), documents)| ParagraphRow {
-        domain,
-        paragraph,
-        documents: documents.len() as i64,
-    });
+    let rows = documents
+        .into_iter()
+        .map(|((domain, paragraph), documents)| ParagraphRow {
+            domain,
+            paragraph,
+            documents: documents.len() as i64,
+        });
     rows.filter(|row| row.documents >= least).collect()
 }
 
 /// Where a URL leads, what is there, and the content if it is a picture.
 fn follow(url: &str, images: &[ImageRow]) -> (String, String, Option<String>) {
     let best = |url: &str| {
-        let answers = images.iter().filter(|row| row.url_key == url && row.redirect.as_deref() != Some(url));
+        let answers = images
+            .iter()
+            .filter(|row| row.url_key == url && row.redirect.as_deref() != Some(url));
         answers.min_by_key(|row| {
             let rank = match (&row.redirect, row.status.as_str()) {
                 (None, "ok") => 0,
@@ -161,7 +205,10 @@ fn follow(url: &str, images: &[ImageRow]) -> (String, String, Option<String>) {
     let mut place = url.to_owned();
     for _ in 0..=5 {
         match best(&place) {
-            Some(ImageRow { redirect: Some(target), .. }) => place = target.clone(),
+            Some(ImageRow {
+                redirect: Some(target),
+                ..
+            }) => place = target.clone(),
             Some(row) => return (place, row.status.clone(), row.sha256.clone()),
             None => return (place, "missing".to_owned(), None),
         }
@@ -170,7 +217,10 @@ fn follow(url: &str, images: &[ImageRow]) -> (String, String, Option<String>) {
 }
 
 /// Document, position, choice, URL and status of each image.
-fn expected_images(staying: &[&PageRow], images: &[ImageRow]) -> Vec<(i64, i32, i32, String, String)> {
+fn expected_images(
+    staying: &[&PageRow],
+    images: &[ImageRow],
+) -> Vec<(i64, i32, i32, String, String)> {
     let mut places: BTreeMap<(i64, i32), (u8, i32, String, String)> = BTreeMap::new();
     for page in staying {
         for usage in &page.images {
@@ -181,12 +231,17 @@ fn expected_images(staying: &[&PageRow], images: &[ImageRow]) -> Vec<(i64, i32, 
                 _ => 1,
             };
             let found = (rank, usage.choice, url, status);
-            let place = places.entry((page.document, usage.position)).or_insert_with(|| found.clone());
+            let place = places
+                .entry((page.document, usage.position))
+                .or_insert_with(|| found.clone());
             *place = found.min(place.clone());
         }
     }
     let rows = places.into_iter();
-    rows.map(|((document, position), (_, choice, url, status))| (document, position, choice, url, status)).collect()
+    rows.map(|((document, position), (_, choice, url, status))| {
+        (document, position, choice, url, status)
+    })
+    .collect()
 }
 
 proptest! {
