@@ -6,15 +6,19 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use flamingo::corpus::Config;
-use flamingo::corpus::build::{Options, Stage as BuildStage, Units, build};
+use flamingo::corpus::build::{BoxedTower, Options, Parts, Stage as BuildStage, Units, build};
 use flamingo::corpus::folder::{self, Folder};
 use flamingo::corpus::summary::Summary;
 use flamingo::corpus::worker::Worker;
+use flamingo::ImageTower;
+use flamingo::corpus::towers::TowerFailure;
 use flamingo::dedup::Deduplicator;
+use flamingo::kernels::{Backend, open_device};
+use flamingo::weights::Source;
 
 use super::progress::Shown;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::{output, sources};
 
 /// Build a data set: read, deduplicate, filter, write shards, a manifest and a data card.
 ///
@@ -84,7 +88,12 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     };
     let folder = Folder::open(&args.output, worker.index)?;
     let shown = Shown::new();
-    let done = build(&config, &folder, &options, &args.join.deduplicator(), &shown);
+    let parts = Parts {
+        global: &args.join.deduplicator(),
+        tower: &tower,
+        progress: &shown,
+    };
+    let done = build(&config, &folder, &options, &parts);
     shown.clear();
     done?;
     if !folder.has(folder::MANIFEST) {
@@ -98,6 +107,24 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     let shown = |name: &str| folder.path(name).display().to_string();
     output::line(&format!("data card: {}", shown(folder::CARD)))?;
     output::line(&format!("manifest: {}", shown(folder::MANIFEST)))
+}
+
+/// The image tower that a configuration names: a model of ours, `demo` for that in this program, or a published tower;
+/// a path or a hub id.
+fn tower(name: &str) -> Result<BoxedTower, TowerFailure> {
+    let device = open_device(Backend::Cpu)?;
+    if name == "demo" {
+        return Ok(Box::new(ImageTower::of_model(&flamingo::demo_model(), &device)?));
+    }
+    let path = sources::part(name).map_err(|failure| failure.to_string())?;
+    let model = Source::Directory(path.clone());
+    let tower = match path.join("flamingo.json").is_file() {
+        true => ImageTower::of_model(&model, &device),
+        // A tower alone, else that of a published Flamingo.
+        false => ImageTower::of_vision(&path, &device)
+            .or_else(|alone| ImageTower::of_model(&model, &device).map_err(|_| alone)),
+    };
+    Ok(Box::new(tower?))
 }
 
 /// A folder that has a corpus, or the beginnings of one.
