@@ -210,7 +210,7 @@ mod tests {
     fn document(id: &str, text: &str, images: &[&str]) -> Document {
         let texts = [Part::Text(Text {
             text: text.into(),
-            ..Text::default()
+            kind: Kind::Paragraph,
         })];
         let images = images.iter().map(|url| {
             Part::Image(Image {
@@ -239,6 +239,7 @@ mod tests {
             .collect();
         Gold {
             key: Key::Id,
+            captions: Captions::Counted,
             pages,
         }
     }
@@ -306,6 +307,7 @@ mod tests {
             .collect();
         let gold = Gold {
             key: Key::Id,
+            captions: Captions::Counted,
             pages,
         };
         let documents = [

@@ -145,11 +145,7 @@ impl Head {
         let headings = headings(dom);
         for told in [&self.shared_title, &self.title].into_iter().flatten() {
             let told = told.to_lowercase();
-            let shows = |heading: &&(NodeId, String)| {
-                let heading = heading.1.to_lowercase();
-                heading.len() * 3 > told.len()
-                    && (told.contains(&heading) || heading.contains(&told))
-            };
+            let shows = |heading: &&(NodeId, String)| shows_title(&heading.1.to_lowercase(), &told);
             if let Some((node, heading)) = headings.iter().find(shows) {
                 return (Some(heading.clone()), Some(*node));
             }
@@ -164,6 +160,17 @@ impl Head {
             (None, []) => (None, None),
         }
     }
+}
+
+/// Whether a heading is the title, or most of it, or all of it but the site's name.
+fn shows_title(heading: &str, told: &str) -> bool {
+    let before_site = told.strip_prefix(heading).is_some_and(|rest| {
+        SEPARATORS
+            .iter()
+            .any(|separator| rest.starts_with(separator))
+    });
+    before_site
+        || heading.len() * 3 > told.len() && (told.contains(heading) || heading.contains(told))
 }
 
 const MOST_HEADINGS: usize = 6;

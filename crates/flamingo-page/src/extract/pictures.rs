@@ -53,7 +53,7 @@ impl<'s> Picture<'s> {
         }
     }
 
-    fn offer_set(&mut self, value: &Cow<'s, str>) {
+    fn offer_set(&mut self, value: &str) {
         for candidate in candidates(value) {
             if !is_placeholder(candidate.url) {
                 self.offer(
