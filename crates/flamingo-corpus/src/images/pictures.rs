@@ -79,7 +79,8 @@ impl<T: FnMut(Vec<Named>)> Reader<'_, T> {
     fn documents(&mut self, path: &Path) -> Result<()> {
         let file = File::open(path).map_err(Error::file(path))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let documents = read_jsonl(BufReader::new(file), &path.display().to_string());
+        let name = path.display().to_string();
+        let documents = read_jsonl(BufReader::new(file), &name);
         // A line that cannot be read has no pictures to look for.
         for document in documents.flatten() {
             let places = document.media();

@@ -9,7 +9,10 @@ pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
     pub(super) fn below(&mut self, limit: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         ((self.0 >> 33) % u64::from(limit)) as u32
     }
 }
@@ -19,7 +22,11 @@ pub(super) fn photo(seed: u64, width: u32, height: u32) -> Image {
     let mut numbers = Numbers(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let sky = [0; 6].map(|_| numbers.below(256) as f32);
     let discs = [(); 12].map(|()| {
-        let place = [numbers.below(1000), numbers.below(1000), 60 + numbers.below(200)];
+        let place = [
+            numbers.below(1000),
+            numbers.below(1000),
+            60 + numbers.below(200),
+        ];
         let colour = [0; 3].map(|_| numbers.below(256) as u8);
         (place.map(|value| value as f32 / 1000.0), colour)
     });
