@@ -10,6 +10,8 @@ mod jsonl;
 mod parquet;
 mod record;
 mod shards;
+#[cfg(test)]
+mod tests;
 
 pub use config::{OutputConfig, OutputFormat};
 pub use document::document;

@@ -172,3 +172,123 @@ fn bits_of(hash: u64, band: usize, bands: usize) -> u64 {
     let mask = u64::MAX >> (64 - (end - start));
     (hash >> start) & mask
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs::{self, File};
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::super::testing::{half, jpeg, photo};
+    use super::*;
+
+    fn known(number: usize, perceptual: u64) -> (String, Inspected) {
+        let inspected = Inspected {
+            sha256: Some(format!("{number:064}")),
+            perceptual: Some(perceptual),
+            ..Inspected::default()
+        };
+        (number.to_string(), inspected)
+    }
+
+    proptest! {
+        #[test]
+        fn every_picture_within_the_distance_is_found(
+            hashes in prop::collection::vec(any::<u64>(), 1..40),
+            of in any::<prop::sample::Index>(),
+            flips in prop::collection::vec(0_u32..64, 0..12),
+            limit in 0_u32..=8,
+        ) {
+            let index = EvaluationIndex::new(limit, hashes.iter().copied().enumerate().map(|(n, hash)| known(n, hash)));
+            let asked = flips.iter().fold(*of.get(&hashes), |hash, bit| hash ^ (1 << bit));
+            let nearest = hashes.iter().map(|&hash| distance(hash, asked)).min().filter(|&bits| bits <= limit);
+            let found = index.matches("none", Some(asked)).and_then(|found| found.distance);
+            prop_assert_eq!(found, nearest);
+        }
+    }
+
+    #[test]
+    fn equal_bytes_come_before_equal_looks() {
+        let index = EvaluationIndex::new(4, [known(3, 7), known(5, 7)]);
+        let found = index.matches(&format!("{:064}", 5), Some(7)).unwrap();
+        assert_eq!((found.name, found.distance), ("5", None));
+        let found = index.matches("none", Some(6)).unwrap();
+        assert_eq!((found.name, found.distance), ("3", Some(1)));
+        assert_eq!(index.matches("none", None), None);
+    }
+
+    #[test]
+    fn sets_are_read_from_folders_shards_and_documents() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("set/deep")).unwrap();
+        fs::write(path("set/deep/1.png"), photo(1, 97, 89).to_png()).unwrap();
+        fs::write(path("set/notes.txt"), "no picture").unwrap();
+        let mut shard = tar::Builder::new(File::create(path("set/a.tar")).unwrap());
+        let file = jpeg(&photo(2, 97, 89), 90);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(file.len() as u64);
+        shard
+            .append_data(&mut header, "7.jpg", file.as_slice())
+            .unwrap();
+        shard.finish().unwrap();
+        fs::write(path("3.png"), photo(3, 97, 89).to_png()).unwrap();
+        let url = format!(
+            "data:image/png;base64,{}",
+            STANDARD.encode(photo(4, 97, 89).to_png())
+        );
+        let lines = format!(
+            "{{\"parts\":[{{\"image\":\"3.png\"}},{{\"image\":\"gone.png\"}}]}}\nbad\n{{\"parts\":[{{\"image\":\"{url}\"}}]}}\n"
+        );
+        fs::write(path("questions.jsonl"), lines).unwrap();
+        let config = EvaluationConfig {
+            paths: vec![path("set"), path("questions.jsonl")],
+            distance: 6,
+        };
+        let index = EvaluationIndex::read(&config).unwrap();
+        assert_eq!((index.len(), index.is_empty()), (4, false));
+        for (seed, name) in [
+            (1, "1.png"),
+            (2, "7.jpg"),
+            (3, "3.png"),
+            (4, "data:image/png"),
+        ] {
+            let copy = inspect(
+                &jpeg(&half(&photo(seed, 388, 356)), 80),
+                &ImagesConfig::default(),
+            );
+            let found = index
+                .matches(&copy.sha256.unwrap(), copy.perceptual)
+                .unwrap();
+            assert!(found.name.contains(name), "{}", found.name);
+        }
+        let other = inspect(&photo(5, 97, 89).to_png(), &ImagesConfig::default());
+        assert_eq!(
+            index.matches(&other.sha256.unwrap(), other.perceptual),
+            None
+        );
+        let missing = EvaluationConfig {
+            paths: vec![path("gone")],
+            ..config
+        };
+        let message = EvaluationIndex::read(&missing).unwrap_err().to_string();
+        assert!(message.contains("gone"), "{message}");
+    }
+
+    #[test]
+    fn pictures_of_one_colour_look_like_no_other() {
+        let flat = flamingo_image::Image::solid(97, 89, [7; 3]).to_png();
+        let keep = ImagesConfig {
+            drop_single_colour: false,
+            ..ImagesConfig::default()
+        };
+        let inspected = inspect(&flat, &keep);
+        let index = EvaluationIndex::new(4, [("flat".to_owned(), inspected.clone())]);
+        assert_eq!(index.matches("none", inspected.perceptual), None);
+        assert!(index.matches(&inspected.sha256.unwrap(), None).is_some());
+    }
+}

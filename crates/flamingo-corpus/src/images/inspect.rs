@@ -1,10 +1,10 @@
 //! What the bytes of a picture are.
 
-use flamingo_image::{Error, Format, Image, Probe, Still, decode_still, probe};
+use flamingo_image::{Error, Format, Probe, Still, decode_luma, decode_still, probe};
 use sha2::{Digest, Sha256};
 
 use super::config::Animated;
-use super::perceptual::perceptual_hash;
+use super::perceptual::{hash_of_luma, perceptual_hash};
 use super::{ImagesConfig, Reason, rules};
 
 /// What is known of a picture's bytes; numbers that were not reached are `None`.
@@ -97,19 +97,17 @@ fn unseen(header: &Probe, config: &ImagesConfig) -> Option<Reason> {
 
 /// Decodes the picture and measures its pixels.
 fn look(mut found: Inspected, bytes: &[u8], config: &ImagesConfig) -> Inspected {
-    let still = match decode_still(bytes, "picture", &config.limits()) {
-        Ok(still) => still,
+    let seen = match see(bytes, config) {
+        Ok(seen) => seen,
         Err(Error::TooLarge { .. }) => return found.refuse(Reason::TooManyPixels),
         Err(_) => return found.refuse(Reason::Undecodable),
     };
-    let Still { image, opaque } = still;
-    found.width = Some(image.width);
-    found.height = Some(image.height);
-    found.perceptual = Some(perceptual_hash(&image));
-    let single = is_single_colour(&image, config.single_colour_tolerance);
-    found.single_colour = Some(single);
-    found.opaque = Some(opaque);
-    if config.drop_single_colour && single {
+    found.width = Some(seen.width);
+    found.height = Some(seen.height);
+    found.perceptual = Some(seen.perceptual);
+    found.single_colour = Some(seen.single_colour);
+    found.opaque = Some(seen.opaque);
+    if config.drop_single_colour && seen.single_colour {
         return found.refuse(Reason::SingleColour);
     }
     if found.animated == Some(true) && config.animated == Animated::Drop {
@@ -118,26 +116,59 @@ fn look(mut found: Inspected, bytes: &[u8], config: &ImagesConfig) -> Inspected 
     found
 }
 
-/// Whether each colour channel ranges over no more than the tolerance.
-fn is_single_colour(image: &Image, tolerance: u8) -> bool {
-    let (mut low, mut high) = ([u8::MAX; 3], [0; 3]);
-    // Row by row, so that an ordinary picture is told by its first rows.
-    for row in image.rgb.chunks(3 * image.width as usize) {
-        for pixel in row.chunks_exact(3) {
-            for channel in 0..3 {
-                low[channel] = low[channel].min(pixel[channel]);
-                high[channel] = high[channel].max(pixel[channel]);
+/// What only the pixels tell.
+struct Seen {
+    width: u32,
+    height: u32,
+    perceptual: u64,
+    single_colour: bool,
+    opaque: bool,
+}
+
+fn see(bytes: &[u8], config: &ImagesConfig) -> Result<Seen, Error> {
+    let limits = config.limits();
+    let tolerance = config.single_colour_tolerance;
+    // A JPEG that is not of one brightness is not of one colour: its colours need not be decoded.
+    if let Some(luma) = decode_luma(bytes, &limits)
+        && !is_single_colour(luma.values.as_chunks::<1>().0, luma.width, tolerance)
+    {
+        return Ok(Seen {
+            width: luma.width,
+            height: luma.height,
+            perceptual: hash_of_luma(&luma),
+            single_colour: false,
+            opaque: true,
+        });
+    }
+    let Still { image, opaque } = decode_still(bytes, "picture", &limits)?;
+    Ok(Seen {
+        width: image.width,
+        height: image.height,
+        perceptual: perceptual_hash(&image),
+        single_colour: is_single_colour(image.rgb.as_chunks::<3>().0, image.width, tolerance),
+        opaque,
+    })
+}
+
+/// Whether each channel ranges over no more than the tolerance.
+fn is_single_colour<const CHANNELS: usize>(
+    rows: &[[u8; CHANNELS]],
+    width: u32,
+    tolerance: u8,
+) -> bool {
+    let (mut low, mut high) = ([u8::MAX; CHANNELS], [0; CHANNELS]);
+    // Row by row: an ordinary picture is told by its first.
+    rows.chunks(width as usize).all(|row| {
+        for pixel in row {
+            for ((low, high), &value) in low.iter_mut().zip(&mut high).zip(pixel) {
+                *low = value.min(*low);
+                *high = value.max(*high);
             }
         }
-        if low
-            .iter()
+        low.iter()
             .zip(high)
-            .any(|(low, high)| high - low > tolerance)
-        {
-            return false;
-        }
-    }
-    true
+            .all(|(low, high)| high - low <= tolerance)
+    })
 }
 
 /// What bytes are that begin like none of the formats that are read.
@@ -175,8 +206,10 @@ fn is_svg(bytes: &[u8]) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use flamingo_image::{Image, Limits};
     use proptest::prelude::*;
 
+    use super::super::distance;
     use super::super::testing::{jpeg, photo, png_claiming};
     use super::*;
 
@@ -281,6 +314,28 @@ mod tests {
         };
         let found = inspect(&noisy(1).to_png(), &keep);
         assert_eq!((found.refused, found.single_colour), (None, Some(true)));
+    }
+
+    #[test]
+    fn colours_of_one_brightness_are_not_one_colour() {
+        // Both have a luma of about 76.
+        let colours = [[254, 0, 0], [0, 130, 0]];
+        let halves = Image::from_fn(96, 96, |x, _| colours[usize::from(x < 48)]);
+        let found = inspect(&jpeg(&halves, 95), &ImagesConfig::default());
+        assert_eq!((found.refused, found.single_colour), (None, Some(false)));
+        let flat = jpeg(&Image::solid(96, 96, [254, 0, 0]), 95);
+        assert_eq!(refused(&flat), Some(Reason::SingleColour));
+    }
+
+    #[test]
+    fn brightness_alone_gives_nearly_the_hash_of_the_colours() {
+        for seed in 0..20 {
+            let file = jpeg(&photo(seed, 173, 131), 85);
+            let still = decode_still(&file, "test", &Limits::default()).unwrap();
+            let hash = perceptual_hash(&still.image);
+            let found = inspect(&file, &ImagesConfig::default()).perceptual.unwrap();
+            assert!(distance(hash, found) <= 2, "{hash:x} {found:x}");
+        }
     }
 
     fn gif(frames: u32) -> Vec<u8> {

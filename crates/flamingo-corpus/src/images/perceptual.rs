@@ -7,7 +7,7 @@
 use std::f32::consts::PI;
 use std::sync::LazyLock;
 
-use flamingo_image::Image;
+use flamingo_image::{Image, Luma};
 
 const CELLS: usize = 32;
 /// The 64 lowest frequencies lie within the first 11 of each axis.
@@ -28,6 +28,16 @@ pub fn perceptual_hash(image: &Image) -> u64 {
     grid.hash()
 }
 
+/// The perceptual hash of a picture of which only the brightness is known; it may differ by a bit
+/// or two from that of its colours.
+pub(super) fn hash_of_luma(luma: &Luma) -> u64 {
+    let mut grid = Grid::new(luma.width, luma.height);
+    for line in luma.values.chunks_exact(luma.width as usize) {
+        grid.add_row(line);
+    }
+    grid.hash()
+}
+
 /// In how many bits two perceptual hashes differ.
 pub fn distance(a: u64, b: u64) -> u32 {
     (a ^ b).count_ones()
@@ -40,7 +50,7 @@ fn brightness(pixel: &[u8]) -> u8 {
 }
 
 /// Mean brightness of each cell of a picture whose rows come one by one.
-pub(super) struct Grid {
+struct Grid {
     /// Where the cells begin and end, in pixels of each axis.
     columns: Vec<(usize, usize)>,
     rows: Vec<(usize, usize)>,
@@ -49,7 +59,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    pub(super) fn new(width: u32, height: u32) -> Self {
+    fn new(width: u32, height: u32) -> Self {
         Self {
             columns: cells(width as usize),
             rows: cells(height as usize),
@@ -58,7 +68,7 @@ impl Grid {
         }
     }
 
-    pub(super) fn add_row(&mut self, line: &[u8]) {
+    fn add_row(&mut self, line: &[u8]) {
         let mut of_row = [0; CELLS];
         for (sum, &(start, end)) in of_row.iter_mut().zip(&self.columns) {
             *sum = line[start..end].iter().map(|&luma| u64::from(luma)).sum();
@@ -74,7 +84,7 @@ impl Grid {
         self.row += 1;
     }
 
-    pub(super) fn hash(&self) -> u64 {
+    fn hash(&self) -> u64 {
         let mut means = [0.0; CELLS * CELLS];
         for (at, (mean, sum)) in means.iter_mut().zip(&self.sums).enumerate() {
             let (rows, columns) = (self.rows[at / CELLS], self.columns[at % CELLS]);

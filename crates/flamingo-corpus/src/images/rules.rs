@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use flamingo_image::Format;
-use serde::{Deserialize, Serialize};
 
 use super::config::{Animated, ImagesConfig};
 use super::{EvaluationIndex, Reason, UrlWords};
+use crate::reason::named_reasons;
 
 /// One picture at its place in a document.
 #[derive(Clone, Debug, Default)]
@@ -41,14 +41,14 @@ pub struct Candidate<'a> {
     pub perceptual_documents: u64,
 }
 
-/// Why a document is not taken for its number of pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Count {
-    /// Fewer than [`ImagesConfig::min_images`] are left.
-    TooFewImages,
-    /// More than [`ImagesConfig::max_images`] are left.
-    TooManyImages,
+named_reasons! {
+    /// Why a document is not taken for its number of pictures.
+    Count {
+        /// Fewer than [`ImagesConfig::min_images`] are left.
+        TooFewImages = "too_few_images",
+        /// More than [`ImagesConfig::max_images`] are left.
+        TooManyImages = "too_many_images",
+    }
 }
 
 /// The rules of a configuration, ready to be asked.
@@ -196,4 +196,228 @@ pub(super) fn size(width: u32, height: u32, config: &ImagesConfig) -> Option<Rea
     }
     let limit = f64::from(config.max_aspect) * f64::from(short);
     (config.max_aspect > 0.0 && f64::from(long) > limit).then_some(Reason::AspectRatio)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::{Inspected, Preset};
+    use super::*;
+
+    fn candidate() -> Candidate<'static> {
+        Candidate {
+            url: "https://a.example/cat.jpg",
+            format: Some(Format::Jpeg),
+            width: Some(640),
+            height: Some(480),
+            bytes: 9973,
+            sha256: Some("aa"),
+            perceptual: Some(7),
+            single_colour: Some(false),
+            ..Candidate::default()
+        }
+    }
+
+    fn rules(preset: Preset) -> Rules {
+        Rules::new(&ImagesConfig::preset(preset))
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_papers() {
+        for (width, height, paper, obelics) in [
+            (640, 480, None, None),
+            (64, 64, None, Some(Reason::TooSmall)),
+            (63, 97, Some(Reason::TooSmall), Some(Reason::TooSmall)),
+            (150, 300, None, None),
+            (150, 301, None, Some(Reason::AspectRatio)),
+            (192, 64, None, Some(Reason::TooSmall)),
+            (
+                601,
+                200,
+                Some(Reason::AspectRatio),
+                Some(Reason::AspectRatio),
+            ),
+            (
+                20_001,
+                9_000,
+                Some(Reason::TooLarge),
+                Some(Reason::TooLarge),
+            ),
+            (
+                2,
+                1,
+                Some(Reason::TrackingPixel),
+                Some(Reason::TrackingPixel),
+            ),
+        ] {
+            let sized = Candidate {
+                width: Some(width),
+                height: Some(height),
+                ..candidate()
+            };
+            assert_eq!(
+                rules(Preset::Paper).picture(&sized),
+                paper,
+                "{width}x{height}"
+            );
+            assert_eq!(
+                rules(Preset::Obelics).picture(&sized),
+                obelics,
+                "{width}x{height}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_alone_rules_out_pixels_thumbnails_and_furniture() {
+        let url = "https://a.example/cat.jpg";
+        let obelics = rules(Preset::Obelics);
+        assert_eq!(obelics.page(url, None, None), None);
+        assert_eq!(obelics.page(url, Some(0), Some(400)), None);
+        assert_eq!(
+            obelics.page(url, Some(1), Some(1)),
+            Some(Reason::TrackingPixel)
+        );
+        assert_eq!(
+            obelics.page(url, Some(149), None),
+            Some(Reason::DeclaredTooSmall)
+        );
+        let logo = "https://a.example/img/site-logo.png";
+        assert_eq!(obelics.page(logo, None, None), Some(Reason::UrlWord));
+        let paper = rules(Preset::Paper);
+        assert_eq!(paper.page(logo, Some(149), None), None);
+    }
+
+    #[test]
+    fn what_is_shown_too_often_is_dropped() {
+        for (preset, limit, reason) in [
+            (Preset::Obelics, 10, Reason::RepeatedUrl),
+            (Preset::Mmc4, 10, Reason::RepeatedLook),
+        ] {
+            let shown = |documents| Candidate {
+                url_documents: documents,
+                perceptual_documents: documents,
+                content_documents: documents,
+                ..candidate()
+            };
+            assert_eq!(rules(preset).picture(&shown(limit)), None);
+            assert_eq!(rules(preset).picture(&shown(limit + 1)), Some(reason));
+            assert_eq!(rules(Preset::Paper).picture(&shown(limit + 1)), None);
+        }
+        let config = ImagesConfig {
+            max_content_documents: 3,
+            ..ImagesConfig::default()
+        };
+        let often = Candidate {
+            content_documents: 4,
+            ..candidate()
+        };
+        let reason = Rules::new(&config).picture(&often);
+        assert_eq!(reason, Some(Reason::RepeatedContent));
+    }
+
+    #[test]
+    fn the_first_of_equal_pictures_is_kept() {
+        let other = Candidate {
+            sha256: Some("bb"),
+            ..candidate()
+        };
+        let small = Candidate {
+            width: Some(9),
+            sha256: Some("cc"),
+            ..candidate()
+        };
+        let page = [small, candidate(), other, candidate()];
+        let expected = [
+            Some(Reason::TooSmall),
+            None,
+            None,
+            Some(Reason::RepeatedInDocument),
+        ];
+        assert_eq!(rules(Preset::Paper).pictures(&page, None), expected);
+        let config = ImagesConfig {
+            drop_repeated: false,
+            ..ImagesConfig::default()
+        };
+        assert_eq!(Rules::new(&config).pictures(&page, None)[3], None);
+    }
+
+    #[test]
+    fn pictures_of_an_evaluation_set_are_dropped() {
+        let known = |sha256: &str, perceptual| Inspected {
+            sha256: Some(sha256.into()),
+            perceptual: Some(perceptual),
+            ..Inspected::default()
+        };
+        let set = EvaluationIndex::new(2, [("e.jpg".into(), known("bb", 4))]);
+        let page = [
+            candidate(),
+            Candidate {
+                perceptual: Some(8),
+                ..candidate()
+            },
+        ];
+        // 7 and 4 differ in two bits, 8 and 4 in two as well; 8 and 3 in three.
+        let decided = rules(Preset::Paper).pictures(&page, Some(&set));
+        assert_eq!(decided, [Some(Reason::EvaluationSet); 2]);
+        let far = EvaluationIndex::new(2, [("e.jpg".into(), known("bb", 0x38))]);
+        let decided = rules(Preset::Paper).pictures(&page[..1], Some(&far));
+        assert_eq!(decided, [None]);
+    }
+
+    #[test]
+    fn a_threshold_may_change_after_reading() {
+        let shut = ImagesConfig {
+            min_side: 500,
+            ..ImagesConfig::default()
+        };
+        assert_eq!(
+            Rules::new(&shut).picture(&candidate()),
+            Some(Reason::TooSmall)
+        );
+        // Refused unseen when it was read: now it would pass, but nothing is known of its pixels.
+        let unseen = Candidate {
+            refused: Some(Reason::TooSmall),
+            single_colour: None,
+            perceptual: None,
+            ..candidate()
+        };
+        assert_eq!(
+            rules(Preset::Paper).picture(&unseen),
+            Some(Reason::NotDecoded)
+        );
+        let flat = Candidate {
+            refused: Some(Reason::SingleColour),
+            single_colour: Some(true),
+            ..candidate()
+        };
+        assert_eq!(
+            rules(Preset::Paper).picture(&flat),
+            Some(Reason::SingleColour)
+        );
+        let keep = ImagesConfig {
+            drop_single_colour: false,
+            ..ImagesConfig::default()
+        };
+        assert_eq!(Rules::new(&keep).picture(&flat), None);
+        let damaged = Candidate {
+            refused: Some(Reason::Truncated),
+            ..candidate()
+        };
+        assert_eq!(
+            rules(Preset::Paper).picture(&damaged),
+            Some(Reason::Truncated)
+        );
+    }
+
+    #[test]
+    fn documents_have_one_to_thirty_pictures() {
+        let count = |preset, pictures| rules(preset).count(pictures);
+        assert_eq!(count(Preset::Obelics, 0), Some(Count::TooFewImages));
+        assert_eq!(count(Preset::Obelics, 30), None);
+        assert_eq!(count(Preset::Obelics, 31), Some(Count::TooManyImages));
+        assert_eq!(count(Preset::Paper, 0), Some(Count::TooFewImages));
+        assert_eq!(count(Preset::Paper, 31), None);
+    }
 }

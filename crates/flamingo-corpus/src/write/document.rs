@@ -87,3 +87,84 @@ fn end_text(items: &mut Vec<Item>, lines: &mut Vec<&str>) {
         lines.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use flamingo_page::{Image, Text, Video};
+
+    use super::*;
+
+    fn text(text: &str, kind: Kind) -> Part {
+        Part::Text(Text {
+            text: text.into(),
+            kind,
+        })
+    }
+
+    fn image(url: &str, caption: &str) -> Part {
+        Part::Image(Image {
+            url: url.into(),
+            caption: caption.into(),
+            ..Image::default()
+        })
+    }
+
+    fn parts(parts: Vec<Part>) -> String {
+        let page = Page {
+            parts,
+            ..Page::default()
+        };
+        let place = |index: usize, part: &Part| match part {
+            Part::Image(image) => Some(image.url.clone()),
+            Part::Video(_) => Some(format!("{index}.gif")),
+            Part::Text(_) => None,
+        };
+        document(&page, place).map_or(String::new(), |document| {
+            serde_json::to_string(&document.parts).unwrap()
+        })
+    }
+
+    #[test]
+    fn neighbouring_texts_are_one_part_and_media_stand_between() {
+        let film = Part::Video(Video::default());
+        let page = vec![
+            text("A zoo", Kind::Heading),
+            text("a < b", Kind::Paragraph),
+            image("a.png", ""),
+            text(" ", Kind::Paragraph),
+            film,
+            text("one", Kind::Item),
+            text("two\n  three", Kind::Code),
+        ];
+        let expected = r#"[{"text":"A zoo\na < b"},{"image":"a.png"},{"video":"4.gif"},{"text":"one\ntwo\n  three"}]"#;
+        assert_eq!(parts(page), expected);
+    }
+
+    #[test]
+    fn a_caption_above_its_picture_is_read_after_it() {
+        let page = vec![
+            text("before", Kind::Paragraph),
+            text("a cat", Kind::Caption),
+            image("a.png", "a cat"),
+            image("b.png", "a pig"),
+            text("a pig", Kind::Caption),
+            text("after", Kind::Paragraph),
+        ];
+        let expected = r#"[{"text":"before"},{"image":"a.png"},{"text":"a cat"},{"image":"b.png"},{"text":"a pig\nafter"}]"#;
+        assert_eq!(parts(page), expected);
+    }
+
+    #[test]
+    fn a_medium_without_a_place_is_left_out_and_its_neighbours_meet() {
+        let page = vec![
+            text("a", Kind::Paragraph),
+            image("", ""),
+            text("b", Kind::Caption),
+            image("", "b"),
+        ];
+        assert_eq!(parts(page), r#"[{"text":"a\nb"}]"#);
+        assert_eq!(parts(vec![image("", "")]), "");
+    }
+}

@@ -4,6 +4,7 @@
 mod formats;
 mod goldens;
 mod hostile;
+mod luma;
 mod probe;
 mod resize;
 

@@ -59,7 +59,10 @@ fn a_file_cut_anywhere_is_not_whole() {
         let forgiving = Format::of(&bytes) == Some(Format::Gif);
         for cut in (0..bytes.len() - 1).filter(|_| !forgiving) {
             let found = probe(&bytes[..cut]);
-            assert!(found.is_none_or(|found| !found.whole), "{name} cut to {cut}");
+            assert!(
+                found.is_none_or(|found| !found.whole),
+                "{name} cut to {cut}"
+            );
         }
     }
 }
