@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use flamingo_corpus::build::{Counts, Global};
 use flamingo_corpus::deduplication::Deduplication;
 use flamingo_corpus::folder::{self, Folder, UnitTable};
-use flamingo_corpus::tables::{DuplicateRow, ImageRow, PageRow, ParagraphRow, PlacedImageRow, Row};
+use flamingo_corpus::tables::{DuplicateRow, ImageRow, PageRow, ParagraphRow, PlacedImageRow, Row, TextRow};
 
 use crate::error::{Error, Result};
 use crate::session::{Place, Session};
@@ -139,7 +139,7 @@ async fn find_pictures(session: &mut Session) -> Result<()> {
 }
 
 async fn write(session: &Session, folder: &Folder) -> Result<Counts> {
-    let mut counts: Counts = ["same_url", "same_page", "near_duplicate", "repeated_paragraphs", "images", "images_found"]
+    let mut counts: Counts = ["same_url", "same_page", "near_duplicate", "repeated_paragraphs", "images", "images_found", "repeated_texts"]
         .map(|name| (name.to_owned(), 0))
         .into();
     let mut count = |name: &str| *counts.entry(name.to_owned()).or_default() += 1;
@@ -156,6 +156,9 @@ async fn write(session: &Session, folder: &Folder) -> Result<Counts> {
                 count("images_found");
             }
         })
+        .await?;
+    session
+        .write(sql::TEXTS, folder, folder::TEXTS, |_: &TextRow| count("repeated_texts"))
         .await?;
     Ok(counts)
 }
