@@ -5,12 +5,15 @@
 //! the settings that it depends on, so a build that was killed goes on where it was, and one whose thresholds were
 //! changed does again what depends on them.
 
+mod blob;
 mod examine;
+mod films;
 mod finish;
 mod join;
 mod judge;
 mod read;
 pub(crate) mod report;
+mod texts;
 mod times;
 mod units;
 mod wait;
@@ -259,6 +262,7 @@ impl Build<'_> {
             evaluation: (!evaluation.is_empty()).then_some(evaluation),
             towers: self.towers()?.map(Mutex::new),
             images: self.config.images.clone(),
+            pairs: judge::Pairs::new(self.config),
             options: self.config.read_options(),
         };
         let writer = write::UnitWriter {

@@ -11,8 +11,10 @@ use toml::{Table, Value};
 use crate::build::Stage;
 use crate::deduplication::Deduplication;
 use crate::error::{Error, Result};
+use crate::films::FilmConfig;
 use crate::filters::FilterConfig;
 use crate::images::{EvaluationConfig, ImagesConfig};
+use crate::pairs::PairConfig;
 use crate::towers::TowerConfig;
 use crate::write::OutputConfig;
 
@@ -45,6 +47,12 @@ pub struct Config {
     /// Filters by an image tower.
     #[serde(default)]
     pub towers: TowerConfig,
+    /// What makes an image and a text a pair, where pairs are written.
+    #[serde(default)]
+    pub pairs: PairConfig,
+    /// What makes a film and a text a pair, where pairs are written.
+    #[serde(default)]
+    pub films: FilmConfig,
     /// What is written.
     #[serde(default)]
     pub output: OutputConfig,

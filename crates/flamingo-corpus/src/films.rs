@@ -3,6 +3,7 @@
 
 mod duration;
 mod folder;
+mod kind;
 
 use flamingo_page::{Page, Part, Video};
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,9 @@ use crate::filters::threshold;
 use crate::measures::Lexicon;
 use crate::pairs::{Candidate, Caption, CaptionConfig, PairReason, PairSource, squeeze};
 
-pub use duration::seconds_of;
+pub use duration::{seconds_in, seconds_of};
 pub use folder::{FolderFilm, folder_films};
+pub use kind::film_format;
 
 /// The section `[films]`: what makes a film and a text a pair. The paper gives a mean length and
 /// no bounds; those here are ours.
@@ -127,7 +129,7 @@ fn best(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
     first
 }
 
-fn against_length(seconds: Option<f64>, config: &FilmConfig) -> Option<PairReason> {
+pub(crate) fn against_length(seconds: Option<f64>, config: &FilmConfig) -> Option<PairReason> {
     let seconds = seconds?;
     if config.min_seconds.is_some_and(|least| seconds < least) {
         return Some(PairReason::ShortFilm);

@@ -20,6 +20,8 @@ pub const UNITS: &str = "units.json";
 pub const DOCUMENTS: &str = "global/documents.parquet";
 /// Paragraphs that repeat within a domain ([`ParagraphRow`](crate::tables::ParagraphRow)).
 pub const PARAGRAPHS: &str = "global/paragraphs.parquet";
+/// Texts that several images have ([`TextRow`](crate::tables::TextRow)).
+pub const TEXTS: &str = "global/texts.parquet";
 /// The picture found for each place ([`PlacedImageRow`](crate::tables::PlacedImageRow)).
 pub const IMAGES: &str = "global/images.parquet";
 /// What the join counted; written last.
@@ -84,6 +86,20 @@ impl Folder {
     /// Where the file with this name lies.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
+    }
+
+    /// The path or URL of a file that tables name: names within the folder are made paths.
+    pub(crate) fn locate(&self, file: &str) -> String {
+        match file.contains("://") {
+            true => file.to_owned(),
+            false => self.path(file).to_string_lossy().into_owned(),
+        }
+    }
+
+    /// What tables name a file: its name within the folder if it lies there, so that the folder can be moved.
+    pub(crate) fn name_of<'a>(&self, file: &'a str) -> &'a str {
+        let below = Path::new(file).strip_prefix(&self.root).ok();
+        below.and_then(Path::to_str).unwrap_or(file)
     }
 
     /// Whether the file with this name is there, and so complete.

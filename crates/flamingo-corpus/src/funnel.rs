@@ -57,6 +57,10 @@ pub enum Step {
     ImagesFiltered,
     /// Images in documents that are written.
     ImagesWritten,
+    /// Images and films that have a text which is their pair, where pairs are written.
+    Pairs,
+    /// Pairs that are written.
+    PairsWritten,
 }
 
 impl Step {
@@ -78,6 +82,9 @@ impl Step {
     /// Steps of images.
     pub const IMAGES: [Self; 3] = [Self::ImagesFound, Self::ImagesFiltered, Self::ImagesWritten];
 
+    /// Steps of pairs.
+    pub const PAIRS: [Self; 2] = [Self::Pairs, Self::PairsWritten];
+
     /// What has passed it, in words.
     pub fn title(self) -> &'static str {
         match self {
@@ -86,7 +93,10 @@ impl Step {
             Self::Content => "have content",
             Self::Distinct | Self::ParagraphsDistinct => "are not repeated",
             Self::Filtered | Self::ParagraphsFiltered | Self::ImagesFiltered => "pass the filters",
-            Self::Written | Self::ParagraphsWritten | Self::ImagesWritten => "are written",
+            Self::Written | Self::ParagraphsWritten | Self::ImagesWritten | Self::PairsWritten => {
+                "are written"
+            }
+            Self::Pairs => "have a text of their own",
             Self::ImagesFound => "have a picture",
         }
     }

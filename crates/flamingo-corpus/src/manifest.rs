@@ -80,7 +80,10 @@ pub(crate) fn steps(summary: &Summary) -> Vec<StepCount> {
         .iter()
         .chain(&Step::PARAGRAPHS)
         .chain(&Step::IMAGES);
+    let of_pairs = Step::PAIRS.iter();
+    let of_pairs = of_pairs.filter(|step| summary.funnel.tally(**step).before() > 0);
     steps
+        .chain(of_pairs)
         .map(|step| {
             let tally = summary.funnel.tally(*step);
             StepCount {
@@ -97,6 +100,7 @@ fn input(units: &Units, unit: u32) -> Input {
     let (name, pages) = match units.get(unit) {
         Unit::Warc { file } | Unit::Lines { file, .. } => (file.clone(), None),
         Unit::Pages { folder, pages, .. } => (folder.clone(), Some(pages.len() as u64)),
+        Unit::Films { folder, films } => (folder.clone(), Some(films.len() as u64)),
         Unit::Urls { urls } => ("a list of URLs".to_owned(), Some(urls.len() as u64)),
     };
     Input {

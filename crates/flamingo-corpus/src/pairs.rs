@@ -150,10 +150,10 @@ pub fn pairs(
     candidates
 }
 
-/// The [`text_key`]s of all texts in a page that could be in a pair, one for each image and text:
-/// what a run counts over all pages before it makes pairs.
-pub fn text_keys(page: &Page, config: &PairConfig) -> Vec<i64> {
-    let of_image = |(_, image)| texts(image, config.text);
+/// The [`text_key`]s of all texts in a page that could be in a pair, one for each image and text,
+/// whichever texts are asked for: what a run counts over all pages before it makes pairs.
+pub fn text_keys(page: &Page) -> Vec<i64> {
+    let of_image = |(_, image)| texts(image, PairText::Both);
     let texts = images(page).flat_map(of_image);
     texts.map(|(_, text)| text_key(&text)).collect()
 }

@@ -25,7 +25,7 @@ use parquet::file::statistics::Statistics;
 pub(crate) use column::Column;
 pub use rows::{
     DecisionRow, DroppedParagraph, DuplicateRow, ImageDecision, ImageRow, ImageUse, PageRow,
-    ParagraphRow, PlacedImageRow,
+    ParagraphRow, PlacedImageRow, TextRow,
 };
 
 use crate::error::{Error, Result};

@@ -14,6 +14,8 @@ use crate::{Error, Items, ReadOptions, Result};
 
 /// The most pages or URLs of a unit.
 const PAGES: usize = 1000;
+/// Endings of films.
+const FILMS: [&str; 6] = ["gif", "m4v", "mkv", "mov", "mp4", "webm"];
 /// How many bytes of lines make a unit.
 const LINES: u64 = 64 << 20;
 /// So many bytes tell what a file is.
@@ -46,6 +48,13 @@ pub enum Unit {
         /// Where it ends; `None` for the end of the file.
         end: Option<u64>,
     },
+    /// Films of a folder, each with a text of its name beside it.
+    Films {
+        /// The folder's path.
+        folder: String,
+        /// The films' paths below the folder, with `/` between names.
+        films: Vec<String>,
+    },
     /// URLs that are to be fetched.
     Urls {
         /// The URLs.
@@ -57,7 +66,8 @@ impl Unit {
     /// Reads the unit.
     ///
     /// # Errors
-    /// If its file cannot be opened, or it is [`Unit::Urls`], which must be fetched instead.
+    /// If its file cannot be opened, or it is [`Unit::Urls`], which must be fetched instead, or [`Unit::Films`],
+    /// which are no answers of servers.
     pub fn open(&self, options: &ReadOptions) -> Result<Items> {
         match self {
             Self::Warc { file } => {
@@ -88,13 +98,18 @@ impl Unit {
                 what: "to be fetched, not read".to_owned(),
                 expected: "its unit to a fetcher",
             }),
+            Self::Films { folder, .. } => Err(Error::Input {
+                name: folder.clone(),
+                what: "a folder of films".to_owned(),
+                expected: "it to the build of a corpus of pairs",
+            }),
         }
     }
 }
 
 /// Splits inputs into units: in the inputs' order, and in order of name within each. An input is a path
 /// or URL, also with `*`, `**` and `?`, of a WARC, a page, a file of JSON lines, a list of URLs (`.urls`), or of a
-/// folder of WARCs and pages.
+/// folder of WARCs and pages. A folder that has none of them and films is one of films.
 ///
 /// # Errors
 /// If an input cannot be found or is of no known kind.
@@ -129,6 +144,10 @@ impl Listing<'_> {
         match self.options.stores.entry(input)? {
             Some(Entry::Folder) => {
                 let files = self.options.stores.list(input)?;
+                if is_of_films(&files) {
+                    self.add_films(input, files);
+                    return Ok(());
+                }
                 let is_known =
                     |file: &String| matches!(Kind::by_name(file), Some(Kind::Warc | Kind::Page));
                 let files: Vec<_> = files.into_iter().filter(is_known).collect();
@@ -223,6 +242,15 @@ impl Listing<'_> {
         Ok(())
     }
 
+    fn add_films(&mut self, folder: &str, mut files: Vec<String>) {
+        files.retain(|file| is_film(file));
+        let units = files.chunks(PAGES).map(|films| Unit::Films {
+            folder: folder.to_owned(),
+            films: films.to_vec(),
+        });
+        self.units.extend(units);
+    }
+
     fn add_urls(&mut self, name: &str) -> Result<()> {
         let reader = BufReader::new(self.options.stores.open(name)?.reader);
         let mut list = Urls::new(reader).map_err(Error::io(name))?.peekable();
@@ -233,6 +261,20 @@ impl Listing<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether films are what a folder is about, and not what its pages show.
+fn is_of_films(files: &[String]) -> bool {
+    let is_other = |file: &String| matches!(Kind::by_name(file), Some(Kind::Warc | Kind::Page));
+    files.iter().any(|file| is_film(file)) && !files.iter().any(is_other)
+}
+
+/// Whether a name is that of a film; hidden files are none.
+fn is_film(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let extension = extension.unwrap_or_default().to_ascii_lowercase();
+    !name.starts_with('.') && FILMS.contains(&extension.as_str())
 }
 
 fn not_readable(name: &str, what: &str) -> Error {
@@ -354,6 +396,26 @@ mod tests {
                 (2 * LINES, None)
             ]
         );
+    }
+
+    #[test]
+    fn folder_of_films_is_one_unit_unless_there_are_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "f/b.MP4",
+            "f/a/c.gif",
+            "f/b.txt",
+            "f/.d.webm",
+            "p/x.html",
+            "p/y.mp4",
+        ] {
+            write(folder.path(), name, "");
+        }
+        assert_eq!(
+            units(folder.path(), &["f"]),
+            [r#"{"films":{"folder":"R/f","films":["a/c.gif","b.MP4"]}}"#]
+        );
+        assert!(units(folder.path(), &["p"])[0].starts_with(r#"{"pages":"#));
     }
 
     #[test]

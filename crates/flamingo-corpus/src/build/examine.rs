@@ -3,12 +3,15 @@
 use flamingo_crawl::{Answer, Item};
 use flamingo_image::Format;
 use flamingo_page::{Context, Page, Part};
+use sha2::{Digest, Sha256};
 
 use super::times::{Times, timed};
 use crate::config::Config;
+use crate::films::film_format;
 use crate::filters::Filters;
 use crate::images::inspect;
 use crate::measures::Measures;
+use crate::pairs::text_keys;
 use crate::permission::Permission;
 use crate::signature::{Fingerprint, registrable_domain, url_key};
 use crate::tables::{ImageRow, ImageUse, PageRow};
@@ -20,8 +23,10 @@ const SNIFFED: usize = 1024;
 pub(super) enum Examined {
     /// A page; its number is given later.
     Page(Box<PageRow>),
-    /// An answer that is or should be an image, or a pointer to one.
+    /// An answer that is or should be an image or a film, or a pointer to one.
     Image(Box<ImageRow>),
+    /// One that cannot be read again where it lies, and its bytes.
+    Kept(Box<ImageRow>, Vec<u8>),
     /// Nothing of use, for a named reason.
     Other(&'static str),
     /// Nothing, which its reader has counted.
@@ -54,8 +59,9 @@ impl Examiner<'_> {
             return Examined::Image(Box::new(failed(answer)));
         }
         match Kind::of(answer) {
-            Kind::Image => timed(&mut times.images, || {
-                Examined::Image(Box::new(self.image(answer)))
+            Kind::Image => timed(&mut times.images, || kept(self.image(answer), answer)),
+            Kind::Film(format) => timed(&mut times.images, || {
+                kept(self.film(answer, format), answer)
             }),
             Kind::Page => self.page(answer, times),
             Kind::Other => Examined::Other("other_type"),
@@ -64,15 +70,12 @@ impl Examiner<'_> {
 
     fn image(self, answer: &Answer) -> ImageRow {
         let row = located(answer);
-        let refused = self.permission.url(&answer.url).map(str::to_owned);
-        let refused = refused.or_else(|| self.permission.header(&answer.directives).of_picture());
-        if let Some(status) = refused {
+        if let Some(status) = self.refused(answer) {
             return ImageRow { status, ..row };
         }
         let found = inspect(&answer.body, &self.config.images);
-        let status = match (found.refused, &answer.place) {
-            (None, None) => "not_seekable",
-            (None, Some(_)) if answer.truncated => "truncated",
+        let status = match found.refused {
+            None if answer.truncated => "truncated",
             _ => found.status(),
         };
         ImageRow {
@@ -86,6 +89,27 @@ impl Examiner<'_> {
             single_colour: found.single_colour,
             ..row
         }
+    }
+
+    /// A film is not looked into: what it is and how long it takes is asked where it makes a pair.
+    fn film(self, answer: &Answer, format: &str) -> ImageRow {
+        let row = located(answer);
+        if let Some(status) = self.refused(answer) {
+            return ImageRow { status, ..row };
+        }
+        let status = if answer.truncated { "truncated" } else { "ok" };
+        ImageRow {
+            status: status.to_owned(),
+            sha256: Some(format!("{:x}", Sha256::digest(&answer.body))),
+            format: Some(format.to_owned()),
+            ..row
+        }
+    }
+
+    /// Why a picture or film may not be used.
+    fn refused(self, answer: &Answer) -> Option<String> {
+        let refused = self.permission.url(&answer.url).map(str::to_owned);
+        refused.or_else(|| self.permission.header(&answer.directives).of_picture())
     }
 
     fn page(self, answer: &Answer, times: &mut Times) -> Examined {
@@ -102,13 +126,18 @@ impl Examiner<'_> {
         }
     }
 
-    fn measured(self, row: PageRow, page: &Page, times: &mut Times) -> Examined {
+    /// The row of a page that may be used.
+    pub(super) fn measured(self, row: PageRow, page: &Page, times: &mut Times) -> Examined {
         let measures = timed(&mut times.measures, || {
             Measures::of(page, self.filters.lexicon())
         });
         let rows = self.config.deduplication.band_rows;
-        let (fingerprint, images) = timed(&mut times.signatures, || {
-            (Fingerprint::of(page, rows), images_of(page))
+        let (fingerprint, images, texts) = timed(&mut times.signatures, || {
+            (
+                Fingerprint::of(page, rows),
+                images_of(page),
+                text_keys(page),
+            )
         });
         Examined::Page(Box::new(PageRow {
             title: page.title.clone(),
@@ -118,6 +147,7 @@ impl Examiner<'_> {
             signature: fingerprint.signature,
             paragraphs: fingerprint.paragraphs,
             images,
+            texts,
             page: json(page),
             measures: json(&measures),
             ..row
@@ -158,6 +188,7 @@ pub(crate) fn is_page(answer: &Answer) -> bool {
 enum Kind {
     Page,
     Image,
+    Film(&'static str),
     Other,
 }
 
@@ -165,6 +196,9 @@ impl Kind {
     fn of(answer: &Answer) -> Self {
         if Format::of(&answer.body).is_some() {
             return Self::Image;
+        }
+        if let Some(format) = film_format(&answer.body) {
+            return Self::Film(format);
         }
         match answer.content_type.as_deref() {
             Some("text/html" | "application/xhtml+xml") => Self::Page,
@@ -202,6 +236,15 @@ fn refuse(row: PageRow, reason: String) -> Examined {
         refused: Some(reason),
         ..row
     }))
+}
+
+/// An image or a film, with its bytes if they are of use and only lie where they cannot be read again.
+fn kept(row: ImageRow, answer: &Answer) -> Examined {
+    let row = Box::new(row);
+    match answer.place {
+        None if row.status == "ok" => Examined::Kept(row, answer.body.clone()),
+        _ => Examined::Image(row),
+    }
 }
 
 fn located(answer: &Answer) -> ImageRow {
@@ -254,10 +297,12 @@ fn pointer(from: &str, to: Option<&str>) -> Examined {
 fn images_of(page: &Page) -> Vec<ImageUse> {
     let mut uses = Vec::new();
     for (position, part) in page.parts.iter().enumerate() {
-        let Part::Image(image) = part else {
-            continue;
+        let (first, others) = match part {
+            Part::Image(image) => (&image.url, &image.also),
+            Part::Video(video) => (&video.url, &video.also),
+            Part::Text(_) => continue,
         };
-        let urls = std::iter::once(&image.url).chain(&image.also);
+        let urls = std::iter::once(first).chain(others);
         uses.extend(urls.enumerate().map(|(choice, url)| ImageUse {
             position: position as i32,
             choice: choice as i32,

@@ -1,6 +1,8 @@
 //! What is decided about one page, and the document that is left of it.
 
-use std::collections::BTreeSet;
+mod pairs;
+
+use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
@@ -22,6 +24,8 @@ use crate::tables::{
 use crate::towers::{TowerDecision, TowerFilters};
 use crate::write::{Medium, Record};
 
+pub(super) use pairs::Pairs;
+
 /// Why a text is dropped that many documents of its domain have.
 const REPEATED: &str = "repeated_in_domain";
 /// Why texts and images go whose document is dropped.
@@ -34,6 +38,8 @@ pub(super) struct Case {
     pub(super) images: Vec<PlacedImageRow>,
     /// Which of its texts repeat in its domain, counted from 0.
     pub(super) repeated: Vec<usize>,
+    /// How many images have each of the texts of its images, where pairs are made.
+    pub(super) texts: HashMap<i64, u64>,
 }
 
 /// What was decided about a page.
@@ -42,6 +48,8 @@ pub(super) struct Verdict {
     pub(super) decision: DecisionRow,
     /// What is to be written; nothing if the page is dropped.
     pub(super) record: Option<Record>,
+    /// The pairs that are to be written instead.
+    pub(super) pairs: Vec<Record>,
     pub(super) funnel: Funnel,
     pub(super) times: Times,
 }
@@ -54,6 +62,8 @@ pub(super) struct Judge {
     /// One document at a time: a tower uses all processors by itself.
     pub(super) towers: Option<Mutex<TowerFilters<BoxedTower>>>,
     pub(super) images: ImagesConfig,
+    /// What makes a pair, where pairs are written and not documents.
+    pub(super) pairs: Option<Pairs>,
     pub(super) options: ReadOptions,
 }
 
@@ -95,6 +105,10 @@ impl Judge {
             return Ok(verdict);
         }
         verdict.funnel.keep(Step::Distinct);
+        if let Some(pairs) = &self.pairs {
+            self.pair(&case, &page, pairs, &mut verdict)?;
+            return Ok(verdict);
+        }
         self.filter(&case, page, &measures, &mut verdict)?;
         Ok(verdict)
     }

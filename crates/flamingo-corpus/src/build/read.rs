@@ -9,7 +9,9 @@ use flamingo_crawl::{Item, Items, RobotsTexts, Unit};
 use rayon::prelude::*;
 
 use super::Stage;
+use super::blob::Blob;
 use super::examine::{Examined, Examiner};
+use super::films::Films;
 use super::report::{self, ReadReport};
 use super::times::{Times, timed};
 use crate::config::Config;
@@ -54,6 +56,9 @@ struct Records {
 impl Reader<'_> {
     /// Reads a unit and writes its tables and its report.
     pub(super) fn read(&self, index: u32, unit: &Unit) -> Result<()> {
+        if let Unit::Films { folder, films } = unit {
+            return self.read_films(index, folder, films);
+        }
         let items = unit.open(&self.config.read_options())?;
         let mut tables = Tables::create(self, index)?;
         let records = std::thread::scope(|scope| {
@@ -66,12 +71,45 @@ impl Reader<'_> {
         tables.finish(self, index, records)
     }
 
-    fn look_at(&self, batches: Receiver<Batch>, tables: &mut Tables) -> Result<()> {
-        let examiner = Examiner {
+    /// Reads films and their texts into the tables.
+    fn read_films(&self, index: u32, folder: &str, films: &[String]) -> Result<()> {
+        let films = Films {
+            folder,
+            films,
+            max_bytes: self.config.input.max_record_bytes,
+        };
+        let mut tables = Tables::create(self, index)?;
+        let mut records = Records {
+            counts: flamingo_crawl::Counts::default(),
+            bytes: 0,
+            seconds: 0.0,
+        };
+        for batch in films.batches(self.examiner()) {
+            let pages = batch.len() as u64;
+            let mut bytes = 0;
+            for (page, film, times) in batch {
+                tables.times += times;
+                bytes += film.bytes.cast_unsigned();
+                tables.push(page)?;
+                tables.push_film(film)?;
+            }
+            records.counts.add("films", pages);
+            records.bytes += bytes;
+            self.meter.add(pages, bytes);
+        }
+        tables.finish(self, index, records)
+    }
+
+    fn examiner(&self) -> Examiner<'_> {
+        Examiner {
             config: self.config,
             permission: &self.permission,
             filters: &self.filters,
-        };
+        }
+    }
+
+    fn look_at(&self, batches: Receiver<Batch>, tables: &mut Tables) -> Result<()> {
+        let examiner = self.examiner();
         for batch in batches {
             let items = tables.take_robots(batch.items);
             let examined: Vec<(Examined, Times)> = items
@@ -127,6 +165,7 @@ fn next_batch(items: &mut Items) -> Result<Batch> {
 struct Tables {
     pages: TableWriter<PageRow>,
     images: TableWriter<ImageRow>,
+    blob: Blob,
     robots: RobotsTexts,
     /// The number of the unit's first document.
     first: i64,
@@ -142,6 +181,7 @@ impl Tables {
         Ok(Self {
             pages: TableWriter::create(folder, &UnitTable::Pages.of(unit))?,
             images: TableWriter::create(folder, &UnitTable::Images.of(unit))?,
+            blob: Blob::of(folder, unit),
             robots: RobotsTexts::default(),
             first: i64::from(unit) << 32,
             pages_written: 0,
@@ -170,6 +210,12 @@ impl Tables {
         pushed
     }
 
+    /// Adds a film that is the only thing its page shows.
+    fn push_film(&mut self, row: ImageRow) -> Result<()> {
+        funnel::count(&mut self.statuses, &row.status);
+        self.images.push(row)
+    }
+
     fn push_row(&mut self, examined: Examined) -> Result<()> {
         match examined {
             Examined::Page(mut row) => {
@@ -180,10 +226,14 @@ impl Tables {
             }
             Examined::Image(row) => {
                 if row.redirect.is_none() {
-                    funnel::count(&mut self.tally.dropped, kind(&row.status));
+                    funnel::count(&mut self.tally.dropped, kind(&row));
                 }
                 funnel::count(&mut self.statuses, &row.status);
                 self.images.push(*row)
+            }
+            Examined::Kept(mut row, bytes) => {
+                self.blob.keep(&mut row, &bytes)?;
+                self.push_row(Examined::Image(row))
             }
             Examined::Other(reason) => {
                 funnel::count(&mut self.tally.dropped, reason);
@@ -198,7 +248,8 @@ impl Tables {
         let mut seconds = 0.0;
         timed(&mut seconds, || {
             self.pages.finish()?;
-            self.images.finish()
+            self.images.finish()?;
+            self.blob.finish()
         })?;
         self.times.writing += seconds;
         self.times.records = records.seconds;
@@ -221,10 +272,11 @@ impl Tables {
     }
 }
 
-/// What an answer is that is no page: failures are told apart from pictures.
-fn kind(status: &str) -> &str {
-    match status {
-        "not_found" | "forbidden" | "server_error" | "http_error" => status,
+/// What an answer is that is no page: failures are told apart from pictures, and these from films.
+fn kind(row: &ImageRow) -> &str {
+    match (row.status.as_str(), row.format.as_deref()) {
+        (status @ ("not_found" | "forbidden" | "server_error" | "http_error"), _) => status,
+        (_, Some("mp4" | "mov" | "webm")) => "film",
         _ => "image",
     }
 }

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod crawl;
+mod pairs;
+mod stream;
 mod textbook;
 mod twin;
 

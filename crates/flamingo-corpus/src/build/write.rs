@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Stage;
 use super::judge::{Case, Judge, Verdict};
 use super::report::{self, Sample, WriteReport};
+use super::texts::Texts;
 use super::times::{Times, timed};
 use crate::error::Result;
 use crate::folder::{self, Folder, UnitTable};
@@ -20,7 +21,7 @@ use crate::tables::column::row;
 use crate::tables::{
     DecisionRow, DuplicateRow, PageRow, ParagraphRow, PlacedImageRow, Row, Rows, TableWriter,
 };
-use crate::write::{Outcome, OutputConfig, Record, Writer, writer};
+use crate::write::{Outcome, OutputConfig, OutputFormat, Record, Writer, writer};
 
 /// Pages that are decided about together.
 const BATCH_PAGES: usize = 64;
@@ -44,6 +45,9 @@ impl UnitWriter<'_> {
     /// Writes a unit's files, decisions and report.
     pub(super) fn write(&self, unit: u32) -> Result<()> {
         let mut cases = Cases::open(self.folder, unit)?;
+        if self.output.format == OutputFormat::Pairs {
+            cases.texts = Texts::of_unit(self.folder, unit)?;
+        }
         let mut out = Output {
             writer: writer(self.folder, &format!("shards/{unit:05}"), self.output)?,
             decisions: TableWriter::create(self.folder, &decisions(unit))?,
@@ -92,6 +96,10 @@ impl Output {
             let outcome = timed(&mut seconds, || self.writer.write(&record))?;
             self.note(&mut verdict, &record, outcome);
         }
+        let pairs = std::mem::take(&mut verdict.pairs);
+        if !pairs.is_empty() {
+            timed(&mut seconds, || self.push_pairs(&mut verdict, &pairs))?;
+        }
         self.report.funnel.merge(&verdict.funnel);
         timed(&mut seconds, || self.decisions.push(verdict.decision))?;
         self.times.writing += seconds;
@@ -110,11 +118,31 @@ impl Output {
             return;
         }
         verdict.written();
+        self.sample(verdict);
+        self.measure(record);
+    }
+
+    /// Writes the pairs of a page.
+    fn push_pairs(&mut self, verdict: &mut Verdict, pairs: &[Record]) -> Result<()> {
+        for pair in pairs {
+            let outcome = self.writer.write(pair)?;
+            verdict.pair(outcome);
+            if outcome == Outcome::Written {
+                self.measure(pair);
+            }
+        }
+        if verdict.pairs_written() {
+            self.sample(verdict);
+        }
+        Ok(())
+    }
+
+    /// Counts a page that is written and keeps it as a sample.
+    fn sample(&mut self, verdict: &Verdict) {
         let decision = &verdict.decision;
         let language = decision.language.as_deref().unwrap_or("unknown");
         funnel::count(&mut self.report.languages, language);
         funnel::count(&mut self.report.domains, &decision.domain);
-        self.measure(record);
         self.report.samples.push(Sample {
             hash: xxh3_64(&decision.document.to_le_bytes()),
             document: decision.document,
@@ -138,7 +166,8 @@ impl Output {
                 histograms.text_characters.add(characters);
                 characters = 0;
             }
-            if let Some(medium) = medium {
+            // A film's sides are not known.
+            if let Some(medium) = medium.filter(|medium| medium.width > 0) {
                 let side = medium.width.min(medium.height);
                 histograms.image_sides.add(u64::from(side));
             }
@@ -190,6 +219,8 @@ struct Cases {
     duplicates: Following<DuplicateRow>,
     images: Following<PlacedImageRow>,
     repeated: Repeated,
+    texts: Texts,
+    folder: Folder,
 }
 
 impl Cases {
@@ -200,6 +231,8 @@ impl Cases {
             duplicates: Following::open(folder, folder::DOCUMENTS, documents.clone())?,
             images: Following::open(folder, folder::IMAGES, documents)?,
             repeated: Repeated::of_unit(folder, unit)?,
+            texts: Texts::default(),
+            folder: folder.clone(),
         })
     }
 
@@ -210,11 +243,15 @@ impl Cases {
             let Some(row) = self.pages.next().transpose()? else {
                 break;
             };
-            let images = self.images.of(row.document)?;
+            let mut images = self.images.of(row.document)?;
+            for image in &mut images {
+                image.file = self.folder.locate(&image.file);
+            }
             bytes += images.iter().map(|image| image.bytes).sum::<i64>();
             batch.push(Case {
                 duplicate: self.duplicates.of(row.document)?.into_iter().next(),
                 repeated: self.repeated.texts(&row),
+                texts: self.texts.of(&row),
                 images,
                 row,
             });

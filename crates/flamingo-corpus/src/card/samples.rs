@@ -95,6 +95,12 @@ fn shown(config: &Config, folder: &Folder, sample: Sample) -> Result<Option<Show
         .filter(|row: &Result<PlacedImageRow>| {
             row.as_ref().map_or(true, |row| row.document == document)
         })
+        .map(|row| {
+            row.map(|row| PlacedImageRow {
+                file: folder.locate(&row.file),
+                ..row
+            })
+        })
         .collect::<Result<_>>()?;
     Ok(Some(cut(config, &page, &decision, &images)))
 }

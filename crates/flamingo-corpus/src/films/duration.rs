@@ -2,11 +2,12 @@
 //! MP4 file.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use flamingo_image::{Limits, Media, load};
+use flamingo_image::{Error, Limits, Media, decode, load};
 
+use super::film_format;
 use crate::pairs::PairReason;
 
 /// The seconds of a film file or a folder of frames; none for a format whose length cannot be told
@@ -19,13 +20,33 @@ use crate::pairs::PairReason;
 pub fn seconds_of(path: &Path, limits: &Limits) -> Result<Option<f64>, PairReason> {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     match ending.to_str() {
-        Some("mp4" | "m4v" | "mov") => mp4_seconds(path).map_err(|_| PairReason::Unreadable),
+        Some("mp4" | "m4v" | "mov") => {
+            let file = File::open(path).map_err(|_| PairReason::Unreadable)?;
+            mp4_seconds(file).map_err(|_| PairReason::Unreadable)
+        }
         Some("webm" | "mkv" | "avi") => Ok(None),
-        _ => match load(path, limits) {
-            Ok(Media::Film(film)) => Ok(Some(f64::from(film.seconds()))),
-            Ok(Media::Image(_)) => Err(PairReason::NotAFilm),
-            Err(_) => Err(PairReason::Unreadable),
-        },
+        _ => seconds_of_media(load(path, limits)),
+    }
+}
+
+/// The seconds of a film in memory, as [`seconds_of`].
+///
+/// # Errors
+///
+/// As [`seconds_of`].
+pub fn seconds_in(bytes: &[u8], limits: &Limits) -> Result<Option<f64>, PairReason> {
+    match film_format(bytes) {
+        Some("webm") => Ok(None),
+        Some(_) => mp4_seconds(Cursor::new(bytes)).map_err(|_| PairReason::Unreadable),
+        None => seconds_of_media(decode(bytes, "film", limits)),
+    }
+}
+
+fn seconds_of_media(media: Result<Media, Error>) -> Result<Option<f64>, PairReason> {
+    match media {
+        Ok(Media::Film(film)) => Ok(Some(f64::from(film.seconds()))),
+        Ok(Media::Image(_)) => Err(PairReason::NotAFilm),
+        Err(_) => Err(PairReason::Unreadable),
     }
 }
 
@@ -33,9 +54,9 @@ pub fn seconds_of(path: &Path, limits: &Limits) -> Result<Option<f64>, PairReaso
 const MOST_BOXES: usize = 1000;
 
 /// The length that an MP4 file's movie header (`moov`/`mvhd`, ISO/IEC 14496-12) tells.
-fn mp4_seconds(path: &Path) -> io::Result<Option<f64>> {
-    let mut file = File::open(path)?;
-    let mut end = file.metadata()?.len();
+fn mp4_seconds(mut file: impl Read + Seek) -> io::Result<Option<f64>> {
+    let mut end = file.seek(SeekFrom::End(0))?;
+    file.rewind()?;
     for _ in 0..MOST_BOXES {
         if file.stream_position()? >= end {
             break;
@@ -57,7 +78,7 @@ fn mp4_seconds(path: &Path) -> io::Result<Option<f64>> {
 }
 
 /// A box's type and its whole size; none if it reaches to the end.
-fn box_head(file: &mut File) -> io::Result<([u8; 4], Option<u64>)> {
+fn box_head(file: &mut (impl Read)) -> io::Result<([u8; 4], Option<u64>)> {
     let mut head = [0; 8];
     file.read_exact(&mut head)?;
     let [a, b, c, d, kind @ ..] = head;
@@ -70,7 +91,7 @@ fn box_head(file: &mut File) -> io::Result<([u8; 4], Option<u64>)> {
 }
 
 /// Seconds from the body of `mvhd`: version, flags, two times, timescale, duration.
-fn movie_header(file: &mut File) -> io::Result<f64> {
+fn movie_header(file: &mut (impl Read + Seek)) -> io::Result<f64> {
     let mut version = [0; 4];
     file.read_exact(&mut version)?;
     let wide = version[0] == 1;
@@ -88,13 +109,13 @@ fn movie_header(file: &mut File) -> io::Result<f64> {
     Ok(duration as f64 / f64::from(timescale))
 }
 
-fn read_u32(file: &mut File) -> io::Result<u32> {
+fn read_u32(file: &mut (impl Read)) -> io::Result<u32> {
     let mut bytes = [0; 4];
     file.read_exact(&mut bytes)?;
     Ok(u32::from_be_bytes(bytes))
 }
 
-fn read_u64(file: &mut File) -> io::Result<u64> {
+fn read_u64(file: &mut (impl Read)) -> io::Result<u64> {
     let mut bytes = [0; 8];
     file.read_exact(&mut bytes)?;
     Ok(u64::from_be_bytes(bytes))

@@ -39,11 +39,7 @@ pub fn folder_films(folder: &Path) -> io::Result<Vec<FolderFilm>> {
     let mut paths = entries.collect::<io::Result<Vec<PathBuf>>>()?;
     paths.sort();
     let films = paths.into_iter().filter(|path| is_film(path));
-    let with_text = films.map(|path| FolderFilm {
-        text: text_beside(&path),
-        path,
-    });
-    Ok(with_text.collect())
+    Ok(films.map(FolderFilm::at).collect())
 }
 
 fn is_film(path: &Path) -> bool {
@@ -78,6 +74,14 @@ fn text_beside(film: &Path) -> Option<PathBuf> {
 }
 
 impl FolderFilm {
+    /// The film at this path.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self {
+            text: text_beside(&path),
+            path,
+        }
+    }
+
     /// The film with its text and all reasons against the two; `part` is 0.
     pub fn candidate(&self, config: &FilmConfig, lexicon: &Lexicon, limits: &Limits) -> Candidate {
         let mut candidate = match self.read_text() {
@@ -96,7 +100,7 @@ impl FolderFilm {
         candidate
     }
 
-    fn read_text(&self) -> Result<String, PairReason> {
+    pub(crate) fn read_text(&self) -> Result<String, PairReason> {
         let path = self.text.as_deref().ok_or(PairReason::NoText)?;
         let text = read_bounded(path).map_err(|_| PairReason::Unreadable)?;
         let text = if path.extension().is_some_and(|ending| ending == "json") {

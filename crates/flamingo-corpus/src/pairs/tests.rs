@@ -142,7 +142,7 @@ fn two_texts_that_say_the_same_are_one() {
         ..PairConfig::default()
     };
     assert_eq!(of(&page, &both, &Known(640, 480, 1)).len(), 1);
-    assert_eq!(text_keys(&page, &both), [text_key("a red fox jumping")]);
+    assert_eq!(text_keys(&page), [text_key("a red fox jumping")]);
 }
 
 #[test]

@@ -27,8 +27,10 @@ row! {
         signature: Vec<i64>,
         /// The hash of each part that is text.
         paragraphs: Vec<i64>,
-        /// The URLs of each part that is an image.
+        /// The URLs of each part that is an image or a film.
         images: Vec<ImageUse>,
+        /// The keys of the texts that could be an image's pair: of each image its caption and its alternative text.
+        texts: Vec<i64>,
         /// The page as JSON.
         page: String,
         /// Its measures as JSON.
@@ -37,7 +39,7 @@ row! {
 }
 
 row! {
-    /// One URL of a page's image.
+    /// One URL of a page's image or film.
     ImageUse {
         /// Index of the part.
         position: i32,
@@ -69,7 +71,7 @@ row! {
         height: Option<i32>,
         /// How many bytes it has.
         bytes: i64,
-        /// `jpeg`, `png`, `webp` or `gif`.
+        /// `jpeg`, `png`, `webp` or `gif`; of films `mp4`, `mov` or `webm`.
         format: Option<String>,
         /// Whether all its pixels have one colour.
         single_colour: Option<bool>,
@@ -107,7 +109,17 @@ row! {
 }
 
 row! {
-    /// The picture for an image of a page: `global/images.parquet`, by document and position.
+    /// A text that several images have: `global/texts.parquet`, by text.
+    TextRow {
+        /// The text's key.
+        text: i64,
+        /// How many images have it, as their caption or their alternative text.
+        images: i64,
+    }
+}
+
+row! {
+    /// The file for an image or a film of a page: `global/images.parquet`, by document and position.
     ///
     /// Of the image's URLs it is the first whose answer is `ok`, redirects followed, else the first with any answer.
     PlacedImageRow {

@@ -7,12 +7,15 @@ use super::file::{OutputFile, Series};
 use super::{Finished, Outcome, Record, Writer, document};
 use crate::{Error, Result};
 
+/// Formats of pictures that may move.
+const ANIMATIONS: [&str; 3] = ["gif", "png", "webp"];
+
 /// What the samples are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Samples {
     /// `KEY.json` and its pictures.
     Documents,
-    /// A picture or film and `KEY.txt`.
+    /// A picture or film and `KEY.txt`; of a film in a picture's format also `KEY.json`.
     Pairs,
 }
 
@@ -130,10 +133,16 @@ fn pair_members<'a>(record: &'a Record, key: &str) -> Result<(Members<'a>, Docum
         Some(Written::Text(text)) => text.trim().as_bytes().to_vec(),
         _ => return Err(Outcome::NoText),
     };
-    let members = vec![
+    let is_film = matches!(part, Part::Video(_));
+    let mut members = vec![
         (name, medium.bytes.as_slice().into()),
         (format!("{key}.txt"), caption.into()),
     ];
+    // A film in a picture's format would be taken for a picture.
+    if is_film && ANIMATIONS.contains(&medium.extension.as_str()) {
+        let json = serde_json::to_vec(&document).expect("a document is plain data");
+        members.insert(0, (format!("{key}.json"), json.into()));
+    }
     Ok((members, document))
 }
 

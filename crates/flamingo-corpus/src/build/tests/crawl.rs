@@ -1,11 +1,12 @@
 //! Small WARC files.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use flamingo_image::Image;
 use flate2::Compression;
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 /// A WARC file in the making, a member of gzip a record.
@@ -88,6 +89,17 @@ impl Crawl {
         let mut member = GzEncoder::new(&mut self.0, Compression::fast());
         member.write_all(record).unwrap();
         member.finish().unwrap();
+    }
+
+    /// Writes the records as one stream of gzip, in which none can be found without those before it.
+    pub(super) fn write_as_stream(&self, path: &Path) {
+        let mut records = Vec::new();
+        MultiGzDecoder::new(&self.0[..])
+            .read_to_end(&mut records)
+            .unwrap();
+        let mut stream = GzEncoder::new(Vec::new(), Compression::fast());
+        stream.write_all(&records).unwrap();
+        std::fs::write(path, stream.finish().unwrap()).unwrap();
     }
 
     pub(super) fn write(self, path: &Path) {

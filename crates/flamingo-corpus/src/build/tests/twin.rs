@@ -6,7 +6,8 @@ use crate::build::{Counts, Global};
 use crate::deduplication::Deduplication;
 use crate::folder::{self, Folder, UnitTable};
 use crate::tables::{
-    DuplicateRow, ImageRow, ImageUse, PageRow, ParagraphRow, PlacedImageRow, Row, Rows, TableWriter,
+    DuplicateRow, ImageRow, ImageUse, PageRow, ParagraphRow, PlacedImageRow, Row, Rows,
+    TableWriter, TextRow,
 };
 
 pub(super) struct Twin;
@@ -26,6 +27,7 @@ impl Global for Twin {
         let distinct = pages
             .iter()
             .filter(|page| !repeated.contains(&page.document));
+        write(folder, folder::TEXTS, texts(distinct.clone()))?;
         write(folder, folder::PARAGRAPHS, paragraphs(distinct, config))?;
         write(folder, folder::DOCUMENTS, duplicates)?;
         write(folder, folder::IMAGES, placed(&pages, &images))?;
@@ -90,6 +92,18 @@ fn paragraphs<'a>(
             paragraph,
             documents: documents.len() as i64,
         })
+        .collect()
+}
+
+fn texts<'a>(pages: impl Iterator<Item = &'a PageRow>) -> Vec<TextRow> {
+    let mut images = BTreeMap::new();
+    for text in pages.flat_map(|page| &page.texts) {
+        *images.entry(*text).or_default() += 1;
+    }
+    let counts = images.into_iter();
+    counts
+        .filter(|(_, images)| *images > 1)
+        .map(|(text, images)| TextRow { text, images })
         .collect()
 }
 
