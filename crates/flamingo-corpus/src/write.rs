@@ -4,7 +4,6 @@
 //! it is whole; the same records give the same bytes.
 
 mod config;
-mod document;
 mod file;
 mod jsonl;
 mod parquet;
@@ -14,7 +13,6 @@ mod shards;
 mod tests;
 
 pub use config::{OutputConfig, OutputFormat};
-pub use document::document;
 pub use file::Finished;
 pub use record::{Medium, Outcome, Record};
 

@@ -199,7 +199,7 @@ fn lines(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<
 fn pages(files: &[PathBuf], report: &mut Report, samples: &mut Vec<Sample>) {
     let read = |path: &PathBuf| -> Result<Option<Document>> {
         let bytes = fs::read(path).map_err(Error::read(path))?;
-        Ok(page_document(&String::from_utf8_lossy(&bytes)))
+        Ok(page_document(&bytes, path))
     };
     let documents: Vec<Result<Option<Document>>> = files.par_iter().map(read).collect();
     for (path, document) in files.iter().zip(documents) {

@@ -2,6 +2,7 @@
 
 mod attributes;
 pub mod charset;
+pub mod document;
 mod dom;
 mod entities;
 mod error;

@@ -5,9 +5,10 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flamingo_page::Part;
+use flamingo_page::document::document;
 
 use super::file::{OutputFile, Series};
-use super::{Finished, Medium, Outcome, Record, Writer, document};
+use super::{Finished, Medium, Outcome, Record, Writer};
 use crate::{Error, Result};
 
 /// Writes `{"id", "parts"}` a line; pictures and films by their URL, or in `data:` URLs.

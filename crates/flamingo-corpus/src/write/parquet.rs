@@ -8,11 +8,11 @@ use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, BinaryBuilder, ListBuilder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
+use flamingo_page::document::{Item, items};
 use flamingo_page::{Image, Part};
 use flamingo_sequence::{Document, Part as Written};
 use serde_json::{Value, json};
 
-use super::document::{Item, items};
 use super::file::{OutputFile, Series};
 use super::{Finished, Medium, Outcome, Record, Writer};
 use crate::{Error, Result};

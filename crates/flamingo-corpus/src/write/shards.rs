@@ -1,10 +1,11 @@
 //! WebDataset shards: tar files whose members of one sample share the name before the first dot.
 
 use flamingo_page::Part;
+use flamingo_page::document::document;
 use flamingo_sequence::{Document, Part as Written};
 
 use super::file::{OutputFile, Series};
-use super::{Finished, Outcome, Record, Writer, document};
+use super::{Finished, Outcome, Record, Writer};
 use crate::{Error, Result};
 
 /// Formats of pictures that may move.

@@ -1,11 +1,12 @@
 //! The document of a page: texts, pictures and films in reading order.
 
-use flamingo_page::{Kind, Page, Part};
 use flamingo_sequence::{Document, Part as Written};
+
+use crate::{Kind, Page, Part};
 
 /// A part of a document before its media have places.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Item {
+pub enum Item {
     /// Neighbouring blocks of text, a line each.
     Text(String),
     /// The picture or film that is this part of the page.
@@ -43,7 +44,7 @@ pub fn document(
 }
 
 /// The parts of a page's document, with those of its media for which `keep` is true.
-pub(super) fn items(page: &Page, keep: impl Fn(usize) -> bool) -> Vec<Item> {
+pub fn items(page: &Page, keep: impl Fn(usize) -> bool) -> Vec<Item> {
     let mut items = Vec::new();
     let mut lines: Vec<&str> = Vec::new();
     let mut parts = page.parts.iter().enumerate().peekable();
@@ -92,9 +93,8 @@ fn end_text(items: &mut Vec<Item>, lines: &mut Vec<&str>) {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use flamingo_page::{Image, Text, Video};
-
     use super::*;
+    use crate::{Image, Text, Video};
 
     fn text(text: &str, kind: Kind) -> Part {
         Part::Text(Text {
