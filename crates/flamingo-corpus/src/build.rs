@@ -7,6 +7,7 @@
 
 mod blob;
 mod examine;
+mod fetch;
 mod films;
 mod finish;
 mod join;
@@ -22,6 +23,7 @@ mod write;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use flamingo_crawl::{Fetcher, Unit};
 use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
@@ -238,6 +240,7 @@ impl Build<'_> {
             folder: self.folder,
             permission: Permission::new(&self.config.fetch)?,
             filters: Filters::new(self.config.filters.clone(), self.folder.root())?,
+            fetcher: self.fetcher(&todo)?,
             settings: self.config.fingerprint(Stage::Read),
             meter: &meter,
         };
@@ -247,6 +250,14 @@ impl Build<'_> {
             meter.unit();
         }
         Ok(())
+    }
+
+    /// One that fetches what these units ask for, if they do.
+    fn fetcher(&self, todo: &[u32]) -> Result<Option<Fetcher>> {
+        let is_list = |unit: &u32| matches!(self.units.get(*unit), Unit::Urls { .. });
+        let asked = self.config.input.fetch_images || todo.iter().any(is_list);
+        let fetcher = asked.then(|| Fetcher::new(self.config.fetch.clone()));
+        Ok(fetcher.transpose()?)
     }
 
     fn write(&self) -> Result<()> {

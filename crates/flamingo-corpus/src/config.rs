@@ -68,7 +68,9 @@ pub struct InputConfig {
     /// Where a folder of pages lies on the web, for pages that do not say it themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
-    /// Whether pictures that the inputs lack are fetched, as `[fetch]` says.
+    /// Whether pictures that the inputs lack are fetched, as `[fetch]` says. Asked for is the first URL of each
+    /// image that passes the rules for what a page says of it, if its unit holds none of its URLs: one that
+    /// only another unit holds is fetched nevertheless. Films are not fetched.
     #[serde(default)]
     pub fetch_images: bool,
     /// The most bytes of a record or file; longer ones are left out.

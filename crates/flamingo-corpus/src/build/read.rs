@@ -5,12 +5,13 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use flamingo_crawl::{Item, Items, RobotsTexts, Unit};
+use flamingo_crawl::{Fetcher, Item, Items, RobotsTexts, Unit};
 use rayon::prelude::*;
 
 use super::Stage;
 use super::blob::Blob;
-use super::examine::{Examined, Examiner};
+use super::examine::{Examined, Examiner, Wants};
+use super::fetch::{Store, Wanted};
 use super::films::Films;
 use super::report::{self, ReadReport};
 use super::times::{Times, timed};
@@ -18,7 +19,8 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::filters::Filters;
 use crate::folder::{Folder, UnitTable};
-use crate::funnel::{self, Tally};
+use crate::funnel::{self, Counts, Tally};
+use crate::images::Rules;
 use crate::permission::Permission;
 use crate::progress::Meter;
 use crate::tables::{ImageRow, PageRow, TableWriter};
@@ -34,6 +36,8 @@ pub(super) struct Reader<'a> {
     pub(super) folder: &'a Folder,
     pub(super) permission: Permission,
     pub(super) filters: Filters,
+    /// Where the configuration asks for pages or pictures to be fetched.
+    pub(super) fetcher: Option<Fetcher>,
     pub(super) settings: String,
     pub(super) meter: &'a Meter<'a>,
 }
@@ -46,45 +50,78 @@ struct Batch {
     bytes: u64,
 }
 
-/// What the thread that takes a unit apart tells at its end.
+/// What is told of the records of a unit.
+#[derive(Default)]
 struct Records {
-    counts: flamingo_crawl::Counts,
+    counts: Counts,
     bytes: u64,
     seconds: f64,
+}
+
+impl Records {
+    fn add(&mut self, other: &Self) {
+        funnel::merge(&mut self.counts, &other.counts);
+        self.bytes += other.bytes;
+        self.seconds += other.seconds;
+    }
 }
 
 impl Reader<'_> {
     /// Reads a unit and writes its tables and its report.
     pub(super) fn read(&self, index: u32, unit: &Unit) -> Result<()> {
-        if let Unit::Films { folder, films } = unit {
-            return self.read_films(index, folder, films);
-        }
-        let items = unit.open(&self.config.read_options())?;
         let mut tables = Tables::create(self, index)?;
-        let records = std::thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(1);
-            let reading = scope.spawn(move || take_apart(items, &sender));
-            let looked = self.look_at(receiver, &mut tables);
-            let records = reading.join().expect("the reader's thread does not panic");
-            looked.and(records)
-        })?;
+        let mut records = Records::default();
+        let store = self.fetcher.as_ref().map(|fetcher| Store {
+            folder: self.folder,
+            fetcher,
+            unit: index,
+        });
+        match (unit, &store) {
+            (Unit::Urls { urls }, Some(store)) => {
+                let (pages, outcomes) = store.pages(urls)?;
+                funnel::merge(&mut records.counts, &outcomes);
+                records.add(&self.take_in(&pages, Wants::All, &mut tables)?);
+            }
+            (Unit::Films { folder, films }, _) => {
+                records.add(&self.take_in_films(folder, films, &mut tables)?);
+            }
+            _ => records.add(&self.take_in(unit, Wants::All, &mut tables)?),
+        }
+        if let (Some(store), Some(wanted)) = (store, tables.wanted.take())
+            && let Some((images, outcomes)) = store.images(&wanted)?
+        {
+            funnel::merge(&mut records.counts, &outcomes);
+            records.add(&self.take_in(&images, Wants::Images, &mut tables)?);
+        }
         tables.finish(self, index, records)
     }
 
+    /// Reads all items of a unit into the tables.
+    fn take_in(&self, unit: &Unit, wants: Wants, tables: &mut Tables) -> Result<Records> {
+        let items = unit.open(&self.config.read_options())?;
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(1);
+            let reading = scope.spawn(move || take_apart(items, &sender));
+            let looked = self.look_at(receiver, wants, tables);
+            let records = reading.join().expect("the reader's thread does not panic");
+            looked.and(records)
+        })
+    }
+
     /// Reads films and their texts into the tables.
-    fn read_films(&self, index: u32, folder: &str, films: &[String]) -> Result<()> {
+    fn take_in_films(
+        &self,
+        folder: &str,
+        films: &[String],
+        tables: &mut Tables,
+    ) -> Result<Records> {
         let films = Films {
             folder,
             films,
             max_bytes: self.config.input.max_record_bytes,
         };
-        let mut tables = Tables::create(self, index)?;
-        let mut records = Records {
-            counts: flamingo_crawl::Counts::default(),
-            bytes: 0,
-            seconds: 0.0,
-        };
-        for batch in films.batches(self.examiner()) {
+        let mut records = Records::default();
+        for batch in films.batches(self.examiner(Wants::All)) {
             let pages = batch.len() as u64;
             let mut bytes = 0;
             for (page, film, times) in batch {
@@ -93,23 +130,24 @@ impl Reader<'_> {
                 tables.push(page)?;
                 tables.push_film(film)?;
             }
-            records.counts.add("films", pages);
+            funnel::add(&mut records.counts, "films", pages);
             records.bytes += bytes;
             self.meter.add(pages, bytes);
         }
-        tables.finish(self, index, records)
+        Ok(records)
     }
 
-    fn examiner(&self) -> Examiner<'_> {
+    fn examiner(&self, wants: Wants) -> Examiner<'_> {
         Examiner {
             config: self.config,
             permission: &self.permission,
             filters: &self.filters,
+            wants,
         }
     }
 
-    fn look_at(&self, batches: Receiver<Batch>, tables: &mut Tables) -> Result<()> {
-        let examiner = self.examiner();
+    fn look_at(&self, batches: Receiver<Batch>, wants: Wants, tables: &mut Tables) -> Result<()> {
+        let examiner = self.examiner(wants);
         for batch in batches {
             let items = tables.take_robots(batch.items);
             let examined: Vec<(Examined, Times)> = items
@@ -139,8 +177,11 @@ fn take_apart(mut items: Items, sender: &SyncSender<Batch>) -> Result<Records> {
             break;
         }
     }
+    let counts = items.counts().iter();
     Ok(Records {
-        counts: items.counts().clone(),
+        counts: counts
+            .map(|(name, number)| (name.to_owned(), number))
+            .collect(),
         bytes: items.bytes_read(),
         seconds,
     })
@@ -167,26 +208,32 @@ struct Tables {
     images: TableWriter<ImageRow>,
     blob: Blob,
     robots: RobotsTexts,
+    /// Which pictures are to be fetched, where that is asked for.
+    wanted: Option<Wanted>,
+    folder: Folder,
     /// The number of the unit's first document.
     first: i64,
     pages_written: u64,
     tally: Tally,
-    statuses: funnel::Counts,
+    statuses: Counts,
     times: Times,
 }
 
 impl Tables {
     fn create(reader: &Reader<'_>, unit: u32) -> Result<Self> {
         let folder = reader.folder;
+        let fetches = reader.config.input.fetch_images;
         Ok(Self {
             pages: TableWriter::create(folder, &UnitTable::Pages.of(unit))?,
             images: TableWriter::create(folder, &UnitTable::Images.of(unit))?,
             blob: Blob::of(folder, unit),
             robots: RobotsTexts::default(),
+            wanted: fetches.then(|| Wanted::new(Rules::new(&reader.config.images))),
+            folder: folder.clone(),
             first: i64::from(unit) << 32,
             pages_written: 0,
             tally: Tally::default(),
-            statuses: funnel::Counts::default(),
+            statuses: Counts::default(),
             times: Times::default(),
         })
     }
@@ -222,6 +269,9 @@ impl Tables {
                 row.document = self.first + self.pages_written.cast_signed();
                 self.pages_written += 1;
                 self.tally.kept += 1;
+                if let Some(wanted) = &mut self.wanted {
+                    wanted.page(&row);
+                }
                 self.pages.push(*row)
             }
             Examined::Image(row) => {
@@ -229,7 +279,11 @@ impl Tables {
                     funnel::count(&mut self.tally.dropped, kind(&row));
                 }
                 funnel::count(&mut self.statuses, &row.status);
-                self.images.push(*row)
+                if let Some(wanted) = &mut self.wanted {
+                    wanted.answer(&row);
+                }
+                let file = self.folder.name_of(&row.file).to_owned();
+                self.images.push(ImageRow { file, ..*row })
             }
             Examined::Kept(mut row, bytes) => {
                 self.blob.keep(&mut row, &bytes)?;
@@ -260,11 +314,7 @@ impl Tables {
         let report = ReadReport {
             settings: reader.settings.clone(),
             bytes: records.bytes,
-            records: records
-                .counts
-                .iter()
-                .map(|(name, number)| (name.to_owned(), number))
-                .collect(),
+            records: records.counts,
             pages: self.tally,
             images: self.statuses,
         };

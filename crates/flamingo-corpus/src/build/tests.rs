@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod crawl;
+mod fetch;
 mod pairs;
 mod stream;
 mod textbook;

@@ -9,6 +9,19 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+/// A picture of its own pattern.
+pub(super) fn picture(seed: u8) -> Vec<u8> {
+    let (width, height) = (67, 71);
+    let pixel = |at: usize| (at * usize::from(seed) * 7 / 5 % 251) as u8;
+    let rgb = (0..3 * width * height).map(pixel).collect();
+    let image = Image {
+        width: width as u32,
+        height: height as u32,
+        rgb,
+    };
+    image.to_png()
+}
+
 /// A WARC file in the making, a member of gzip a record.
 #[derive(Default)]
 pub(super) struct Crawl(Vec<u8>);
@@ -38,18 +51,8 @@ impl Crawl {
         );
     }
 
-    /// A picture of its own pattern.
     pub(super) fn image(&mut self, url: &str, seed: u8) {
-        let (width, height) = (67, 71);
-        let pixel = |at: usize| (at * usize::from(seed) * 7 / 5 % 251) as u8;
-        let rgb = (0..3 * width * height).map(pixel).collect();
-        let png = Image {
-            width: width as u32,
-            height: height as u32,
-            rgb,
-        }
-        .to_png();
-        self.answer(url, "200 OK", "image/png", &png);
+        self.answer(url, "200 OK", "image/png", &picture(seed));
     }
 
     pub(super) fn missing(&mut self, url: &str) {
