@@ -6,6 +6,7 @@
 //! changed does again what depends on them.
 
 mod examine;
+mod fetch;
 mod finish;
 mod join;
 mod judge;
@@ -19,6 +20,7 @@ mod write;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use flamingo_crawl::{Fetcher, Unit};
 use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
@@ -235,6 +237,7 @@ impl Build<'_> {
             folder: self.folder,
             permission: Permission::new(&self.config.fetch)?,
             filters: Filters::new(self.config.filters.clone(), self.folder.root())?,
+            fetcher: self.fetcher(&todo)?,
             settings: self.config.fingerprint(Stage::Read),
             meter: &meter,
         };
@@ -244,6 +247,14 @@ impl Build<'_> {
             meter.unit();
         }
         Ok(())
+    }
+
+    /// One that fetches what these units ask for, if they do.
+    fn fetcher(&self, todo: &[u32]) -> Result<Option<Fetcher>> {
+        let is_list = |unit: &u32| matches!(self.units.get(*unit), Unit::Urls { .. });
+        let asked = self.config.input.fetch_images || todo.iter().any(is_list);
+        let fetcher = asked.then(|| Fetcher::new(self.config.fetch.clone()));
+        Ok(fetcher.transpose()?)
     }
 
     fn write(&self) -> Result<()> {

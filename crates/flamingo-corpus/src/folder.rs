@@ -67,6 +67,7 @@ impl Folder {
     /// When it cannot be made.
     pub fn open(root: impl Into<PathBuf>, worker: u32) -> Result<Self> {
         let root = root.into();
+        let root = std::path::absolute(&root).map_err(Error::file(&root))?;
         fs::create_dir_all(&root).map_err(Error::file(&root))?;
         Ok(Self {
             root,
@@ -117,16 +118,27 @@ impl Folder {
             .collect())
     }
 
+    /// Where the file with this name will lie, its folder made: for those who write files whole by themselves.
+    ///
+    /// # Errors
+    ///
+    /// When its folder cannot be made.
+    pub fn prepare(&self, name: &str) -> Result<PathBuf> {
+        self.step(name)?;
+        let path = self.path(name);
+        let folder = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder).map_err(Error::file(folder))?;
+        Ok(path)
+    }
+
     /// Begins the file with this name; it is there once the draft is committed.
     ///
     /// # Errors
     ///
     /// When its folder or the file cannot be made.
     pub fn create(&self, name: &str) -> Result<Draft> {
-        self.step(name)?;
-        let path = self.path(name);
+        let path = self.prepare(name)?;
         let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(Error::file(folder))?;
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let draft = folder.join(format!(".{file_name}.part{}", self.worker));
         let file = File::create(&draft).map_err(Error::file(&draft))?;

@@ -28,12 +28,22 @@ pub(super) enum Examined {
     Counted,
 }
 
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// Pages and images.
+    All,
+    /// Images: a page in place of one is none.
+    Images,
+}
+
 /// Looks at items by the rules of a configuration.
 #[derive(Clone, Copy)]
 pub(super) struct Examiner<'a> {
     pub(super) config: &'a Config,
     pub(super) permission: &'a Permission,
     pub(super) filters: &'a Filters,
+    pub(super) wants: Wants,
 }
 
 impl Examiner<'_> {
@@ -54,11 +64,11 @@ impl Examiner<'_> {
             return Examined::Image(Box::new(failed(answer)));
         }
         match Kind::of(answer) {
-            Kind::Image => timed(&mut times.images, || {
+            Kind::Page if self.wants == Wants::All => self.page(answer, times),
+            Kind::Other if self.wants == Wants::All => Examined::Other("other_type"),
+            _ => timed(&mut times.images, || {
                 Examined::Image(Box::new(self.image(answer)))
             }),
-            Kind::Page => self.page(answer, times),
-            Kind::Other => Examined::Other("other_type"),
         }
     }
 

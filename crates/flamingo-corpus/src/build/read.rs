@@ -5,18 +5,19 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use flamingo_crawl::{Item, Items, RobotsTexts, Unit};
+use flamingo_crawl::{Fetcher, Item, Items, RobotsTexts, Unit};
 use rayon::prelude::*;
 
 use super::Stage;
-use super::examine::{Examined, Examiner};
+use super::examine::{Examined, Examiner, Wants};
+use super::fetch::{Store, Wanted};
 use super::report::{self, ReadReport};
 use super::times::{Times, timed};
 use crate::config::Config;
 use crate::error::Result;
 use crate::filters::Filters;
 use crate::folder::{Folder, UnitTable};
-use crate::funnel::{self, Tally};
+use crate::funnel::{self, Counts, Tally};
 use crate::permission::Permission;
 use crate::progress::Meter;
 use crate::tables::{ImageRow, PageRow, TableWriter};
@@ -32,6 +33,8 @@ pub(super) struct Reader<'a> {
     pub(super) folder: &'a Folder,
     pub(super) permission: Permission,
     pub(super) filters: Filters,
+    /// Where the configuration asks for pages or pictures to be fetched.
+    pub(super) fetcher: Option<Fetcher>,
     pub(super) settings: String,
     pub(super) meter: &'a Meter<'a>,
 }
@@ -44,33 +47,67 @@ struct Batch {
     bytes: u64,
 }
 
-/// What the thread that takes a unit apart tells at its end.
+/// What is told of the records of a unit.
+#[derive(Default)]
 struct Records {
-    counts: flamingo_crawl::Counts,
+    counts: Counts,
     bytes: u64,
     seconds: f64,
+}
+
+impl Records {
+    fn add(&mut self, other: &Self) {
+        funnel::merge(&mut self.counts, &other.counts);
+        self.bytes += other.bytes;
+        self.seconds += other.seconds;
+    }
 }
 
 impl Reader<'_> {
     /// Reads a unit and writes its tables and its report.
     pub(super) fn read(&self, index: u32, unit: &Unit) -> Result<()> {
-        let items = unit.open(&self.config.read_options())?;
         let mut tables = Tables::create(self, index)?;
-        let records = std::thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(1);
-            let reading = scope.spawn(move || take_apart(items, &sender));
-            let looked = self.look_at(receiver, &mut tables);
-            let records = reading.join().expect("the reader's thread does not panic");
-            looked.and(records)
-        })?;
+        let mut records = Records::default();
+        let store = self.fetcher.as_ref().map(|fetcher| Store {
+            folder: self.folder,
+            fetcher,
+            unit: index,
+        });
+        match (unit, &store) {
+            (Unit::Urls { urls }, Some(store)) => {
+                let (pages, outcomes) = store.pages(urls)?;
+                funnel::merge(&mut records.counts, &outcomes);
+                records.add(&self.take_in(&pages, Wants::All, &mut tables)?);
+            }
+            _ => records.add(&self.take_in(unit, Wants::All, &mut tables)?),
+        }
+        if let (Some(store), Some(wanted)) = (store, tables.wanted.take())
+            && let Some((images, outcomes)) = store.images(&wanted)?
+        {
+            funnel::merge(&mut records.counts, &outcomes);
+            records.add(&self.take_in(&images, Wants::Images, &mut tables)?);
+        }
         tables.finish(self, index, records)
     }
 
-    fn look_at(&self, batches: Receiver<Batch>, tables: &mut Tables) -> Result<()> {
+    /// Reads all items of a unit into the tables.
+    fn take_in(&self, unit: &Unit, wants: Wants, tables: &mut Tables) -> Result<Records> {
+        let items = unit.open(&self.config.read_options())?;
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(1);
+            let reading = scope.spawn(move || take_apart(items, &sender));
+            let looked = self.look_at(receiver, wants, tables);
+            let records = reading.join().expect("the reader's thread does not panic");
+            looked.and(records)
+        })
+    }
+
+    fn look_at(&self, batches: Receiver<Batch>, wants: Wants, tables: &mut Tables) -> Result<()> {
         let examiner = Examiner {
             config: self.config,
             permission: &self.permission,
             filters: &self.filters,
+            wants,
         };
         for batch in batches {
             let items = tables.take_robots(batch.items);
@@ -101,8 +138,11 @@ fn take_apart(mut items: Items, sender: &SyncSender<Batch>) -> Result<Records> {
             break;
         }
     }
+    let counts = items.counts().iter();
     Ok(Records {
-        counts: items.counts().clone(),
+        counts: counts
+            .map(|(name, number)| (name.to_owned(), number))
+            .collect(),
         bytes: items.bytes_read(),
         seconds,
     })
@@ -128,11 +168,13 @@ struct Tables {
     pages: TableWriter<PageRow>,
     images: TableWriter<ImageRow>,
     robots: RobotsTexts,
+    /// Which pictures are to be fetched, where that is asked for.
+    wanted: Option<Wanted>,
     /// The number of the unit's first document.
     first: i64,
     pages_written: u64,
     tally: Tally,
-    statuses: funnel::Counts,
+    statuses: Counts,
     times: Times,
 }
 
@@ -143,10 +185,11 @@ impl Tables {
             pages: TableWriter::create(folder, &UnitTable::Pages.of(unit))?,
             images: TableWriter::create(folder, &UnitTable::Images.of(unit))?,
             robots: RobotsTexts::default(),
+            wanted: reader.config.input.fetch_images.then(Wanted::default),
             first: i64::from(unit) << 32,
             pages_written: 0,
             tally: Tally::default(),
-            statuses: funnel::Counts::default(),
+            statuses: Counts::default(),
             times: Times::default(),
         })
     }
@@ -176,6 +219,9 @@ impl Tables {
                 row.document = self.first + self.pages_written.cast_signed();
                 self.pages_written += 1;
                 self.tally.kept += 1;
+                if let Some(wanted) = &mut self.wanted {
+                    wanted.page(&row);
+                }
                 self.pages.push(*row)
             }
             Examined::Image(row) => {
@@ -183,6 +229,9 @@ impl Tables {
                     funnel::count(&mut self.tally.dropped, kind(&row.status));
                 }
                 funnel::count(&mut self.statuses, &row.status);
+                if let Some(wanted) = &mut self.wanted {
+                    wanted.answer(&row);
+                }
                 self.images.push(*row)
             }
             Examined::Other(reason) => {
@@ -209,11 +258,7 @@ impl Tables {
         let report = ReadReport {
             settings: reader.settings.clone(),
             bytes: records.bytes,
-            records: records
-                .counts
-                .iter()
-                .map(|(name, number)| (name.to_owned(), number))
-                .collect(),
+            records: records.counts,
             pages: self.tally,
             images: self.statuses,
         };
