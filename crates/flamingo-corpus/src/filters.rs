@@ -237,7 +237,7 @@ fn left(
     let images = count(|part| matches!(part, Part::Image(_)));
     let videos = count(|part| matches!(part, Part::Video(_)));
     let is_text = |&part: &usize| matches!(page.parts.get(part), Some(Part::Text(_)));
-    let text = if all_gone.iter().any(|part| is_text(part)) {
+    let text = if all_gone.iter().any(is_text) {
         let texts: Vec<&Text> = texts(page, &all_gone).map(|(_, text)| text).collect();
         TextMeasures::of(&texts, &filters.lexicon, whole.language_code())
     } else {

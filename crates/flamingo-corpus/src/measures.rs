@@ -7,7 +7,6 @@ mod lexicon;
 mod lines;
 mod numbering;
 mod repetition;
-mod tally;
 mod words;
 
 use flamingo_page::{Page, Part, Text};

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use flamingo_page::Text;
 
-use super::tally::Tally;
+use super::numbering::repeated;
 use super::{TextMeasures, share};
 
 /// Characters that measures of repetition look at; what is behind them of a longer document is not
@@ -165,11 +165,14 @@ impl Counts {
     }
 }
 
-/// The runs of [`RUN`] characters, by a rolling hash.
+/// The hashes of the runs of [`RUN`] characters: that of all characters up to a run's end, less
+/// that up to its start.
 struct Runs {
-    tally: Tally,
+    hashes: Vec<u64>,
+    /// The hash of all characters so far.
     hash: u64,
-    window: [u32; RUN],
+    /// What it was after each of the last characters.
+    before: [u64; 16],
     seen: usize,
 }
 
@@ -178,9 +181,9 @@ const BASE: u64 = 0x9ddf_ea08_eb38_2d69;
 impl Runs {
     fn with_capacity(characters: usize) -> Self {
         Self {
-            tally: Tally::with_capacity(characters),
+            hashes: Vec::with_capacity(characters),
             hash: 0,
-            window: [0; RUN],
+            before: [0; 16],
             seen: 0,
         }
     }
@@ -191,23 +194,28 @@ impl Runs {
         if self.seen == MOST_CHARACTERS {
             return;
         }
-        let old = std::mem::replace(&mut self.window[self.seen % RUN], c as u32);
-        let left = u64::from(old).wrapping_mul(LEAVING);
-        let moved = self.hash.wrapping_mul(BASE).wrapping_add(c as u64);
-        self.hash = moved.wrapping_sub(left);
+        self.before[self.seen % 16] = self.hash;
+        self.hash = self.hash.wrapping_mul(BASE).wrapping_add(c as u64);
         self.seen += 1;
         if self.seen >= RUN {
-            self.tally.add(self.hash);
+            let before = self.before[(self.seen - RUN) % 16];
+            let run = self.hash.wrapping_sub(before.wrapping_mul(LEAVING));
+            self.hashes.push(run);
         }
     }
 
     /// The share of runs that the most frequent ones take.
     fn repetition(self) -> f32 {
-        let most = self.tally.different().isqrt();
-        let mut repeated = self.tally.repeated();
-        repeated.sort_unstable_by(|a, b| b.cmp(a));
-        let of_most: u64 = repeated.iter().take(most).sum();
-        share(of_most as usize, (self.seen + 1).saturating_sub(RUN))
+        let mut counts = repeated(&self.hashes);
+        let copies: u64 = counts.iter().map(|&count| u64::from(count) - 1).sum();
+        let most = (self.hashes.len() - copies as usize).isqrt();
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        let of_most: u64 = counts
+            .iter()
+            .take(most)
+            .map(|&count| u64::from(count))
+            .sum();
+        share(of_most as usize, self.hashes.len())
     }
 }
 

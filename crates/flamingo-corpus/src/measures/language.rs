@@ -91,7 +91,7 @@ const SHORT: &[(&str, &str)] = &[
     ("mya", "my"),
     ("nep", "ne"),
     ("nld", "nl"),
-    ("nob", "nb"),
+    ("nob", "no"),
     ("ori", "or"),
     ("pan", "pa"),
     ("pes", "fa"),

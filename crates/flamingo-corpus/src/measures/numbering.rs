@@ -64,9 +64,48 @@ fn spread(key: u64) -> usize {
     ((wide >> 64) as u64 ^ wide as u64) as usize
 }
 
+/// The counts of those hashes that occur more than once, in the order of their first sight.
+///
+/// Most occur once. Two bits for each, in little enough memory to stay near, tell which were seen
+/// at least once and twice; only where the second is set, by chance for one in sixteen, is counted.
+pub(super) fn repeated(hashes: &[u64]) -> Vec<u32> {
+    let bits = (hashes.len() * 16).max(64).next_power_of_two();
+    let (mut once, mut twice) = (vec![0_u64; bits / 64], vec![0_u64; bits / 64]);
+    let shift = 64 - bits.trailing_zeros();
+    let place = |hash: u64| {
+        let at = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift;
+        ((at / 64) as usize, 1_u64 << (at % 64))
+    };
+    for &hash in hashes {
+        let (word, bit) = place(hash);
+        twice[word] |= once[word] & bit;
+        once[word] |= bit;
+    }
+    let mut numbering = Numbering::with_capacity(hashes.len() / 8);
+    for &hash in hashes {
+        let (word, bit) = place(hash);
+        if twice[word] & bit != 0 {
+            numbering.count(hash);
+        }
+    }
+    let mut counts = numbering.into_counts();
+    counts.retain(|&count| count > 1);
+    counts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_occurs_more_than_once_is_counted_among_much_that_does_not() {
+        let hash = |number: u64| number.wrapping_mul(0x1234_5678_9abc_def1);
+        let mut hashes: Vec<u64> = (0..10_000).map(hash).collect();
+        hashes.extend([7, 3, 7].map(hash));
+        assert_eq!(repeated(&hashes), [2, 3]);
+        assert!(repeated(&[]).is_empty());
+        assert_eq!(repeated(&[0, 0, 0]), [3]);
+    }
 
     #[test]
     fn keys_are_numbered_in_the_order_of_first_sight_and_counted() {

@@ -20,9 +20,7 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
 /// A text that says no more than that there is a picture.
 pub(super) fn is_boilerplate(text: &str) -> bool {
     let bare = bare(text);
-    LISTS.whole.iter().any(|phrase| *phrase == bare) || {
-        LISTS.within.iter().any(|phrase| holds(&bare, phrase))
-    }
+    LISTS.whole.contains(&bare) || { LISTS.within.iter().any(|phrase| holds(&bare, phrase)) }
 }
 
 /// A text that is a file name: one word that ends as picture and film files do, or the name of one
@@ -34,7 +32,7 @@ pub(super) fn is_file_name(text: &str, urls: &[&str]) -> bool {
             .strip_suffix(ending)
             .is_some_and(|stem| stem.ends_with('.'))
     };
-    if !lower.contains(' ') && ENDINGS.iter().any(|ending| ends(&ending)) {
+    if !lower.contains(' ') && ENDINGS.iter().any(ends) {
         return true;
     }
     urls.iter().any(|url| {
@@ -95,7 +93,7 @@ pub(super) fn is_code(text: &str) -> bool {
 
 fn is_camera(part: &str) -> bool {
     let lower = part.to_lowercase();
-    lower == "x" || LISTS.cameras.iter().any(|camera| *camera == lower)
+    lower == "x" || LISTS.cameras.contains(&lower)
 }
 
 /// Words in lower case with a space between, marks left out.
