@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use flamingo::corpus::Config;
-use flamingo::corpus::build::{BoxedTower, Options, Parts, Stage as BuildStage, Units, build};
+use flamingo::corpus::build::{BoxedTower, Options, Parts, Stage as BuildStage, build};
 use flamingo::corpus::folder::{self, Folder};
-use flamingo::corpus::summary::Summary;
+use flamingo::corpus::stats::Stats;
 use flamingo::corpus::worker::Worker;
 use flamingo::ImageTower;
 use flamingo::corpus::towers::TowerFailure;
@@ -99,11 +99,11 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     if !folder.has(folder::MANIFEST) {
         return output::line(&format!("worker {} of {} is done", worker.index, worker.count));
     }
-    let summary = Summary::of(&folder, units(&folder)?)?;
+    let stats = Stats::of(&folder)?;
     if args.json {
-        return output::json(&summary);
+        return output::json(&stats);
     }
-    output::line(&summary.to_string())?;
+    output::line(stats.to_string().trim_end())?;
     let shown = |name: &str| folder.path(name).display().to_string();
     output::line(&format!("data card: {}", shown(folder::CARD)))?;
     output::line(&format!("manifest: {}", shown(folder::MANIFEST)))
@@ -137,12 +137,6 @@ pub(super) fn built(path: &Path) -> Result<Folder> {
         )));
     }
     Ok(Folder::open(path, 0)?)
-}
-
-/// How many units a corpus has.
-pub(super) fn units(folder: &Folder) -> Result<u32> {
-    let units: Units = folder.read_json(folder::UNITS)?;
-    Ok(units.len())
 }
 
 impl BuildArgs {

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flamingo::corpus::Config;
+use flamingo::corpus::build::Units;
 use flamingo::corpus::card::Card;
 use flamingo::corpus::folder;
 use flamingo::corpus::summary::Summary;
 
-use super::build::{built, units};
+use super::build::built;
 use crate::failure::Result;
 use crate::output;
 
@@ -25,8 +26,9 @@ pub(crate) struct CardArgs {
 
 pub(crate) fn run(args: &CardArgs) -> Result<()> {
     let folder = built(&args.folder)?;
+    let units = Units::stored(&folder)?.len();
     let config = Config::read(&folder.path(folder::CONFIG))?;
-    let card = Card::of(&config, &folder, Summary::of(&folder, units(&folder)?)?)?;
+    let card = Card::of(&config, &folder, Summary::of(&folder, units)?)?;
     card.write(&folder)?;
     if args.json {
         return output::json(&card);

@@ -30,6 +30,8 @@ enum Preset {
     Obelics,
     /// Multimodal C4
     Mmc4,
+    /// Nothing is dropped
+    None,
 }
 
 /// The settings that were found.
@@ -56,6 +58,7 @@ impl Settings {
             Preset::Paper => filters::Preset::Paper,
             Preset::Obelics => filters::Preset::Obelics,
             Preset::Mmc4 => filters::Preset::Mmc4,
+            Preset::None => filters::Preset::None,
         };
         Ok(Found {
             filters: FilterConfig::preset(preset),

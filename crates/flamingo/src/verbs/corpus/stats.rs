@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use flamingo::corpus::folder::Folder;
-use flamingo::corpus::summary::{self, Summary};
+use flamingo::corpus::stats::Stats;
 
 use crate::failure::Result;
 use crate::output;
@@ -23,18 +22,9 @@ pub(crate) struct StatsArgs {
 }
 
 pub(crate) fn run(args: &StatsArgs) -> Result<()> {
-    let folder = super::build::built(&args.folder)?;
-    let units = super::build::units(&folder)?;
-    let summary = Summary::of(&folder, units)?;
+    let stats = Stats::of(&super::build::built(&args.folder)?)?;
     if args.json {
-        return output::json(&summary);
+        return output::json(&stats);
     }
-    output::line(&summary.to_string())?;
-    let times = summary::times(&folder, units)?;
-    let total = times.total();
-    if total > 0.0 {
-        let shares = times.steps().map(|(step, seconds)| format!("{step} {:.0}%", 100.0 * seconds / total));
-        output::line(&format!("processor time {total:.1} s: {}", shares.join(", ")))?;
-    }
-    Ok(())
+    output::line(stats.to_string().trim_end())
 }
