@@ -24,9 +24,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::measures::{self, Lexicon, Measures, OwnWords, TextMeasures};
 
+pub(crate) use config::threshold;
 pub use config::{FilterConfig, ImageCounts, LanguageConfig, Preset, QualityConfig, Thresholds};
 pub use counts::{Counts, Tally};
-pub use quality::{QualityModel, train_quality};
+pub use quality::{Feature, QualityModel, Weight, train_quality};
 pub use reason::Reason;
 
 /// Why filters cannot be used.
@@ -41,6 +42,14 @@ pub enum FilterError {
         path: String,
         /// Why.
         source: std::io::Error,
+    },
+    /// There is nothing to train a quality model on.
+    #[error("a quality model needs both sides, and there are {good} good and {bad} bad documents")]
+    NoExamples {
+        /// Good documents.
+        good: usize,
+        /// Bad documents.
+        bad: usize,
     },
     /// The quality model is none.
     #[error("{path} is no quality model: {source}; train one from good and bad documents")]
@@ -198,12 +207,12 @@ fn drop_paragraphs(
     filters: &Filters,
 ) -> Vec<DroppedPart> {
     let config = &filters.config;
-    if !config.asks_paragraphs() {
+    let Some(groups) = config.paragraph.groups() else {
         return Vec::new();
-    }
+    };
     let asked = texts(page, gone).filter(|(_, text)| !config.exempt.contains(&text.kind));
     let dropped = asked.filter_map(|(part, text)| {
-        let measures = TextMeasures::of(&[text], &filters.lexicon, language);
+        let measures = TextMeasures::only(groups, &[text], &filters.lexicon, language);
         let reasons = rule::reasons(&measures, &config.paragraph);
         (!reasons.is_empty()).then_some(DroppedPart { part, reasons })
     });

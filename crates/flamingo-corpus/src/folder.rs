@@ -24,6 +24,12 @@ pub const PARAGRAPHS: &str = "global/paragraphs.parquet";
 pub const IMAGES: &str = "global/images.parquet";
 /// What the join counted; written last.
 pub const JOINED: &str = "global/report.json";
+/// What the corpus holds and how it came about; written last.
+pub const MANIFEST: &str = "manifest.json";
+/// The data card for people.
+pub const CARD: &str = "card.html";
+/// The data card for programs.
+pub const CARD_JSON: &str = "card.json";
 
 /// The tables that stage `read` writes for a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +101,11 @@ impl Folder {
         let mut units = Vec::new();
         for entry in fs::read_dir(&read).map_err(Error::file(&read))? {
             let entry = entry.map_err(Error::file(&read))?;
-            if let Some(unit) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+            if let Some(unit) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+            {
                 units.push(unit);
             }
         }
@@ -135,7 +145,9 @@ impl Folder {
     /// When it cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let mut draft = self.create(name)?;
-        draft.write_all(bytes).map_err(Error::file(self.path(name)))?;
+        draft
+            .write_all(bytes)
+            .map_err(Error::file(self.path(name)))?;
         draft.commit()
     }
 
@@ -203,6 +215,15 @@ impl Folder {
         }
     }
 
+    /// Removes what killed workers left; none may be at work.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be listed, or a file in it not removed.
+    pub fn sweep(&self) -> Result<()> {
+        sweep(&self.root)
+    }
+
     /// A folder whose `steps`-th change fails, as if its worker were killed there.
     #[cfg(test)]
     pub(crate) fn failing_after(mut self, steps: i64) -> Self {
@@ -227,6 +248,27 @@ impl Folder {
     fn step(&self, _name: &str) -> Result<()> {
         Ok(())
     }
+}
+
+fn sweep(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::file(folder))? {
+        let path = entry.map_err(Error::file(folder))?.path();
+        if path.is_dir() {
+            sweep(&path)?;
+        } else if is_remains(&path) {
+            fs::remove_file(&path).map_err(Error::file(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file is named as a draft is.
+fn is_remains(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = name
+        .strip_prefix('.')
+        .and_then(|name| name.rsplit_once(".part"));
+    number.is_some_and(|(_, worker)| worker.parse::<u32>().is_ok())
 }
 
 /// A file in the making.
@@ -305,7 +347,13 @@ mod tests {
     fn a_killed_writer_leaves_no_file_and_goes_over_its_remains() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path(), 0).unwrap();
-        assert!(folder.clone().failing_after(1).write("a", b"longer").is_err());
+        assert!(
+            folder
+                .clone()
+                .failing_after(1)
+                .write("a", b"longer")
+                .is_err()
+        );
         assert!(!folder.has("a"));
         folder.write("a", b"new").unwrap();
         assert_eq!(folder.read("a").unwrap(), b"new");

@@ -7,6 +7,7 @@ mod lexicon;
 mod lines;
 mod numbering;
 mod repetition;
+mod tally;
 mod words;
 
 use flamingo_page::{Page, Part, Text};
@@ -139,14 +140,51 @@ impl Measures {
 impl TextMeasures {
     /// The numbers of these texts as one, with the word lists of a language.
     pub fn of(texts: &[&Text], lexicon: &Lexicon, language: Option<&str>) -> Self {
+        Self::only(Groups::ALL, texts, lexicon, language)
+    }
+
+    /// Only those of some groups, the others 0.
+    pub(crate) fn only(
+        groups: Groups,
+        texts: &[&Text],
+        lexicon: &Lexicon,
+        language: Option<&str>,
+    ) -> Self {
         let mut measures = Self::default();
-        let words = words::Words::of(texts, &lexicon.language(language));
+        let words = words::Words::of(texts, lexicon.language(language));
         words.measure(&mut measures);
-        characters::measure(texts, &mut measures);
-        lines::measure(texts, &mut measures);
-        repetition::measure(&words, &mut measures);
+        if groups.characters {
+            characters::measure(texts, &mut measures);
+        }
+        if groups.lines {
+            lines::measure(texts, &mut measures);
+        }
+        if groups.character_runs {
+            characters::measure_runs(texts, &mut measures);
+        }
+        if groups.word_runs {
+            repetition::measure(&words, &mut measures);
+        }
         measures
     }
+}
+
+/// Which measures are made beside those of words; a paragraph is asked little, and time is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Groups {
+    pub(crate) characters: bool,
+    pub(crate) lines: bool,
+    pub(crate) character_runs: bool,
+    pub(crate) word_runs: bool,
+}
+
+impl Groups {
+    pub(crate) const ALL: Self = Self {
+        characters: true,
+        lines: true,
+        character_runs: true,
+        word_runs: true,
+    };
 }
 
 fn text_of(part: &Part) -> Option<&Text> {
@@ -163,3 +201,6 @@ fn share(part: usize, whole: usize) -> f32 {
     }
     (part as f64 / whole as f64).min(1.0) as f32
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
-//! What pages, paragraphs and pictures are compared by across a whole corpus: keys of URLs, hashes of texts, MinHash signatures.
+//! What pages, paragraphs and pictures are compared by across a whole corpus: keys of URLs, hashes of texts, MinHash
+//! signatures.
 //!
-//! The tables store them, so a change here is a change of the format: pages read before it do not compare with pages read after it.
+//! The tables store them, so a change here is a change of the format: pages read before it do not compare with pages
+//! read after it.
 
 mod address;
 mod minhash;
@@ -55,7 +57,8 @@ impl Fingerprint {
     }
 }
 
-/// The hash by which paragraphs are the same: of the normalised text, so that case, spaces and punctuation do not count.
+/// The hash by which paragraphs are the same: of the normalised text, so that case, spaces and punctuation do not
+/// count.
 pub fn paragraph_hash(text: &str) -> i64 {
     xxh3_64(normalise(text).as_bytes()).cast_signed()
 }

@@ -12,6 +12,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file that cannot be written.
+    #[error("cannot write {name}: {source}")]
+    Write {
+        /// The file.
+        name: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A store that cannot be reached, or has no such object.
     #[error("cannot read {name}: {source}")]
     Store {
@@ -49,5 +57,10 @@ impl Error {
     pub(crate) fn io(name: impl ToString) -> impl FnOnce(std::io::Error) -> Self {
         let name = name.to_string();
         move |source| Self::Io { name, source }
+    }
+
+    pub(crate) fn write(name: impl ToString) -> impl FnOnce(std::io::Error) -> Self {
+        let name = name.to_string();
+        move |source| Self::Write { name, source }
     }
 }

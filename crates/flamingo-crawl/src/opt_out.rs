@@ -4,16 +4,19 @@ use serde::{Deserialize, Serialize};
 
 /// Why a page's content may not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Refusal {
     /// `noai`: nothing of it may train a model.
+    #[serde(rename = "noai")]
     NoAi,
     /// `noimageai`: its pictures may not.
+    #[serde(rename = "noimageai")]
     NoImageAi,
     /// `noindex` or `none`: not to be listed anywhere.
+    #[serde(rename = "noindex")]
     NoIndex,
     /// `tdm-reservation: 1`: the right to mine it is reserved.
+    #[serde(rename = "tdm_reservation")]
     TdmReservation,
 }
 

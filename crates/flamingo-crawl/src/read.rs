@@ -1,8 +1,16 @@
 //! One stream of items, whatever they are read from.
 
-use serde::{Deserialize, Serialize};
+use std::io::{Cursor, Read};
+use std::sync::Arc;
 
-use crate::{Answer, Counts, Item, Place, Result, Skipped};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::compress::{Encoding, gunzip};
+use crate::input::image_type;
+use crate::store::url_of;
+use crate::warc::{self, Warc, codec};
+use crate::{Answer, Counts, Item, Place, Reason, Result, Skipped, Stores};
 
 /// What is done with the digests that WARC records tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +26,7 @@ pub enum Digests {
 }
 
 /// How a unit is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ReadOptions {
     /// The most bytes that a record or page may have where it lies, before decoding its body; longer
     /// ones are passed over.
@@ -27,8 +35,8 @@ pub struct ReadOptions {
     pub max_body: u64,
     /// What is done with digests.
     pub digests: Digests,
-    /// Settings of object stores, by the names that `object_store` gives them (`aws_region`).
-    pub store: Vec<(String, String)>,
+    /// Where files are opened.
+    pub stores: Stores,
 }
 
 impl Default for ReadOptions {
@@ -37,7 +45,7 @@ impl Default for ReadOptions {
             max_record: 64 << 20,
             max_body: 64 << 20,
             digests: Digests::Ignore,
-            store: Vec::new(),
+            stores: Stores::default(),
         }
     }
 }
@@ -65,6 +73,24 @@ impl Items {
             counts: Counts::default(),
             bytes_read: 0,
         }
+    }
+
+    /// The items of a WARC that is no file of its own, such as a stream. `name` is what places in it say.
+    ///
+    /// # Errors
+    /// If its first bytes cannot be read.
+    pub fn from_warc(
+        name: &str,
+        reader: impl Read + Send + 'static,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let input = warc::Input {
+            reader: Box::new(reader),
+            name: name.into(),
+            size: None,
+            dictionary: None,
+        };
+        Ok(Self::new(Warc::new(input, options)?))
     }
 
     /// What has come so far: `answers`, `redirects`, `revisits`, and every [`Reason`](crate::Reason) and
@@ -114,6 +140,47 @@ impl Iterator for Items {
 /// # Errors
 /// If the file cannot be read.
 pub fn read_at(place: &Place, options: &ReadOptions) -> Result<Option<Answer>> {
-    let _ = (place, options);
-    Ok(None)
+    let stores = &options.stores;
+    let bytes = stores.read_range(&place.file, place.offset, place.length)?;
+    let may_be_warc = bytes.starts_with(b"WARC/") || Encoding::sniff(&bytes).is_some();
+    if may_be_warc && let Some(item) = read_record(place, bytes.clone(), options)? {
+        let answer = match item {
+            Item::Answer(answer) => Some(answer),
+            _ => None,
+        };
+        return Ok(answer.map(|answer| Answer {
+            place: Some(place.clone()),
+            ..answer
+        }));
+    }
+    let url = url_of(&place.file, false).map_or_else(|| place.file.to_string(), Url::into);
+    let max = usize::try_from(options.max_body).unwrap_or(usize::MAX);
+    let content_type = image_type(&place.file);
+    Ok(Some(Answer {
+        place: Some(place.clone()),
+        ..Answer::new(url, content_type, gunzip(&bytes, max))
+    }))
+}
+
+/// The record that these bytes hold; `None` if they hold something else.
+fn read_record(place: &Place, bytes: Vec<u8>, options: &ReadOptions) -> Result<Option<Item>> {
+    let mut dictionary = None;
+    if place.offset > 0 && Encoding::sniff(&bytes) == Some(Encoding::Zstd) {
+        let stores = &options.stores;
+        let head = stores.read_range(&place.file, 0, codec::HEAD as u64)?;
+        if let Some(length) = codec::dictionary_length(&head) {
+            dictionary = Some(stores.read_range(&place.file, 0, length as u64)?);
+        }
+    }
+    let input = warc::Input {
+        size: Some(bytes.len() as u64),
+        reader: Box::new(Cursor::new(bytes)),
+        name: Arc::clone(&place.file),
+        dictionary,
+    };
+    let item = Warc::new(input, options)?.next(&mut Counts::default())?;
+    Ok(item.filter(|item| {
+        let garbage = [Reason::Garbage, Reason::DamagedCompression, Reason::Clipped];
+        !matches!(item, Item::Skipped(skipped) if garbage.contains(&skipped.reason))
+    }))
 }

@@ -3,6 +3,7 @@
 //! Most tags' attributes are never asked for, so a parsed page holds only where its tags lie.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::memchr;
 
@@ -48,24 +49,16 @@ impl<'s> Iterator for Attributes<'s> {
         };
         self.at = found.next;
         Some(Attribute {
-            name: &self.tag[self.at_of(found.name)],
-            raw: &self.tag[self.at_of(found.value)],
+            name: &self.tag[found.name],
+            raw: &self.tag[found.value],
         })
     }
 }
 
-impl Attributes<'_> {
-    #[inline]
-    fn at_of(&self, (from, to): (usize, usize)) -> std::ops::Range<usize> {
-        from..to
-    }
-}
-
 /// Where an attribute lies.
-#[derive(Clone, Copy)]
 pub(crate) struct Found {
-    name: (usize, usize),
-    value: (usize, usize),
+    name: Range<usize>,
+    value: Range<usize>,
     /// Where the next begins.
     pub(crate) next: usize,
 }
@@ -125,12 +118,12 @@ pub(crate) fn next_attribute(bytes: &[u8], mut at: usize) -> Step {
     while at < bytes.len() && CLASS[bytes[at] as usize] & NAME_END == 0 {
         at += 1;
     }
-    let name = (name, at);
+    let name = name..at;
     let after = skip_spaces(bytes, at);
     if bytes.get(after) != Some(&b'=') {
         return Step::Attribute(Found {
             name,
-            value: (at, at),
+            value: at..at,
             next: after,
         });
     }
@@ -140,16 +133,17 @@ pub(crate) fn next_attribute(bytes: &[u8], mut at: usize) -> Step {
     }
 }
 
+/// The value at `at`, and where what follows it begins; none where it does not end.
 #[inline]
-fn value(bytes: &[u8], at: usize) -> Option<((usize, usize), usize)> {
+fn value(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     let first = *bytes.get(at)?;
     if first == b'"' || first == b'\'' {
         let end = at + 1 + memchr(first, &bytes[at + 1..])?;
-        return Some(((at + 1, end), end + 1));
+        return Some((at + 1..end, end + 1));
     }
     let mut end = at;
     while end < bytes.len() && !is_space(bytes[end]) && bytes[end] != b'>' {
         end += 1;
     }
-    Some(((at, end), end))
+    Some((at..end, end))
 }

@@ -74,7 +74,8 @@ pub struct Buffers {
 }
 
 impl<'s> Dom<'s> {
-    /// The most nodes of a page; what comes after them is dropped, see [`Self::is_truncated`].
+    /// The most nodes of a page, 84 MB of them; what comes after is dropped, see
+    /// [`Self::is_truncated`].
     pub const MAX_NODES: usize = 1 << 22;
 
     /// Parses a page of any content; never fails. Takes time linear in its length.
@@ -84,11 +85,11 @@ impl<'s> Dom<'s> {
 
     /// [`Self::parse`] in the memory that an earlier page gave back by [`Self::recycle`].
     pub fn parse_with(source: &'s str, buffers: &mut Buffers) -> Self {
-        let (nodes, truncated) = tree::build(source, buffers);
+        let (nodes, is_whole) = tree::build(source, buffers);
         Self {
             source,
             nodes,
-            truncated,
+            truncated: !is_whole,
         }
     }
 
@@ -159,7 +160,7 @@ impl<'s> Dom<'s> {
         let raw = self.raw_text(node);
         match self.nodes[node.index()].text {
             TextKind::Decoded => entities::decode_text(raw),
-            TextKind::Blank | TextKind::Raw => Cow::Borrowed(raw),
+            TextKind::Blank | TextKind::Raw => entities::clean_raw(raw),
         }
     }
 

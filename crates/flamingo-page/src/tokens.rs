@@ -1,6 +1,7 @@
 //! The source cut into tags and texts; comments and declarations are passed over.
 
-use memchr::{memchr, memmem};
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter, memchr2_iter, memmem};
 
 use crate::attributes::{Step, next_attribute};
 use crate::tag::Tag;
@@ -33,8 +34,8 @@ pub(crate) enum Token {
 pub(crate) struct Tokens<'s> {
     pub(crate) bytes: &'s [u8],
     at: usize,
-    /// Inside a drawing or formula, where CDATA sections are texts.
-    pub(crate) foreign: bool,
+    /// Finds `</`.
+    end_tags: Finder<'static>,
 }
 
 /// Of the bytes of a name their lower case; zero of those that end it.
@@ -57,11 +58,11 @@ const NAME: [u8; 256] = {
 };
 
 impl<'s> Tokens<'s> {
-    pub(crate) const fn new(bytes: &'s [u8]) -> Self {
+    pub(crate) fn new(bytes: &'s [u8]) -> Self {
         Self {
             bytes,
             at: 0,
-            foreign: false,
+            end_tags: Finder::new(b"</"),
         }
     }
 
@@ -73,8 +74,9 @@ impl<'s> Tokens<'s> {
         memchr(byte, self.bytes.get(from..)?).map(|found| from + found)
     }
 
+    /// The next piece; inside a drawing or formula, CDATA sections are texts.
     #[inline]
-    pub(crate) fn next(&mut self) -> Option<Token> {
+    pub(crate) fn next(&mut self, is_foreign: bool) -> Option<Token> {
         while self.at < self.bytes.len() {
             let start = self.at;
             let end = self.markup(start);
@@ -82,7 +84,7 @@ impl<'s> Tokens<'s> {
                 self.at = end;
                 return Some(Token::Text { start, end });
             }
-            if let Some(token) = self.tag() {
+            if let Some(token) = self.tag(is_foreign) {
                 return Some(token);
             }
         }
@@ -104,10 +106,10 @@ impl<'s> Tokens<'s> {
 
     /// The tag at `at`, where `<` stands; none where it is other markup, or where the source ends in it.
     #[inline]
-    fn tag(&mut self) -> Option<Token> {
+    fn tag(&mut self, is_foreign: bool) -> Option<Token> {
         let at = self.at;
         match self.byte(at + 1) {
-            b'!' => self.declaration(),
+            b'!' => self.declaration(is_foreign),
             b'?' => self.skip_to(b'>', at + 1),
             b'/' if self.byte(at + 2).is_ascii_alphabetic() => {
                 let (tag, name_end) = self.name(at + 2);
@@ -177,13 +179,13 @@ impl<'s> Tokens<'s> {
         None
     }
 
-    fn declaration(&mut self) -> Option<Token> {
+    fn declaration(&mut self, is_foreign: bool) -> Option<Token> {
         let rest = &self.bytes[self.at..];
         if rest.starts_with(b"<!--") {
             self.at += comment_length(rest);
             return None;
         }
-        if !self.foreign || !rest.starts_with(b"<![CDATA[") {
+        if !is_foreign || !rest.starts_with(b"<![CDATA[") {
             return self.skip_to(b'>', self.at + 2);
         }
         let start = self.at + b"<![CDATA[".len();
@@ -196,19 +198,29 @@ impl<'s> Tokens<'s> {
     /// What an element holds whose content is no markup: up to its end tag, behind which it moves.
     pub(crate) fn raw(&mut self, tag: Tag) -> (usize, usize) {
         let start = self.at;
-        let mut from = start;
+        let rest = &self.bytes[start..];
         let name = tag.name().as_bytes();
-        while let Some(found) = memmem::find(&self.bytes[from..], b"</") {
-            let at = from + found;
-            if is_end_tag(&self.bytes[at..], name) {
-                self.at = at + 2 + name.len();
-                self.end_of_tag(self.at);
-                return (start, at);
-            }
-            from = at + 2;
+        let mut ends = self.end_tags.find_iter(rest);
+        let mut length = ends
+            .find(|&at| is_tag(&rest[at + 2..], name))
+            .unwrap_or(rest.len());
+        if tag == Tag::Script && memmem::find(&rest[..length], b"<!--").is_some() {
+            length = script_length(rest);
         }
-        self.at = self.bytes.len();
-        (start, self.at)
+        let end = start + length;
+        self.at = end;
+        if end < self.bytes.len() {
+            self.end_of_tag(end + 2 + name.len());
+        }
+        (start, end)
+    }
+
+    /// Moves behind a line end.
+    pub(crate) fn skip_newline(&mut self) {
+        let rest = &self.bytes[self.at..];
+        let is_pair = rest.starts_with(b"\r\n");
+        let is_single = rest.starts_with(b"\n") || rest.starts_with(b"\r");
+        self.at += if is_pair { 2 } else { usize::from(is_single) };
     }
 
     /// All that is left.
@@ -219,32 +231,39 @@ impl<'s> Tokens<'s> {
     }
 }
 
-fn is_end_tag(rest: &[u8], name: &[u8]) -> bool {
-    let end = 2 + name.len();
-    rest.len() > end
-        && rest[2..end].eq_ignore_ascii_case(name)
-        && matches!(
-            rest[end],
-            b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'/' | b'>'
-        )
+/// Whether a tag of this name goes on with `rest`.
+fn is_tag(rest: &[u8], name: &[u8]) -> bool {
+    let end = name.len();
+    rest.len() > end && rest[..end].eq_ignore_ascii_case(name) && NAME[rest[end] as usize] == 0
+}
+
+/// The length of a script that has a comment in it, in which there may be scripts.
+fn script_length(rest: &[u8]) -> usize {
+    let (mut in_comment, mut in_script) = (false, false);
+    for at in memchr2_iter(b'<', b'>', rest) {
+        let from = &rest[at..];
+        if from.starts_with(b"<!--") {
+            in_comment = true;
+        } else if from.starts_with(b"</") && is_tag(&from[2..], b"script") {
+            if !in_script {
+                return at;
+            }
+            in_script = false;
+        } else if in_comment && is_tag(&from[1..], b"script") {
+            in_script = true;
+        } else if rest[..=at].ends_with(b"-->") {
+            (in_comment, in_script) = (false, false);
+        }
+    }
+    rest.len()
 }
 
 /// The length of the comment at the start of `rest`, all of it where it does not end.
 fn comment_length(rest: &[u8]) -> usize {
-    if rest.starts_with(b"<!-->") {
-        return 5;
-    }
-    if rest.starts_with(b"<!--->") {
-        return 6;
-    }
-    let mut from = 4;
-    while let Some(found) = memmem::find(&rest[from..], b"--") {
-        let at = from + found;
-        match &rest[at + 2..] {
-            [b'>', ..] => return at + 3,
-            [b'!', b'>', ..] => return at + 4,
-            _ => from = at + 1,
-        }
-    }
-    rest.len()
+    let is_end = |at: usize| {
+        let before = &rest[..at];
+        before.ends_with(b"--") || (before.ends_with(b"--!") && at >= b"<!----!".len())
+    };
+    let end = memchr_iter(b'>', rest).find(|&at| is_end(at));
+    end.map_or(rest.len(), |end| end + 1)
 }

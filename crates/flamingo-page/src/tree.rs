@@ -1,47 +1,66 @@
 //! Tags and texts to a tree, by the rules of browsers as far as they move content.
 //!
 //! Where it differs: an inline element that is closed inside a block stays open until the block
-//! ends, content between the cells of a table stays there, and there is no depth beyond [`MAX_DEPTH`].
+//! ends; content between the cells of a table stays there; no `tbody` is implied; what is not closed
+//! is not opened again in the next block.
+
+mod end;
+mod foreign;
+mod start;
 
 use crate::attributes::is_space;
 use crate::dom::{Buffers, Dom, Node, TextKind};
 use crate::tag::{Rules, Tag};
 use crate::tokens::{Token, Tokens};
 
-/// The most elements inside one another; those any deeper become siblings.
+/// The most elements inside one another; those any deeper become siblings. Browsers do the same.
 const MAX_DEPTH: usize = 512;
+
+/// The most nodes that one token makes.
+const NODES_OF_TOKEN: usize = 8;
+
+/// Where the `html` element's children stand among the open elements.
+const IN_HTML: usize = 2;
 
 /// An element whose end has not come yet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Open {
     node: u32,
     tag: Tag,
-    /// Part of a drawing or formula.
-    foreign: bool,
-    /// Its content is HTML again.
-    integration: bool,
+    kind: OpenKind,
+    /// Its end tag stood inside a block in it: it ends as soon as the block does.
+    ended: bool,
 }
 
-/// The nodes of a page, and whether there were too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OpenKind {
+    Html,
+    /// Part of a drawing or formula.
+    Foreign,
+    /// Part of a drawing or formula that holds HTML.
+    Integration,
+}
+
+/// The nodes of a page, and whether that is all of it.
 pub(crate) fn build(source: &str, buffers: &mut Buffers) -> (Vec<Node>, bool) {
     // Places are 32 bits wide.
-    let longest = u32::MAX as usize - 1;
-    let bytes = &source.as_bytes()[..source.len().min(longest)];
+    let read = &source[..source.floor_char_boundary(u32::MAX as usize)];
     let mut builder = Builder {
-        tokens: Tokens::new(bytes),
+        tokens: Tokens::new(read.as_bytes()),
         nodes: std::mem::take(&mut buffers.nodes),
         open: std::mem::take(&mut buffers.open),
         counts: [0; Tag::COUNT],
         place: Place::BeforeHead,
-        form: None,
+        form: false,
     };
     builder.nodes.clear();
     builder.open.clear();
-    let whole = builder.run();
+    let is_whole = builder.run() && read.len() == source.len();
     buffers.open = builder.open;
-    (builder.nodes, !whole || bytes.len() < source.len())
+    (builder.nodes, is_whole)
 }
 
+/// How far the page has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     BeforeHead,
@@ -57,18 +76,18 @@ struct Builder<'s> {
     /// How many elements of each kind are open.
     counts: [u16; Tag::COUNT],
     place: Place,
-    /// The form that is open, by its node.
-    form: Option<u32>,
+    /// A form has begun and not ended: there are none in it.
+    form: bool,
 }
 
 impl Builder<'_> {
     fn run(&mut self) -> bool {
-        self.push(Tag::Document, 0, 0);
-        self.push(Tag::Html, 0, 0);
-        let mut whole = true;
-        while let Some(token) = self.tokens.next() {
-            if self.nodes.len() + 8 > Dom::MAX_NODES {
-                whole = false;
+        self.push_implied(Tag::Document);
+        self.push_implied(Tag::Html);
+        let mut is_whole = true;
+        while let Some(token) = self.tokens.next(self.top().kind != OpenKind::Html) {
+            if self.nodes.len() > Dom::MAX_NODES - NODES_OF_TOKEN {
+                is_whole = false;
                 break;
             }
             match token {
@@ -83,13 +102,20 @@ impl Builder<'_> {
             }
         }
         self.pop_to(0);
-        whole
+        is_whole
     }
 
+    #[inline]
     fn top(&self) -> Open {
         *self.open.last().expect("the document is open")
     }
 
+    #[inline]
+    fn has(&self, tag: Tag) -> bool {
+        self.counts[tag as usize] > 0
+    }
+
+    #[inline]
     fn add(&mut self, tag: Tag, start: usize, end: usize, text: TextKind) -> u32 {
         let node = self.nodes.len() as u32;
         self.nodes.push(Node {
@@ -103,7 +129,8 @@ impl Builder<'_> {
         node
     }
 
-    fn push(&mut self, tag: Tag, start: usize, end: usize) {
+    #[inline]
+    fn push(&mut self, tag: Tag, start: usize, end: usize, kind: OpenKind) {
         if self.open.len() >= MAX_DEPTH {
             self.pop();
         }
@@ -111,12 +138,17 @@ impl Builder<'_> {
         self.open.push(Open {
             node,
             tag,
-            foreign: false,
-            integration: false,
+            kind,
+            ended: false,
         });
         self.counts[tag as usize] += 1;
     }
 
+    fn push_implied(&mut self, tag: Tag) {
+        self.push(tag, 0, 0, OpenKind::Html);
+    }
+
+    #[inline]
     fn pop(&mut self) {
         if let Some(open) = self.open.pop() {
             self.counts[open.tag as usize] -= 1;
@@ -124,94 +156,80 @@ impl Builder<'_> {
         }
     }
 
-    /// Ends all open elements from the `depth`th on.
+    /// Ends all open elements from the `depth`th on, and those around that wait for it.
+    #[inline]
     fn pop_to(&mut self, depth: usize) {
         while self.open.len() > depth {
             self.pop();
         }
+        while self.open.last().is_some_and(|open| open.ended) {
+            self.pop();
+        }
     }
 
+    /// The innermost open `tag`, if no element for which `is_barrier` stands inside it.
+    #[inline]
+    fn innermost(&self, tag: Tag, is_barrier: impl Fn(Tag) -> bool) -> Option<usize> {
+        if !self.has(tag) {
+            return None;
+        }
+        for (depth, open) in self.open.iter().enumerate().rev() {
+            if open.tag == tag {
+                return Some(depth);
+            }
+            if open.kind == OpenKind::Integration || is_barrier(open.tag) {
+                break;
+            }
+        }
+        None
+    }
+
+    /// The paragraph that the next block ends.
+    #[inline]
+    fn open_paragraph(&self) -> Option<usize> {
+        self.innermost(Tag::P, |tag| tag.is(Rules::SCOPE) || tag == Tag::Button)
+    }
+
+    fn open_tag(&self, depth: usize) -> Option<Tag> {
+        self.open.get(depth).map(|open| open.tag)
+    }
+
+    /// The innermost open table, template or, without these, the `html` element.
+    fn table_depth(&self) -> usize {
+        let is_context = |open: &Open| matches!(open.tag, Tag::Table | Tag::Template | Tag::Html);
+        self.open.iter().rposition(is_context).unwrap_or(1)
+    }
+
+    #[inline]
     fn text(&mut self, start: usize, end: usize) {
-        let blank = self.tokens.bytes[start..end]
+        let is_blank = self.tokens.bytes[start..end]
             .iter()
             .all(|&byte| is_space(byte));
-        if blank && self.top().tag.is(Rules::BLANK_DROPPED) {
-            return;
-        }
-        if !blank {
+        if !is_blank {
             self.enter_body();
+            self.add_text(start, end, TextKind::Decoded);
+        } else if !self.top().tag.is(Rules::BLANK_DROPPED) {
+            self.add_text(start, end, TextKind::Blank);
         }
-        self.add_text(
-            start,
-            end,
-            if blank {
-                TextKind::Blank
-            } else {
-                TextKind::Decoded
-            },
-        );
     }
 
+    #[inline]
     fn add_text(&mut self, start: usize, end: usize, text: TextKind) {
         if start < end {
             self.add(Tag::Text, start, end, text);
         }
     }
 
+    /// Content has come: the head is over, unless it stands in an element there that may hold it.
+    #[inline]
     fn enter_body(&mut self) {
-        if self.place != Place::Body && self.counts[Tag::Noscript as usize] == 0 {
-            self.pop_to(2);
+        if self.place != Place::Body && !self.has(Tag::Noscript) && !self.has(Tag::Template) {
+            self.pop_to(IN_HTML);
             self.place = Place::Body;
-            self.push(Tag::Body, 0, 0);
-        }
-    }
-
-    fn start(&mut self, tag: Tag, start: usize, end: usize) {
-        match tag {
-            Tag::Html | Tag::Head => return,
-            Tag::Body if self.place == Place::Body => return,
-            Tag::Body => {
-                self.pop_to(2);
-                self.place = Place::Body;
-                return self.push(tag, start, end);
-            }
-            _ if !tag.is(Rules::HEAD) => self.enter_body(),
-            _ => {}
-        }
-        if tag.is(Rules::CLOSES_P) {
-            self.close(Tag::P);
-        }
-        if tag.is(Rules::IMPLIED_END) && self.top().tag == tag {
-            self.pop();
-        }
-        if tag.is(Rules::VOID) {
-            self.add(tag, start, end, TextKind::Decoded);
-            return;
-        }
-        self.push(tag, start, end);
-        if tag.is(Rules::RAW) {
-            let (start, end) = self.tokens.raw(tag);
-            self.add_text(start, end, TextKind::Raw);
-            self.pop();
-        } else if tag.is(Rules::RAW_DECODED) {
-            let (start, end) = self.tokens.raw(tag);
-            self.add_text(start, end, TextKind::Decoded);
-            self.pop();
-        }
-    }
-
-    fn end(&mut self, tag: Tag, _name: usize, _name_end: usize) {
-        if !matches!(tag, Tag::Body | Tag::Html) {
-            self.close(tag);
-        }
-    }
-
-    fn close(&mut self, tag: Tag) {
-        if self.counts[tag as usize] == 0 {
-            return;
-        }
-        if let Some(depth) = self.open.iter().rposition(|open| open.tag == tag) {
-            self.pop_to(depth);
+            self.push_implied(Tag::Body);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,9 +22,11 @@
 
 mod demo_model;
 mod files;
+mod tower;
 
 pub use demo_model::{demo_model, demo_model_hash};
 pub use files::{Files, beside};
+pub use tower::ImageTower;
 pub use flamingo_corpus as corpus;
 pub use flamingo_crawl as crawl;
 pub use flamingo_data as data;

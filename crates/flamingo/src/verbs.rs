@@ -41,7 +41,7 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Train(args) => train::run(&args, cli.threads),
         Verb::Describe(args) => describe::run(&args),
         Verb::Weights(args) => weights::run(&args),
-        Verb::Corpus(args) => corpus::run(&args),
+        Verb::Corpus(args) => corpus::run(&args, cli.threads),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => completions::run(&args),
     }

@@ -6,6 +6,10 @@ use toml::{Table, Value};
 
 use flamingo_page::Kind;
 
+use super::rule::Rule;
+use super::{characters, lines, repetition};
+use crate::measures::Groups;
+
 /// Thresholds of all filters, resolved: what the preset says, changed by what the file says.
 ///
 /// ```toml
@@ -178,6 +182,19 @@ pub struct Thresholds {
     pub max_duplicate_9_grams: Option<f64>,
     #[serde(with = "threshold")]
     pub max_duplicate_10_grams: Option<f64>,
+}
+
+impl Thresholds {
+    /// The groups of measures that they ask for; none if they ask nothing.
+    pub(super) fn groups(&self) -> Option<Groups> {
+        let asks = |rules: &[Rule]| rules.iter().any(|rule| (rule.threshold)(self).is_some());
+        (*self != Self::default()).then(|| Groups {
+            characters: asks(characters::RULES),
+            lines: asks(lines::RULES) || asks(repetition::RULES),
+            character_runs: self.max_character_repetition.is_some(),
+            word_runs: asks(repetition::RULES),
+        })
+    }
 }
 
 impl FilterConfig {

@@ -3,20 +3,19 @@
 
 use crate::measures::Detected;
 
-use super::{FilterConfig, ImageCounts, LanguageConfig, Reason};
+use super::{ImageCounts, LanguageConfig, Reason};
 
 pub(super) fn language(detected: Option<&Detected>, config: &LanguageConfig) -> Option<Reason> {
     if config.allowed.is_empty() {
         return None;
     }
-    let Some(detected) = detected else {
+    let least = config.min_confidence.unwrap_or(0.0) as f32;
+    let sure = detected.filter(|detected| detected.confidence >= least);
+    let Some(detected) = sure else {
         return Some(Reason::LanguageUnsure);
     };
-    if !config.allowed.contains(&detected.code) {
-        return Some(Reason::Language);
-    }
-    let least = config.min_confidence.unwrap_or(0.0) as f32;
-    (detected.confidence < least).then_some(Reason::LanguageUnsure)
+    let allowed = config.allowed.contains(&detected.code);
+    (!allowed).then_some(Reason::Language)
 }
 
 pub(super) fn images(count: usize, config: &ImageCounts) -> Option<Reason> {
@@ -26,11 +25,4 @@ pub(super) fn images(count: usize, config: &ImageCounts) -> Option<Reason> {
     }
     let most = config.max.is_some_and(|most| count > most);
     most.then_some(Reason::ManyImages)
-}
-
-impl FilterConfig {
-    /// Whether any paragraph can be dropped.
-    pub(super) fn asks_paragraphs(&self) -> bool {
-        self.paragraph != Default::default()
-    }
 }

@@ -5,10 +5,10 @@ use crate::reason::named_reasons;
 named_reasons! {
     /// Why a document or a paragraph is dropped; the order is that of the funnel.
     Reason {
+        /// Its language cannot be told with enough confidence.
+        LanguageUnsure = "language_unsure",
         /// Its language is not among those allowed.
         Language = "language",
-        /// Its language is allowed but not told with enough confidence.
-        LanguageUnsure = "language_unsure",
         /// Fewer images than asked for.
         FewImages = "few_images",
         /// More images than allowed.

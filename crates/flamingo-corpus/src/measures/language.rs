@@ -13,7 +13,7 @@ pub struct Detected {
 }
 
 /// Bytes of text that are looked at: more do not change the answer, and the time is theirs.
-const SAMPLE: usize = 2000;
+const SAMPLE: usize = 1000;
 
 /// Bytes below which no language is told.
 const LEAST: usize = 20;

@@ -173,15 +173,23 @@ impl Lists {
 
 /// A hash of a word in lower case.
 pub(super) fn fold(word: &str) -> u64 {
-    let step = |hash: u64, c: char| {
-        (hash.rotate_left(5) ^ u64::from(c)).wrapping_mul(0x517c_c1b7_2722_0a95)
-    };
     word.chars().fold(0, |hash, c| {
         if c.is_ascii() {
             return step(hash, c.to_ascii_lowercase());
         }
         c.to_lowercase().fold(hash, step)
     })
+}
+
+/// [`fold`] of a word of ASCII.
+pub(super) fn fold_ascii(word: &[u8]) -> u64 {
+    let lower = |byte: &u8| char::from(byte.to_ascii_lowercase());
+    word.iter().map(lower).fold(0, step)
+}
+
+#[inline]
+fn step(hash: u64, c: char) -> u64 {
+    (hash.rotate_left(5) ^ u64::from(c)).wrapping_mul(0x517c_c1b7_2722_0a95)
 }
 
 /// A sum over lists that does not depend on their order.

@@ -46,11 +46,6 @@ impl Numbering {
         self.counts
     }
 
-    /// How often each number was counted.
-    pub(crate) fn counts(&self) -> &[u32] {
-        &self.counts
-    }
-
     fn grow(&mut self) {
         let length = self.slots.len() * 2;
         self.slots = vec![0; length];
@@ -83,6 +78,6 @@ mod tests {
             numbering.count(key << 32);
         }
         assert_eq!(numbering.count(7), (0, true));
-        assert_eq!(&numbering.counts()[..3], [3, 2, 1]);
+        assert_eq!(&numbering.into_counts()[..3], [3, 2, 1]);
     }
 }

@@ -2,8 +2,8 @@
 
 use flamingo_page::Text;
 
-use super::characters::{ends_sentence, is_closing, is_special};
-use super::lexicon::{Lists, Mark, fold};
+use super::characters::{ascii, class, class_of, ends_sentence, is_closing, is_special};
+use super::lexicon::{Lists, Mark, fold, fold_ascii};
 use super::numbering::Numbering;
 use super::{TextMeasures, share};
 
@@ -33,14 +33,11 @@ impl Words {
             words: Self::default(),
             numbering: Numbering::with_capacity((bytes / 12).min(1 << 16)),
             lists,
+            ascii: ascii(),
             previous: 0,
         };
         reader.words.numbers.reserve(bytes / 5);
-        for text in texts {
-            for token in text.text.split_whitespace() {
-                reader.token(token);
-            }
-        }
+        texts.iter().for_each(|text| reader.text(&text.text));
         reader.words
     }
 
@@ -72,29 +69,79 @@ struct Reader<'a> {
     words: Words,
     numbering: Numbering,
     lists: &'a Lists,
+    /// The classes of ASCII.
+    ascii: &'static [u8; 128],
     /// The hash of the word before.
     previous: u64,
 }
 
 impl Reader<'_> {
+    fn text(&mut self, text: &str) {
+        // Splitting at ASCII's spaces is faster, and those are all that ASCII has.
+        if text.is_ascii() {
+            text.split_ascii_whitespace()
+                .for_each(|token| self.ascii_token(token));
+            return;
+        }
+        for token in text.split_whitespace() {
+            if token.is_ascii() {
+                self.ascii_token(token);
+            } else {
+                self.token(token);
+            }
+        }
+    }
+
+    /// What stands between two spaces, of ASCII alone.
+    fn ascii_token(&mut self, token: &str) {
+        let bytes = token.as_bytes();
+        self.words.tokens += 1;
+        let first = bytes.iter().position(u8::is_ascii_alphabetic);
+        let last = bytes.iter().rposition(u8::is_ascii_alphabetic);
+        let (Some(first), Some(last)) = (first, last) else {
+            self.symbols(token);
+            return;
+        };
+        self.words.alphabetic += 1;
+        if last + 1 < bytes.len() {
+            self.words.sentences += usize::from(finishes(token));
+        }
+        let word = &bytes[first..=last];
+        if word.len() < bytes.len() || !word.iter().all(u8::is_ascii_alphabetic) {
+            self.symbols(token);
+        }
+        self.word(fold_ascii(word), word.len());
+    }
+
+    /// Counts hashes and ellipses.
+    fn symbols(&mut self, token: &str) {
+        let ascii = self.ascii;
+        if !token
+            .chars()
+            .any(|c| class_of(c, ascii) & class::SYMBOL != 0)
+        {
+            return;
+        }
+        self.words.hashes += token.matches('#').count();
+        self.words.ellipses += token.matches('…').count();
+        if token.contains("..") {
+            self.words.ellipses += token.matches("...").count();
+        }
+    }
+
     /// What stands between two spaces.
     fn token(&mut self, token: &str) {
         self.words.tokens += 1;
         self.words.alphabetic += usize::from(token.chars().any(char::is_alphabetic));
         self.words.sentences += usize::from(finishes(token));
-        let symbol = |c: char| matches!(c, '#' | '…');
-        if token.contains(symbol) || token.contains("...") {
-            self.words.hashes += token.matches('#').count();
-            self.words.ellipses += token.matches('…').count() + token.matches("...").count();
+        self.symbols(token);
+        let ascii = self.ascii;
+        let word = token.trim_matches(|c| class_of(c, ascii) & class::SPECIAL != 0);
+        if word.contains(is_spaceless) {
+            self.spaceless(word);
+        } else if !word.is_empty() {
+            self.word(fold(word), word.chars().count());
         }
-        let word = token.trim_matches(is_special);
-        if word.is_empty() {
-            return;
-        }
-        if word.is_ascii() || !word.contains(is_spaceless) {
-            return self.word(word);
-        }
-        self.spaceless(word);
     }
 
     /// A run of a script without spaces: each of its characters is a word.
@@ -107,17 +154,16 @@ impl Reader<'_> {
             let before = part[..cut].trim_matches(is_special);
             for word in [before, &part[cut..]] {
                 if !word.is_empty() {
-                    self.word(word);
+                    self.word(fold(word), word.chars().count());
                 }
             }
         }
     }
 
-    fn word(&mut self, word: &str) {
-        let hash = fold(word);
+    fn word(&mut self, hash: u64, length: usize) {
         let (number, seen) = self.numbering.count(hash);
         if !seen {
-            self.words.lengths.push(word.chars().count() as u32);
+            self.words.lengths.push(length as u32);
             self.words.marks.push(self.lists.mark(hash));
         }
         let filler = self.previous == self.lists.lorem && hash == self.lists.ipsum;

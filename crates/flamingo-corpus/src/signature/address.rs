@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Parameters by which visits are counted, and which never choose what is served: campaigns, clicks on advertisements, mailings.
+/// Parameters by which visits are counted, and which never choose what is served: campaigns, clicks on
+/// advertisements, mailings.
 const TRACKING: &[&str] = &[
     "_ga",
     "_gl",
@@ -60,12 +61,12 @@ const SESSIONS: &[&str] = &[
 
 /// The key by which URLs of the same resource are one. It is a URL itself, but for comparing, not for fetching:
 ///
-/// - `http` and `https` are one, host in lower case without a final dot, default ports, credentials and fragment away, dots in paths
-///   resolved; `www.` stays, for it may be another site;
-/// - percent-escapes in upper case, those of letters, digits and `-._~` resolved;
+/// - `http` and `https` are one, host in lower case without a final dot, default ports, credentials and fragment
+///   away, dots in paths resolved; `www.` stays, for it may be another site;
+/// - percent-escapes in upper case, those of letters, digits and `-._~` resolved, a stray `%` escaped;
 /// - the final `/` of a path away, but for the path `/` itself;
-/// - parameters that count visits (`utm_*`, `gclid`, `fbclid`, `msclkid`, `mc_cid`, ...) or name a session away, also as `;jsessionid=`;
-///   the others sorted by name, those of one name in their order;
+/// - parameters that count visits (`utm_*`, `gclid`, `fbclid`, `msclkid`, `mc_cid`, ...) or name a session away, also
+///   as `;jsessionid=`; the others sorted by name, those of one name in their order;
 /// - of a `data:` URL its hash. What is no URL stays as it is.
 ///
 /// ```
@@ -171,7 +172,7 @@ fn is_session(name: &str) -> bool {
     SESSIONS.contains(&name.as_str()) || name.starts_with("aspsessionid")
 }
 
-/// Percent-escapes in upper case, and none for characters that need none.
+/// Percent-escapes in upper case, none for characters that need none, and one for a `%` that begins none.
 fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -184,7 +185,8 @@ fn unescape(text: &str) -> Cow<'_, str> {
             .get(..2)
             .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let Some(byte) = escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
-            out.push('%');
+            // Written out, for it could make an escape with what comes of the next one.
+            out.push_str("%25");
             rest = after;
             continue;
         };

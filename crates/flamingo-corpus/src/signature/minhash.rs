@@ -1,8 +1,9 @@
 //! MinHash signatures of texts: two texts agree in about as many positions as they share shingles of five words.
 //!
-//! One permutation with densification (Li, Owen and Zhang 2012; Shrivastava 2017) instead of 128 permutations: each shingle is hashed
-//! once and falls into one of 128 bins, each bin keeps its smallest hash, and an empty bin borrows from another one, which it finds by a
-//! walk of its own. The estimate is as unbiased and no wider than that of 128 permutations, at a hundredth of their arithmetic.
+//! One permutation with densification (Li, Owen and Zhang 2012; Shrivastava 2017) instead of 128 permutations: each
+//! shingle is hashed once and falls into one of 128 bins, each bin keeps its smallest hash, and an empty bin borrows
+//! from another one, which it finds by a walk of its own. The estimate is as unbiased and no wider than that of 128
+//! permutations, at a hundredth of their arithmetic.
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -34,13 +35,15 @@ impl Signature {
         Some(Signature(densify(&bins)))
     }
 
-    /// The share of positions in which two signatures agree: an estimate of the share of shingles that the texts have in common.
+    /// The share of positions in which two signatures agree: an estimate of the share of shingles that the texts have
+    /// in common.
     pub fn similarity(&self, other: &Signature) -> f64 {
         let agreeing = self.0.iter().zip(&other.0).filter(|(a, b)| a == b).count();
         agreeing as f64 / LENGTH as f64
     }
 
-    /// The values with their position above them, so that the size of the intersection of two such sets counts the positions that agree.
+    /// The values with their position above them, so that the size of the intersection of two such sets counts the
+    /// positions that agree.
     pub fn column(&self) -> Vec<i64> {
         let column = self.0.iter().enumerate();
         column
@@ -66,8 +69,8 @@ impl Signature {
     }
 }
 
-/// Fills the empty bins. Each walks all bins in its own order until it finds one that had something from the start: walks in a
-/// common order would make neighbours borrow from the same bin, and the estimate wide for short texts.
+/// Fills the empty bins. Each walks all bins in its own order until it finds one that had something from the start:
+/// walks in a common order would make neighbours borrow from the same bin, and the estimate wide for short texts.
 fn densify(bins: &[u64; LENGTH]) -> [u64; LENGTH] {
     let mut dense = *bins;
     for (bin, value) in dense
@@ -186,7 +189,8 @@ mod tests {
         );
     }
 
-    /// The estimate's mean error and its root mean square for pairs of texts of `length` words of which a run is replaced.
+    /// The estimate's mean error and its root mean square for pairs of texts of `length` words of which a run is
+    /// replaced.
     fn errors(length: usize, replaced: usize) -> (f64, f64) {
         let pairs = 400;
         let (mut sum, mut squares) = (0.0, 0.0);

@@ -1,9 +1,10 @@
 //! Text as it is compared: words in lower case with one space between them, and nothing else.
 
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
-/// The words of a text: compatibility characters unified (NFKC), lower case, one space between words, punctuation and symbols away.
+/// The words of a text: compatibility characters unified (NFKC), lower case, one space between words, punctuation and
+/// symbols away.
 ///
 /// In scripts that put no spaces between words (Chinese, Japanese, Thai, ...) each character is a word of its own.
 ///
@@ -26,18 +27,19 @@ pub(super) fn normalise_into(text: &str, out: &mut String) {
         out,
         gap: false,
     };
-    // Characters never compose across white space, so that all-ASCII words need no tables.
+    // Characters never compose across white space, so that most words need no tables.
     for chunk in text.split_ascii_whitespace() {
         words.gap = true;
         if chunk.is_ascii() {
-            chunk.bytes().for_each(|byte| words.push_ascii(byte));
+            words.push_ascii(chunk);
+        } else if is_nfkc_quick(chunk.chars()) == IsNormalized::Yes {
+            words.push_all(chunk.chars());
         } else {
-            chunk
-                .nfkc()
-                .flat_map(char::to_lowercase)
-                .for_each(|character| words.push(character));
+            words.push_all(chunk.nfkc());
         }
     }
+    let start = words.start;
+    out[start..].make_ascii_lowercase();
 }
 
 /// Words being written, one space between them.
@@ -48,41 +50,87 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
-    fn push_ascii(&mut self, byte: u8) {
-        if byte.is_ascii_alphanumeric() {
-            self.append(char::from(byte.to_ascii_lowercase()));
-        } else {
+    fn push_ascii(&mut self, chunk: &str) {
+        let words = chunk.split(|character: char| !character.is_ascii_alphanumeric());
+        for word in words.filter(|word| !word.is_empty()) {
+            self.open();
+            self.out.push_str(word);
             self.gap = true;
+        }
+    }
+
+    fn push_all(&mut self, characters: impl Iterator<Item = char>) {
+        for character in characters {
+            match character.is_ascii() {
+                true => self.push(character),
+                false => character
+                    .to_lowercase()
+                    .for_each(|character| self.push(character)),
+            }
         }
     }
 
     fn push(&mut self, character: char) {
-        if is_invisible(character) {
-            return;
-        }
-        if is_combining_mark(character) {
-            self.out.push(character);
-        } else if is_spaceless(character) {
-            self.gap = true;
-            self.append(character);
-            self.gap = true;
-        } else if character.is_alphanumeric() {
-            self.append(character);
-        } else {
-            self.gap = true;
+        match Role::of(character) {
+            Role::Letter => {
+                self.open();
+                self.out.push(character);
+            }
+            Role::Word => {
+                self.gap = true;
+                self.open();
+                self.out.push(character);
+                self.gap = true;
+            }
+            Role::Mark => self.out.push(character),
+            Role::Invisible => {}
+            Role::Separator => self.gap = true,
         }
     }
 
-    fn append(&mut self, character: char) {
+    /// Puts a space before a new word.
+    fn open(&mut self) {
         if self.gap && self.out.len() > self.start {
             self.out.push(' ');
         }
         self.gap = false;
-        self.out.push(character);
     }
 }
 
-/// Soft hyphens, zero-width spaces and joiners, direction and byte order marks: one cannot see whether they are there.
+/// What a character does to a word.
+enum Role {
+    /// Goes on with it, or begins one.
+    Letter,
+    /// Is one itself.
+    Word,
+    /// Belongs to the character before.
+    Mark,
+    /// Nothing that one could see.
+    Invisible,
+    /// Ends it.
+    Separator,
+}
+
+impl Role {
+    fn of(character: char) -> Self {
+        if character.is_ascii_alphanumeric() {
+            return Role::Letter;
+        }
+        if character.is_ascii() {
+            return Role::Separator;
+        }
+        match character {
+            _ if is_invisible(character) => Role::Invisible,
+            _ if is_combining_mark(character) => Role::Mark,
+            _ if !character.is_alphanumeric() => Role::Separator,
+            _ if is_spaceless(character) => Role::Word,
+            _ => Role::Letter,
+        }
+    }
+}
+
+/// Soft hyphens, zero-width spaces and joiners, direction and byte order marks: one cannot see whether they are
+/// there.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
@@ -97,7 +145,6 @@ fn is_spaceless(character: char) -> bool {
         | '\u{3040}'..='\u{30ff}'      // Hiragana, Katakana
         | '\u{31f0}'..='\u{31ff}'      // Katakana, small
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
-        && character.is_alphanumeric()
 }
 
 #[cfg(test)]

@@ -1,12 +1,6 @@
 //! What the tables hold.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray, StructArray};
-use arrow::datatypes::{DataType, Fields};
-
-use super::Row;
-use super::column::{Column, Element, row};
+use super::column::{Nested, row};
 
 row! {
     /// A page: `read/*/pages.parquet`, in the order of documents.
@@ -158,20 +152,58 @@ row! {
     }
 }
 
-impl Element for ImageUse {}
-
-impl Column for ImageUse {
-    fn data_type() -> DataType {
-        DataType::Struct(Self::schema().fields().clone())
-    }
-
-    fn collect<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
-        let rows: Vec<Self> = values.cloned().collect();
-        let fields: Fields = Self::schema().fields().clone();
-        Arc::new(StructArray::new(fields, Self::columns(&rows), None))
-    }
-
-    fn value(column: &ArrayRef, index: usize) -> Self {
-        Self::from_columns(column.as_struct().columns(), index)
+row! {
+    /// What was decided about a page: `write/*/decisions.parquet`, by document.
+    DecisionRow {
+        /// The page.
+        document: i64,
+        /// Where it was found.
+        url: String,
+        /// The domain that can be registered.
+        domain: String,
+        /// Its language (ISO 639-1).
+        language: Option<String>,
+        /// Whether it is in the corpus.
+        kept: bool,
+        /// All reasons for which it is not; the funnel counts the first.
+        reasons: Vec<String>,
+        /// The page that it repeats.
+        of: Option<i64>,
+        /// Words of the whole page.
+        words: i32,
+        /// The score of the quality model, where there is one.
+        quality: Option<f32>,
+        /// The texts that are dropped from it.
+        paragraphs: Vec<DroppedParagraph>,
+        /// Its images.
+        images: Vec<ImageDecision>,
     }
 }
+
+row! {
+    /// A text that is dropped from its document.
+    DroppedParagraph {
+        /// Index of the part.
+        position: i32,
+        /// Why: all reasons.
+        reasons: Vec<String>,
+    }
+}
+
+row! {
+    /// What was decided about an image of a document.
+    ImageDecision {
+        /// Index of the part.
+        position: i32,
+        /// The URL of the answer; the image's first URL if there is none.
+        url: String,
+        /// Why it is dropped from its document.
+        reason: Option<String>,
+        /// SHA-256 of the answer's bytes.
+        sha256: Option<String>,
+    }
+}
+
+impl Nested for ImageUse {}
+impl Nested for DroppedParagraph {}
+impl Nested for ImageDecision {}

@@ -19,8 +19,19 @@ const READER_URL: &str = "http://fakehost/test/page.html";
 pub struct Gold {
     /// What a page's name is.
     pub key: Key,
+    /// Whether its texts hold the captions of pictures.
+    pub captions: Captions,
     /// What is expected of each page.
     pub pages: BTreeMap<String, Expected>,
+}
+
+/// What becomes of the captions in documents when texts are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Captions {
+    /// They are text as any other.
+    Counted,
+    /// They are not compared: the gold has the running text only.
+    LeftOut,
 }
 
 /// What names a page in a [`Gold`].
@@ -103,6 +114,7 @@ impl Gold {
             .map(|(id, article)| (id, expected(article)));
         Ok(Self {
             key: Key::Id,
+            captions: Captions::LeftOut,
             pages: pages.collect(),
         })
     }
@@ -125,6 +137,7 @@ impl Gold {
         }
         Ok(Self {
             key: Key::Url,
+            captions: Captions::Counted,
             pages,
         })
     }
@@ -156,6 +169,7 @@ impl Gold {
         }
         Ok(Self {
             key: Key::Id,
+            captions: Captions::Counted,
             pages,
         })
     }

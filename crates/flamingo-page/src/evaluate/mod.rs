@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use gold::{Expected, ExpectedImage, Gold, Key, documents};
+pub use gold::{Captions, Expected, ExpectedImage, Gold, Key, documents};
 pub use images::ImageCounts;
 pub use shingles::TextCounts;
 
-use crate::{Page, Part};
+use crate::{Kind, Page, Part};
 
 /// An extracted page, as a line of the extraction's output.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -100,7 +100,14 @@ pub fn evaluate(gold: &Gold, documents: &[Document]) -> Evaluation {
     let rows: Vec<Row> = gold
         .pages
         .iter()
-        .map(|(name, expected)| row(name, expected, found.get(name.as_str()).copied()))
+        .map(|(name, expected)| {
+            row(
+                name,
+                expected,
+                gold.captions,
+                found.get(name.as_str()).copied(),
+            )
+        })
         .collect();
     let missing = gold
         .pages
@@ -121,12 +128,12 @@ pub fn evaluate(gold: &Gold, documents: &[Document]) -> Evaluation {
     }
 }
 
-fn row(name: &str, expected: &Expected, document: Option<&Document>) -> Row {
+fn row(name: &str, expected: &Expected, captions: Captions, document: Option<&Document>) -> Row {
     let nothing = Page::default();
     let page = document.map_or(&nothing, |document| &document.page);
     let text = expected.text.as_ref().map(|text| TextCounts {
         missing: document.is_none(),
-        ..TextCounts::of(text, &page_text(page))
+        ..TextCounts::of(text, &page_text(page, captions))
     });
     let images = expected
         .images
@@ -140,8 +147,9 @@ fn row(name: &str, expected: &Expected, document: Option<&Document>) -> Row {
 }
 
 /// All texts of a page, a line each.
-pub fn page_text(page: &Page) -> String {
+pub fn page_text(page: &Page, captions: Captions) -> String {
     let texts = page.parts.iter().filter_map(|part| match part {
+        Part::Text(text) if text.kind == Kind::Caption && captions == Captions::LeftOut => None,
         Part::Text(text) => Some(text.text.as_str()),
         Part::Image(_) | Part::Video(_) => None,
     });
@@ -250,6 +258,20 @@ mod tests {
             (score.precision, score.recall),
             ((1.0 + 1.0 / 3.0) / 2.0, (0.5 + 1.0) / 2.0)
         );
+    }
+
+    #[test]
+    fn captions_count_only_where_the_gold_has_them() {
+        let mut document = document("a", "one two three four", &[]);
+        let caption = Text {
+            text: "five six seven eight".into(),
+            kind: Kind::Caption,
+        };
+        document.page.parts.push(Part::Text(caption));
+        let mut gold = gold(&[("a", "one two three four")]);
+        assert!(evaluate(&gold, &[document.clone()]).text.unwrap().precision < 1.0);
+        gold.captions = Captions::LeftOut;
+        assert_eq!(evaluate(&gold, &[document]).text.unwrap().precision, 1.0);
     }
 
     #[test]

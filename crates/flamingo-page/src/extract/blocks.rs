@@ -33,6 +33,17 @@ pub(super) struct Words {
     pub(super) level: u8,
 }
 
+impl Words {
+    /// Whether it is mostly links, or a short item with one.
+    pub(super) fn is_teaser(&self) -> bool {
+        let is_item = self.kind == Kind::Item && self.text.len() < LONGEST_TEASER;
+        self.linked * 2 > self.text.len() || is_item && self.linked > 0
+    }
+}
+
+/// Bytes of an item of a list of other pages.
+const LONGEST_TEASER: usize = 160;
+
 /// What a `video` says.
 #[derive(Debug, Default)]
 pub(super) struct Film<'s> {
@@ -99,6 +110,18 @@ impl<'d, 's> Gatherer<'d, 's> {
         self.blocks
     }
 
+    /// The blocks of what lies in `outer` before `root`.
+    pub(super) fn gather_between(mut self, outer: NodeId, root: NodeId) -> Vec<Block<'s>> {
+        let mut index = outer.index();
+        while index < root.index() {
+            self.close_until(index);
+            index = self.visit(NodeId::from_index(index));
+        }
+        self.close_until(usize::MAX);
+        self.end_block(Kind::Paragraph);
+        self.blocks
+    }
+
     /// Takes a node in and says which is next.
     fn visit(&mut self, node: NodeId) -> usize {
         let dom = self.dom;
@@ -157,16 +180,16 @@ impl<'d, 's> Gatherer<'d, 's> {
                 tag,
                 Tag::Tr | Tag::Table | Tag::Caption | Tag::Tbody | Tag::Thead
             );
-        let breaks = is_block(tag) && !cells;
+        let hints = self.survey.hints(node);
+        let kind = kind_of(tag, hints, outer, in_table);
+        let breaks = is_block(tag) && !cells || kind == Kind::Caption && outer != Kind::Caption;
         if breaks {
             self.end_block(outer);
         } else if is_block(tag) {
             self.space();
         }
-        let hints = self.survey.hints(node);
-        let link = (tag == Tag::A)
-            .then(|| self.dom.attr(node, "href"))
-            .flatten();
+        let is_link = self.survey.traits[node.index()].is_link;
+        let link = is_link.then(|| self.dom.attr(node, "href")).flatten();
         self.links += usize::from(link.is_some());
         if let Some(level) = heading_level(tag) {
             self.level = level;
@@ -174,7 +197,7 @@ impl<'d, 's> Gatherer<'d, 's> {
         self.open.push(Open {
             end: self.dom.subtree_end(node).index(),
             tag,
-            kind: kind_of(tag, hints, outer, in_table),
+            kind,
             breaks,
             figure: is_figure(tag, hints).then_some(self.blocks.len()),
             link,
@@ -310,10 +333,12 @@ impl<'d, 's> Gatherer<'d, 's> {
     }
 
     fn push_picture(&mut self, mut picture: Picture<'s>, node: NodeId) {
-        if self.links > 0
-            && let Some(href) = self.open.iter().rev().find_map(|open| open.link.clone())
-        {
-            picture.offer_link(href);
+        if self.links > 0 {
+            picture.is_linked = true;
+            let links = self.open.iter().rev().filter_map(|open| open.link.as_ref());
+            if let Some(href) = links.take(1).find(|href| pictures::leads_to_picture(href)) {
+                picture.offer_link(href.clone());
+            }
         }
         self.end_block(self.kind());
         self.blocks.push(Block {
@@ -336,11 +361,20 @@ impl<'d, 's> Gatherer<'d, 's> {
         }
     }
 
-    /// Whether the picture is the one before it again, which a script would load.
+    /// Whether the picture is the one before it again, which a script would load: any in the same figure, or one
+    /// beside it that has no URL yet or the same one.
     fn joins_last(&mut self, picture: &mut Picture<'s>) -> bool {
         if !self.text.trim().is_empty() {
             return false;
         }
+        let figure = self.open.iter().rev().find_map(|open| open.figure);
+        let in_figure = figure.is_some_and(|first| {
+            let blocks = self.blocks.get(first..).unwrap_or_default();
+            blocks.len() <= MOST_STAND_INS
+                && blocks
+                    .iter()
+                    .all(|block| matches!(block.content, Content::Picture(_)))
+        });
         let Some(Block {
             content: Content::Picture(last),
             ..
@@ -348,10 +382,13 @@ impl<'d, 's> Gatherer<'d, 's> {
         else {
             return false;
         };
-        if !last.is_lazy && !last.shares_url(picture) {
+        if !in_figure && !last.is_lazy && !last.shares_url(picture) {
             return false;
         }
         last.merge(std::mem::take(picture));
+        if let Some(first) = figure.filter(|_| in_figure) {
+            self.blocks.drain(first..self.blocks.len() - 1);
+        }
         true
     }
 
@@ -385,28 +422,41 @@ impl<'d, 's> Gatherer<'d, 's> {
     /// Gives the pictures of a figure its caption.
     fn caption_pictures(&mut self, first: usize) {
         let blocks = self.blocks.get_mut(first..).unwrap_or_default();
-        let mut caption = String::new();
-        for block in blocks.iter() {
-            if let Content::Text(words) = &block.content
-                && words.kind == Kind::Caption
-            {
-                if !caption.is_empty() {
-                    caption.push(' ');
-                }
-                caption.push_str(&words.text);
-            }
-        }
+        let caption = caption_of(blocks);
         if caption.is_empty() {
             return;
         }
-        for block in blocks {
+        for block in blocks.iter_mut().take(MOST_OF_FIGURE) {
             match &mut block.content {
-                Content::Picture(picture) => picture.title.clone_from(&caption),
+                Content::Picture(picture) if !picture.is_captioned => {
+                    picture.title.clone_from(&caption);
+                    picture.is_captioned = true;
+                }
                 Content::Film(film) => film.caption.clone_from(&caption),
-                Content::Text(_) => {}
+                Content::Picture(_) | Content::Text(_) => {}
             }
         }
     }
+}
+
+/// Blocks of a figure that are looked at, and bytes of its caption that each picture keeps.
+const MOST_OF_FIGURE: usize = 64;
+pub(super) const LONGEST_CAPTION: usize = 4096;
+
+fn caption_of(blocks: &[Block<'_>]) -> String {
+    let mut caption = String::new();
+    for block in blocks.iter().take(MOST_OF_FIGURE) {
+        if let Content::Text(words) = &block.content
+            && words.kind == Kind::Caption
+            && caption.len() + words.text.len() < LONGEST_CAPTION
+        {
+            if !caption.is_empty() {
+                caption.push(' ');
+            }
+            caption.push_str(&words.text);
+        }
+    }
+    caption
 }
 
 fn is_figure(tag: Tag, hints: Hints) -> bool {
@@ -440,6 +490,9 @@ fn kind_of(tag: Tag, hints: Hints, outer: Kind, in_table: bool) -> Kind {
         _ => outer,
     }
 }
+
+/// Elements that stand for one picture until a script has loaded it.
+const MOST_STAND_INS: usize = 2;
 
 /// Nodes of a table that are looked at to tell what it is for.
 const NODES_OF_TABLE: usize = 4096;

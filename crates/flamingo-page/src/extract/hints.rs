@@ -58,6 +58,10 @@ impl Hints {
         self.0 & any.0 != 0
     }
 
+    fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
     /// The hints of all names in an attribute's value.
     pub(super) fn of(value: &str) -> Self {
         value
@@ -94,6 +98,11 @@ impl Hints {
     /// What the words of one name say together.
     fn with_compounds(self) -> Self {
         let body = self.has(Self::SUBJECT) && self.has(Self::CONTENT);
+        let hints = if self.has(Self::MEDIA) {
+            self.without(Self::SHARE | Self::SIDE)
+        } else {
+            self
+        };
         let other = Self::NAVIGATION
             | Self::FOOTER
             | Self::HEADER
@@ -108,10 +117,10 @@ impl Hints {
             | Self::BOX
             | Self::CAPTION
             | Self::ICON;
-        if body && !self.has(other) {
-            self | Self::BODY
+        if body && !hints.has(other) {
+            hints | Self::BODY
         } else {
-            self
+            hints
         }
     }
 
@@ -126,8 +135,8 @@ impl Hints {
             b"footer" | b"foot" | b"colophon" | b"copyright" | b"legal" | b"bottom"
             | b"imprint" | b"disclaimer" | b"disclosure" | b"siteinfo" => Self::FOOTER,
             b"header" | b"masthead" | b"banner" | b"head" => Self::HEADER,
-            b"sidebar" | b"aside" | b"rail" | b"widget" | b"widgets" | b"sidecol" | b"rightcol"
-            | b"leftcol" | b"rightrail" | b"sidebars" | b"offcanvas" | b"drawer" => Self::SIDE,
+            b"sidebar" | b"aside" | b"rail" | b"sidecol" | b"rightcol" | b"leftcol"
+            | b"rightrail" | b"sidebars" | b"offcanvas" | b"drawer" => Self::SIDE,
             b"comment" | b"comments" | b"disqus" | b"respond" | b"reply" | b"replies"
             | b"commentlist" | b"commentform" | b"kommentar" | b"kommentare" | b"comentarios"
             | b"comentario" | b"commentaires" | b"commenti" | b"discussion" | b"livefyre"
@@ -138,8 +147,8 @@ impl Hints {
             | b"sharethis" | b"sharedaddy" | b"sociable" | b"follow" | b"shareaholic"
             | b"socials" | b"sharebar" | b"sharebox" | b"sharebuttons" | b"socialmedia"
             | b"compartir" | b"compartilhar" | b"teilen" | b"partager" | b"likes" | b"likebox"
-            | b"reactions" | b"voting" | b"vote" | b"rating" | b"ratings" | b"tweetbutton"
-            | b"fblike" | b"jetpack" | b"sharetools" | b"socialshare" => Self::SHARE,
+            | b"reactions" | b"voting" | b"vote" | b"tweetbutton" | b"fblike" | b"jetpack"
+            | b"sharetools" | b"socialshare" => Self::SHARE,
             b"ad" | b"ads" | b"advert" | b"adverts" | b"advertisement" | b"advertisements"
             | b"advertising" | b"adslot" | b"adsense" | b"adsbygoogle" | b"adunit" | b"adbox"
             | b"adwrapper" | b"adcontainer" | b"dfp" | b"gpt" | b"sponsor" | b"sponsored"
@@ -157,15 +166,15 @@ impl Hints {
             | b"relatedlinks" | b"yarpp" | b"crp" | b"next" | b"prev" | b"previous" | b"more"
             | b"latest" | b"relacionadas" | b"relacionados" | b"relacionado" | b"correlati"
             | b"zergnet" | b"nextpost" | b"linkbox" | b"headlines" | b"suggested"
-            | b"suggestions" | b"toppicks" | b"carousel" | b"explore" | b"discover"
-            | b"youmaylike" | b"trends" | b"hashtag" | b"hashtags" => Self::RELATED,
+            | b"suggestions" | b"toppicks" | b"explore" | b"discover" | b"youmaylike"
+            | b"trends" | b"hashtag" | b"hashtags" => Self::RELATED,
             b"newsletter" | b"newsletters" | b"signup" | b"subscribe" | b"subscription"
-            | b"subscriber" | b"paywall" | b"login" | b"signin" | b"register" | b"registration"
-            | b"cookie" | b"cookies" | b"consent" | b"gdpr" | b"modal" | b"popup" | b"popover"
-            | b"overlay" | b"dialog" | b"lightbox" | b"optin" | b"mailchimp" | b"mailinglist"
-            | b"cta" | b"donate" | b"donation" | b"toast" | b"notice" | b"membership"
-            | b"regwall" | b"piano" | b"interstitial" | b"survey" | b"subscribebox"
-            | b"emailsignup" | b"contactform" | b"feedback" => Self::SIGN_UP,
+            | b"subscriber" | b"login" | b"signin" | b"register" | b"registration" | b"cookie"
+            | b"cookies" | b"consent" | b"gdpr" | b"modal" | b"popup" | b"popover" | b"overlay"
+            | b"dialog" | b"optin" | b"mailchimp" | b"mailinglist" | b"cta" | b"donate"
+            | b"donation" | b"toast" | b"notice" | b"membership" | b"regwall" | b"piano"
+            | b"interstitial" | b"survey" | b"subscribebox" | b"emailsignup" | b"contactform"
+            | b"feedback" => Self::SIGN_UP,
             b"meta" | b"byline" | b"bylines" | b"author" | b"authors" | b"authorbox" | b"date"
             | b"dateline" | b"time" | b"timestamp" | b"published" | b"pubdate" | b"postmeta"
             | b"metadata" | b"tags" | b"tag" | b"tagcloud" | b"taglist" | b"category"
@@ -175,7 +184,9 @@ impl Hints {
             | b"biography" | b"publish" | b"updated" | b"reporter" | b"rubric" | b"views"
             | b"readtime" | b"topic" => Self::METADATA,
             b"hidden" | b"hide" | b"invisible" | b"offscreen" | b"screenreader" | b"noprint"
-            | b"visuallyhidden" | b"tooltip" | b"noshow" => Self::HIDDEN,
+            | b"visuallyhidden" | b"tooltip" | b"rollover" | b"hovercard" | b"noshow" => {
+                Self::HIDDEN
+            }
             b"article" | b"story" | b"post" | b"entry" | b"news" | b"blog" | b"articles"
             | b"page" | b"artikel" | b"noticia" | b"materia" | b"blogpost" | b"articulo"
             | b"articolo" => Self::SUBJECT,
@@ -203,8 +214,9 @@ impl Hints {
             }
             b"summary" | b"standfirst" | b"lead" | b"lede" | b"intro" | b"deck" | b"dek"
             | b"excerpt" | b"subhead" | b"teasertext" | b"description" | b"abstract" => Self::LEAD,
-            b"player" | b"video" | b"slideshow" | b"slider" | b"gallery" | b"audio"
-            | b"podcast" | b"playlist" | b"embed" | b"slick" | b"swiper" => Self::MEDIA,
+            b"player" | b"video" | b"slideshow" | b"lightbox" | b"carousel" | b"slider"
+            | b"gallery" | b"audio" | b"podcast" | b"playlist" | b"embed" | b"slick"
+            | b"swiper" => Self::MEDIA,
             _ => Self::of_long_word(word),
         }
     }
@@ -221,6 +233,9 @@ impl Hints {
             (b"advert", Hints::ADVERTISEMENT),
             (b"recommend", Hints::RELATED),
         ];
+        if word.len() > 7 && word.ends_with(b"caption") {
+            return Self::CAPTION;
+        }
         if word.len() < 8 {
             return Self::NONE;
         }

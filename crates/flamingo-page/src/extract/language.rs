@@ -6,7 +6,7 @@ use crate::Part;
 
 /// Bytes of text below which the declared language is believed, and beyond which none is read.
 const SHORTEST: usize = 60;
-const LONGEST: usize = 1500;
+const LONGEST: usize = 600;
 
 /// The ISO 639-1 code of the parts' language.
 pub(super) fn detect(parts: &[Part], declared: Option<&str>) -> Option<String> {

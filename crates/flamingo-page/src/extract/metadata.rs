@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::pictures::squeezed;
-use super::survey::Survey;
 use crate::{Dom, NodeId, Tag};
 
 /// What a page asks of robots in its `meta` elements.
@@ -141,45 +140,50 @@ impl Head {
         }
     }
 
-    /// The page's title: the heading that the title names, or the title without the site's name.
-    pub(super) fn title(&self, dom: &Dom<'_>, survey: &Survey, root: NodeId) -> Option<String> {
-        let headings = headings(dom, survey, root);
-        let told = [&self.shared_title, &self.title];
-        for told in told.iter().copied().flatten() {
-            let own = told.to_lowercase();
-            let same = headings
-                .iter()
-                .find(|heading| own.starts_with(&heading.to_lowercase()));
-            if let Some(heading) =
-                same.filter(|heading| heading.split(' ').count() > 1 || own.len() < 30)
-            {
-                return Some(heading.clone());
+    /// The page's title, and the heading that shows it.
+    pub(super) fn title(&self, dom: &Dom<'_>) -> (Option<String>, Option<NodeId>) {
+        let headings = headings(dom);
+        for told in [&self.shared_title, &self.title].into_iter().flatten() {
+            let told = told.to_lowercase();
+            let shows = |heading: &&(NodeId, String)| {
+                let heading = heading.1.to_lowercase();
+                heading.len() * 3 > told.len()
+                    && (told.contains(&heading) || heading.contains(&told))
+            };
+            if let Some((node, heading)) = headings.iter().find(shows) {
+                return (Some(heading.clone()), Some(*node));
             }
         }
         let told = self.shared_title.as_ref().or(self.title.as_ref());
         match (told, headings.as_slice()) {
-            (Some(told), _) => Some(without_site(told, self.site.as_deref())),
-            (None, [heading, ..]) => Some(heading.clone()),
-            (None, []) => None,
+            (Some(told), [(node, _)]) => {
+                (Some(without_site(told, self.site.as_deref())), Some(*node))
+            }
+            (Some(told), _) => (Some(without_site(told, self.site.as_deref())), None),
+            (None, [(node, heading), ..]) => (Some(heading.clone()), Some(*node)),
+            (None, []) => (None, None),
         }
     }
 }
 
-const MOST_HEADINGS: usize = 4;
+const MOST_HEADINGS: usize = 6;
 
-fn headings(dom: &Dom<'_>, survey: &Survey, root: NodeId) -> Vec<String> {
-    let _ = (survey, root);
+fn headings(dom: &Dom<'_>) -> Vec<(NodeId, String)> {
     let heads = dom
         .subtree(NodeId::ROOT)
-        .filter(|&node| dom.tag(node) == Tag::H1);
-    heads
+        .filter(|&node| matches!(dom.tag(node), Tag::H1 | Tag::H2));
+    let mut found: Vec<(NodeId, String)> = heads
         .take(MOST_HEADINGS)
         .filter_map(|node| {
             let mut text = String::new();
             dom.text_content(node, &mut text);
-            filled(&text)
+            Some((node, filled(&text)?))
         })
-        .collect()
+        .collect();
+    if found.iter().any(|&(node, _)| dom.tag(node) == Tag::H1) {
+        found.retain(|&(node, _)| dom.tag(node) == Tag::H1);
+    }
+    found
 }
 
 fn filled(text: &str) -> Option<String> {

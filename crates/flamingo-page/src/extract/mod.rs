@@ -4,11 +4,14 @@
 //! holds is read in document order, and blocks in it that only lead elsewhere go last. No rule knows a site.
 
 mod blocks;
+mod captions;
+mod cards;
 mod clean;
 mod hints;
 mod language;
 mod lead;
 mod metadata;
+mod phrases;
 mod pictures;
 mod prune;
 mod root;
@@ -17,6 +20,7 @@ mod survey;
 
 use url::Url;
 
+use crate::charset::decode;
 use crate::{Dom, NodeId, Page, Part, Text, Video};
 use blocks::{Block, Content, Film, Gatherer};
 use metadata::Head;
@@ -50,7 +54,7 @@ pub struct Extraction {
 
 /// Extracts the main content of a page of any bytes; never fails, in time linear in their number.
 pub fn extract(html: &[u8], context: &Context<'_>) -> Extraction {
-    let source = String::from_utf8_lossy(html);
+    let source = decode(html, context.content_type);
     let dom = Dom::parse(&source);
     extract_from(&dom, context)
 }
@@ -61,13 +65,17 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
     let head = Head::read(dom, address.as_ref());
     let base = head.base.as_ref().or(address.as_ref());
     let mut survey = Survey::of(dom);
-    prune::prune(dom, &mut survey);
-    let root = root::find(dom, &survey);
+    let (title, heading) = head.title(dom);
+    prune::prune(dom, &mut survey, heading);
+    let root = root::find(dom, &survey, heading);
     prune::prune_inside(dom, &mut survey, root);
     let blocks = Gatherer::new(dom, &survey).gather(root);
-    let title = head.title(dom, &survey, root);
-    let blocks = clean::clean(dom, &survey, blocks, title.as_deref());
-    let blocks = lead::with_lead(dom, &survey, root, blocks, &head, base);
+    let known = clean::Known {
+        title: title.as_deref(),
+        address: head.canonical.as_deref(),
+    };
+    let blocks = clean::clean(dom, &survey, blocks, known);
+    let blocks = lead::with_lead(dom, &survey, root, heading, blocks);
     let parts = parts(blocks, base);
     let language = language::detect(&parts, head.language.as_deref());
     Extraction {
@@ -120,7 +128,7 @@ fn video(film: Film<'_>, base: Option<&Url>) -> Option<Video> {
 
 /// All URLs of each image of a page, whether content or not, in document order.
 pub(crate) fn image_urls(html: &[u8], url: &str) -> Vec<Vec<String>> {
-    let source = String::from_utf8_lossy(html);
+    let source = decode(html, None);
     let dom = Dom::parse(&source);
     let address = Url::parse(url).ok();
     let survey = Survey::keeping_all(&dom);

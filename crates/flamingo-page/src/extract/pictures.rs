@@ -17,6 +17,10 @@ pub(super) struct Picture<'s> {
     pub(super) width: Option<u32>,
     pub(super) height: Option<u32>,
     pub(super) hints: Hints,
+    /// It leads elsewhere.
+    pub(super) is_linked: bool,
+    /// Its title is the caption that the page shows with it.
+    pub(super) is_captioned: bool,
     /// Its `src` stands in for something that a script would load.
     pub(super) is_lazy: bool,
 }
@@ -32,6 +36,7 @@ struct Offer<'s> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     StandIn,
+    Background,
     Source,
     Lazy,
     Set,
@@ -60,11 +65,9 @@ impl<'s> Picture<'s> {
         }
     }
 
-    /// The link around it, where that leads to a picture.
+    /// The link around it, which leads to a picture.
     pub(super) fn offer_link(&mut self, href: Cow<'s, str>) {
-        if is_picture_url(&href) {
-            self.offer(href, Rank::Link, 0.0);
-        }
+        self.offer(href, Rank::Link, 0.0);
     }
 
     /// What an `img`, `amp-img`, `source` or `input` says.
@@ -88,12 +91,17 @@ impl<'s> Picture<'s> {
                 self.height = pixels(attribute.raw);
             } else if is("class") || is("id") {
                 self.hints |= Hints::of(attribute.raw);
-            } else if !is("href") && !is("style") && !is("longdesc") && attribute.raw.len() > 4 {
-                lazy |= self.read_lazy(attribute.value());
+            } else if is("style") {
+                if let Some(url) = background(attribute.raw) {
+                    self.offer(Cow::Borrowed(url), Rank::Background, 0.0);
+                }
+            } else if !is("href") && !is("longdesc") && attribute.raw.len() > 4 {
+                lazy |= self.read_lazy(name, attribute.value());
             }
         }
         let source = source.unwrap_or_default();
-        let stands_in = is_placeholder(&source);
+        let behind = self.urls.iter().any(|offer| offer.rank == Rank::Background);
+        let stands_in = is_placeholder(&source) || behind && source.ends_with(".gif");
         self.is_lazy |= lazy || stands_in;
         self.offer(
             source,
@@ -107,16 +115,27 @@ impl<'s> Picture<'s> {
     }
 
     /// Takes any attribute whose value is the URL of a picture, or a set of them, for one that a script reads.
-    fn read_lazy(&mut self, value: Cow<'s, str>) -> bool {
+    fn read_lazy(&mut self, name: &str, value: Cow<'s, str>) -> bool {
         if is_srcset(&value) {
             self.offer_set(&value);
             return true;
         }
-        let found = is_picture_url(&value) && !is_placeholder(&value);
+        // Bare file names are names of pictures rather than their addresses.
+        let is_address = value.contains('/') || name.to_ascii_lowercase().contains("src");
+        let found = is_address && is_picture_url(&value) && !is_placeholder(&value);
         if found {
             self.offer(value, Rank::Lazy, 0.0);
         }
         found
+    }
+
+    /// Its best URL as the page writes it.
+    pub(super) fn url(&self) -> Option<&str> {
+        let best = self
+            .urls
+            .iter()
+            .max_by(|a, b| a.rank.cmp(&b.rank).then(a.size.total_cmp(&b.size)));
+        best.map(|offer| offer.url.as_ref())
     }
 
     /// Whether it has a URL that is more than a stand-in.
@@ -175,6 +194,15 @@ impl<'s> Picture<'s> {
     }
 }
 
+/// Whether a link leads to a picture rather than to a page about it.
+pub(super) fn leads_to_picture(href: &str) -> bool {
+    let file = href
+        .split(['?', '#'])
+        .next()
+        .and_then(|path| path.rsplit('/').next());
+    is_picture_url(href) && !file.is_some_and(|file| file.contains(':'))
+}
+
 /// An absolute URL as browsers make it; `None` for what is no address of a picture or film.
 pub(super) fn resolve(url: &str, base: Option<&Url>) -> Option<String> {
     let url = url.trim();
@@ -201,6 +229,15 @@ pub(super) fn is_picture(dom: &Dom<'_>, node: NodeId) -> bool {
         }
         _ => false,
     }
+}
+
+/// The picture behind an element, by its style.
+fn background(style: &str) -> Option<&str> {
+    let (_, after) = style.split_once("background-image")?;
+    let (_, url) = after.split_once("url(")?;
+    let url = url.split(')').next()?.trim_matches(['\'', '"', ' ']);
+    let url = url.trim_start_matches("&quot;").trim_end_matches("&quot;");
+    (!is_placeholder(url)).then_some(url)
 }
 
 /// `640`, `640px`; not `50%`.

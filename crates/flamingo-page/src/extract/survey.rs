@@ -40,19 +40,36 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// Whether all of it is a link that names a page.
+    fn is_title(&self) -> bool {
+        self.linked == self.text && self.text >= SHORTEST_TITLE
+    }
+
     /// How much it speaks for being the content: long texts with few links.
     pub(super) fn score(&self) -> u32 {
         let free = self.text.saturating_sub(self.linked);
         if free < SHORTEST_PARAGRAPH || self.linked * 2 > self.text {
             return 0;
         }
-        free.min(LONGEST_PARAGRAPH)
+        let free = free.min(LONGEST_PARAGRAPH);
+        // Teasers are short.
+        if free < FULL_PARAGRAPH {
+            free * free / FULL_PARAGRAPH
+        } else {
+            free
+        }
     }
 }
+
+/// Bytes of the shortest link that names a page rather than a section or an author.
+const SHORTEST_TITLE: u32 = 16;
 
 /// Bytes of text that a paragraph has at least to speak for being content, and how many count.
 const SHORTEST_PARAGRAPH: u32 = 60;
 const LONGEST_PARAGRAPH: u32 = 1200;
+
+/// Bytes of text from which on a paragraph counts fully.
+const FULL_PARAGRAPH: u32 = 200;
 
 /// What a pass over the page found; the sums are indexed by node.
 #[derive(Debug, Default)]
@@ -62,7 +79,11 @@ pub(super) struct Survey {
     text: Vec<u32>,
     linked: Vec<u32>,
     score: Vec<u32>,
+    titles: Vec<u32>,
+    mass: Vec<f64>,
     runs: Vec<Run>,
+    /// The first element that is named as an article's body.
+    pub(super) body: Option<NodeId>,
 }
 
 impl Survey {
@@ -73,7 +94,10 @@ impl Survey {
             text: vec![0; dom.len() + 1],
             linked: vec![0; dom.len() + 1],
             score: vec![0; dom.len() + 1],
+            titles: vec![0; dom.len() + 1],
+            mass: Vec::new(),
             runs: Vec::new(),
+            body: None,
         };
         survey.look(dom);
         survey.sum(dom);
@@ -131,6 +155,9 @@ impl Survey {
             }
             let traits = traits_of(dom, node);
             self.traits[index] = traits;
+            if traits.is_body && self.body.is_none() {
+                self.body = Some(node);
+            }
             if traits.is_link {
                 link_end = link_end.max(dom.subtree_end(node).index());
             }
@@ -153,8 +180,14 @@ impl Survey {
     fn sum(&mut self, dom: &Dom<'_>) {
         for run in &self.runs {
             self.score[run.start as usize + 1] = run.score();
+            self.titles[run.start as usize + 1] = u32::from(run.is_title());
         }
-        for sums in [&mut self.text, &mut self.linked, &mut self.score] {
+        for sums in [
+            &mut self.text,
+            &mut self.linked,
+            &mut self.score,
+            &mut self.titles,
+        ] {
             let mut total = 0;
             for value in sums.iter_mut() {
                 total += *value;
@@ -194,6 +227,36 @@ impl Survey {
         }
     }
 
+    /// Weighs elements by the text that lies together in them: the square of what an element holds itself or one
+    /// level below, so that one long text outweighs many short ones.
+    pub(super) fn weigh(&mut self, dom: &Dom<'_>) {
+        let mut direct = vec![0.0; dom.len() + 1];
+        for run in &self.runs {
+            let start = NodeId::from_index(run.start as usize);
+            let score = f64::from(self.score[start.index() + 1] - self.score[start.index()]);
+            if score == 0.0 {
+                continue;
+            }
+            let Some(container) = container_of(dom, start) else {
+                continue;
+            };
+            direct[container.index() + 1] += score;
+            if let Some(outer) = container_of(dom, container) {
+                direct[outer.index() + 1] += score * SHARE_OF_OUTER;
+            }
+        }
+        let mut total = 0.0;
+        for value in &mut direct {
+            total += *value * *value;
+            *value = total;
+        }
+        self.mass = direct;
+    }
+
+    pub(super) fn mass(&self, dom: &Dom<'_>, node: NodeId) -> f64 {
+        self.mass[dom.subtree_end(node).index()] - self.mass[node.index()]
+    }
+
     pub(super) fn text(&self, dom: &Dom<'_>, node: NodeId) -> u32 {
         difference(&self.text, dom, node)
     }
@@ -206,6 +269,11 @@ impl Survey {
         difference(&self.score, dom, node)
     }
 
+    /// How many texts in a subtree are nothing but links.
+    pub(super) fn titles(&self, dom: &Dom<'_>, node: NodeId) -> u32 {
+        difference(&self.titles, dom, node)
+    }
+
     pub(super) fn hints(&self, node: NodeId) -> Hints {
         self.traits[node.index()].hints
     }
@@ -213,6 +281,31 @@ impl Survey {
     pub(super) fn is_dropped(&self, node: NodeId) -> bool {
         self.fates[node.index()] == Fate::Drop
     }
+}
+
+/// How much of a text counts for the container around that which holds it.
+const SHARE_OF_OUTER: f64 = 0.5;
+/// Elements that are climbed at most: texts lie no deeper in their container.
+const CLIMB: usize = 12;
+
+/// The nearest element around a node that holds more than one text.
+fn container_of(dom: &Dom<'_>, node: NodeId) -> Option<NodeId> {
+    dom.ancestors(node).take(CLIMB).find(|&ancestor| {
+        matches!(
+            dom.tag(ancestor),
+            Tag::Div
+                | Tag::Section
+                | Tag::Article
+                | Tag::Main
+                | Tag::Td
+                | Tag::Body
+                | Tag::Center
+                | Tag::Form
+                | Tag::Other
+                | Tag::Ul
+                | Tag::Ol
+        )
+    })
 }
 
 fn difference(sums: &[u32], dom: &Dom<'_>, node: NodeId) -> u32 {
