@@ -6,8 +6,6 @@
 mod config;
 mod evaluation;
 mod inspect;
-#[cfg(test)]
-mod measure;
 mod perceptual;
 mod pictures;
 mod reason;
