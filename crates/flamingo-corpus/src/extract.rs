@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
-use flamingo_crawl::{Answer, FetchConfig, Item, Items, ReadOptions, RobotsIndex, RobotsTexts, Unit};
+use flamingo_crawl::{
+    Answer, FetchConfig, Item, Items, ReadOptions, RobotsIndex, RobotsTexts, Unit,
+};
 use flamingo_page::Page;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -135,7 +137,11 @@ impl Extractor {
                 funnel::add(&mut run.extracted.other, name, count);
             }
         }
-        let Run { mut extracted, robots, mut draft } = run;
+        let Run {
+            mut extracted,
+            robots,
+            mut draft,
+        } = run;
         if robots.is_empty() {
             draft.commit()?;
         } else {
@@ -190,16 +196,27 @@ impl Extractor {
         let reason = line.decisions.reasons.first().cloned();
         let mut line = serde_json::to_vec(&line).expect("a page is JSON");
         line.push(b'\n');
-        Ready { line, bytes, reason }
+        Ready {
+            line,
+            bytes,
+            reason,
+        }
     }
 
     fn judge(&self, page: &Page) -> Decisions {
         let measures = Measures::of(page, self.filters.lexicon());
-        let Decision { kept, reasons, parts, .. } =
-            decide(page, &measures, &Default::default(), &self.filters);
+        let Decision {
+            kept,
+            reasons,
+            parts,
+            ..
+        } = decide(page, &measures, &Default::default(), &self.filters);
         Decisions {
             kept,
-            reasons: reasons.iter().map(|reason| reason.name().to_owned()).collect(),
+            reasons: reasons
+                .iter()
+                .map(|reason| reason.name().to_owned())
+                .collect(),
             parts,
             measures: Some(measures),
         }
@@ -216,7 +233,9 @@ struct Run {
 /// A file that gets its name when it is whole; `number` tells those of one name apart.
 fn draft(output: &Path, number: u32) -> Result<Draft> {
     let name = output.file_name().unwrap_or_default().to_string_lossy();
-    let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = output
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     Folder::open(parent.unwrap_or(Path::new(".")), number)?.create(&name)
 }
 
@@ -279,15 +298,24 @@ struct Reasons {
 
 /// Copies the lines to their final file; what a site's robots.txt does not allow loses its content. A robots.txt
 /// may come behind the pages that it speaks of, so it is asked when all are read.
-fn forbid(lines: &Draft, output: &Path, robots: &RobotsIndex, extracted: &mut Extracted) -> Result<()> {
+fn forbid(
+    lines: &Draft,
+    output: &Path,
+    robots: &RobotsIndex,
+    extracted: &mut Extracted,
+) -> Result<()> {
     let mut out = draft(output, 1)?;
     let path = lines.path();
     let file = File::open(path).map_err(Error::file(path))?;
     let mut lines = BufReader::with_capacity(1 << 20, file);
     let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).map_err(Error::file(path))? > 0 {
-        let known: Known = serde_json::from_slice(&line)
-            .map_err(|error| Error::content(path, error))?;
+    while lines
+        .read_until(b'\n', &mut line)
+        .map_err(Error::file(path))?
+        > 0
+    {
+        let known: Known =
+            serde_json::from_slice(&line).map_err(|error| Error::content(path, error))?;
         let written = if robots.allows(&known.url) {
             out.write_all(&line)
         } else {

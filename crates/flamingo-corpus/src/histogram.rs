@@ -2,11 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Lower bounds of bins that grow in steps of 1, 2, 5.
-const GROWING: [u64; 22] = [
-    0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000,
-    200_000, 500_000, 1_000_000, 2_000_000, 5_000_000,
-];
+/// Lower bounds of bins: every number up to 10, then in steps of about a half.
+const BOUNDS: [u64; 47] = bounds();
+
+const fn bounds() -> [u64; 47] {
+    const STEPS: [u64; 6] = [10, 15, 20, 30, 50, 70];
+    let mut bounds = [0; 47];
+    let mut at = 0;
+    while at < bounds.len() {
+        bounds[at] = if at < 10 {
+            at as u64
+        } else {
+            STEPS[(at - 10) % 6] * 10_u64.pow(((at - 10) / 6) as u32)
+        };
+        at += 1;
+    }
+    bounds
+}
 
 /// How many values lie in each bin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +30,7 @@ pub struct Histogram {
 impl Histogram {
     /// Counts a value.
     pub(crate) fn add(&mut self, value: u64) {
-        let bin = GROWING.partition_point(|bound| *bound <= value) - 1;
+        let bin = BOUNDS.partition_point(|bound| *bound <= value) - 1;
         if self.counts.len() <= bin {
             self.counts.resize(bin + 1, 0);
         }
@@ -39,13 +51,8 @@ impl Histogram {
     pub fn bins(&self) -> impl Iterator<Item = (u64, Option<u64>, u64)> {
         let first = self.counts.iter().position(|count| *count > 0);
         let first = first.unwrap_or(self.counts.len());
-        (first..self.counts.len()).map(|bin| {
-            (
-                GROWING[bin],
-                GROWING.get(bin + 1).copied(),
-                self.counts[bin],
-            )
-        })
+        (first..self.counts.len())
+            .map(|bin| (BOUNDS[bin], BOUNDS.get(bin + 1).copied(), self.counts[bin]))
     }
 
     /// How many values were counted.
@@ -84,11 +91,14 @@ mod tests {
     #[test]
     fn bins_go_from_the_first_value_to_the_last() {
         let mut histogram = Histogram::default();
-        for value in [3, 4, 5, 19, 19] {
+        for value in [9, 10, 14, 15, 15] {
             histogram.add(value);
         }
         let bins: Vec<_> = histogram.bins().collect();
-        assert_eq!(bins, [(2, Some(5), 2), (5, Some(10), 1), (10, Some(20), 2)]);
+        assert_eq!(
+            bins,
+            [(9, Some(10), 1), (10, Some(15), 2), (15, Some(20), 2)]
+        );
         assert_eq!(Histogram::default().bins().count(), 0);
     }
 
@@ -99,6 +109,11 @@ mod tests {
         other.add(u64::MAX);
         one.merge(&other);
         assert_eq!(one.total(), 2);
-        assert_eq!(one.bins().last(), Some((5_000_000, None, 1)));
+        assert_eq!(one.bins().last(), Some((10_000_000, None, 1)));
+    }
+
+    #[test]
+    fn bounds_grow() {
+        assert!(BOUNDS.is_sorted_by(|one, next| one < next));
     }
 }

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod progress;
 mod reason;
 pub mod signature;
+pub mod stats;
 pub mod summary;
 pub mod tables;
 pub mod towers;

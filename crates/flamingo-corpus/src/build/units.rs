@@ -18,7 +18,7 @@ impl Units {
     /// When an input cannot be found, or the folder cannot be read or written.
     pub fn of(config: &Config, folder: &Folder) -> Result<Self> {
         if folder.has(folder::UNITS) {
-            return Ok(Self(folder.read_json(folder::UNITS)?));
+            return Self::stored(folder);
         }
         let input = &config.input;
         let options = config.read_options();
@@ -30,6 +30,15 @@ impl Units {
         }
         folder.write_json(folder::UNITS, &units)?;
         Ok(Self(units))
+    }
+
+    /// The units that a folder has stored.
+    ///
+    /// # Errors
+    ///
+    /// When it has none: it is no folder of a corpus, or its build has not begun.
+    pub fn stored(folder: &Folder) -> Result<Self> {
+        Ok(Self(folder.read_json(folder::UNITS)?))
     }
 
     /// How many there are.

@@ -10,18 +10,12 @@ use crate::manifest::StepCount;
 /// Reasons of a step that are shown at once; the others can be unfolded.
 const REASONS: usize = 6;
 
-/// Steps as bars, each a share of the first, with the reasons for what it drops.
-pub(super) fn funnel(noun: &str, steps: &[&StepCount]) -> String {
-    let Some(first) = steps.first() else {
-        return String::new();
-    };
-    let whole = first.before.max(1);
-    let mut html = String::from("<ol class=funnel>");
-    let start = bar(first.before, whole);
-    let _ = write!(
-        html,
-        "<li><div class=head><span>{noun}</span><b>{}</b></div>{start}</li>",
-        grouped(first.before)
+/// Steps as bars, each a share of what there is at the beginning, with the reasons for what it drops.
+pub(super) fn funnel(noun: &str, whole: u64, steps: &[&StepCount]) -> String {
+    let mut html = format!(
+        "<ol class=funnel><li><div class=head><span>{noun}</span><b>{}</b></div>{}</li>",
+        grouped(whole),
+        bar(whole, whole)
     );
     for step in steps {
         let _ = write!(
@@ -38,7 +32,7 @@ pub(super) fn funnel(noun: &str, steps: &[&StepCount]) -> String {
 }
 
 fn bar(part: u64, whole: u64) -> String {
-    let width = 100.0 * part as f64 / whole as f64;
+    let width = 100.0 * part as f64 / whole.max(1) as f64;
     format!("<div class=bar><i style=\"width:{width:.2}%\"></i></div>")
 }
 
@@ -81,14 +75,20 @@ pub(super) fn histogram(title: &str, histogram: &Histogram) -> String {
     };
     let mut html =
         format!("<figure class=histogram><figcaption>{title}</figcaption><div class=columns>");
-    for (low, high, count) in histogram.bins() {
+    // On a phone there is room for about twelve labels.
+    let every = histogram.bins().count().div_ceil(12);
+    for (at, (low, high, count)) in histogram.bins().enumerate() {
         let height = 100.0 * count as f64 / most as f64;
         let range = range(low, high);
         let _ = write!(
             html,
             "<div title=\"{range}: {}\"><i style=\"height:{height:.2}%\"></i><span>{}</span></div>",
             grouped(count),
-            short(low)
+            if at % every == 0 {
+                short(low)
+            } else {
+                String::new()
+            }
         );
     }
     html + "</div></figure>"
@@ -102,11 +102,11 @@ fn range(low: u64, high: Option<u64>) -> String {
     }
 }
 
-/// A bound in as few characters as it takes: 2000 is `2k`.
+/// A bound in as few characters as it takes: 1500 is `1.5k`.
 fn short(bound: u64) -> String {
     match bound {
-        1_000_000.. => format!("{}M", bound / 1_000_000),
-        1_000.. => format!("{}k", bound / 1_000),
+        1_000_000.. => format!("{}M", bound as f64 / 1e6),
+        1_000.. => format!("{}k", bound as f64 / 1e3),
         _ => bound.to_string(),
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn shares(title: &str, counts: &Counts, most: usize) -> String {
         let _ = write!(
             html,
             "<tr><th>{}</th><td><i style=\"width:{width:.2}%\"></i></td><td>{}</td><td>{}</td></tr>",
-            escape(name),
+            escape(&name.replace('_', " ")),
             grouped(**count),
             percent(**count, whole)
         );

@@ -32,29 +32,29 @@ pub(super) fn page(card: &Card) -> String {
 fn header(card: &Card) -> String {
     let written = &card.summary.written;
     let figures = [
-        ("documents", grouped(written.documents)),
-        ("images", grouped(written.images)),
-        ("films", grouped(written.films)),
-        ("of text", bytes(written.text_bytes)),
-        ("in all", bytes(written.bytes)),
-        ("files", grouped(written.files)),
+        (
+            grouped(written.documents),
+            plural("document", written.documents),
+        ),
+        (grouped(written.images), plural("image", written.images)),
+        (grouped(written.films), plural("film", written.films)),
+        (bytes(written.text_bytes), "of text".to_owned()),
+        (bytes(written.bytes), "in all".to_owned()),
+        (grouped(written.files), plural("file", written.files)),
     ];
-    let figures = figures.iter().filter(|(_, value)| value != "0");
+    let figures = figures.iter().filter(|(value, _)| value != "0");
     let figures: String = figures
-        .map(|(label, value)| format!("<div><b>{value}</b><span>{label}</span></div>"))
+        .map(|(value, label)| format!("<div><b>{value}</b><span>{label}</span></div>"))
         .collect();
+    let units = u64::from(card.summary.units);
     format!(
         "<header><p>Data card</p><h1>{}</h1>\
          <p class=lead>Interleaved images and text from {} of raw crawl, {} {}.</p>\
          <div class=figures>{figures}</div></header>",
         escape(&card.name),
         bytes(card.summary.input_bytes),
-        grouped(u64::from(card.summary.units)),
-        if card.summary.units == 1 {
-            "unit"
-        } else {
-            "units"
-        }
+        grouped(units),
+        plural("unit", units)
     )
 }
 
@@ -63,14 +63,23 @@ fn funnels(card: &Card) -> String {
         let all = card.steps.iter();
         all.filter(|count| steps.contains(&count.step)).collect()
     };
+    let before = |step| card.summary.funnel.tally(step).before();
     format!(
         "<section><h2>What was kept</h2><p class=note>Each thing that is dropped is counted once, by the first \
          reason for it.</p><div class=pair><div class=card><h3>Documents</h3>{}</div>\
          <div><div class=card><h3>Images of distinct pages</h3>{}</div>\
          <div class=card><h3>Paragraphs of distinct pages</h3>{}</div></div></div></section>",
-        charts::funnel("answers of servers", &of(&Step::DOCUMENTS)),
-        charts::funnel("images in place", &of(&Step::IMAGES)),
-        charts::funnel("paragraphs", &of(&Step::PARAGRAPHS)),
+        charts::funnel("pages", before(Step::Permitted), &of(&Step::DOCUMENTS[1..])),
+        charts::funnel(
+            "images in place",
+            before(Step::ImagesFound),
+            &of(&Step::IMAGES)
+        ),
+        charts::funnel(
+            "paragraphs",
+            before(Step::ParagraphsDistinct),
+            &of(&Step::PARAGRAPHS)
+        ),
     )
 }
 
@@ -99,7 +108,7 @@ fn sources(card: &Card) -> String {
     let mut lists = vec![
         charts::shares("Languages", &summary.languages, 10),
         charts::shares("Domains", &summary.domains, 15),
-        charts::shares("Answers for images", &summary.images, 15),
+        charts::shares("Answers that are or should be images", &summary.images, 15),
         charts::shares("Records of the inputs", &summary.records, 15),
     ];
     if !summary.join.is_empty() {
@@ -197,6 +206,14 @@ pub(crate) fn grouped(number: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+fn plural(noun: &str, number: u64) -> String {
+    if number == 1 {
+        noun.to_owned()
+    } else {
+        format!("{noun}s")
+    }
 }
 
 /// A share of a whole.

@@ -62,7 +62,9 @@ impl Words<'_> {
         for character in characters {
             match character.is_ascii() {
                 true => self.push(character),
-                false => character.to_lowercase().for_each(|character| self.push(character)),
+                false => character
+                    .to_lowercase()
+                    .for_each(|character| self.push(character)),
             }
         }
     }

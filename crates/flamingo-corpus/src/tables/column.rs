@@ -157,6 +157,7 @@ impl<T: Nested> Column for T {
 macro_rules! row {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$meta])*
+        #[allow(unreachable_pub, reason = "some tables are read by one module alone")]
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $name {
             $($(#[$doc])* pub $field: $type,)+
