@@ -1,5 +1,5 @@
-//! `models/demo` from nothing: the demo world, then a training by recipe for each of its three
-//! parts. What it took is written to `docs/demo-model/`.
+//! `models/demo` from nothing: the demo world, its pages as training shards, then a training by recipe for each of
+//! the model's three parts. What it took is written to `docs/demo-model/`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,6 +16,8 @@ use flamingo_world::{Manifest, Progress, WorldConfig, generate};
 use crate::command::{cargo, run as execute};
 
 const WORLD: &str = "target/demo-world";
+/// Its pages as training shards.
+const CORPUS: &str = "target/demo-corpus";
 const MODEL: &str = "models/demo";
 const REPORT: &str = "docs/demo-model";
 /// Recipes and runs, in the order in which each needs those before it.
@@ -46,10 +48,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     if !options.resume {
         remove(Path::new(WORLD))?;
+        remove(Path::new(CORPUS))?;
         stages.iter().try_for_each(|stage| remove(&stage.run))?;
     }
     let start = Instant::now();
-    let mut times = vec![("world", make_world()?)];
+    let mut times = vec![("world", make_world()?), ("pages", build_corpus()?)];
     for stage in &stages {
         times.push((stage.name, stage.train(options)?));
     }
@@ -78,6 +81,14 @@ fn make_world() -> anyhow::Result<Option<Duration>> {
         report(&progress, &last_tenth)
     })?;
     eprintln!("world: {pictures} pictures, {pages} pages, {films} films, {texts} texts in {WORLD}");
+    Ok(Some(start.elapsed()))
+}
+
+/// The world's pages by the way of anyone's pages; what is there is not made again.
+fn build_corpus() -> anyhow::Result<Option<Duration>> {
+    let start = Instant::now();
+    let mut command = cargo("run --quiet -- corpus build --config recipes/demo/pages.toml --output");
+    execute(command.arg(CORPUS))?;
     Ok(Some(start.elapsed()))
 }
 

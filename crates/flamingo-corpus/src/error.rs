@@ -25,6 +25,44 @@ pub enum Error {
     /// The configuration cannot be used.
     #[error("{0}")]
     Config(String),
+    /// The folder was made with another configuration, and the stages that differ were not asked to be redone.
+    #[error(
+        "{} was made with {key} = {theirs}, and the configuration says {ours}: {advice}",
+        folder.display()
+    )]
+    OtherConfiguration {
+        /// The folder.
+        folder: PathBuf,
+        /// The key with its section.
+        key: String,
+        /// The folder's value.
+        theirs: String,
+        /// The configuration's value.
+        ours: String,
+        /// The way on.
+        advice: String,
+    },
+    /// Other workers did not do their part in time.
+    #[error(
+        "waited {seconds} s for stage {stage} of {units}: see whether their workers run, and start this one again"
+    )]
+    Waited {
+        /// The stage.
+        stage: &'static str,
+        /// The units that are missing.
+        units: String,
+        /// How long.
+        seconds: u64,
+    },
+    /// An input cannot be read.
+    #[error(transparent)]
+    Input(#[from] flamingo_crawl::Error),
+    /// A filter cannot be used.
+    #[error(transparent)]
+    Filter(#[from] crate::filters::FilterError),
+    /// The image tower or its filters cannot be used.
+    #[error(transparent)]
+    Tower(#[from] crate::towers::TowerError),
     /// The step over all units failed.
     #[error("joining all units: {0}")]
     Join(#[source] Box<dyn std::error::Error + Send + Sync>),

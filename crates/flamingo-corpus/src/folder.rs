@@ -20,10 +20,18 @@ pub const UNITS: &str = "units.json";
 pub const DOCUMENTS: &str = "global/documents.parquet";
 /// Paragraphs that repeat within a domain ([`ParagraphRow`](crate::tables::ParagraphRow)).
 pub const PARAGRAPHS: &str = "global/paragraphs.parquet";
+/// Texts that several images have ([`TextRow`](crate::tables::TextRow)).
+pub const TEXTS: &str = "global/texts.parquet";
 /// The picture found for each place ([`PlacedImageRow`](crate::tables::PlacedImageRow)).
 pub const IMAGES: &str = "global/images.parquet";
 /// What the join counted; written last.
 pub const JOINED: &str = "global/report.json";
+/// What the corpus holds and how it came about; written last.
+pub const MANIFEST: &str = "manifest.json";
+/// The data card for people.
+pub const CARD: &str = "card.html";
+/// The data card for programs.
+pub const CARD_JSON: &str = "card.json";
 
 /// The tables that stage `read` writes for a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +69,7 @@ impl Folder {
     /// When it cannot be made.
     pub fn open(root: impl Into<PathBuf>, worker: u32) -> Result<Self> {
         let root = root.into();
+        let root = std::path::absolute(&root).map_err(Error::file(&root))?;
         fs::create_dir_all(&root).map_err(Error::file(&root))?;
         Ok(Self {
             root,
@@ -80,6 +89,20 @@ impl Folder {
         self.root.join(name)
     }
 
+    /// The path or URL of a file that tables name: names within the folder are made paths.
+    pub(crate) fn locate(&self, file: &str) -> String {
+        match file.contains("://") {
+            true => file.to_owned(),
+            false => self.path(file).to_string_lossy().into_owned(),
+        }
+    }
+
+    /// What tables name a file: its name within the folder if it lies there, so that the folder can be moved.
+    pub(crate) fn name_of<'a>(&self, file: &'a str) -> &'a str {
+        let below = Path::new(file).strip_prefix(&self.root).ok();
+        below.and_then(Path::to_str).unwrap_or(file)
+    }
+
     /// Whether the file with this name is there, and so complete.
     pub fn has(&self, name: &str) -> bool {
         self.path(name).exists()
@@ -95,7 +118,11 @@ impl Folder {
         let mut units = Vec::new();
         for entry in fs::read_dir(&read).map_err(Error::file(&read))? {
             let entry = entry.map_err(Error::file(&read))?;
-            if let Some(unit) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+            if let Some(unit) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+            {
                 units.push(unit);
             }
         }
@@ -107,16 +134,27 @@ impl Folder {
             .collect())
     }
 
+    /// Where the file with this name will lie, its folder made: for those who write files whole by themselves.
+    ///
+    /// # Errors
+    ///
+    /// When its folder cannot be made.
+    pub fn prepare(&self, name: &str) -> Result<PathBuf> {
+        self.step(name)?;
+        let path = self.path(name);
+        let folder = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder).map_err(Error::file(folder))?;
+        Ok(path)
+    }
+
     /// Begins the file with this name; it is there once the draft is committed.
     ///
     /// # Errors
     ///
     /// When its folder or the file cannot be made.
     pub fn create(&self, name: &str) -> Result<Draft> {
-        self.step(name)?;
-        let path = self.path(name);
+        let path = self.prepare(name)?;
         let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(Error::file(folder))?;
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let draft = folder.join(format!(".{file_name}.part{}", self.worker));
         let file = File::create(&draft).map_err(Error::file(&draft))?;
@@ -135,7 +173,9 @@ impl Folder {
     /// When it cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let mut draft = self.create(name)?;
-        draft.write_all(bytes).map_err(Error::file(self.path(name)))?;
+        draft
+            .write_all(bytes)
+            .map_err(Error::file(self.path(name)))?;
         draft.commit()
     }
 
@@ -203,6 +243,15 @@ impl Folder {
         }
     }
 
+    /// Removes what killed workers left; none may be at work.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be listed, or a file in it not removed.
+    pub fn sweep(&self) -> Result<()> {
+        sweep(&self.root)
+    }
+
     /// A folder whose `steps`-th change fails, as if its worker were killed there.
     #[cfg(test)]
     pub(crate) fn failing_after(mut self, steps: i64) -> Self {
@@ -227,6 +276,27 @@ impl Folder {
     fn step(&self, _name: &str) -> Result<()> {
         Ok(())
     }
+}
+
+fn sweep(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::file(folder))? {
+        let path = entry.map_err(Error::file(folder))?.path();
+        if path.is_dir() {
+            sweep(&path)?;
+        } else if is_remains(&path) {
+            fs::remove_file(&path).map_err(Error::file(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file is named as a draft is.
+fn is_remains(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = name
+        .strip_prefix('.')
+        .and_then(|name| name.rsplit_once(".part"));
+    number.is_some_and(|(_, worker)| worker.parse::<u32>().is_ok())
 }
 
 /// A file in the making.
@@ -305,7 +375,13 @@ mod tests {
     fn a_killed_writer_leaves_no_file_and_goes_over_its_remains() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path(), 0).unwrap();
-        assert!(folder.clone().failing_after(1).write("a", b"longer").is_err());
+        assert!(
+            folder
+                .clone()
+                .failing_after(1)
+                .write("a", b"longer")
+                .is_err()
+        );
         assert!(!folder.has("a"));
         folder.write("a", b"new").unwrap();
         assert_eq!(folder.read("a").unwrap(), b"new");

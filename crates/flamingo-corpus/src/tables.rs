@@ -2,11 +2,9 @@
 //!
 //! The same rows give the same bytes: files name no program version and no time.
 
-mod column;
+pub(crate) mod column;
 mod rows;
 
-use std::fs::File;
-use std::io::Write;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -26,7 +24,8 @@ use parquet::file::statistics::Statistics;
 
 pub(crate) use column::Column;
 pub use rows::{
-    DuplicateRow, ImageRow, ImageUse, PageRow, ParagraphRow, PlacedImageRow,
+    DecisionRow, DroppedParagraph, DuplicateRow, ImageDecision, ImageRow, ImageUse, PageRow,
+    ParagraphRow, PlacedImageRow, TextRow,
 };
 
 use crate::error::{Error, Result};
@@ -125,7 +124,9 @@ impl<R: Row> TableWriter<R> {
         let batch = RecordBatch::try_new(self.schema.clone(), R::columns(&self.rows))
             .map_err(|reason| failed(&reason))?;
         self.rows.clear();
-        self.writer.write(&batch).map_err(|reason| failed(&reason))?;
+        self.writer
+            .write(&batch)
+            .map_err(|reason| failed(&reason))?;
         if self.writer.in_progress_size() > GROUP_BYTES {
             self.writer.flush().map_err(|reason| failed(&reason))?;
         }
@@ -172,7 +173,9 @@ impl<R: Row> Rows<R> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(folder.file(name)?)
             .map_err(|reason| failed(&reason))?;
         let groups = builder.metadata().row_groups().iter().enumerate();
-        let groups = groups.filter(|(_, group)| keep(group)).map(|(index, _)| index);
+        let groups = groups
+            .filter(|(_, group)| keep(group))
+            .map(|(index, _)| index);
         let groups = groups.collect();
         let schema = R::schema();
         let names = schema.fields().iter().map(|field| field.name().as_str());
@@ -195,7 +198,11 @@ impl<R: Row> Rows<R> {
 
     /// Reads batches until one has rows; `false` at the table's end.
     fn advance(&mut self) -> Result<bool> {
-        while self.columns.first().is_none_or(|column| self.next == column.len()) {
+        while self
+            .columns
+            .first()
+            .is_none_or(|column| self.next == column.len())
+        {
             let Some(batch) = self.batches.next() else {
                 return Ok(false);
             };
@@ -229,7 +236,8 @@ fn fit(batch: &RecordBatch, schema: &Schema, path: &Path) -> Result<Vec<ArrayRef
         let column = batch
             .column_by_name(field.name())
             .ok_or_else(|| Error::content(path, format!("no column {}", field.name())))?;
-        let column = cast(column, field.data_type()).map_err(|reason| Error::content(path, reason))?;
+        let column =
+            cast(column, field.data_type()).map_err(|reason| Error::content(path, reason))?;
         if !field.is_nullable() && column.null_count() > 0 {
             let reason = format!("column {} has an empty value", field.name());
             return Err(Error::content(path, reason));

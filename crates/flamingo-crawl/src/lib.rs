@@ -1,1 +1,37 @@
 //! Answers of web servers: from WARC files, folders of pages and lists of URLs.
+//!
+//! [`list_units`] splits inputs into [`Unit`]s of work in a stable order, and [`Unit::open`] reads one as a
+//! stream of [`Item`]s; lists of URLs are first fetched into a WARC by a [`Fetcher`]. Nothing that lies in a file is an error: what cannot be used becomes an
+//! [`Item::Skipped`] with a [`Reason`], and whatever is odd about the rest is counted in [`Counts`].
+
+mod answer;
+mod compress;
+mod counts;
+mod error;
+mod fetch;
+mod headers;
+mod http;
+mod input;
+mod lines;
+mod opt_out;
+mod opt_out_list;
+mod pages;
+mod read;
+mod robots;
+mod store;
+mod unit;
+mod warc;
+
+pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};
+pub use compress::gunzip;
+pub use counts::{Counts, Fault};
+pub use error::{Error, Result};
+pub use fetch::{
+    Clock, FetchConfig, FetchReport, Fetcher, Lookup, Outcome, SystemClock, SystemLookup,
+};
+pub use opt_out::{Directives, Refusal};
+pub use opt_out_list::OptOutList;
+pub use read::{Digests, Items, ReadOptions, read_at};
+pub use robots::{Robots, RobotsIndex, RobotsTexts};
+pub use store::Stores;
+pub use unit::{Unit, list_units};

@@ -39,7 +39,7 @@ pub enum Error {
         problem: String,
     },
     /// A name that the shard does not hold.
-    #[error("{} has no member {member}; check the names in its KEY.json", shard.display())]
+    #[error("{} has no member {member}; check the names in its documents", shard.display())]
     Member {
         /// The shard.
         shard: PathBuf,

@@ -1,7 +1,7 @@
 //! Documents and their media from files, in a reproducible order.
 //!
-//! A [`Source`] is read from JSONL, WebDataset shards or a folder of HTML pages
-//! ([`Source::read`]); bad samples are counted, named and left out ([`Report`]). A [`MediaBase`]
+//! A [`Source`] is read from JSONL, WebDataset shards, Parquet in the schema of OBELICS or a folder
+//! of HTML pages ([`Source::read`]); bad samples are counted, named and left out ([`Report`]). A [`MediaBase`]
 //! finds the picture or film that a document's part names, and a [`Library`] loads each distinct
 //! one once. [`Framing`] makes the paper's training sequences of documents, and [`Order`] says
 //! which sample comes when: a pure function of a seed and a number, so that a run can go on at any
@@ -13,6 +13,7 @@ mod framing;
 mod html;
 mod library;
 mod media;
+mod obelics;
 mod order;
 mod report;
 mod shard;
@@ -24,6 +25,7 @@ pub use framing::{Example, Framing};
 pub use html::page_document;
 pub use library::Library;
 pub use media::MediaBase;
+pub use obelics::Table;
 pub use order::{Order, stream};
 pub use report::Report;
 pub use shard::Shard;

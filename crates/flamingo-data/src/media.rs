@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use flamingo_image::{Film, Limits, Media, decode, load};
 use flamingo_sequence::MediaKind;
 
-use crate::{Error, Result, Shard};
+use crate::{Error, Result, Shard, Table};
 
 /// Where the relative names in a document start.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub enum MediaBase {
     Folder(PathBuf),
     /// A shard: names are its members.
     Shard(Arc<Shard>),
+    /// A Parquet file: names are the rows and positions of its pictures.
+    Table(Arc<Table>),
 }
 
 impl MediaBase {
@@ -59,11 +61,15 @@ impl MediaBase {
         }
         match self {
             MediaBase::Folder(folder) => Ok(load(folder.join(place), limits)?),
-            MediaBase::Shard(_) if Path::new(place).is_absolute() => Ok(load(place, limits)?),
+            _ if Path::new(place).is_absolute() => Ok(load(place, limits)?),
             MediaBase::Shard(shard) => {
                 let bytes = shard.member(place, limits.max_bytes)?;
                 let name = format!("{} in {}", place, shard.path().display());
                 Ok(decode(&bytes, &name, limits)?)
+            }
+            MediaBase::Table(table) => {
+                let name = format!("{} in {}", place, table.path().display());
+                Ok(decode(&table.picture(place)?, &name, limits)?)
             }
         }
     }
@@ -73,8 +79,9 @@ impl MediaBase {
         match self {
             _ if strip_scheme(place, "data:").is_some() => place.to_owned(),
             MediaBase::Folder(folder) => normal(&folder.join(place)),
-            MediaBase::Shard(_) if Path::new(place).is_absolute() => normal(Path::new(place)),
+            _ if Path::new(place).is_absolute() => normal(Path::new(place)),
             MediaBase::Shard(shard) => format!("{}\0{place}", shard.path().display()),
+            MediaBase::Table(table) => format!("{}\0{place}", table.path().display()),
         }
     }
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, MediaBase, Report, Result, page_document, shard};
+use crate::{Error, MediaBase, Report, Result, obelics, page_document, shard};
 
 /// How a source's files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Format {
     /// WebDataset; the path is a tar file, or a folder of `*.tar`. A sample is `KEY.json` (a
     /// document) with its pictures beside it, or a picture with `KEY.txt`.
     Shards,
+    /// Parquet in the schema of OBELICS; the path is a file, or a folder of `*.parquet`.
+    Parquet,
     /// HTML; the path is a page, or a folder with `*.html` anywhere below.
     Pages,
 }
@@ -52,6 +54,7 @@ impl Source {
         let extension = match format {
             Format::Jsonl => "jsonl",
             Format::Shards => "tar",
+            Format::Parquet => "parquet",
             Format::Pages => "html",
         };
         let files = files(path, extension)?;
@@ -65,6 +68,11 @@ impl Source {
             Format::Shards => {
                 for file in &files {
                     shard::read(file, &mut report, &mut samples)?;
+                }
+            }
+            Format::Parquet => {
+                for file in &files {
+                    obelics::read(file, &mut report, &mut samples)?;
                 }
             }
             Format::Pages => pages(&files, &mut report, &mut samples),
@@ -191,7 +199,7 @@ fn lines(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<
 fn pages(files: &[PathBuf], report: &mut Report, samples: &mut Vec<Sample>) {
     let read = |path: &PathBuf| -> Result<Option<Document>> {
         let bytes = fs::read(path).map_err(Error::read(path))?;
-        Ok(page_document(&String::from_utf8_lossy(&bytes)))
+        Ok(page_document(&bytes, path))
     };
     let documents: Vec<Result<Option<Document>>> = files.par_iter().map(read).collect();
     for (path, document) in files.iter().zip(documents) {

@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use flamingo_corpus::build::{Counts, Global};
 use flamingo_corpus::deduplication::Deduplication;
 use flamingo_corpus::folder::{self, Folder, UnitTable};
-use flamingo_corpus::tables::{DuplicateRow, ImageRow, PageRow, ParagraphRow, PlacedImageRow, Row};
+use flamingo_corpus::tables::{DuplicateRow, ImageRow, PageRow, ParagraphRow, PlacedImageRow, Row, TextRow};
 
 use crate::error::{Error, Result};
 use crate::session::{Place, Session};
@@ -155,6 +155,7 @@ async fn write(session: &Session, folder: &Folder) -> Result<Counts> {
         "repeated_paragraphs",
         "images",
         "images_found",
+        "repeated_texts",
     ]
     .map(|name| (name.to_owned(), 0))
     .into();
@@ -187,6 +188,9 @@ async fn write(session: &Session, folder: &Folder) -> Result<Counts> {
                 }
             },
         )
+        .await?;
+    session
+        .write(sql::TEXTS, folder, folder::TEXTS, |_: &TextRow| count("repeated_texts"))
         .await?;
     Ok(counts)
 }

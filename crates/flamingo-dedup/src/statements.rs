@@ -40,6 +40,7 @@ statements! {
     DOCUMENTS = "documents",
     PARAGRAPHS = "paragraphs",
     IMAGES = "images",
+    TEXTS = "texts",
 }
 
 /// Values for the names in statements.

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::film::Film;
 use crate::limits::Limits;
 use crate::picture::Image;
+use crate::probe::{jpeg_is_whole, webp_is_whole};
 
 /// What a file shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,15 @@ pub enum Media {
     Image(Image),
     /// Frames in time.
     Film(Film),
+}
+
+/// One picture of a file, and what becoming RGB takes from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Still {
+    /// The picture, or an animation's first frame.
+    pub image: Image,
+    /// Whether no pixel lets a background through.
+    pub opaque: bool,
 }
 
 /// Reads a JPEG, PNG, WebP or GIF file from memory; `name` stands for it in errors.
@@ -35,6 +45,24 @@ pub enum Media {
 /// [`Error::TooLarge`] before anything too large is decoded, [`Error::Format`] for other kinds of
 /// files, [`Error::Broken`] for damaged ones. No bytes make it panic.
 pub fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Media> {
+    guarded(bytes, name, limits, |source, format| source.decode(format))
+}
+
+/// Reads a file as one still picture: of an animation, its first frame alone.
+///
+/// # Errors
+///
+/// Those of [`decode`].
+pub fn decode_still(bytes: &[u8], name: &str, limits: &Limits) -> Result<Still> {
+    guarded(bytes, name, limits, |source, format| source.first(format))
+}
+
+fn guarded<T>(
+    bytes: &[u8],
+    name: &str,
+    limits: &Limits,
+    read: impl FnOnce(&Source, ImageFormat) -> Result<T>,
+) -> Result<T> {
     limits.check_bytes(name, bytes.len() as u64)?;
     let Some((format, format_name)) = format_of(bytes) else {
         return Err(Error::Format {
@@ -56,7 +84,7 @@ pub fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Media> {
     }
     // The decoders mean never to panic, but their format is the attacker's; the one bound that
     // holds whatever they do is this. Nothing of theirs outlives the call.
-    catch_unwind(AssertUnwindSafe(|| source.decode(format)))
+    catch_unwind(AssertUnwindSafe(|| read(&source, format)))
         .unwrap_or_else(|_| Err(source.broken("the decoder failed on it")))
 }
 
@@ -124,14 +152,39 @@ impl<'a> Source<'a> {
         }
     }
 
+    fn first(&self, format: ImageFormat) -> Result<Still> {
+        let file = Cursor::new(self.bytes);
+        let picture = match format {
+            ImageFormat::Png => {
+                let limits = self.limits.for_decoder();
+                self.picture(self.ok(PngDecoder::with_limits(file, limits))?)?
+            }
+            ImageFormat::WebP if !webp_is_whole(self.bytes) => return Err(self.broken(CUT_SHORT)),
+            ImageFormat::WebP => self.picture(self.ok(WebPDecoder::new(file))?)?,
+            ImageFormat::Gif => self.picture(self.ok(GifDecoder::new(file))?)?,
+            _ if !jpeg_is_whole(self.bytes) => return Err(self.broken(CUT_SHORT)),
+            _ => self.picture(self.ok(JpegDecoder::new(file))?)?,
+        };
+        let opaque = is_opaque(&picture);
+        let (width, height) = (picture.width(), picture.height());
+        let image = Image::new(width, height, to_rgb(picture))?;
+        Ok(Still { image, opaque })
+    }
+
     fn still(&self, decoder: impl ImageDecoder) -> Result<Media> {
+        let picture = self.picture(decoder)?;
+        let (width, height) = (picture.width(), picture.height());
+        Ok(Media::Image(Image::new(width, height, to_rgb(picture))?))
+    }
+
+    /// The picture, turned as its EXIF orientation says.
+    fn picture(&self, decoder: impl ImageDecoder) -> Result<DynamicImage> {
         let mut decoder = self.limited(decoder)?;
         // A picture with damaged metadata is still a picture.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut picture = self.ok(DynamicImage::from_decoder(decoder))?;
         picture.apply_orientation(orientation);
-        let (width, height) = (picture.width(), picture.height());
-        Ok(Media::Image(Image::new(width, height, to_rgb(picture))?))
+        Ok(picture)
     }
 
     fn animation<'d>(&self, decoder: impl ImageDecoder + AnimationDecoder<'d>) -> Result<Media> {
@@ -207,37 +260,14 @@ fn to_rgb(picture: DynamicImage) -> Vec<u8> {
     }
 }
 
+fn is_opaque(picture: &DynamicImage) -> bool {
+    match picture {
+        DynamicImage::ImageRgba8(pixels) => pixels.pixels().all(|pixel| pixel.0[3] == u8::MAX),
+        DynamicImage::ImageLumaA8(pixels) => pixels.pixels().all(|pixel| pixel.0[1] == u8::MAX),
+        DynamicImage::ImageRgba16(pixels) => pixels.pixels().all(|pixel| pixel.0[3] == u16::MAX),
+        DynamicImage::ImageLumaA16(pixels) => pixels.pixels().all(|pixel| pixel.0[1] == u16::MAX),
+        _ => true,
+    }
+}
+
 const CUT_SHORT: &str = "it is cut short";
-
-/// Whether a WebP file is as long as its header says. The decoder takes an animation that is cut
-/// short for one with fewer frames.
-fn webp_is_whole(bytes: &[u8]) -> bool {
-    match bytes.get(4..8) {
-        Some(&[b0, b1, b2, b3]) => bytes.len() - 8 >= u32::from_le_bytes([b0, b1, b2, b3]) as usize,
-        _ => false,
-    }
-}
-
-/// Whether a JPEG's end marker follows its first scan. The decoder paints what is missing of a
-/// truncated file grey and says nothing.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    const END_OF_IMAGE: u8 = 0xD9;
-    const START_OF_SCAN: u8 = 0xDA;
-    let mut at = 2;
-    // Segments before the scan have their length in them, so that an end marker of a thumbnail in
-    // the metadata is not taken for the picture's.
-    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
-        match marker {
-            START_OF_SCAN => {
-                return bytes[at..]
-                    .windows(2)
-                    .any(|pair| pair == [0xFF, END_OF_IMAGE]);
-            }
-            0xFF => at += 1,
-            0x01 | 0xD0..=0xD8 => at += 2,
-            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
-        }
-    }
-    // Not laid out as expected: the decoder will know.
-    bytes.len() > at
-}

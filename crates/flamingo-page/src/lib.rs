@@ -1,5 +1,22 @@
 //! A web page to its main content, with every image at its place.
 
+mod attributes;
+pub mod charset;
+pub mod document;
+mod dom;
+mod entities;
+mod error;
+pub mod evaluate;
+mod extract;
 mod page;
+mod tag;
+mod tokens;
+mod tree;
 
+pub use attributes::{Attribute, Attributes};
+pub use dom::{Buffers, Dom, NodeId, Nodes};
+pub use error::{Error, Result};
+pub(crate) use extract::image_urls;
+pub use extract::{Context, Extraction, Robots, extract, extract_from};
 pub use page::{Image, Kind, Page, Part, Text, Video};
+pub use tag::Tag;

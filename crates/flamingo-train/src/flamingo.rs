@@ -275,7 +275,7 @@ impl FlamingoTask {
 fn framing(spec: &DataSpec) -> Framing {
     let form = spec.form.unwrap_or(match spec.format {
         Format::Shards => Form::Pair,
-        Format::Pages | Format::Jsonl => Form::Page,
+        Format::Pages | Format::Jsonl | Format::Parquet => Form::Page,
     });
     let paper = match form {
         Form::Page => Framing::pages(),

@@ -36,6 +36,7 @@ pub(crate) enum Verb {
     Train(verbs::train::TrainArgs),
     Describe(verbs::describe::DescribeArgs),
     Weights(verbs::weights::WeightsArgs),
+    Corpus(verbs::corpus::CorpusArgs),
     Bench(verbs::bench::BenchArgs),
     Doctor(verbs::doctor::DoctorArgs),
     Completions(verbs::completions::CompletionsArgs),

@@ -29,6 +29,12 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// Any library's error is the user's or the data's fault; a broken pipe is nobody's.
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {

@@ -22,15 +22,21 @@
 
 mod demo_model;
 mod files;
+mod tower;
 
 pub use demo_model::{demo_model, demo_model_hash};
 pub use files::{Files, beside};
+pub use tower::ImageTower;
+pub use flamingo_corpus as corpus;
+pub use flamingo_crawl as crawl;
 pub use flamingo_data as data;
+pub use flamingo_dedup as dedup;
 pub use flamingo_engine as engine;
 pub use flamingo_eval as eval;
 pub use flamingo_image as image;
 pub use flamingo_kernels as kernels;
 pub use flamingo_model as model;
+pub use flamingo_page as page;
 pub use flamingo_parity as parity;
 pub use flamingo_sequence as sequence;
 pub use flamingo_train as train;

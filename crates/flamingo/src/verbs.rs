@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod bench;
 pub(crate) mod completions;
+pub(crate) mod corpus;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod doctor;
@@ -40,6 +41,7 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Train(args) => train::run(&args, cli.threads),
         Verb::Describe(args) => describe::run(&args),
         Verb::Weights(args) => weights::run(&args),
+        Verb::Corpus(args) => corpus::run(&args, cli.threads),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => completions::run(&args),
     }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, ListArray, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float32Array, Int32Array, Int64Array, ListArray,
+    StringArray, StructArray,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Field, Float32Type, Int32Type, Int64Type};
+
+use super::Row;
 
 /// A type of which a table can have a column.
 pub(crate) trait Column: Sized {
@@ -49,7 +52,11 @@ macro_rules! plain_column {
             }
 
             fn collect<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
-                Arc::new(values.map(|value| value.as_ref().map($put)).collect::<$array>())
+                Arc::new(
+                    values
+                        .map(|value| value.as_ref().map($put))
+                        .collect::<$array>(),
+                )
             }
 
             fn value(column: &ArrayRef, index: usize) -> Self {
@@ -67,6 +74,10 @@ fn get_i32(column: &ArrayRef, index: usize) -> i32 {
     column.as_primitive::<Int32Type>().value(index)
 }
 
+fn get_f32(column: &ArrayRef, index: usize) -> f32 {
+    column.as_primitive::<Float32Type>().value(index)
+}
+
 fn get_bool(column: &ArrayRef, index: usize) -> bool {
     column.as_boolean().value(index)
 }
@@ -81,10 +92,11 @@ fn copied<T: Copy>(value: &T) -> T {
 
 plain_column!(i64, Int64, Int64Array, get_i64, copied);
 plain_column!(i32, Int32, Int32Array, get_i32, copied);
+plain_column!(f32, Float32, Float32Array, get_f32, copied);
 plain_column!(bool, Boolean, BooleanArray, get_bool, copied);
 plain_column!(String, Utf8, StringArray, get_string, String::as_str);
 
-/// The type of an element that [`Vec`]s of it are columns of lists of.
+/// A type of which a table can have a column of lists.
 pub(crate) trait Element: Column {}
 
 impl Element for i64 {}
@@ -117,10 +129,35 @@ impl<T: Element> Column for Vec<T> {
     }
 }
 
+/// A row as a value of a column of another table.
+pub(crate) trait Nested: Row + Clone {}
+
+impl<T: Nested> Element for T {}
+
+impl<T: Nested> Column for T {
+    fn data_type() -> DataType {
+        DataType::Struct(T::schema().fields().clone())
+    }
+
+    fn collect<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef
+    where
+        Self: 'a,
+    {
+        let rows: Vec<Self> = values.cloned().collect();
+        let fields = T::schema().fields().clone();
+        Arc::new(StructArray::new(fields, T::columns(&rows), None))
+    }
+
+    fn value(column: &ArrayRef, index: usize) -> Self {
+        T::from_columns(column.as_struct().columns(), index)
+    }
+}
+
 /// Declares a struct whose fields are the columns of a table.
 macro_rules! row {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$meta])*
+        #[allow(unreachable_pub, reason = "some tables are read by one module alone")]
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $name {
             $($(#[$doc])* pub $field: $type,)+

@@ -1,12 +1,6 @@
 //! What the tables hold.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray, StructArray};
-use arrow::datatypes::{DataType, Fields};
-
-use super::Row;
-use super::column::{Column, Element, row};
+use super::column::{Nested, row};
 
 row! {
     /// A page: `read/*/pages.parquet`, in the order of documents.
@@ -33,8 +27,10 @@ row! {
         signature: Vec<i64>,
         /// The hash of each part that is text.
         paragraphs: Vec<i64>,
-        /// The URLs of each part that is an image.
+        /// The URLs of each part that is an image or a film.
         images: Vec<ImageUse>,
+        /// The keys of the texts that could be an image's pair: of each image its caption and its alternative text.
+        texts: Vec<i64>,
         /// The page as JSON.
         page: String,
         /// Its measures as JSON.
@@ -43,7 +39,7 @@ row! {
 }
 
 row! {
-    /// One URL of a page's image.
+    /// One URL of a page's image or film.
     ImageUse {
         /// Index of the part.
         position: i32,
@@ -75,7 +71,7 @@ row! {
         height: Option<i32>,
         /// How many bytes it has.
         bytes: i64,
-        /// `jpeg`, `png`, `webp` or `gif`.
+        /// `jpeg`, `png`, `webp` or `gif`; of films `mp4`, `mov` or `webm`.
         format: Option<String>,
         /// Whether all its pixels have one colour.
         single_colour: Option<bool>,
@@ -113,7 +109,17 @@ row! {
 }
 
 row! {
-    /// The picture for an image of a page: `global/images.parquet`, by document and position.
+    /// A text that several images have: `global/texts.parquet`, by text.
+    TextRow {
+        /// The text's key.
+        text: i64,
+        /// How many images have it, as their caption or their alternative text.
+        images: i64,
+    }
+}
+
+row! {
+    /// The file for an image or a film of a page: `global/images.parquet`, by document and position.
     ///
     /// Of the image's URLs it is the first whose answer is `ok`, redirects followed, else the first with any answer.
     PlacedImageRow {
@@ -158,20 +164,58 @@ row! {
     }
 }
 
-impl Element for ImageUse {}
-
-impl Column for ImageUse {
-    fn data_type() -> DataType {
-        DataType::Struct(Self::schema().fields().clone())
-    }
-
-    fn collect<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
-        let rows: Vec<Self> = values.cloned().collect();
-        let fields: Fields = Self::schema().fields().clone();
-        Arc::new(StructArray::new(fields, Self::columns(&rows), None))
-    }
-
-    fn value(column: &ArrayRef, index: usize) -> Self {
-        Self::from_columns(column.as_struct().columns(), index)
+row! {
+    /// What was decided about a page: `write/*/decisions.parquet`, by document.
+    DecisionRow {
+        /// The page.
+        document: i64,
+        /// Where it was found.
+        url: String,
+        /// The domain that can be registered.
+        domain: String,
+        /// Its language (ISO 639-1).
+        language: Option<String>,
+        /// Whether it is in the corpus.
+        kept: bool,
+        /// All reasons for which it is not; the funnel counts the first.
+        reasons: Vec<String>,
+        /// The page that it repeats.
+        of: Option<i64>,
+        /// Words of the whole page.
+        words: i32,
+        /// The score of the quality model, where there is one.
+        quality: Option<f32>,
+        /// The texts that are dropped from it.
+        paragraphs: Vec<DroppedParagraph>,
+        /// Its images.
+        images: Vec<ImageDecision>,
     }
 }
+
+row! {
+    /// A text that is dropped from its document.
+    DroppedParagraph {
+        /// Index of the part.
+        position: i32,
+        /// Why: all reasons.
+        reasons: Vec<String>,
+    }
+}
+
+row! {
+    /// What was decided about an image of a document.
+    ImageDecision {
+        /// Index of the part.
+        position: i32,
+        /// The URL of the answer; the image's first URL if there is none.
+        url: String,
+        /// Why it is dropped from its document.
+        reason: Option<String>,
+        /// SHA-256 of the answer's bytes.
+        sha256: Option<String>,
+    }
+}
+
+impl Nested for ImageUse {}
+impl Nested for DroppedParagraph {}
+impl Nested for ImageDecision {}

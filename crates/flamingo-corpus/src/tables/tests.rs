@@ -43,7 +43,12 @@ fn an_empty_table_has_its_columns_and_no_rows() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::open(dir.path(), 0).unwrap();
     write(&folder, "pages.parquet", std::iter::empty());
-    assert_eq!(Rows::<PageRow>::open(&folder, "pages.parquet").unwrap().count(), 0);
+    assert_eq!(
+        Rows::<PageRow>::open(&folder, "pages.parquet")
+            .unwrap()
+            .count(),
+        0
+    );
 }
 
 #[test]

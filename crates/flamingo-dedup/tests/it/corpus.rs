@@ -6,6 +6,7 @@ use flamingo_corpus::folder::{self, Folder, UnitTable};
 use flamingo_corpus::signature::{Fingerprint, registrable_domain, url_key};
 use flamingo_corpus::tables::{
     DuplicateRow, ImageRow, ImageUse, PageRow, ParagraphRow, PlacedImageRow, Row, Rows, TableWriter,
+    TextRow,
 };
 use flamingo_dedup::Deduplicator;
 use flamingo_page::{Kind, Page, Part, Text};
@@ -23,6 +24,7 @@ pub(crate) struct Joined {
     pub(crate) documents: Vec<(i64, String, i64)>,
     pub(crate) paragraphs: Vec<ParagraphRow>,
     pub(crate) images: Vec<PlacedImageRow>,
+    pub(crate) texts: Vec<TextRow>,
     pub(crate) counts: Counts,
 }
 
@@ -62,13 +64,14 @@ impl Corpus {
                 .collect(),
             paragraphs: self.rows(folder::PARAGRAPHS),
             images: self.rows(folder::IMAGES),
+            texts: self.rows(folder::TEXTS),
             counts,
         }
     }
 
     /// The bytes of all tables that the join wrote.
     pub(crate) fn bytes(&self) -> Vec<Vec<u8>> {
-        [folder::DOCUMENTS, folder::PARAGRAPHS, folder::IMAGES]
+        [folder::DOCUMENTS, folder::PARAGRAPHS, folder::IMAGES, folder::TEXTS]
             .map(|name| self.folder.read(name).unwrap())
             .into()
     }

@@ -2,7 +2,7 @@
 
 use flamingo_corpus::deduplication::{Deduplication, Near};
 use flamingo_corpus::signature::paragraph_hash;
-use flamingo_corpus::tables::ParagraphRow;
+use flamingo_corpus::tables::{PageRow, ParagraphRow, TextRow};
 
 use crate::corpus::{Corpus, gone, only, page, page_of, redirect, with_images, words};
 
@@ -182,6 +182,32 @@ fn paragraphs_come_by_domain_and_hash() {
 }
 
 #[test]
+fn texts_of_images_are_counted_over_all_images_of_the_pages_that_stay() {
+    let with_texts = |page: PageRow, texts: &[i64]| PageRow {
+        texts: texts.to_vec(),
+        ..page
+    };
+    let first = [
+        with_texts(page(0, "https://a.example/1", &words(1, 9)), &[7, -3, 7]),
+        with_texts(page(1, "https://a.example/1", &words(2, 9)), &[7, 5]),
+    ];
+    let second = [
+        with_texts(page(SECOND_UNIT, "https://b.example/1", &words(3, 9)), &[-3, 11]),
+        with_texts(
+            PageRow {
+                refused: Some("robots_txt".to_owned()),
+                ..page(SECOND_UNIT + 1, "https://b.example/2", "")
+            },
+            &[11],
+        ),
+    ];
+    let joined = Corpus::of(&[(&first, &[]), (&second, &[])]).join(&only(|config| config.url = true));
+    let row = |text, images| TextRow { text, images };
+    assert_eq!(joined.texts, [row(-3, 2), row(7, 2)]);
+    assert_eq!(joined.counts["repeated_texts"], 2);
+}
+
+#[test]
 fn empty_corpora_have_empty_tables() {
     for units in [&[] as &[(&[_], &[_])], &[(&[], &[]), (&[], &[])]] {
         let corpus = Corpus::of(units);
@@ -219,10 +245,7 @@ fn the_join_leaves_nothing_but_its_tables() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(
-        names,
-        ["documents.parquet", "images.parquet", "paragraphs.parquet"]
-    );
+    assert_eq!(names, ["documents.parquet", "images.parquet", "paragraphs.parquet", "texts.parquet"]);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 mod formats;
 mod goldens;
 mod hostile;
+mod luma;
+mod probe;
 mod resize;
 
 use std::path::PathBuf;

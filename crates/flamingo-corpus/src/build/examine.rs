@@ -1,0 +1,329 @@
+//! What an item of the inputs is: a page with its content and measures, a picture with its numbers, or nothing of use.
+
+use flamingo_crawl::{Answer, Item};
+use flamingo_image::Format;
+use flamingo_page::{Context, Page, Part};
+use sha2::{Digest, Sha256};
+
+use super::times::{Times, timed};
+use crate::config::Config;
+use crate::films::film_format;
+use crate::filters::Filters;
+use crate::images::inspect;
+use crate::measures::Measures;
+use crate::pairs::text_keys;
+use crate::permission::Permission;
+use crate::signature::{Fingerprint, registrable_domain, url_key};
+use crate::tables::{ImageRow, ImageUse, PageRow};
+
+/// Bytes at the start of an answer without a media type by which a page is known.
+const SNIFFED: usize = 1024;
+
+/// What an item turned out to be.
+pub(super) enum Examined {
+    /// A page; its number is given later.
+    Page(Box<PageRow>),
+    /// An answer that is or should be an image or a film, or a pointer to one.
+    Image(Box<ImageRow>),
+    /// One that cannot be read again where it lies, and its bytes.
+    Kept(Box<ImageRow>, Vec<u8>),
+    /// Nothing of use, for a named reason.
+    Other(&'static str),
+    /// Nothing, which its reader has counted.
+    Counted,
+}
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// Pages and images.
+    All,
+    /// Images: a page in place of one is none.
+    Images,
+}
+
+/// Looks at items by the rules of a configuration.
+#[derive(Clone, Copy)]
+pub(super) struct Examiner<'a> {
+    pub(super) config: &'a Config,
+    pub(super) permission: &'a Permission,
+    pub(super) filters: &'a Filters,
+    pub(super) wants: Wants,
+}
+
+impl Examiner<'_> {
+    /// What an item is, and how long it took to see.
+    pub(super) fn examine(self, item: &Item) -> (Examined, Times) {
+        let mut times = Times::default();
+        let examined = match item {
+            Item::Answer(answer) => self.answer(answer, &mut times),
+            Item::Redirect(redirect) => pointer(&redirect.from, Some(redirect.to.as_str())),
+            Item::Revisit(revisit) => pointer(&revisit.url, revisit.of.as_deref()),
+            Item::Skipped(_) => Examined::Counted,
+        };
+        (examined, times)
+    }
+
+    fn answer(self, answer: &Answer, times: &mut Times) -> Examined {
+        if !answer.is_success() {
+            return Examined::Image(Box::new(failed(answer)));
+        }
+        match Kind::of(answer) {
+            Kind::Page if self.wants == Wants::All => self.page(answer, times),
+            Kind::Other if self.wants == Wants::All => Examined::Other("other_type"),
+            Kind::Film(format) => timed(&mut times.images, || {
+                kept(self.film(answer, format), answer)
+            }),
+            Kind::Image | Kind::Page | Kind::Other => {
+                timed(&mut times.images, || kept(self.image(answer), answer))
+            }
+        }
+    }
+
+    fn image(self, answer: &Answer) -> ImageRow {
+        let row = located(answer);
+        if let Some(status) = self.refused(answer) {
+            return ImageRow { status, ..row };
+        }
+        let found = inspect(&answer.body, &self.config.images);
+        let status = match found.refused {
+            None if answer.truncated => "truncated",
+            _ => found.status(),
+        };
+        ImageRow {
+            status: status.to_owned(),
+            sha256: found.sha256,
+            perceptual: found.perceptual.map(u64::cast_signed),
+            width: found.width.map(u32::cast_signed),
+            height: found.height.map(u32::cast_signed),
+            bytes: found.bytes.cast_signed(),
+            format: found.format.map(|format| format.name().to_owned()),
+            single_colour: found.single_colour,
+            ..row
+        }
+    }
+
+    /// A film is not looked into: what it is and how long it takes is asked where it makes a pair.
+    fn film(self, answer: &Answer, format: &str) -> ImageRow {
+        let row = located(answer);
+        if let Some(status) = self.refused(answer) {
+            return ImageRow { status, ..row };
+        }
+        let status = if answer.truncated { "truncated" } else { "ok" };
+        ImageRow {
+            status: status.to_owned(),
+            sha256: Some(format!("{:x}", Sha256::digest(&answer.body))),
+            format: Some(format.to_owned()),
+            ..row
+        }
+    }
+
+    /// Why a picture or film may not be used.
+    fn refused(self, answer: &Answer) -> Option<String> {
+        let refused = self.permission.url(&answer.url).map(str::to_owned);
+        refused.or_else(|| self.permission.header(&answer.directives).of_picture())
+    }
+
+    fn page(self, answer: &Answer, times: &mut Times) -> Examined {
+        let row = timed(&mut times.signatures, || PageRow {
+            url: answer.url.clone(),
+            url_key: url_key(&answer.url),
+            domain: registrable_domain(&answer.url),
+            ..PageRow::default()
+        });
+        let page = timed(&mut times.extraction, || content(answer, self.permission));
+        match page {
+            Ok(page) => self.measured(row, &page, times),
+            Err(reason) => refuse(row, reason),
+        }
+    }
+
+    /// The row of a page that may be used.
+    pub(super) fn measured(self, row: PageRow, page: &Page, times: &mut Times) -> Examined {
+        let measures = timed(&mut times.measures, || {
+            Measures::of(page, self.filters.lexicon())
+        });
+        let rows = self.config.deduplication.band_rows;
+        let (fingerprint, images, texts) = timed(&mut times.signatures, || {
+            (
+                Fingerprint::of(page, rows),
+                images_of(page),
+                text_keys(page),
+            )
+        });
+        Examined::Page(Box::new(PageRow {
+            title: page.title.clone(),
+            language: page.language.clone(),
+            text_hash: fingerprint.text_hash,
+            bands: fingerprint.bands,
+            signature: fingerprint.signature,
+            paragraphs: fingerprint.paragraphs,
+            images,
+            texts,
+            page: json(page),
+            measures: json(&measures),
+            ..row
+        }))
+    }
+}
+
+/// The content of a page, or why it may not be used.
+pub(crate) fn content(answer: &Answer, permission: &Permission) -> Result<Page, String> {
+    let refused = permission.url(&answer.url).map(str::to_owned);
+    let header = permission.header(&answer.directives);
+    if let Some(reason) = refused.or(header.content) {
+        return Err(reason);
+    }
+    let content_type = content_type(answer);
+    let context = Context {
+        url: &answer.url,
+        content_type: content_type.as_deref(),
+    };
+    let extraction = flamingo_page::extract(&answer.body, &context);
+    let meta = permission.page(&extraction.robots);
+    if let Some(reason) = meta.content {
+        return Err(reason);
+    }
+    let mut page = extraction.page;
+    if header.pictures.or(meta.pictures).is_some() {
+        page.parts.retain(|part| !matches!(part, Part::Image(_)));
+    }
+    Ok(page)
+}
+
+/// Whether an answer that a server is content with holds a page.
+pub(crate) fn is_page(answer: &Answer) -> bool {
+    matches!(Kind::of(answer), Kind::Page)
+}
+
+/// What an answer that a server is content with holds. Pictures are known by their bytes, whatever they are called.
+enum Kind {
+    Page,
+    Image,
+    Film(&'static str),
+    Other,
+}
+
+impl Kind {
+    fn of(answer: &Answer) -> Self {
+        if Format::of(&answer.body).is_some() {
+            return Self::Image;
+        }
+        if let Some(format) = film_format(&answer.body) {
+            return Self::Film(format);
+        }
+        match answer.content_type.as_deref() {
+            Some("text/html" | "application/xhtml+xml") => Self::Page,
+            Some(image) if image.starts_with("image/") => Self::Image,
+            None if looks_like_html(&answer.body) => Self::Page,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn looks_like_html(body: &[u8]) -> bool {
+    let start = &body[..body.len().min(SNIFFED)];
+    let start = start.trim_ascii_start();
+    let begins = |word: &[u8]| {
+        start
+            .get(..word.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+    };
+    begins(b"<!doctype html") || begins(b"<html")
+}
+
+fn content_type(answer: &Answer) -> Option<String> {
+    let media_type = answer.content_type.as_deref();
+    match (&answer.charset, media_type) {
+        (Some(charset), media_type) => {
+            let media_type = media_type.unwrap_or("text/html");
+            Some(format!("{media_type}; charset={charset}"))
+        }
+        (None, media_type) => media_type.map(str::to_owned),
+    }
+}
+
+fn refuse(row: PageRow, reason: String) -> Examined {
+    Examined::Page(Box::new(PageRow {
+        refused: Some(reason),
+        ..row
+    }))
+}
+
+/// An image or a film, with its bytes if they are of use and only lie where they cannot be read again.
+fn kept(row: ImageRow, answer: &Answer) -> Examined {
+    let row = Box::new(row);
+    match answer.place {
+        None if row.status == "ok" => Examined::Kept(row, answer.body.clone()),
+        _ => Examined::Image(row),
+    }
+}
+
+fn located(answer: &Answer) -> ImageRow {
+    let row = ImageRow {
+        url_key: url_key(&answer.url),
+        url: answer.url.clone(),
+        bytes: (answer.body.len() as u64).cast_signed(),
+        ..ImageRow::default()
+    };
+    match &answer.place {
+        None => row,
+        Some(place) => ImageRow {
+            file: place.file.to_string(),
+            offset: place.offset.cast_signed(),
+            length: place.length.cast_signed(),
+            ..row
+        },
+    }
+}
+
+/// An answer that says that there is nothing; it may be to the request for an image.
+fn failed(answer: &Answer) -> ImageRow {
+    let status = match answer.status {
+        404 | 410 => "not_found",
+        401 | 403 | 451 => "forbidden",
+        500.. => "server_error",
+        _ => "http_error",
+    };
+    ImageRow {
+        status: status.to_owned(),
+        ..located(answer)
+    }
+}
+
+/// A redirect, or a record that says that the bytes are those of another.
+fn pointer(from: &str, to: Option<&str>) -> Examined {
+    let key = url_key(from);
+    let Some(target) = to.map(url_key).filter(|target| *target != key) else {
+        return Examined::Counted;
+    };
+    Examined::Image(Box::new(ImageRow {
+        url_key: key,
+        url: from.to_owned(),
+        redirect: Some(target),
+        status: "redirect".to_owned(),
+        ..ImageRow::default()
+    }))
+}
+
+fn images_of(page: &Page) -> Vec<ImageUse> {
+    let mut uses = Vec::new();
+    for (position, part) in page.parts.iter().enumerate() {
+        let (first, others) = match part {
+            Part::Image(image) => (&image.url, &image.also),
+            Part::Video(video) => (&video.url, &video.also),
+            Part::Text(_) => continue,
+        };
+        let urls = std::iter::once(first).chain(others);
+        uses.extend(urls.enumerate().map(|(choice, url)| ImageUse {
+            position: position as i32,
+            choice: choice as i32,
+            url_key: url_key(url),
+        }));
+    }
+    uses
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("plain structs have a JSON form")
+}

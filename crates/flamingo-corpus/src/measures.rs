@@ -1,0 +1,205 @@
+//! Numbers about a document's text, computed once and stored beside it, so that thresholds can
+//! change without measuring again.
+
+mod characters;
+mod language;
+mod lexicon;
+mod lines;
+mod numbering;
+mod repetition;
+mod words;
+
+use flamingo_page::{Page, Part, Text};
+use serde::{Deserialize, Serialize};
+
+pub use language::{Detected, detect_language};
+pub use lexicon::{Lexicon, OwnWords};
+
+/// What a text part's measures are made by; raised when a measure's meaning changes.
+pub const VERSION: u32 = 1;
+
+/// The numbers of a document. Fields that an older file lacks are read as zero, and its `version`
+/// tells [`decide`](crate::filters::decide) to measure again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Measures {
+    /// [`VERSION`] when they were made.
+    pub version: u32,
+    /// [`Lexicon::fingerprint`] of the word lists they were made with.
+    pub lists: u64,
+    /// The language of the text, where there is enough to tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Detected>,
+    /// Images in the page.
+    pub images: u32,
+    /// Films in the page.
+    pub videos: u32,
+    /// Numbers of its whole text.
+    pub text: TextMeasures,
+}
+
+/// The numbers of a text: counts, and shares from 0 to 1.
+///
+/// Words are what whitespace separates, without the special characters at their ends and in lower
+/// case; of a script without spaces each character is one. Where papers leave a choice, the measure
+/// says what is taken. Sources: OBELICS (arXiv 2306.16527, appendix A.2.3), Gopher's MassiveText
+/// (arXiv 2112.11446, section A.1.1 and table A1), C4 (arXiv 1910.10683, section 2.2).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TextMeasures {
+    /// Paragraphs: text parts.
+    pub paragraphs: u32,
+    /// Lines: those of all text parts.
+    pub lines: u32,
+    /// Characters, whitespace between words included.
+    pub characters: u32,
+    /// Words.
+    pub words: u32,
+    /// Sentences: words that end in a mark that ends a sentence.
+    pub sentences: u32,
+    /// Mean number of characters in a word.
+    pub word_length: f32,
+    /// Share of characters that are whitespace, digits, punctuation or symbols (OBELICS).
+    pub special_characters: f32,
+    /// `#` or ellipses, whichever are more, for each word (Gopher); at most 1.
+    pub symbols: f32,
+    /// Curly brackets (C4).
+    pub curly_brackets: u32,
+    /// Times that `lorem ipsum` stands in it (C4).
+    pub filler: u32,
+    /// Share of what whitespace separates that has a letter (Gopher).
+    pub alphabetic_words: f32,
+    /// Share of punctuation marks among words and marks (OBELICS).
+    pub punctuation: f32,
+    /// Words and marks of that share.
+    pub words_and_marks: u32,
+    /// Share of lines that end as a sentence does (C4).
+    pub finished_lines: f32,
+    /// Share of lines that start with a bullet or are items of a list (Gopher).
+    pub bullet_lines: f32,
+    /// Share of lines that end in an ellipsis (Gopher).
+    pub ellipsis_lines: f32,
+    /// Share of words that are stop words (OBELICS).
+    pub stop_words: f32,
+    /// How many of the language's eight marker words occur (Gopher: the, be, to, of, and, ...).
+    pub marker_words: u32,
+    /// Share of words that are flagged (OBELICS).
+    pub flagged_words: f32,
+    /// Share of words that are spam (OBELICS).
+    pub spam_words: f32,
+    /// Share of words in the list of common words, 0 without such a list (OBELICS).
+    pub common_words: f32,
+    /// Character repetition: of all runs of 10 characters the share taken by the most frequent
+    /// ones, as many as the square root of the different runs, single ones not counted (OBELICS).
+    pub character_repetition: f32,
+    /// Share of runs of 5 words that occur more than once (OBELICS).
+    pub word_repetition: f32,
+    /// Share of lines that were there before (Gopher).
+    pub duplicate_lines: f32,
+    /// Share of characters in lines that were there before (Gopher).
+    pub duplicate_line_characters: f32,
+    /// Share of paragraphs that were there before (Gopher).
+    pub duplicate_paragraphs: f32,
+    /// Share of characters in paragraphs that were there before (Gopher).
+    pub duplicate_paragraph_characters: f32,
+    /// Share of the words' characters in the run of 2, 3 and 4 words that takes most of them,
+    /// 0 where no run is repeated (Gopher).
+    pub top_ngram: [f32; 3],
+    /// Share of the words' characters in runs of 5 to 10 words that were there before, each
+    /// character counted once (Gopher).
+    pub duplicate_ngrams: [f32; 6],
+}
+
+impl Measures {
+    /// The numbers of a page, all of its parts taken.
+    pub fn of(page: &Page, lexicon: &Lexicon) -> Self {
+        let texts: Vec<&Text> = page.parts.iter().filter_map(text_of).collect();
+        let language = detect_language(texts.iter().map(|text| text.text.as_str()));
+        let code = language.as_ref().map(|detected| detected.code.as_str());
+        let count =
+            |is: fn(&Part) -> bool| page.parts.iter().filter(|part| is(part)).count() as u32;
+        Self {
+            version: VERSION,
+            lists: lexicon.fingerprint(),
+            images: count(|part| matches!(part, Part::Image(_))),
+            videos: count(|part| matches!(part, Part::Video(_))),
+            text: TextMeasures::of(&texts, lexicon, code),
+            language,
+        }
+    }
+
+    /// The code of its language.
+    pub fn language_code(&self) -> Option<&str> {
+        self.language
+            .as_ref()
+            .map(|detected| detected.code.as_str())
+    }
+}
+
+impl TextMeasures {
+    /// The numbers of these texts as one, with the word lists of a language.
+    pub fn of(texts: &[&Text], lexicon: &Lexicon, language: Option<&str>) -> Self {
+        Self::only(Groups::ALL, texts, lexicon, language)
+    }
+
+    /// Only those of some groups, the others 0.
+    pub(crate) fn only(
+        groups: Groups,
+        texts: &[&Text],
+        lexicon: &Lexicon,
+        language: Option<&str>,
+    ) -> Self {
+        let mut measures = Self::default();
+        let words = words::Words::of(texts, lexicon.language(language));
+        words.measure(&mut measures);
+        if groups.characters {
+            characters::measure(texts, &mut measures);
+        }
+        if groups.lines {
+            lines::measure(texts, &mut measures);
+        }
+        if groups.character_runs {
+            characters::measure_runs(texts, &mut measures);
+        }
+        if groups.word_runs {
+            repetition::measure(&words, &mut measures);
+        }
+        measures
+    }
+}
+
+/// Which measures are made beside those of words; a paragraph is asked little, and time is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Groups {
+    pub(crate) characters: bool,
+    pub(crate) lines: bool,
+    pub(crate) character_runs: bool,
+    pub(crate) word_runs: bool,
+}
+
+impl Groups {
+    pub(crate) const ALL: Self = Self {
+        characters: true,
+        lines: true,
+        character_runs: true,
+        word_runs: true,
+    };
+}
+
+fn text_of(part: &Part) -> Option<&Text> {
+    match part {
+        Part::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A share from 0 to 1; of nothing it is 0.
+fn share(part: usize, whole: usize) -> f32 {
+    if whole == 0 {
+        return 0.0;
+    }
+    (part as f64 / whole as f64).min(1.0) as f32
+}
+
+#[cfg(test)]
+mod tests;

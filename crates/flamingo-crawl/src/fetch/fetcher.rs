@@ -1,0 +1,175 @@
+//! Fetching a list into a WARC: many threads take turns at hosts, and what they bring is put
+//! together in the order of the list.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::{self, Debug};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use super::config::{FetchConfig, seconds};
+use super::names::{Lookup, NameRules, Names, SystemLookup};
+use super::outcome::{FetchReport, Outcome};
+use super::record::Record;
+use super::request::Client;
+use super::run::{Board, Run, Step};
+use super::schedule::Schedule;
+use super::sites::Sites;
+use super::spool::{Member, Spool};
+use super::target::listed;
+use super::visit::{Content, Visit};
+use crate::{Error, OptOutList, Result};
+
+/// Tells the date that is written into records, and from which a `Retry-After` is counted.
+pub trait Clock: Send + Sync + 'static {
+    /// What time it is.
+    fn now(&self) -> SystemTime;
+}
+
+/// The clock of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// Fetches lists of URLs. Between lists it remembers addresses, robots.txt, and which hosts are
+/// to be left alone; lists given to it at the same time are fetched one after the other.
+pub struct Fetcher {
+    pub(super) config: FetchConfig,
+    pub(super) client: Client,
+    pub(super) sites: Sites,
+    pub(super) opt_out: OptOutList,
+    pub(super) clock: Arc<dyn Clock>,
+    schedule: Mutex<Schedule<Step>>,
+}
+
+impl Fetcher {
+    /// One that asks the system for addresses and the time.
+    ///
+    /// # Errors
+    ///
+    /// Where the configuration cannot be meant, or an opt-out list cannot be read.
+    pub fn new(config: FetchConfig) -> Result<Self> {
+        Self::with_parts(config, Arc::new(SystemLookup), Arc::new(SystemClock))
+    }
+
+    /// One that asks `lookup` for addresses and `clock` for the time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fetcher::new`].
+    pub fn with_parts(
+        config: FetchConfig,
+        lookup: Arc<dyn Lookup>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        config.check()?;
+        let rules = NameRules {
+            found_for: seconds(config.names_kept),
+            not_found_for: seconds(config.missing_names_kept),
+            allow_private: config.allow_private_addresses,
+        };
+        Ok(Self {
+            client: Client::new(&config, Arc::new(Names::new(lookup, rules))),
+            sites: Sites::new(seconds(config.robots_kept)),
+            opt_out: OptOutList::read(&config.opt_out)?,
+            clock,
+            schedule: Mutex::new(Schedule::new(config.connections_per_host)),
+            config,
+        })
+    }
+
+    /// Fetches pages into a WARC at `path`, which is there once it is complete.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be written. What the network does is never an error.
+    pub fn fetch_pages<U: AsRef<str>>(&self, urls: &[U], path: &Path) -> Result<FetchReport> {
+        self.fetch(Content::Pages, urls, path)
+    }
+
+    /// Fetches images into a WARC at `path`, which is there once it is complete.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be written. What the network does is never an error.
+    pub fn fetch_images<U: AsRef<str>>(&self, urls: &[U], path: &Path) -> Result<FetchReport> {
+        self.fetch(Content::Images, urls, path)
+    }
+
+    fn fetch<U: AsRef<str>>(
+        &self,
+        content: Content,
+        urls: &[U],
+        path: &Path,
+    ) -> Result<FetchReport> {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let spool =
+            Spool::new(folder.unwrap_or(Path::new("."))).map_err(Error::write(path.display()))?;
+        let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
+        let lookups = self.client.lookups();
+        let mut board = Board::new(&mut schedule);
+        for (place, visit) in visits(urls).into_iter().enumerate() {
+            match visit {
+                Ok(url) => board.enter(self, Visit::new(place, url)),
+                Err(outcome) => board.report.outcomes.add(outcome.name(), 1),
+            }
+        }
+        let run = Run::new(self, content, &spool, board);
+        let mut fetched = run.finish().map_err(Error::write(path.display()))?;
+        fetched.report.lookups = self.client.lookups() - lookups;
+        schedule.forget_rested(Instant::now());
+        drop(schedule);
+        self.write(spool, fetched.robots, fetched.visits, path)
+            .map_err(Error::write(path.display()))?;
+        Ok(fetched.report)
+    }
+
+    fn write(
+        &self,
+        spool: Spool,
+        robots: BTreeMap<String, Member>,
+        mut visits: Vec<(Visit, Outcome)>,
+        path: &Path,
+    ) -> io::Result<()> {
+        visits.sort_unstable_by_key(|(visit, _)| visit.place);
+        for (visit, outcome) in &mut visits {
+            if !outcome.has_answer() {
+                let record = Record::outcome(&visit.url, *outcome).compress(self.clock.now())?;
+                visit.members.push(spool.add(&record)?);
+            }
+        }
+        let info = Record::warcinfo(&self.config.user_agent).compress(self.clock.now())?;
+        let visited = visits.iter().flat_map(|(visit, _)| &visit.members);
+        spool.assemble(path, &info, robots.values().chain(visited))
+    }
+}
+
+impl Debug for Fetcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetcher")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The URLs that are to be asked for, and what becomes of the others.
+fn visits<U: AsRef<str>>(urls: &[U]) -> Vec<Result<url::Url, Outcome>> {
+    let mut seen = HashSet::new();
+    let visit = |text: &U| {
+        let url = listed(text.as_ref()).ok_or(Outcome::UnusableUrl)?;
+        if seen.insert(url.as_str().to_owned()) {
+            Ok(url)
+        } else {
+            Err(Outcome::Repeated)
+        }
+    };
+    urls.iter().map(visit).collect()
+}

@@ -1,0 +1,479 @@
+//! Units of work: a WARC file, or so many pages of a folder or list, in an order that does not depend on the
+//! disk.
+
+use std::io::BufReader;
+
+use serde::{Deserialize, Serialize};
+
+use crate::input::Kind;
+use crate::lines::{self, Lines, Urls};
+use crate::pages::Pages;
+use crate::store::{Entry, below};
+use crate::warc::{self, Warc};
+use crate::{Error, Items, ReadOptions, Result};
+
+/// The most pages or URLs of a unit.
+const PAGES: usize = 1000;
+/// Endings of films.
+const FILMS: [&str; 6] = ["gif", "m4v", "mkv", "mov", "mp4", "webm"];
+/// How many bytes of lines make a unit.
+const LINES: u64 = 64 << 20;
+/// So many bytes tell what a file is.
+const SNIFFED: u64 = 4 << 10;
+
+/// A part of the inputs that is read by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// A WARC file.
+    Warc {
+        /// Its path or URL.
+        file: String,
+    },
+    /// Saved pages of a folder.
+    Pages {
+        /// The folder's path or URL.
+        folder: String,
+        /// Where the folder lies on the web, for pages that do not say themselves.
+        base_url: Option<String>,
+        /// The pages' paths below the folder, with `/` between names.
+        pages: Vec<String>,
+    },
+    /// Lines of JSON with `url` and `html`: those that begin in a range of the file's bytes.
+    Lines {
+        /// Its path or URL.
+        file: String,
+        /// Where the range begins.
+        start: u64,
+        /// Where it ends; `None` for the end of the file.
+        end: Option<u64>,
+    },
+    /// Films of a folder, each with a text of its name beside it.
+    Films {
+        /// The folder's path.
+        folder: String,
+        /// The films' paths below the folder, with `/` between names.
+        films: Vec<String>,
+    },
+    /// URLs that are to be fetched.
+    Urls {
+        /// The URLs.
+        urls: Vec<String>,
+    },
+}
+
+impl Unit {
+    /// Reads the unit.
+    ///
+    /// # Errors
+    /// If its file cannot be opened, or it is [`Unit::Urls`], which must be fetched instead, or [`Unit::Films`],
+    /// which are no answers of servers.
+    pub fn open(&self, options: &ReadOptions) -> Result<Items> {
+        match self {
+            Self::Warc { file } => {
+                let opened = options.stores.open(file)?;
+                let input = warc::Input {
+                    reader: opened.reader,
+                    name: file.as_str().into(),
+                    size: Some(opened.size),
+                    dictionary: None,
+                };
+                Ok(Items::new(Warc::new(input, options)?))
+            }
+            Self::Pages {
+                folder,
+                base_url,
+                pages,
+            } => Ok(Items::new(Pages::new(
+                folder,
+                base_url.as_deref(),
+                pages,
+                options,
+            )?)),
+            Self::Lines { file, start, end } => {
+                Ok(Items::new(Lines::open(file, *start, *end, options)?))
+            }
+            Self::Urls { urls } => Err(Error::Input {
+                name: urls.first().cloned().unwrap_or_default(),
+                what: "to be fetched, not read".to_owned(),
+                expected: "its unit to a fetcher",
+            }),
+            Self::Films { folder, .. } => Err(Error::Input {
+                name: folder.clone(),
+                what: "a folder of films".to_owned(),
+                expected: "it to the build of a corpus of pairs",
+            }),
+        }
+    }
+}
+
+/// Splits inputs into units: in the inputs' order, and in order of name within each. An input is a path
+/// or URL, also with `*`, `**` and `?`, of a WARC, a page, a file of JSON lines, a list of URLs (`.urls`), or of a
+/// folder of WARCs and pages. A folder that has none of them and films is one of films.
+///
+/// # Errors
+/// If an input cannot be found or is of no known kind.
+pub fn list_units(
+    inputs: &[String],
+    base_url: Option<&str>,
+    options: &ReadOptions,
+) -> Result<Vec<Unit>> {
+    let mut units = Vec::new();
+    for input in inputs {
+        Listing {
+            base_url,
+            options,
+            units: &mut units,
+        }
+        .add(input)?;
+    }
+    Ok(units)
+}
+
+struct Listing<'a> {
+    base_url: Option<&'a str>,
+    options: &'a ReadOptions,
+    units: &'a mut Vec<Unit>,
+}
+
+impl Listing<'_> {
+    fn add(&mut self, input: &str) -> Result<()> {
+        if input.contains(['*', '?', '[']) && !self.is_literal(input)? {
+            return self.add_matches(input);
+        }
+        match self.options.stores.entry(input)? {
+            Some(Entry::Folder) => {
+                let files = self.options.stores.list(input)?;
+                if is_of_films(&files) {
+                    self.add_films(input, files);
+                    return Ok(());
+                }
+                let is_known =
+                    |file: &String| matches!(Kind::by_name(file), Some(Kind::Warc | Kind::Page));
+                let files: Vec<_> = files.into_iter().filter(is_known).collect();
+                self.add_files(input, files, "a folder without WARC files and pages")
+            }
+            Some(Entry::File(_)) => {
+                let (folder, file) = input.rsplit_once('/').unwrap_or((".", input));
+                let folder = if input.starts_with('/') && folder.is_empty() {
+                    "/"
+                } else {
+                    folder
+                };
+                self.add_files(folder, vec![file.to_owned()], "nothing known")
+            }
+            None => Err(not_readable(input, "not there")),
+        }
+    }
+
+    /// Whether a name with the signs of a pattern is that of a file.
+    fn is_literal(&self, input: &str) -> Result<bool> {
+        // A `?` begins the query of a web address.
+        let is_web = input.starts_with("http://") || input.starts_with("https://");
+        Ok(!input.contains('*') && (is_web || self.options.stores.entry(input)?.is_some()))
+    }
+
+    fn add_matches(&mut self, input: &str) -> Result<()> {
+        let first = input.find(['*', '?', '[']).unwrap_or(input.len());
+        let slash = input[..first].rfind('/');
+        let folder = match slash {
+            Some(0) => "/",
+            Some(slash) => &input[..slash],
+            None => ".",
+        };
+        let pattern = &input[slash.map_or(0, |slash| slash + 1)..];
+        let pattern = glob::Pattern::new(pattern)
+            .map_err(|error| not_readable(input, &format!("no pattern ({error})")))?;
+        let rules = glob::MatchOptions {
+            require_literal_separator: true,
+            ..glob::MatchOptions::default()
+        };
+        let mut files = self.options.stores.list(folder)?;
+        files.retain(|file| pattern.matches_with(file, rules));
+        self.add_files(folder, files, "a pattern that nothing matches")
+    }
+
+    /// Adds files of a folder, each by its kind; pages next to each other share units.
+    fn add_files(&mut self, folder: &str, files: Vec<String>, else_what: &str) -> Result<()> {
+        if files.is_empty() {
+            return Err(not_readable(folder, else_what));
+        }
+        let mut pages = Vec::new();
+        for file in files {
+            let name = below(folder, &file);
+            match self.kind(&name)? {
+                Kind::Page => pages.push(file),
+                Kind::Warc => self.units.push(Unit::Warc { file: name }),
+                Kind::Lines => self.add_lines(name)?,
+                Kind::Urls => self.add_urls(&name)?,
+            }
+        }
+        for pages in pages.chunks(PAGES) {
+            self.units.push(Unit::Pages {
+                folder: folder.to_owned(),
+                base_url: self.base_url.map(str::to_owned),
+                pages: pages.to_vec(),
+            });
+        }
+        Ok(())
+    }
+
+    fn kind(&self, name: &str) -> Result<Kind> {
+        if let Some(kind) = Kind::by_name(name) {
+            return Ok(kind);
+        }
+        let head = self.options.stores.read_range(name, 0, SNIFFED)?;
+        Kind::by_content(&head).ok_or_else(|| not_readable(name, "of no known kind"))
+    }
+
+    /// A compressed file can only be read from its start.
+    fn add_lines(&mut self, file: String) -> Result<()> {
+        let head = self.options.stores.read_range(&file, 0, 4)?;
+        let size = match self.options.stores.entry(&file)? {
+            Some(Entry::File(size)) if !lines::is_compressed(&head) => size,
+            _ => 0,
+        };
+        let starts = (0..size.max(1)).step_by(LINES as usize);
+        self.units.extend(starts.map(|start| Unit::Lines {
+            file: file.clone(),
+            start,
+            end: Some(start + LINES).filter(|end| *end < size),
+        }));
+        Ok(())
+    }
+
+    fn add_films(&mut self, folder: &str, mut files: Vec<String>) {
+        files.retain(|file| is_film(file));
+        let units = files.chunks(PAGES).map(|films| Unit::Films {
+            folder: folder.to_owned(),
+            films: films.to_vec(),
+        });
+        self.units.extend(units);
+    }
+
+    fn add_urls(&mut self, name: &str) -> Result<()> {
+        let reader = BufReader::new(self.options.stores.open(name)?.reader);
+        let mut list = Urls::new(reader).map_err(Error::io(name))?.peekable();
+        while list.peek().is_some() {
+            let urls: Result<Vec<_>, _> = list.by_ref().take(PAGES).collect();
+            let urls = urls.map_err(Error::io(name))?;
+            self.units.push(Unit::Urls { urls });
+        }
+        Ok(())
+    }
+}
+
+/// Whether films are what a folder is about, and not what its pages show.
+fn is_of_films(files: &[String]) -> bool {
+    let is_other = |file: &String| matches!(Kind::by_name(file), Some(Kind::Warc | Kind::Page));
+    files.iter().any(|file| is_film(file)) && !files.iter().any(is_other)
+}
+
+/// Whether a name is that of a film; hidden files are none.
+fn is_film(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let extension = extension.unwrap_or_default().to_ascii_lowercase();
+    !name.starts_with('.') && FILMS.contains(&extension.as_str())
+}
+
+fn not_readable(name: &str, what: &str) -> Error {
+    Error::Input {
+        name: name.to_owned(),
+        what: what.to_owned(),
+        expected: "a WARC file, pages (.html), JSON lines (.jsonl), a list of URLs (.urls), or a folder",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use object_store::ObjectStoreExt;
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::{Item, Stores};
+
+    fn write(folder: &Path, name: &str, bytes: &str) {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// The units of inputs in a folder, without the folder's name.
+    fn units(folder: &Path, inputs: &[&str]) -> Vec<String> {
+        let root = folder.to_str().unwrap();
+        let inputs: Vec<_> = inputs.iter().map(|input| below(root, input)).collect();
+        let units = list_units(&inputs, None, &ReadOptions::default()).unwrap();
+        let json = units
+            .iter()
+            .map(|unit| serde_json::to_string(unit).unwrap());
+        json.map(|unit| unit.replace(root, "R")).collect()
+    }
+
+    #[test]
+    fn inputs_of_every_kind_become_units_in_a_stable_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("crawl/b.warc.gz", ""),
+            ("crawl/a/z.warc", ""),
+            ("crawl/a.html", "<p>"),
+            ("crawl/notes.txt", ""),
+            ("list.urls", "https://a.org/1\nhttps://a.org/2\n"),
+            ("pages.jsonl", "{}\n"),
+            ("nameless", "WARC/1.0\r\n"),
+        ] {
+            write(folder.path(), name, text);
+        }
+        let warc = |file: &str| format!(r#"{{"warc":{{"file":"R/{file}"}}}}"#);
+        let expected = [
+            r#"{"lines":{"file":"R/pages.jsonl","start":0,"end":null}}"#.to_owned(),
+            warc("crawl/a/z.warc"),
+            warc("crawl/b.warc.gz"),
+            r#"{"pages":{"folder":"R/crawl","base_url":null,"pages":["a.html"]}}"#.to_owned(),
+            r#"{"urls":{"urls":["https://a.org/1","https://a.org/2"]}}"#.to_owned(),
+            warc("nameless"),
+        ];
+        let inputs = ["pages.jsonl", "crawl", "list.urls", "nameless"];
+        assert_eq!(units(folder.path(), &inputs), expected);
+    }
+
+    #[test]
+    fn patterns_match_within_a_folder_or_below_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "c/1.warc",
+            "c/2.warc",
+            "c/10.warc",
+            "c/d/3.warc",
+            "c/x.html",
+        ] {
+            write(folder.path(), name, "");
+        }
+        let numbers = |pattern: &str| {
+            let units = units(folder.path(), &[pattern]);
+            let file = |unit: &String| {
+                unit.split('/')
+                    .next_back()
+                    .unwrap()
+                    .replace(".warc\"}}", "")
+            };
+            units.iter().map(file).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers("c/*.warc"), ["1", "10", "2"]);
+        assert_eq!(numbers("c/?.warc"), ["1", "2"]);
+        assert_eq!(numbers("c/**/*.warc"), ["1", "10", "2", "3"]);
+    }
+
+    #[test]
+    fn many_pages_and_long_files_of_lines_are_split() {
+        let folder = tempfile::tempdir().unwrap();
+        for n in 0..PAGES + 1 {
+            write(folder.path(), &format!("p/{n:05}.html"), "<p>");
+        }
+        let units = units(folder.path(), &["p"]);
+        assert_eq!(units.len(), 2);
+        assert!(units[1].contains(r#"["01000.html"]"#), "{}", units[1]);
+        let long = std::fs::File::create(folder.path().join("x.jsonl")).unwrap();
+        long.set_len(2 * LINES + 1).unwrap();
+        let inputs = [folder.path().join("x.jsonl").to_str().unwrap().to_owned()];
+        let units = list_units(&inputs, None, &ReadOptions::default()).unwrap();
+        let ends: Vec<_> = units
+            .iter()
+            .map(|unit| match unit {
+                Unit::Lines { start, end, .. } => (*start, *end),
+                _ => unreachable!("lines only"),
+            })
+            .collect();
+        assert_eq!(
+            ends,
+            [
+                (0, Some(LINES)),
+                (LINES, Some(2 * LINES)),
+                (2 * LINES, None)
+            ]
+        );
+    }
+
+    #[test]
+    fn folder_of_films_is_one_unit_unless_there_are_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "f/b.MP4",
+            "f/a/c.gif",
+            "f/b.txt",
+            "f/.d.webm",
+            "p/x.html",
+            "p/y.mp4",
+        ] {
+            write(folder.path(), name, "");
+        }
+        assert_eq!(
+            units(folder.path(), &["f"]),
+            [r#"{"films":{"folder":"R/f","films":["a/c.gif","b.MP4"]}}"#]
+        );
+        assert!(units(folder.path(), &["p"])[0].starts_with(r#"{"pages":"#));
+    }
+
+    #[test]
+    fn input_that_is_not_there_or_of_no_known_kind_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "x.bin", "\u{1}");
+        std::fs::create_dir(folder.path().join("empty")).unwrap();
+        let error = |name: &str| {
+            let inputs = [below(folder.path().to_str().unwrap(), name)];
+            let error = list_units(&inputs, None, &ReadOptions::default()).unwrap_err();
+            error
+                .to_string()
+                .replace(folder.path().to_str().unwrap(), "R")
+        };
+        assert!(error("gone").starts_with("R/gone is not there: give a WARC file"));
+        assert!(error("x.bin").starts_with("R/x.bin is of no known kind: give"));
+        assert!(error("empty").starts_with("R/empty is a folder without WARC files and pages"));
+        assert!(error("*.warc").contains("a pattern that nothing matches"));
+    }
+
+    #[test]
+    fn store_is_listed_and_read_like_a_folder() {
+        let store = Arc::new(InMemory::new());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        for (name, text) in [
+            ("c/p 1.html", "<img src='i/x.png'>"),
+            ("c/i/x.png", "png"),
+            (
+                "c/y.warc",
+                "WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n",
+            ),
+        ] {
+            let key = object_store::path::Path::from(name);
+            runtime.block_on(store.put(&key, text.into())).unwrap();
+        }
+        let options = ReadOptions {
+            stores: Stores::default(),
+            ..ReadOptions::default()
+        };
+        options.stores.register("memory://here", store);
+        let units = list_units(&["memory://here/c".to_owned()], None, &options).unwrap();
+        // Also from a thread of a runtime, where waiting for another would panic.
+        let names: Vec<_> = runtime.block_on(async {
+            let items = units.iter().flat_map(|unit| unit.open(&options).unwrap());
+            let name = |item| match item {
+                Item::Answer(answer) => answer.url,
+                Item::Skipped(skipped) => skipped.reason.name().to_owned(),
+                _ => String::new(),
+            };
+            items.map(|item| name(item.unwrap())).collect()
+        });
+        assert_eq!(
+            names,
+            [
+                "warcinfo",
+                "memory://here/c/p%201.html",
+                "memory://here/c/i/x.png"
+            ]
+        );
+    }
+}

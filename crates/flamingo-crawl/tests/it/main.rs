@@ -1,0 +1,6 @@
+//! The crate as others use it.
+
+#![allow(clippy::unwrap_used)]
+
+mod fetch;
+mod server;

@@ -1,0 +1,226 @@
+//! The language of a text: that of its letter triples, or that which the page declares.
+
+use whatlang::Lang;
+
+use crate::Part;
+
+/// Bytes of text below which the declared language is believed, and beyond which none is read.
+const SHORTEST: usize = 60;
+const LONGEST: usize = 600;
+
+/// The ISO 639-1 code of the parts' language.
+pub(super) fn detect(parts: &[Part], declared: Option<&str>) -> Option<String> {
+    let mut text = String::new();
+    for part in parts {
+        if text.len() >= LONGEST {
+            break;
+        }
+        if let Part::Text(part) = part {
+            text.extend(part.text.chars().take(LONGEST));
+            text.push('\n');
+        }
+    }
+    let declared = declared.and_then(code_of_tag);
+    if text.len() < SHORTEST {
+        return declared;
+    }
+    if declared
+        .as_deref()
+        .is_some_and(|language| reads_as(&text, language))
+    {
+        return declared;
+    }
+    match whatlang::detect(&text) {
+        Some(info) if info.is_reliable() || declared.is_none() => {
+            code(info.lang()).map(str::to_owned).or(declared)
+        }
+        _ => declared,
+    }
+}
+
+/// The words that make up much of any text in a language.
+const COMMON: [(&str, &[&str]); 7] = [
+    (
+        "en",
+        &[
+            "the", "of", "and", "to", "is", "that", "for", "was", "with", "this",
+        ],
+    ),
+    (
+        "de",
+        &[
+            "der", "die", "und", "das", "ist", "nicht", "ein", "den", "von", "mit",
+        ],
+    ),
+    (
+        "fr",
+        &[
+            "le", "les", "des", "et", "est", "une", "dans", "du", "qui", "pour",
+        ],
+    ),
+    (
+        "es",
+        &[
+            "el", "los", "las", "que", "por", "una", "con", "para", "del", "y",
+        ],
+    ),
+    (
+        "pt",
+        &[
+            "os", "uma", "não", "em", "do", "da", "com", "para", "mais", "ao",
+        ],
+    ),
+    (
+        "it",
+        &[
+            "il", "che", "di", "una", "della", "per", "non", "sono", "gli", "con",
+        ],
+    ),
+    (
+        "nl",
+        &[
+            "het", "een", "van", "niet", "dat", "zijn", "voor", "met", "aan", "ook",
+        ],
+    ),
+];
+
+/// One word in so many is a common one in texts of a language, and far fewer are in those of others.
+const COMMON_EVERY: usize = 8;
+
+/// Whether the text is surely in the language that the page declares: much faster than to ask which it is in.
+fn reads_as(text: &str, language: &str) -> bool {
+    let Some((_, common)) = COMMON.iter().find(|(code, _)| *code == language) else {
+        return false;
+    };
+    let (mut words, mut found) = (0, 0);
+    for word in text
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty())
+    {
+        words += 1;
+        found += usize::from(
+            common
+                .iter()
+                .any(|common| common.eq_ignore_ascii_case(word)),
+        );
+    }
+    found * COMMON_EVERY >= words
+}
+
+/// `en` of `en-US`.
+fn code_of_tag(tag: &str) -> Option<String> {
+    let code = tag.trim().split(['-', '_']).next()?.to_ascii_lowercase();
+    (code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(code)
+}
+
+/// ISO 639-3 to 639-1, where there is one.
+fn code(lang: Lang) -> Option<&'static str> {
+    Some(match lang {
+        Lang::Epo => "eo",
+        Lang::Eng => "en",
+        Lang::Rus => "ru",
+        Lang::Cmn => "zh",
+        Lang::Spa => "es",
+        Lang::Por => "pt",
+        Lang::Ita => "it",
+        Lang::Ben => "bn",
+        Lang::Fra => "fr",
+        Lang::Deu => "de",
+        Lang::Ukr => "uk",
+        Lang::Kat => "ka",
+        Lang::Ara => "ar",
+        Lang::Hin => "hi",
+        Lang::Jpn => "ja",
+        Lang::Heb => "he",
+        Lang::Yid => "yi",
+        Lang::Pol => "pl",
+        Lang::Amh => "am",
+        Lang::Jav => "jv",
+        Lang::Kor => "ko",
+        Lang::Nob => "no",
+        Lang::Dan => "da",
+        Lang::Swe => "sv",
+        Lang::Fin => "fi",
+        Lang::Tur => "tr",
+        Lang::Nld => "nl",
+        Lang::Hun => "hu",
+        Lang::Ces => "cs",
+        Lang::Ell => "el",
+        Lang::Bul => "bg",
+        Lang::Bel => "be",
+        Lang::Mar => "mr",
+        Lang::Kan => "kn",
+        Lang::Ron => "ro",
+        Lang::Slv => "sl",
+        Lang::Hrv => "hr",
+        Lang::Srp => "sr",
+        Lang::Mkd => "mk",
+        Lang::Lit => "lt",
+        Lang::Lav => "lv",
+        Lang::Est => "et",
+        Lang::Tam => "ta",
+        Lang::Vie => "vi",
+        Lang::Urd => "ur",
+        Lang::Tha => "th",
+        Lang::Guj => "gu",
+        Lang::Uzb => "uz",
+        Lang::Pan => "pa",
+        Lang::Aze => "az",
+        Lang::Ind => "id",
+        Lang::Tel => "te",
+        Lang::Pes => "fa",
+        Lang::Mal => "ml",
+        Lang::Ori => "or",
+        Lang::Mya => "my",
+        Lang::Nep => "ne",
+        Lang::Sin => "si",
+        Lang::Khm => "km",
+        Lang::Tuk => "tk",
+        Lang::Aka => "ak",
+        Lang::Zul => "zu",
+        Lang::Sna => "sn",
+        Lang::Afr => "af",
+        Lang::Lat => "la",
+        Lang::Slk => "sk",
+        Lang::Cat => "ca",
+        Lang::Tgl => "tl",
+        Lang::Hye => "hy",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Kind, Text};
+
+    fn language(text: &str, declared: Option<&str>) -> Option<String> {
+        let text = Text {
+            text: text.into(),
+            kind: Kind::Paragraph,
+        };
+        detect(&[Part::Text(text)], declared)
+    }
+
+    const ENGLISH: &str = "The ship was seen from the shore, and this is the reason for which the men of the town went to it.";
+    const FRENCH: &str = "Le bateau a été vu depuis la rive, et les hommes du village sont allés à sa rencontre dans la nuit.";
+
+    #[test]
+    fn a_declaration_that_the_text_contradicts_is_not_believed() {
+        assert_eq!(language(ENGLISH, Some("en-US")).as_deref(), Some("en"));
+        assert_eq!(language(FRENCH, Some("en")).as_deref(), Some("fr"));
+        assert_eq!(language(FRENCH, None).as_deref(), Some("fr"));
+    }
+
+    #[test]
+    fn short_texts_are_in_the_declared_language() {
+        assert_eq!(language("Bonjour", Some("de_DE")).as_deref(), Some("de"));
+        assert_eq!(language("Bonjour", None), None);
+    }
+
+    #[test]
+    fn common_words_of_one_language_are_not_those_of_another() {
+        assert!(reads_as(ENGLISH, "en") && reads_as(FRENCH, "fr"));
+        assert!(!reads_as(FRENCH, "en") && !reads_as(ENGLISH, "fr") && !reads_as(ENGLISH, "xx"));
+    }
+}

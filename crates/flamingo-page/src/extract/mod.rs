@@ -1,0 +1,144 @@
+//! A page's bytes to its main content.
+//!
+//! What surely is none goes first; the smallest element that holds most of the remaining text is the root; what it
+//! holds is read in document order, and blocks in it that only lead elsewhere go last. No rule knows a site.
+
+mod blocks;
+mod captions;
+mod cards;
+mod clean;
+mod hints;
+mod language;
+mod lead;
+mod metadata;
+mod phrases;
+mod pictures;
+mod prune;
+mod root;
+mod srcset;
+mod survey;
+
+use url::Url;
+
+use crate::charset::decode;
+use crate::{Dom, NodeId, Page, Part, Text, Video};
+use blocks::{Block, Content, Film, Gatherer};
+use metadata::Head;
+use survey::Survey;
+
+pub use metadata::Robots;
+
+/// What is known of a page beside its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context<'c> {
+    /// Where it was found; relative URLs are resolved against it.
+    pub url: &'c str,
+    /// Its `Content-Type`, for its charset.
+    pub content_type: Option<&'c str>,
+}
+
+/// A page's main content and what its head says about it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Extraction {
+    /// The content.
+    pub page: Page,
+    /// The address that the page names as its own.
+    pub canonical: Option<String>,
+    /// The language that the page declares, as it writes it.
+    pub declared_language: Option<String>,
+    /// What the page asks of robots.
+    pub robots: Robots,
+    /// Whether the page was too large to be read to its end.
+    pub is_truncated: bool,
+}
+
+/// Extracts the main content of a page of any bytes; never fails, in time linear in their number.
+pub fn extract(html: &[u8], context: &Context<'_>) -> Extraction {
+    let source = decode(html, context.content_type);
+    let dom = Dom::parse(&source);
+    extract_from(&dom, context)
+}
+
+/// [`extract`] from a page that is parsed already.
+pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
+    let address = Url::parse(context.url).ok();
+    let head = Head::read(dom, address.as_ref());
+    let base = head.base.as_ref().or(address.as_ref());
+    let mut survey = Survey::of(dom);
+    let (title, heading) = head.title(dom);
+    prune::prune(dom, &mut survey, heading);
+    let root = root::find(dom, &survey, heading);
+    prune::prune_inside(dom, &mut survey, root);
+    let blocks = Gatherer::new(dom, &survey).gather(root);
+    let known = clean::Known {
+        title: title.as_deref(),
+        address: head.canonical.as_deref(),
+    };
+    let blocks = clean::clean(dom, &survey, blocks, known);
+    let blocks = lead::with_lead(dom, &survey, root, heading, blocks);
+    let parts = parts(blocks, base);
+    let language = language::detect(&parts, head.language.as_deref());
+    Extraction {
+        page: Page {
+            url: context.url.to_owned(),
+            title,
+            language,
+            parts,
+        },
+        canonical: head.canonical,
+        declared_language: head.language,
+        robots: head.robots,
+        is_truncated: dom.is_truncated(),
+    }
+}
+
+fn parts(blocks: Vec<Block<'_>>, base: Option<&Url>) -> Vec<Part> {
+    blocks
+        .into_iter()
+        .filter_map(|block| part(block.content, base))
+        .collect()
+}
+
+fn part(content: Content<'_>, base: Option<&Url>) -> Option<Part> {
+    match content {
+        Content::Text(words) => Some(Part::Text(Text {
+            text: words.text,
+            kind: words.kind,
+        })),
+        Content::Picture(picture) => picture.into_image(base).map(Part::Image),
+        Content::Film(film) => video(film, base).map(Part::Video),
+    }
+}
+
+fn video(film: Film<'_>, base: Option<&Url>) -> Option<Video> {
+    let mut urls = film
+        .urls
+        .iter()
+        .filter_map(|url| pictures::resolve(url, base));
+    let url = urls.find(|url| !srcset::is_data(url))?;
+    Some(Video {
+        url,
+        also: urls.collect(),
+        poster: film
+            .poster
+            .and_then(|poster| pictures::resolve(&poster, base)),
+        caption: film.caption,
+    })
+}
+
+/// All URLs of each image of a page, whether content or not, in document order.
+pub(crate) fn image_urls(html: &[u8], url: &str) -> Vec<Vec<String>> {
+    let source = decode(html, None);
+    let dom = Dom::parse(&source);
+    let address = Url::parse(url).ok();
+    let survey = Survey::keeping_all(&dom);
+    let blocks = Gatherer::new(&dom, &survey).gather(NodeId::ROOT);
+    blocks
+        .into_iter()
+        .filter_map(|block| match block.content {
+            Content::Picture(picture) => Some(picture.resolved(address.as_ref())),
+            Content::Text(_) | Content::Film(_) => None,
+        })
+        .filter(|urls| !urls.is_empty())
+        .collect()
+}

@@ -1,0 +1,246 @@
+//! What pages say about themselves in the midst of their content, in the languages of most pages.
+
+use super::blocks::Words;
+use crate::Kind;
+
+/// Bytes of the longest text in [`ALONE`], and of the longest line that only leads elsewhere.
+const LONGEST_ALONE: usize = 32;
+const LONGEST_LEAD: usize = 250;
+const LONGEST_CALL: usize = 500;
+
+/// Texts that are a block of their own, in small letters; those that mark an advertisement first.
+const ALONE: [&str; 40] = [
+    "ad",
+    "advert",
+    "adverts",
+    "advertisement",
+    "advertisements",
+    "advertising",
+    "sponsored",
+    "iklan",
+    "anzeige",
+    "werbung",
+    "publicidad",
+    "publicidade",
+    "pubblicità",
+    "publicité",
+    "реклама",
+    "comments",
+    "comment",
+    "close",
+    "share",
+    "share this",
+    "share this article",
+    "share this story",
+    "subscribe",
+    "sign up",
+    "loading",
+    "loading...",
+    "read more",
+    "continue reading",
+    "story continues below",
+    "article continues below",
+    "continue reading below",
+    "related",
+    "related articles",
+    "related stories",
+    "related posts",
+    "related news",
+    "don't miss",
+    "click to share",
+    "print",
+    "caption",
+];
+
+const FIRST_OTHER: usize = 15;
+
+/// How lines begin that call to read something else.
+const LEADS: [&str; 24] = [
+    "read more",
+    "read also",
+    "also read",
+    "read next",
+    "see also",
+    "see more",
+    "related",
+    "more on",
+    "more:",
+    "also:",
+    "don't miss",
+    "watch:",
+    "watch more",
+    "tags",
+    "filed under",
+    "posted in",
+    "leia mais",
+    "leia também",
+    "lee también",
+    "leggi anche",
+    "lire aussi",
+    "lesen sie auch",
+    "mehr zum thema",
+    "читайте также",
+];
+
+/// Words of calls to follow or subscribe.
+const CALLS: [&str; 18] = [
+    "follow us",
+    "follow him",
+    "follow her",
+    "follow me",
+    "on twitter",
+    "on facebook",
+    "on instagram",
+    "newsletter",
+    "subscribe",
+    "sign up",
+    "share this",
+    "share it with",
+    "contributed to this report",
+    "all rights reserved",
+    "copyright",
+    "have a tip",
+    "may be reached at",
+    "join our",
+];
+
+/// What stands above other pages' teasers and readers' comments.
+const ENDS: [&str; 36] = [
+    "related articles",
+    "related stories",
+    "related posts",
+    "related news",
+    "related content",
+    "related topics",
+    "related",
+    "related links",
+    "you may also like",
+    "you might also like",
+    "you may like",
+    "recommended",
+    "recommended for you",
+    "more stories",
+    "more news",
+    "read next",
+    "up next",
+    "leave a reply",
+    "leave a comment",
+    "post a comment",
+    "comments",
+    "trending",
+    "trending now",
+    "most popular",
+    "most read",
+    "popular posts",
+    "latest news",
+    "latest stories",
+    "kommentare",
+    "comentários",
+    "artículos relacionados",
+    "notícias relacionadas",
+    "ähnliche artikel",
+    "articles similaires",
+    "articoli correlati",
+    "читайте также",
+];
+
+/// Bytes of the longest text that [`ENDS`] holds.
+const LONGEST_END: usize = 48;
+
+/// Whether a block heads something beside the content that follows it.
+pub(super) fn is_end(words: &Words) -> bool {
+    if words.text.len() > LONGEST_END {
+        return false;
+    }
+    let text = words.text.to_lowercase();
+    let bare = text.trim_matches(|c: char| !c.is_alphabetic());
+    let more = |end: &str| {
+        bare.starts_with("more ") && bare.ends_with(end) && bare.split(' ').count() <= 5
+    };
+    ENDS.contains(&bare) || more(" stories") || more(" news") || more(" articles")
+}
+
+/// Whether a block says nothing but that something else is near.
+pub(super) fn is_boilerplate(words: &Words) -> bool {
+    let text = words.text.as_str();
+    if words.kind == Kind::Code {
+        return false;
+    }
+    if text.len() <= LONGEST_ALONE {
+        let bare = text
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .to_lowercase();
+        if ALONE.contains(&bare.as_str()) {
+            return true;
+        }
+    }
+    words.linked > 0 && text.len() <= LONGEST_LEAD && {
+        let start: String = text.chars().take(24).collect::<String>().to_lowercase();
+        LEADS.iter().any(|lead| start.starts_with(lead))
+    }
+}
+
+/// Bytes of the longest line that names an author or a date.
+const LONGEST_BYLINE: usize = 120;
+
+/// How such lines begin.
+const BYLINES: [&str; 16] = [
+    "by ",
+    "by:",
+    "posted ",
+    "published",
+    "updated",
+    "last updated",
+    "last modified",
+    "written by",
+    "reported by",
+    "von ",
+    "por ",
+    "par ",
+    "di ",
+    "publicado",
+    "veröffentlicht",
+    "publié",
+];
+
+/// Whether a short line above an article says who wrote it, or when.
+pub(super) fn is_byline(words: &Words) -> bool {
+    if words.text.len() > LONGEST_BYLINE || words.text.ends_with(['.', '?', '!', ':']) {
+        return false;
+    }
+    let start: String = words
+        .text
+        .chars()
+        .take(16)
+        .collect::<String>()
+        .to_lowercase();
+    BYLINES.iter().any(|byline| start.starts_with(byline)) || has_date(&words.text)
+}
+
+/// A year of our time and another number.
+fn has_date(text: &str) -> bool {
+    let numbers = || {
+        text.split(|c: char| !c.is_ascii_digit())
+            .filter(|number| !number.is_empty())
+    };
+    let is_year =
+        |number: &str| number.len() == 4 && (number.starts_with("19") || number.starts_with("20"));
+    numbers().any(is_year) && numbers().count() > 1
+}
+
+/// Whether a text marks an advertisement.
+pub(super) fn is_advertisement(words: &Words) -> bool {
+    let bare = words.text.trim_matches(|c: char| !c.is_alphanumeric());
+    ALONE[..FIRST_OTHER]
+        .iter()
+        .any(|alone| alone.eq_ignore_ascii_case(bare))
+}
+
+/// Whether a text asks to follow, subscribe or the like.
+pub(super) fn is_call(words: &Words) -> bool {
+    if words.text.len() > LONGEST_CALL {
+        return false;
+    }
+    let text = words.text.to_lowercase();
+    CALLS.iter().any(|call| text.contains(call))
+}

@@ -1,0 +1,265 @@
+//! The pictures of a page: all URLs that an element offers for one, the best first.
+
+use std::borrow::Cow;
+
+use url::Url;
+
+use super::hints::Hints;
+use super::srcset::{candidates, is_data, is_picture_url, is_placeholder, is_srcset};
+use crate::{Dom, Image, NodeId, Tag};
+
+/// What the elements of one picture say about it.
+#[derive(Debug, Default)]
+pub(super) struct Picture<'s> {
+    urls: Vec<Offer<'s>>,
+    pub(super) alt: String,
+    pub(super) title: String,
+    pub(super) width: Option<u32>,
+    pub(super) height: Option<u32>,
+    pub(super) hints: Hints,
+    /// It leads elsewhere.
+    pub(super) is_linked: bool,
+    /// Its title is the caption that the page shows with it.
+    pub(super) is_captioned: bool,
+    /// Its `src` stands in for something that a script would load.
+    pub(super) is_lazy: bool,
+}
+
+#[derive(Debug)]
+struct Offer<'s> {
+    url: Cow<'s, str>,
+    rank: Rank,
+    size: f32,
+}
+
+/// Where a URL stands, the worse first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    StandIn,
+    Background,
+    Source,
+    Lazy,
+    Set,
+    Link,
+}
+
+/// URLs of one picture beyond which none is read.
+const MOST_URLS: usize = 64;
+
+impl<'s> Picture<'s> {
+    fn offer(&mut self, url: Cow<'s, str>, rank: Rank, size: f32) {
+        if self.urls.len() < MOST_URLS && !url.trim().is_empty() {
+            self.urls.push(Offer { url, rank, size });
+        }
+    }
+
+    fn offer_set(&mut self, value: &str) {
+        for candidate in candidates(value) {
+            if !is_placeholder(candidate.url) {
+                self.offer(
+                    Cow::Owned(candidate.url.to_owned()),
+                    Rank::Set,
+                    candidate.size,
+                );
+            }
+        }
+    }
+
+    /// The link around it, which leads to a picture.
+    pub(super) fn offer_link(&mut self, href: Cow<'s, str>) {
+        self.offer(href, Rank::Link, 0.0);
+    }
+
+    /// What an `img`, `amp-img`, `source` or `input` says.
+    pub(super) fn read(&mut self, dom: &Dom<'s>, node: NodeId) {
+        let mut lazy = false;
+        let mut source = None;
+        for attribute in dom.attributes(node) {
+            let name = attribute.name;
+            let is = |known: &str| name.eq_ignore_ascii_case(known);
+            if is("src") {
+                source.get_or_insert(attribute.value());
+            } else if is("srcset") {
+                self.offer_set(&attribute.value());
+            } else if is("alt") {
+                self.alt = squeezed(&attribute.value());
+            } else if is("title") {
+                self.title = squeezed(&attribute.value());
+            } else if is("width") {
+                self.width = pixels(attribute.raw);
+            } else if is("height") {
+                self.height = pixels(attribute.raw);
+            } else if is("class") || is("id") {
+                self.hints |= Hints::of(attribute.raw);
+            } else if is("style") {
+                if let Some(url) = background(attribute.raw) {
+                    self.offer(Cow::Borrowed(url), Rank::Background, 0.0);
+                }
+            } else if !is("href") && !is("longdesc") && attribute.raw.len() > 4 {
+                lazy |= self.read_lazy(name, attribute.value());
+            }
+        }
+        let source = source.unwrap_or_default();
+        let behind = self.urls.iter().any(|offer| offer.rank == Rank::Background);
+        let stands_in = is_placeholder(&source) || behind && source.ends_with(".gif");
+        self.is_lazy |= lazy || stands_in;
+        self.offer(
+            source,
+            if stands_in {
+                Rank::StandIn
+            } else {
+                Rank::Source
+            },
+            0.0,
+        );
+    }
+
+    /// Takes any attribute whose value is the URL of a picture, or a set of them, for one that a script reads.
+    fn read_lazy(&mut self, name: &str, value: Cow<'s, str>) -> bool {
+        if is_srcset(&value) {
+            self.offer_set(&value);
+            return true;
+        }
+        // Bare file names are names of pictures rather than their addresses.
+        let is_address = value.contains('/') || name.to_ascii_lowercase().contains("src");
+        let found = is_address && is_picture_url(&value) && !is_placeholder(&value);
+        if found {
+            self.offer(value, Rank::Lazy, 0.0);
+        }
+        found
+    }
+
+    /// Its best URL as the page writes it.
+    pub(super) fn url(&self) -> Option<&str> {
+        let best = self
+            .urls
+            .iter()
+            .max_by(|a, b| a.rank.cmp(&b.rank).then(a.size.total_cmp(&b.size)));
+        best.map(|offer| offer.url.as_ref())
+    }
+
+    /// Whether it has a URL that is more than a stand-in.
+    pub(super) fn is_real(&self) -> bool {
+        self.urls.iter().any(|offer| offer.rank > Rank::StandIn)
+    }
+
+    pub(super) fn shares_url(&self, other: &Self) -> bool {
+        self.urls
+            .iter()
+            .any(|offer| other.urls.iter().any(|others| others.url == offer.url))
+    }
+
+    /// Adds the URLs of the same picture from another element.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.urls.extend(other.urls);
+        self.urls.truncate(MOST_URLS);
+        self.width = self.width.or(other.width);
+        self.height = self.height.or(other.height);
+        for (own, others) in [(&mut self.alt, other.alt), (&mut self.title, other.title)] {
+            if own.is_empty() {
+                *own = others;
+            }
+        }
+    }
+
+    /// Its absolute URLs, the best first, each once.
+    pub(super) fn resolved(&self, base: Option<&Url>) -> Vec<String> {
+        let mut offers: Vec<&Offer<'_>> = self.urls.iter().collect();
+        if self.is_real() {
+            offers.retain(|offer| offer.rank > Rank::StandIn);
+        }
+        offers.sort_by(|a, b| b.rank.cmp(&a.rank).then(b.size.total_cmp(&a.size)));
+        let mut urls: Vec<String> = Vec::with_capacity(offers.len());
+        for offer in offers {
+            if let Some(url) = resolve(&offer.url, base)
+                && !urls.contains(&url)
+            {
+                urls.push(url);
+            }
+        }
+        urls
+    }
+
+    pub(super) fn into_image(self, base: Option<&Url>) -> Option<Image> {
+        let mut urls = self.resolved(base).into_iter();
+        let url = urls.next()?;
+        Some(Image {
+            url,
+            also: urls.collect(),
+            alt: self.alt,
+            caption: self.title,
+            width: self.width,
+            height: self.height,
+        })
+    }
+}
+
+/// Whether a link leads to a picture rather than to a page about it.
+pub(super) fn leads_to_picture(href: &str) -> bool {
+    let file = href
+        .split(['?', '#'])
+        .next()
+        .and_then(|path| path.rsplit('/').next());
+    is_picture_url(href) && !file.is_some_and(|file| file.contains(':'))
+}
+
+/// An absolute URL as browsers make it; `None` for what is no address of a picture or film.
+pub(super) fn resolve(url: &str, base: Option<&Url>) -> Option<String> {
+    let url = url.trim();
+    if is_data(url) {
+        return Some(url.to_owned());
+    }
+    let resolved = match base {
+        Some(base) => base.join(url),
+        None => Url::parse(url),
+    };
+    resolved
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https" | "file"))
+        .map(Into::into)
+}
+
+/// Whether an element is a picture by itself.
+pub(super) fn is_picture(dom: &Dom<'_>, node: NodeId) -> bool {
+    match dom.tag(node) {
+        Tag::Img => true,
+        Tag::Other => {
+            let name = dom.name(node);
+            name.eq_ignore_ascii_case("amp-img") || name.eq_ignore_ascii_case("image")
+        }
+        _ => false,
+    }
+}
+
+/// The picture behind an element, by its style.
+fn background(style: &str) -> Option<&str> {
+    let (_, after) = style.split_once("background-image")?;
+    let (_, url) = after.split_once("url(")?;
+    let url = url.split(')').next()?.trim_matches(['\'', '"', ' ']);
+    let url = url.trim_start_matches("&quot;").trim_end_matches("&quot;");
+    (!is_placeholder(url)).then_some(url)
+}
+
+/// `640`, `640px`; not `50%`.
+fn pixels(value: &str) -> Option<u32> {
+    let value = value.trim();
+    let digits = value
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(value.len());
+    match value[digits..].trim() {
+        "" | "px" => value[..digits].parse().ok(),
+        _ => None,
+    }
+}
+
+/// With single spaces.
+pub(super) fn squeezed(text: &str) -> String {
+    let mut squeezed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !squeezed.is_empty() {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
+}

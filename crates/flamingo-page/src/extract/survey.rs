@@ -1,0 +1,506 @@
+//! One pass over a page: what each element is by its tag and names, and how much text lies where.
+//!
+//! Sums run along the document, so that what an element holds is the difference of two of them.
+
+use super::hints::Hints;
+use crate::{Dom, NodeId, Tag};
+
+/// What becomes of an element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It and all inside it goes.
+    Drop,
+}
+
+/// What an element's attributes say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Traits {
+    pub(super) hints: Hints,
+    pub(super) is_hidden: bool,
+    /// Marked as the body of an article by schema.org's words.
+    pub(super) is_body: bool,
+    /// Marked as the page's main part or as an article.
+    pub(super) is_main: bool,
+    /// Its role is that of something beside the content.
+    pub(super) is_beside: bool,
+    /// A link to elsewhere.
+    pub(super) is_link: bool,
+}
+
+/// A run of text with nothing but inline elements in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Run {
+    /// The first node of it.
+    pub(super) start: u32,
+    pub(super) text: u32,
+    pub(super) linked: u32,
+}
+
+impl Run {
+    /// Whether all of it is a link that names a page.
+    fn is_title(&self) -> bool {
+        self.linked == self.text && self.text >= SHORTEST_TITLE
+    }
+
+    /// How much it speaks for being the content: long texts with few links.
+    pub(super) fn score(&self) -> u32 {
+        let free = self.text.saturating_sub(self.linked);
+        if free < SHORTEST_PARAGRAPH || self.linked * 2 > self.text {
+            return 0;
+        }
+        let free = free.min(LONGEST_PARAGRAPH);
+        // Teasers are short.
+        if free < FULL_PARAGRAPH {
+            free * free / FULL_PARAGRAPH
+        } else {
+            free
+        }
+    }
+}
+
+/// Bytes of the shortest link that names a page rather than a section or an author.
+const SHORTEST_TITLE: u32 = 16;
+
+/// Bytes of text that a paragraph has at least to speak for being content, and how many count.
+const SHORTEST_PARAGRAPH: u32 = 60;
+const LONGEST_PARAGRAPH: u32 = 1200;
+
+/// Bytes of text from which on a paragraph counts fully.
+const FULL_PARAGRAPH: u32 = 200;
+
+/// What a pass over the page found; the sums are indexed by node.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    pub(super) fates: Vec<Fate>,
+    pub(super) traits: Vec<Traits>,
+    text: Vec<u32>,
+    linked: Vec<u32>,
+    score: Vec<u32>,
+    titles: Vec<u32>,
+    mass: Vec<f64>,
+    runs: Vec<Run>,
+    /// The first element that is named as an article's body.
+    pub(super) body: Option<NodeId>,
+}
+
+impl Survey {
+    pub(super) fn of(dom: &Dom<'_>) -> Self {
+        let mut survey = Self {
+            fates: vec![Fate::Keep; dom.len()],
+            traits: vec![Traits::default(); dom.len()],
+            text: vec![0; dom.len() + 1],
+            linked: vec![0; dom.len() + 1],
+            score: vec![0; dom.len() + 1],
+            titles: vec![0; dom.len() + 1],
+            mass: Vec::new(),
+            runs: Vec::new(),
+            body: None,
+        };
+        survey.look(dom);
+        survey.sum(dom);
+        survey
+    }
+
+    /// Of a page of which nothing is to be dropped.
+    pub(super) fn keeping_all(dom: &Dom<'_>) -> Self {
+        Self {
+            fates: vec![Fate::Keep; dom.len()],
+            traits: vec![Traits::default(); dom.len()],
+            ..Self::default()
+        }
+    }
+
+    /// Marks what is surely not content and gathers the runs of text.
+    fn look(&mut self, dom: &Dom<'_>) {
+        let (mut run, mut index, mut link_end) = (Run::default(), 0, 0);
+        while index < dom.len() {
+            let node = NodeId::from_index(index);
+            let tag = dom.tag(node);
+            match tag {
+                Tag::Text => {
+                    let length = if dom.is_blank(node) {
+                        0
+                    } else {
+                        dom.raw_text(node).trim().len() as u32
+                    };
+                    if length > 0 && run.text == 0 {
+                        run.start = index as u32;
+                    }
+                    run.text += length;
+                    self.text[index + 1] = length;
+                    if index < link_end {
+                        run.linked += length;
+                        self.linked[index + 1] = length;
+                    }
+                    index += 1;
+                    continue;
+                }
+                _ if is_never_content(tag) => {
+                    self.fates[index] = Fate::Drop;
+                    index = dom.subtree_end(node).index();
+                    continue;
+                }
+                _ => {}
+            }
+            if tag == Tag::Noscript {
+                index = dom.subtree_end(node).index();
+                continue;
+            }
+            if is_plain_inline(tag) {
+                index += 1;
+                continue;
+            }
+            let traits = traits_of(dom, node);
+            self.traits[index] = traits;
+            if traits.is_body && self.body.is_none() {
+                self.body = Some(node);
+            }
+            if traits.is_link {
+                link_end = link_end.max(dom.subtree_end(node).index());
+            }
+            if is_block(tag) {
+                self.end_run(&mut run);
+            }
+            index += 1;
+        }
+        self.end_run(&mut run);
+    }
+
+    fn end_run(&mut self, run: &mut Run) {
+        if run.text > 0 {
+            self.runs.push(*run);
+        }
+        *run = Run::default();
+    }
+
+    /// Lets the sums run, first over the runs' scores.
+    fn sum(&mut self, dom: &Dom<'_>) {
+        for run in &self.runs {
+            self.score[run.start as usize + 1] = run.score();
+            self.titles[run.start as usize + 1] = u32::from(run.is_title());
+        }
+        for sums in [
+            &mut self.text,
+            &mut self.linked,
+            &mut self.score,
+            &mut self.titles,
+        ] {
+            let mut total = 0;
+            for value in sums.iter_mut() {
+                total += *value;
+                *value = total;
+            }
+        }
+        debug_assert_eq!(self.text.len(), dom.len() + 1);
+    }
+
+    /// Drops a subtree; to be called in document order and outside of what is dropped already, before
+    /// [`Self::sum_again`].
+    pub(super) fn drop_subtree(&mut self, node: NodeId) {
+        self.fates[node.index()] = Fate::Drop;
+    }
+
+    /// The sums without what was dropped since.
+    pub(super) fn sum_again(&mut self, dom: &Dom<'_>) {
+        let mut kept = vec![true; dom.len() + 1];
+        let mut index = 0;
+        while index < dom.len() {
+            if self.fates[index] == Fate::Drop {
+                let end = dom.subtree_end(NodeId::from_index(index)).index();
+                kept[index + 1..=end].fill(false);
+                index = end;
+            } else {
+                index += 1;
+            }
+        }
+        for sums in [&mut self.text, &mut self.linked, &mut self.score] {
+            let (mut before, mut total) = (0, 0);
+            for (value, &kept) in sums.iter_mut().zip(&kept) {
+                let own = *value - before;
+                before = *value;
+                total += if kept { own } else { 0 };
+                *value = total;
+            }
+        }
+    }
+
+    /// Weighs elements by the text that lies together in them: the square of what an element holds itself or one
+    /// level below, so that one long text outweighs many short ones.
+    pub(super) fn weigh(&mut self, dom: &Dom<'_>) {
+        let mut direct = vec![0.0; dom.len() + 1];
+        for run in &self.runs {
+            let start = NodeId::from_index(run.start as usize);
+            let score = f64::from(self.score[start.index() + 1] - self.score[start.index()]);
+            if score == 0.0 {
+                continue;
+            }
+            let Some(container) = container_of(dom, start) else {
+                continue;
+            };
+            direct[container.index() + 1] += score;
+            if let Some(outer) = container_of(dom, container) {
+                direct[outer.index() + 1] += score * SHARE_OF_OUTER;
+            }
+        }
+        let mut total = 0.0;
+        for value in &mut direct {
+            total += *value * *value;
+            *value = total;
+        }
+        self.mass = direct;
+    }
+
+    pub(super) fn mass(&self, dom: &Dom<'_>, node: NodeId) -> f64 {
+        self.mass[dom.subtree_end(node).index()] - self.mass[node.index()]
+    }
+
+    pub(super) fn text(&self, dom: &Dom<'_>, node: NodeId) -> u32 {
+        difference(&self.text, dom, node)
+    }
+
+    pub(super) fn linked(&self, dom: &Dom<'_>, node: NodeId) -> u32 {
+        difference(&self.linked, dom, node)
+    }
+
+    pub(super) fn score(&self, dom: &Dom<'_>, node: NodeId) -> u32 {
+        difference(&self.score, dom, node)
+    }
+
+    /// How many texts in a subtree are nothing but links.
+    pub(super) fn titles(&self, dom: &Dom<'_>, node: NodeId) -> u32 {
+        difference(&self.titles, dom, node)
+    }
+
+    pub(super) fn hints(&self, node: NodeId) -> Hints {
+        self.traits[node.index()].hints
+    }
+
+    pub(super) fn is_dropped(&self, node: NodeId) -> bool {
+        self.fates[node.index()] == Fate::Drop
+    }
+}
+
+/// How much of a text counts for the container around that which holds it.
+const SHARE_OF_OUTER: f64 = 0.5;
+/// Elements that are climbed at most: texts lie no deeper in their container.
+const CLIMB: usize = 12;
+
+/// The nearest element around a node that holds more than one text.
+fn container_of(dom: &Dom<'_>, node: NodeId) -> Option<NodeId> {
+    dom.ancestors(node).take(CLIMB).find(|&ancestor| {
+        matches!(
+            dom.tag(ancestor),
+            Tag::Div
+                | Tag::Section
+                | Tag::Article
+                | Tag::Main
+                | Tag::Td
+                | Tag::Body
+                | Tag::Center
+                | Tag::Form
+                | Tag::Other
+                | Tag::Ul
+                | Tag::Ol
+        )
+    })
+}
+
+fn difference(sums: &[u32], dom: &Dom<'_>, node: NodeId) -> u32 {
+    sums[dom.subtree_end(node).index()] - sums[node.index()]
+}
+
+/// What holds no content of the page, whatever it says.
+fn is_never_content(tag: Tag) -> bool {
+    use Tag::{
+        Applet, Button, Canvas, Datalist, Dialog, Head, Iframe, Input, Meter, Nav, Noembed,
+        Noframes, Object, Option, Progress, Script, Search, Select, Style, Svg, Template, Textarea,
+        Title,
+    };
+    matches!(
+        tag,
+        Script
+            | Style
+            | Head
+            | Template
+            | Iframe
+            | Noembed
+            | Noframes
+            | Object
+            | Applet
+            | Canvas
+            | Button
+            | Select
+            | Option
+            | Datalist
+            | Textarea
+            | Input
+            | Nav
+            | Title
+            | Dialog
+            | Search
+            | Meter
+            | Progress
+            | Svg
+    )
+}
+
+/// What is never asked for its names.
+pub(super) fn is_plain_inline(tag: Tag) -> bool {
+    use Tag::{B, Br, Cite, Code, Em, Font, I, Kbd, Mark, Small, Strong, Sub, Sup, U, Var, Wbr};
+    matches!(
+        tag,
+        B | Br
+            | Cite
+            | Code
+            | Em
+            | Font
+            | I
+            | Kbd
+            | Mark
+            | Small
+            | Strong
+            | Sub
+            | Sup
+            | U
+            | Var
+            | Wbr
+    )
+}
+
+/// What begins a text of its own.
+pub(super) fn is_block(tag: Tag) -> bool {
+    use Tag::{
+        Address, Article, Aside, Blockquote, Body, Caption, Center, Dd, Details, Div, Dl, Dt,
+        Fieldset, Figcaption, Figure, Footer, Form, H1, H2, H3, H4, H5, H6, Header, Hgroup, Hr,
+        Html, Legend, Li, Listing, Main, Menu, Ol, P, Plaintext, Pre, Section, Summary, Table,
+        Tbody, Td, Tfoot, Th, Thead, Tr, Ul, Xmp,
+    };
+    matches!(
+        tag,
+        Address
+            | Article
+            | Aside
+            | Blockquote
+            | Body
+            | Caption
+            | Center
+            | Dd
+            | Details
+            | Div
+            | Dl
+            | Dt
+            | Fieldset
+            | Figcaption
+            | Figure
+            | Footer
+            | Form
+            | H1
+            | H2
+            | H3
+            | H4
+            | H5
+            | H6
+            | Header
+            | Hgroup
+            | Hr
+            | Html
+            | Legend
+            | Li
+            | Listing
+            | Main
+            | Menu
+            | Ol
+            | P
+            | Plaintext
+            | Pre
+            | Section
+            | Summary
+            | Table
+            | Tbody
+            | Td
+            | Tfoot
+            | Th
+            | Thead
+            | Tr
+            | Ul
+            | Xmp
+    )
+}
+
+fn traits_of(dom: &Dom<'_>, node: NodeId) -> Traits {
+    let mut traits = Traits::default();
+    for attribute in dom.attributes(node) {
+        let name = attribute.name;
+        let raw = attribute.raw;
+        match name.len() {
+            2 if name.eq_ignore_ascii_case("id") => traits.hints |= Hints::of(raw),
+            4 if name.eq_ignore_ascii_case("role") => read_role(raw, &mut traits),
+            4 if name.eq_ignore_ascii_case("href") => {
+                traits.is_link = dom.tag(node) == Tag::A && !raw.trim_start().starts_with('#');
+            }
+            5 if name.eq_ignore_ascii_case("class") => traits.hints |= Hints::of(raw),
+            5 if name.eq_ignore_ascii_case("style") => traits.is_hidden |= hides(raw),
+            6 if name.eq_ignore_ascii_case("hidden") => {
+                traits.is_hidden |= !raw.eq_ignore_ascii_case("false")
+            }
+            8 if name.eq_ignore_ascii_case("itemprop") => read_property(raw, &mut traits),
+            11 if name.eq_ignore_ascii_case("aria-hidden") => {
+                traits.is_hidden |= raw.eq_ignore_ascii_case("true") && !is_picture(dom.tag(node));
+            }
+            _ => {}
+        }
+    }
+    traits
+}
+
+fn is_picture(tag: Tag) -> bool {
+    matches!(
+        tag,
+        Tag::Img | Tag::Picture | Tag::Figure | Tag::A | Tag::Span
+    )
+}
+
+fn hides(style: &str) -> bool {
+    let bytes = style.as_bytes();
+    let after = |property: &str| {
+        let at = memchr::memmem::find(bytes, property.as_bytes())?;
+        Some(
+            style
+                .get(at + property.len()..)?
+                .trim_start()
+                .trim_start_matches(':')
+                .trim_start(),
+        )
+    };
+    after("display").is_some_and(|value| value.starts_with("none"))
+        || after("visibility").is_some_and(|value| value.starts_with("hidden"))
+}
+
+fn read_role(role: &str, traits: &mut Traits) {
+    match role.trim() {
+        "main" | "article" => traits.is_main = true,
+        "navigation" | "banner" | "complementary" | "contentinfo" | "search" | "dialog"
+        | "alertdialog" | "menu" | "menubar" | "toolbar" | "tablist" | "alert" | "tooltip" => {
+            traits.is_beside = true
+        }
+        _ => {}
+    }
+}
+
+fn read_property(property: &str, traits: &mut Traits) {
+    for word in property.split_ascii_whitespace() {
+        match word {
+            "articleBody" | "reviewBody" | "recipeInstructions" => traits.is_body = true,
+            "mainEntity" | "mainContentOfPage" => traits.is_main = true,
+            "author" | "datePublished" | "dateModified" | "publisher" | "keywords"
+            | "articleSection" => {
+                traits.hints |= Hints::METADATA;
+            }
+            "comment" | "comments" => traits.hints |= Hints::COMMENTS,
+            _ => {}
+        }
+    }
+}

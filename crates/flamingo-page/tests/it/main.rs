@@ -1,0 +1,8 @@
+//! The crate seen from outside.
+#![allow(clippy::unwrap_used)]
+
+mod extraction;
+mod extraction_properties;
+mod gold;
+mod html5ever;
+mod parser;

@@ -1,0 +1,116 @@
+//! The image towers by which a corpus is filtered: any that a Flamingo can be built on.
+
+use std::path::Path;
+
+use flamingo_corpus::towers::{Tower, TowerFailure};
+use flamingo_image::{Image, Preprocess};
+use flamingo_kernels::{Device, Init, Module, Tensor, floats};
+use flamingo_model::contrastive::Contrastive;
+use flamingo_model::vision::{VisionConfig, VisionEncoder};
+use flamingo_sequence::Tokenizer;
+use flamingo_weights::{
+    ModelConfig, Source, Tensors, apply_tensors, load_part, open_vision,
+};
+
+/// An image tower, with a text tower where the model has one.
+pub struct ImageTower {
+    towers: Towers,
+    preprocess: Preprocess,
+    device: Device,
+}
+
+#[allow(clippy::large_enum_variant)] // there is one in a program
+enum Towers {
+    /// Pictures only.
+    Vision(VisionEncoder),
+    /// Pictures and texts in one space; the longest text that is taken.
+    Both(Contrastive, Tokenizer, Option<usize>),
+}
+
+impl ImageTower {
+    /// The tower of a model of ours: both towers of a contrastive model, the vision encoder of a Flamingo.
+    ///
+    /// # Errors
+    /// If the model cannot be read, or has no image tower.
+    pub fn of_model(source: &Source, device: &Device) -> Result<Self, TowerFailure> {
+        let (file, tokenizer, tensors) = load_part(source)?;
+        let preprocess = file.preprocess.ok_or("the model does not say how pictures become pixels")?;
+        let towers = match &file.model {
+            ModelConfig::Contrastive(config) => {
+                let model = Contrastive::new(config, &mut Init::new(0, device))?;
+                let model = apply_tensors(model, &tensors, "")?.no_grad();
+                let longest = config.text.positions;
+                Towers::Both(model, tokenizer, (longest > 0).then_some(longest))
+            }
+            ModelConfig::Flamingo(config) => {
+                Towers::Vision(encoder(&config.vision, &tensors, "vision.", device)?)
+            }
+            other => return Err(format!("a {} model has no image tower", other.kind()).into()),
+        };
+        Ok(Self { towers, preprocess, device: device.clone() })
+    }
+
+    /// A published image tower: CLIP's (a directory, OpenCLIP's checkpoint), or an NFNet of timm's.
+    ///
+    /// # Errors
+    /// If its files cannot be read.
+    pub fn of_vision(path: &Path, device: &Device) -> Result<Self, TowerFailure> {
+        let part = open_vision(path)?;
+        Ok(Self {
+            towers: Towers::Vision(encoder(&part.config, &part.tensors, "", device)?),
+            preprocess: part.preprocess,
+            device: device.clone(),
+        })
+    }
+}
+
+fn encoder(
+    config: &VisionConfig,
+    tensors: &Tensors,
+    prefix: &str,
+    device: &Device,
+) -> Result<VisionEncoder, TowerFailure> {
+    let encoder = VisionEncoder::new(config, &mut Init::new(0, device));
+    Ok(apply_tensors(encoder, tensors, prefix)?.no_grad())
+}
+
+impl Tower for ImageTower {
+    fn embed_images(&mut self, images: &[Image]) -> Result<Vec<Vec<f32>>, TowerFailure> {
+        if images.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pixels: Vec<f32> = images.iter().flat_map(|image| self.preprocess.pixels(image)).collect();
+        let (n, size) = (images.len(), self.preprocess.size);
+        let pixels: Tensor<4> = floats(pixels, [n, 3, size, size], &self.device);
+        Ok(rows(match &self.towers {
+            Towers::Vision(encoder) => encoder.pooled(pixels),
+            Towers::Both(model, ..) => model.images(pixels),
+        }))
+    }
+
+    fn embed_texts(&mut self, texts: &[String]) -> Result<Option<Vec<Vec<f32>>>, TowerFailure> {
+        let Towers::Both(model, tokenizer, longest) = &self.towers else {
+            return Ok(None);
+        };
+        let mut vectors = Vec::with_capacity(texts.len());
+        for text in texts {
+            let mut ids = tokenizer.encode(text)?;
+            if let Some(longest) = longest {
+                ids.truncate(*longest);
+            }
+            if ids.is_empty() {
+                ids.push(tokenizer.specials().pad);
+            }
+            vectors.extend(rows(model.texts(&ids, &[ids.len()])));
+        }
+        Ok(Some(vectors))
+    }
+}
+
+/// # Shapes
+/// - `vectors`: `[n, width]`
+fn rows(vectors: Tensor<2>) -> Vec<Vec<f32>> {
+    let [_, width] = vectors.dims();
+    let values = vectors.into_data().convert::<f32>().to_vec::<f32>().expect("numbers are f32");
+    values.chunks(width.max(1)).map(<[f32]>::to_vec).collect()
+}

@@ -1,0 +1,172 @@
+//! `flamingo corpus build`: the whole way from crawl files to shards.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use flamingo::corpus::Config;
+use flamingo::corpus::build::{BoxedTower, Options, Parts, Stage as BuildStage, build};
+use flamingo::corpus::folder::{self, Folder};
+use flamingo::corpus::stats::Stats;
+use flamingo::corpus::worker::Worker;
+use flamingo::ImageTower;
+use flamingo::corpus::towers::TowerFailure;
+use flamingo::dedup::Deduplicator;
+use flamingo::kernels::{Backend, open_device};
+use flamingo::weights::Source;
+
+use super::progress::Shown;
+use crate::failure::{Failure, Result};
+use crate::{output, sources};
+
+/// Build a data set: read, deduplicate, filter, write shards, a manifest and a data card.
+///
+/// What is done already is not done again, so a build that was stopped at any point goes on by the same command,
+/// and its files are the same to the byte. Several processes share the work: worker I of N, told by --worker and
+/// --workers or by the variables of SLURM, Kubernetes' indexed jobs or torchrun.
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// The configuration (docs/corpus.md says all that it can hold)
+    #[arg(long, value_name = "corpus.toml")]
+    config: PathBuf,
+    /// The folder of the corpus
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// Which worker this is, from 0
+    #[arg(long, value_name = "I", requires = "workers")]
+    worker: Option<u32>,
+    /// How many workers there are
+    #[arg(long, value_name = "N", requires = "worker")]
+    workers: Option<u32>,
+    /// Do only this stage
+    #[arg(long, value_enum)]
+    stage: Option<Stage>,
+    /// Let the configuration differ from what the folder was made with, and do this stage and those behind it again
+    #[arg(long, value_enum, value_name = "STAGE")]
+    redo: Option<Stage>,
+    /// Seconds to wait for the other workers
+    #[arg(long, value_name = "S", default_value_t = 86_400)]
+    patience: u64,
+    #[command(flatten)]
+    join: JoinArgs,
+    /// Print the numbers of the corpus as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where all pages are compared with each other.
+#[derive(Debug, Args)]
+pub(crate) struct JoinArgs {
+    /// Compare pages on the cluster of this scheduler, df://HOST:PORT [default: in this process]
+    #[arg(long, value_name = "URL")]
+    cluster: Option<String>,
+}
+
+/// A part of a build.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Stage {
+    /// Pages and pictures are read and measured, a unit at a time
+    Read,
+    /// What repeats is found, and where each picture is
+    Join,
+    /// Documents are filtered and written, a unit at a time
+    Write,
+    /// Counts are added up; manifest and data card
+    Finish,
+}
+
+pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
+    let config = Config::read(&args.config)?;
+    let worker = args.worker()?;
+    let options = Options {
+        worker,
+        stage: args.stage.map(Into::into),
+        redo: args.redo.map(Into::into),
+        threads: threads.unwrap_or(0),
+        patience: Duration::from_secs(args.patience),
+    };
+    let folder = Folder::open(&args.output, worker.index)?;
+    let shown = Shown::new();
+    let parts = Parts {
+        global: &args.join.deduplicator(),
+        tower: &tower,
+        progress: &shown,
+    };
+    let done = build(&config, &folder, &options, &parts);
+    shown.clear();
+    done?;
+    if !folder.has(folder::MANIFEST) {
+        return output::line(&format!("worker {} of {} is done", worker.index, worker.count));
+    }
+    let stats = Stats::of(&folder)?;
+    if args.json {
+        return output::json(&stats);
+    }
+    output::line(stats.to_string().trim_end())?;
+    let shown = |name: &str| folder.path(name).display().to_string();
+    output::line(&format!("data card: {}", shown(folder::CARD)))?;
+    output::line(&format!("manifest: {}", shown(folder::MANIFEST)))
+}
+
+/// The image tower that a configuration names: a model of ours, `demo` for that in this program, or a published tower;
+/// a path or a hub id.
+fn tower(name: &str) -> Result<BoxedTower, TowerFailure> {
+    let device = open_device(Backend::Cpu)?;
+    if name == "demo" {
+        return Ok(Box::new(ImageTower::of_model(&flamingo::demo_model(), &device)?));
+    }
+    let path = sources::part(name).map_err(|failure| failure.to_string())?;
+    let model = Source::Directory(path.clone());
+    let tower = match path.join("flamingo.json").is_file() {
+        true => ImageTower::of_model(&model, &device),
+        // A tower alone, else that of a published Flamingo.
+        false => ImageTower::of_vision(&path, &device)
+            .or_else(|alone| ImageTower::of_model(&model, &device).map_err(|_| alone)),
+    };
+    Ok(Box::new(tower?))
+}
+
+/// A folder that has a corpus, or the beginnings of one.
+pub(super) fn built(path: &Path) -> Result<Folder> {
+    if !path.join(folder::UNITS).is_file() {
+        return Err(Failure::new(format!(
+            "{} holds no corpus: make one with flamingo corpus build --config corpus.toml --output {}",
+            path.display(),
+            path.display()
+        )));
+    }
+    Ok(Folder::open(path, 0)?)
+}
+
+impl BuildArgs {
+    fn worker(&self) -> Result<Worker> {
+        if let (Some(index), Some(count)) = (self.worker, self.workers) {
+            return Ok(Worker::new(index, count)?);
+        }
+        let variables: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Ok(Worker::from_environment(&variables)?)
+    }
+}
+
+impl JoinArgs {
+    pub(super) fn deduplicator(&self) -> Deduplicator {
+        match &self.cluster {
+            Some(url) => Deduplicator::cluster(url),
+            None => Deduplicator::local(),
+        }
+    }
+}
+
+impl From<Stage> for BuildStage {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Read => Self::Read,
+            Stage::Join => Self::Join,
+            Stage::Write => Self::Write,
+            Stage::Finish => Self::Finish,
+        }
+    }
+}

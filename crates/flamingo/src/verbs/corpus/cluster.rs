@@ -1,0 +1,111 @@
+//! `flamingo corpus cluster`: the nodes that `--cluster` speaks to.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use flamingo::dedup::cluster::{Executor, Scheduler};
+
+use crate::failure::{Failure, Result};
+
+/// Run a node of the cluster on which `--cluster` compares pages.
+///
+/// A cluster is one scheduler and any number of executors, all of the same version of this program, which see the
+/// corpus folder under the same path. A Ballista cluster of the same version does as well.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Scheduler(SchedulerArgs),
+    Executor(ExecutorArgs),
+}
+
+/// Run the node that plans and hands out the work.
+///
+/// Anyone who reaches a node's ports can make it read and write files: keep them in a trusted network.
+#[derive(Debug, Args)]
+struct SchedulerArgs {
+    /// The address to listen at
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// The name or address at which executors find it [default: that to listen at]
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// The port, that of --cluster df://HOST:PORT
+    #[arg(long, value_name = "N", default_value_t = 50_050)]
+    port: u16,
+}
+
+/// Run a node that works.
+///
+/// Anyone who reaches a node's ports can make it read and write files: keep them in a trusted network.
+#[derive(Debug, Args)]
+struct ExecutorArgs {
+    /// The scheduler
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50050")]
+    scheduler: String,
+    /// The address to listen at
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// The name or address at which the others find it [default: that to listen at]
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// The port at which results are fetched [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    port: u16,
+    /// The port at which it gets its work [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    work_port: u16,
+    /// Where it keeps what does not fit into memory, and what it passes on
+    #[arg(long, value_name = "DIR")]
+    work_dir: PathBuf,
+    /// Memory for all its tasks together, in MiB
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    memory: u64,
+    /// Tasks at a time [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    cores: Option<usize>,
+}
+
+pub(crate) fn run(args: &ClusterArgs) -> Result<()> {
+    match &args.verb {
+        Verb::Scheduler(args) => args.node().run()?,
+        Verb::Executor(args) => args.node()?.run()?,
+    }
+    Ok(())
+}
+
+impl SchedulerArgs {
+    fn node(&self) -> Scheduler {
+        Scheduler {
+            bind: self.bind,
+            host: self.host.clone().unwrap_or_else(|| self.bind.to_string()),
+            port: self.port,
+            ready_executors: 1,
+        }
+    }
+}
+
+impl ExecutorArgs {
+    fn node(&self) -> Result<Executor> {
+        let wrong = || Failure::new(format!("--scheduler is {}: give HOST:PORT", self.scheduler));
+        let (host, port) = self.scheduler.rsplit_once(':').ok_or_else(wrong)?;
+        Ok(Executor {
+            scheduler_host: host.to_owned(),
+            scheduler_port: port.parse().map_err(|_| wrong())?,
+            bind: self.bind,
+            host: self.host.clone(),
+            port: self.port,
+            work_port: self.work_port,
+            work_dir: self.work_dir.clone(),
+            memory: self.memory << 20,
+            cores: self.cores.unwrap_or_else(|| {
+                std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+            }),
+        })
+    }
+}
