@@ -368,13 +368,15 @@ impl<'d, 's> Gatherer<'d, 's> {
             return false;
         }
         let figure = self.open.iter().rev().find_map(|open| open.figure);
-        let in_figure = figure.is_some_and(|first| {
-            let blocks = self.blocks.get(first..).unwrap_or_default();
-            blocks.len() <= MOST_STAND_INS
-                && blocks
-                    .iter()
-                    .all(|block| matches!(block.content, Content::Picture(_)))
-        });
+        let inside = self.blocks.get(figure.unwrap_or(0)..).unwrap_or_default();
+        if inside.is_empty() {
+            return false;
+        }
+        let in_figure = figure.is_some()
+            && inside.len() <= MOST_STAND_INS
+            && inside
+                .iter()
+                .all(|block| matches!(block.content, Content::Picture(_)));
         let Some(Block {
             content: Content::Picture(last),
             ..
