@@ -1,7 +1,8 @@
 //! The pictures that lead an article, which many pages show above the element with its text.
 
-use super::blocks::{Block, Content, Gatherer};
+use super::blocks::{Block, Content};
 use super::clean;
+use super::gather::Gatherer;
 use super::survey::Survey;
 use crate::{Dom, NodeId, Tag};
 
@@ -26,7 +27,7 @@ pub(super) fn with_lead<'s>(
         .into_iter()
         .filter(|block| match &block.content {
             Content::Picture(picture) => {
-                clean::is_shown(dom, survey, block.node, picture) && is_large(dom, block.node)
+                clean::is_shown(dom, survey, block.node, picture) && is_unlinked(dom, block.node)
             }
             Content::Film(_) => true,
             Content::Text(_) => false,
@@ -48,7 +49,7 @@ fn around(dom: &Dom<'_>, root: NodeId, heading: Option<NodeId>) -> Option<NodeId
 }
 
 /// Not in a link to another page.
-fn is_large(dom: &Dom<'_>, node: NodeId) -> bool {
+fn is_unlinked(dom: &Dom<'_>, node: NodeId) -> bool {
     !dom.ancestors(node)
         .take(3)
         .any(|ancestor| dom.tag(ancestor) == Tag::A)

@@ -7,6 +7,7 @@ mod blocks;
 mod captions;
 mod cards;
 mod clean;
+mod gather;
 mod hints;
 mod language;
 mod lead;
@@ -17,12 +18,14 @@ mod prune;
 mod root;
 mod srcset;
 mod survey;
+mod traits;
 
 use url::Url;
 
 use crate::charset::decode;
 use crate::{Dom, NodeId, Page, Part, Text, Video};
-use blocks::{Block, Content, Film, Gatherer};
+use blocks::{Block, Content, Film};
+use gather::Gatherer;
 use metadata::Head;
 use survey::Survey;
 

@@ -6,8 +6,8 @@ use super::survey::Survey;
 use crate::{Dom, NodeId, Tag};
 
 /// Hints, and the share of the page's text up to which an element with them goes.
-const LIMITS: [(Hints, f32); 12] = [
-    (Hints::COMMENTS, 0.95),
+const LIMITS: [(Hints, f32); 11] = [
+    (Hints::COMMENTS, 0.6),
     (Hints::ADVERTISEMENT, 0.5),
     (Hints::SHARE, 0.4),
     (Hints::SIGN_UP, 0.6),
@@ -18,54 +18,104 @@ const LIMITS: [(Hints, f32); 12] = [
     (Hints::HIDDEN, 0.2),
     (Hints::METADATA, 0.1),
     (Hints::ICON, 0.05),
-    (Hints::NONE, 0.0),
 ];
 
 /// The share up to which an element goes whose tag, role or style says that it is beside the content.
 const BESIDE_LIMIT: f32 = 0.4;
-const BESIDE_HEADING_LIMIT: f32 = 0.75;
+
+/// Both limits where the heading tells the content: then most of the text may be beside it.
+const COMMENTS_LIMIT_BY_HEADING: f32 = 0.95;
+const BESIDE_LIMIT_BY_HEADING: f32 = 0.75;
 
 /// What is left of the limits within an element that is named as an article's body.
 const WITHIN_BODY: f32 = 0.5;
 
+/// What is known of the page as a whole.
+struct Known {
+    heading: Option<NodeId>,
+    body: Option<NodeId>,
+    score: f32,
+}
+
+impl Known {
+    /// Whether an element has what surely is content.
+    fn is_in(&self, dom: &Dom<'_>, node: NodeId) -> bool {
+        [self.heading, self.body]
+            .into_iter()
+            .flatten()
+            .any(|inside| dom.contains(node, inside))
+    }
+}
+
 /// Drops what is beside the content.
 pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey, heading: Option<NodeId>) {
-    let body = survey.body;
+    let score = survey.score(dom, NodeId::ROOT).max(1) as f32;
+    let known = Known {
+        heading,
+        body: survey.body,
+        score,
+    };
     let mut cards = Vec::new();
-    let total = survey.score(dom, NodeId::ROOT).max(1) as f32;
     let (mut index, mut body_end) = (0, 0);
     while index < dom.len() {
         let node = NodeId::from_index(index);
         if survey.traits[index].is_body {
             body_end = body_end.max(dom.subtree_end(node).index());
         }
-        // A body holds less that is beside it.
-        let total = if index < body_end {
-            total * WITHIN_BODY
-        } else {
-            total
-        };
-        let holds =
-            |inside: Option<NodeId>| inside.is_some_and(|inside| dom.contains(node, inside));
-        let is_kept = holds(heading) || holds(body);
-        if !survey.is_dropped(node)
-            && !is_kept
-            && is_beside(dom, survey, node, total, heading.is_some())
-        {
+        let within = if index < body_end { WITHIN_BODY } else { 1.0 };
+        if !known.is_in(dom, node) && is_beside(dom, survey, node, &known, within) {
             survey.drop_subtree(node);
         }
-        index = if survey.is_dropped(node) {
-            dom.subtree_end(node).index()
-        } else {
-            if index >= body_end {
-                cards::find(dom, survey, node, &mut cards);
-            }
-            index + 1
-        };
+        if survey.is_dropped(node) {
+            index = dom.subtree_end(node).index();
+            continue;
+        }
+        if index >= body_end {
+            cards::find(dom, survey, node, &mut cards);
+        }
+        index += 1;
     }
     drop_cards(dom, survey, cards, heading);
     survey.sum_again(dom);
     survey.weigh(dom);
+}
+
+fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within: f32) -> bool {
+    let tag = dom.tag(node);
+    let traits = survey.traits[node.index()];
+    if is_never_beside(tag) || traits.is_body {
+        return false;
+    }
+    let share = survey.score(dom, node) as f32 / known.score / within;
+    let is_known = known.heading.is_some();
+    let by_kind = traits.is_hidden
+        || traits.is_beside
+        || matches!(tag, Tag::Aside | Tag::Footer)
+        || tag == Tag::Header && traits.hints.has(Hints::NAVIGATION);
+    if by_kind {
+        let limit = if is_known {
+            BESIDE_LIMIT_BY_HEADING
+        } else {
+            BESIDE_LIMIT
+        };
+        if share < limit {
+            return true;
+        }
+    }
+    match tag {
+        // They have the names of all that the page has.
+        Tag::Article if !traits.hints.has(Hints::RELATED) => false,
+        Tag::Figure | Tag::Figcaption => traits.hints.has(Hints::ADVERTISEMENT | Hints::RELATED),
+        _ if is_known && traits.hints.has(Hints::COMMENTS) => share < COMMENTS_LIMIT_BY_HEADING,
+        _ => LIMITS
+            .iter()
+            .any(|&(hints, limit)| traits.hints.has(hints) && share < limit),
+    }
+}
+
+fn is_never_beside(tag: Tag) -> bool {
+    use Tag::{Body, Document, Html, Img, Main, Picture, Text};
+    matches!(tag, Text | Document | Html | Body | Main | Img | Picture)
 }
 
 /// Text that is left at least where lists of other pages go: others are what their page is about.
@@ -83,46 +133,6 @@ fn drop_cards(dom: &Dom<'_>, survey: &mut Survey, mut cards: Vec<NodeId>, headin
             survey.drop_subtree(card);
         }
     }
-}
-
-fn is_beside(
-    dom: &Dom<'_>,
-    survey: &Survey,
-    node: NodeId,
-    total: f32,
-    heading_known: bool,
-) -> bool {
-    let tag = dom.tag(node);
-    if matches!(
-        tag,
-        Tag::Text | Tag::Document | Tag::Html | Tag::Body | Tag::Main | Tag::Img | Tag::Picture
-    ) {
-        return false;
-    }
-    let traits = survey.traits[node.index()];
-    if traits.is_body {
-        return false;
-    }
-    let share = survey.score(dom, node) as f32 / total;
-    let by_kind = traits.is_hidden
-        || traits.is_beside
-        || matches!(tag, Tag::Aside | Tag::Footer)
-        || (tag == Tag::Header && traits.hints.has(Hints::NAVIGATION));
-    // Where the heading tells the content, even most of the text may be beside it.
-    let limit = if heading_known {
-        BESIDE_HEADING_LIMIT
-    } else {
-        BESIDE_LIMIT
-    };
-    if by_kind && share < limit {
-        return true;
-    }
-    if traits.hints == Hints::NONE || tag == Tag::Article && !traits.hints.has(Hints::RELATED) {
-        return false;
-    }
-    LIMITS
-        .iter()
-        .any(|&(hints, limit)| traits.hints.has(hints) && share < limit)
 }
 
 /// Shares of linked text beyond which a list or a box leads elsewhere.

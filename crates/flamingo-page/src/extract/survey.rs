@@ -3,6 +3,7 @@
 //! Sums run along the document, so that what an element holds is the difference of two of them.
 
 use super::hints::Hints;
+use super::traits::{Traits, is_block, is_never_content, is_plain_inline, traits_of};
 use crate::{Dom, NodeId, Tag};
 
 /// What becomes of an element.
@@ -13,21 +14,6 @@ pub(super) enum Fate {
     Keep,
     /// It and all inside it goes.
     Drop,
-}
-
-/// What an element's attributes say.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Traits {
-    pub(super) hints: Hints,
-    pub(super) is_hidden: bool,
-    /// Marked as the body of an article by schema.org's words.
-    pub(super) is_body: bool,
-    /// Marked as the page's main part or as an article.
-    pub(super) is_main: bool,
-    /// Its role is that of something beside the content.
-    pub(super) is_beside: bool,
-    /// A link to elsewhere.
-    pub(super) is_link: bool,
 }
 
 /// A run of text with nothing but inline elements in it.
@@ -119,54 +105,52 @@ impl Survey {
         while index < dom.len() {
             let node = NodeId::from_index(index);
             let tag = dom.tag(node);
-            match tag {
-                Tag::Text => {
-                    let length = if dom.is_blank(node) {
-                        0
-                    } else {
-                        dom.raw_text(node).trim().len() as u32
-                    };
-                    if length > 0 && run.text == 0 {
-                        run.start = index as u32;
-                    }
-                    run.text += length;
-                    self.text[index + 1] = length;
-                    if index < link_end {
-                        run.linked += length;
-                        self.linked[index + 1] = length;
-                    }
-                    index += 1;
-                    continue;
-                }
-                _ if is_never_content(tag) => {
-                    self.fates[index] = Fate::Drop;
-                    index = dom.subtree_end(node).index();
-                    continue;
-                }
-                _ => {}
-            }
-            if tag == Tag::Noscript {
-                index = dom.subtree_end(node).index();
+            let after = dom.subtree_end(node).index();
+            if tag == Tag::Text {
+                self.take_text(dom, node, &mut run, index < link_end);
+            } else if is_never_content(tag) {
+                self.fates[index] = Fate::Drop;
+                index = after;
                 continue;
-            }
-            if is_plain_inline(tag) {
-                index += 1;
+            } else if tag == Tag::Noscript {
+                index = after;
                 continue;
-            }
-            let traits = traits_of(dom, node);
-            self.traits[index] = traits;
-            if traits.is_body && self.body.is_none() {
-                self.body = Some(node);
-            }
-            if traits.is_link {
-                link_end = link_end.max(dom.subtree_end(node).index());
-            }
-            if is_block(tag) {
-                self.end_run(&mut run);
+            } else if !is_plain_inline(tag) {
+                let traits = self.take_traits(dom, node);
+                link_end = link_end.max(if traits.is_link { after } else { 0 });
+                if is_block(tag) {
+                    self.end_run(&mut run);
+                }
             }
             index += 1;
         }
         self.end_run(&mut run);
+    }
+
+    fn take_text(&mut self, dom: &Dom<'_>, node: NodeId, run: &mut Run, is_linked: bool) {
+        if dom.is_blank(node) {
+            return;
+        }
+        let index = node.index();
+        let length = dom.raw_text(node).trim().len() as u32;
+        if run.text == 0 {
+            run.start = index as u32;
+        }
+        run.text += length;
+        self.text[index + 1] = length;
+        if is_linked {
+            run.linked += length;
+            self.linked[index + 1] = length;
+        }
+    }
+
+    fn take_traits(&mut self, dom: &Dom<'_>, node: NodeId) -> Traits {
+        let traits = traits_of(dom, node);
+        self.traits[node.index()] = traits;
+        if traits.is_body && self.body.is_none() {
+            self.body = Some(node);
+        }
+        traits
     }
 
     fn end_run(&mut self, run: &mut Run) {
@@ -310,197 +294,4 @@ fn container_of(dom: &Dom<'_>, node: NodeId) -> Option<NodeId> {
 
 fn difference(sums: &[u32], dom: &Dom<'_>, node: NodeId) -> u32 {
     sums[dom.subtree_end(node).index()] - sums[node.index()]
-}
-
-/// What holds no content of the page, whatever it says.
-fn is_never_content(tag: Tag) -> bool {
-    use Tag::{
-        Applet, Button, Canvas, Datalist, Dialog, Head, Iframe, Input, Meter, Nav, Noembed,
-        Noframes, Object, Option, Progress, Script, Search, Select, Style, Svg, Template, Textarea,
-        Title,
-    };
-    matches!(
-        tag,
-        Script
-            | Style
-            | Head
-            | Template
-            | Iframe
-            | Noembed
-            | Noframes
-            | Object
-            | Applet
-            | Canvas
-            | Button
-            | Select
-            | Option
-            | Datalist
-            | Textarea
-            | Input
-            | Nav
-            | Title
-            | Dialog
-            | Search
-            | Meter
-            | Progress
-            | Svg
-    )
-}
-
-/// What is never asked for its names.
-pub(super) fn is_plain_inline(tag: Tag) -> bool {
-    use Tag::{B, Br, Cite, Code, Em, Font, I, Kbd, Mark, Small, Strong, Sub, Sup, U, Var, Wbr};
-    matches!(
-        tag,
-        B | Br
-            | Cite
-            | Code
-            | Em
-            | Font
-            | I
-            | Kbd
-            | Mark
-            | Small
-            | Strong
-            | Sub
-            | Sup
-            | U
-            | Var
-            | Wbr
-    )
-}
-
-/// What begins a text of its own.
-pub(super) fn is_block(tag: Tag) -> bool {
-    use Tag::{
-        Address, Article, Aside, Blockquote, Body, Caption, Center, Dd, Details, Div, Dl, Dt,
-        Fieldset, Figcaption, Figure, Footer, Form, H1, H2, H3, H4, H5, H6, Header, Hgroup, Hr,
-        Html, Legend, Li, Listing, Main, Menu, Ol, P, Plaintext, Pre, Section, Summary, Table,
-        Tbody, Td, Tfoot, Th, Thead, Tr, Ul, Xmp,
-    };
-    matches!(
-        tag,
-        Address
-            | Article
-            | Aside
-            | Blockquote
-            | Body
-            | Caption
-            | Center
-            | Dd
-            | Details
-            | Div
-            | Dl
-            | Dt
-            | Fieldset
-            | Figcaption
-            | Figure
-            | Footer
-            | Form
-            | H1
-            | H2
-            | H3
-            | H4
-            | H5
-            | H6
-            | Header
-            | Hgroup
-            | Hr
-            | Html
-            | Legend
-            | Li
-            | Listing
-            | Main
-            | Menu
-            | Ol
-            | P
-            | Plaintext
-            | Pre
-            | Section
-            | Summary
-            | Table
-            | Tbody
-            | Td
-            | Tfoot
-            | Th
-            | Thead
-            | Tr
-            | Ul
-            | Xmp
-    )
-}
-
-fn traits_of(dom: &Dom<'_>, node: NodeId) -> Traits {
-    let mut traits = Traits::default();
-    for attribute in dom.attributes(node) {
-        let name = attribute.name;
-        let raw = attribute.raw;
-        match name.len() {
-            2 if name.eq_ignore_ascii_case("id") => traits.hints |= Hints::of(raw),
-            4 if name.eq_ignore_ascii_case("role") => read_role(raw, &mut traits),
-            4 if name.eq_ignore_ascii_case("href") => {
-                traits.is_link = dom.tag(node) == Tag::A && !raw.trim_start().starts_with('#');
-            }
-            5 if name.eq_ignore_ascii_case("class") => traits.hints |= Hints::of(raw),
-            5 if name.eq_ignore_ascii_case("style") => traits.is_hidden |= hides(raw),
-            6 if name.eq_ignore_ascii_case("hidden") => {
-                traits.is_hidden |= !raw.eq_ignore_ascii_case("false")
-            }
-            8 if name.eq_ignore_ascii_case("itemprop") => read_property(raw, &mut traits),
-            11 if name.eq_ignore_ascii_case("aria-hidden") => {
-                traits.is_hidden |= raw.eq_ignore_ascii_case("true") && !is_picture(dom.tag(node));
-            }
-            _ => {}
-        }
-    }
-    traits
-}
-
-fn is_picture(tag: Tag) -> bool {
-    matches!(
-        tag,
-        Tag::Img | Tag::Picture | Tag::Figure | Tag::A | Tag::Span
-    )
-}
-
-fn hides(style: &str) -> bool {
-    let bytes = style.as_bytes();
-    let after = |property: &str| {
-        let at = memchr::memmem::find(bytes, property.as_bytes())?;
-        Some(
-            style
-                .get(at + property.len()..)?
-                .trim_start()
-                .trim_start_matches(':')
-                .trim_start(),
-        )
-    };
-    after("display").is_some_and(|value| value.starts_with("none"))
-        || after("visibility").is_some_and(|value| value.starts_with("hidden"))
-}
-
-fn read_role(role: &str, traits: &mut Traits) {
-    match role.trim() {
-        "main" | "article" => traits.is_main = true,
-        "navigation" | "banner" | "complementary" | "contentinfo" | "search" | "dialog"
-        | "alertdialog" | "menu" | "menubar" | "toolbar" | "tablist" | "alert" | "tooltip" => {
-            traits.is_beside = true
-        }
-        _ => {}
-    }
-}
-
-fn read_property(property: &str, traits: &mut Traits) {
-    for word in property.split_ascii_whitespace() {
-        match word {
-            "articleBody" | "reviewBody" | "recipeInstructions" => traits.is_body = true,
-            "mainEntity" | "mainContentOfPage" => traits.is_main = true,
-            "author" | "datePublished" | "dateModified" | "publisher" | "keywords"
-            | "articleSection" => {
-                traits.hints |= Hints::METADATA;
-            }
-            "comment" | "comments" => traits.hints |= Hints::COMMENTS,
-            _ => {}
-        }
-    }
 }

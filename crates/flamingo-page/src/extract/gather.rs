@@ -1,0 +1,452 @@
+//! What is left of the root's subtree, as blocks of text and pictures in document order.
+
+use std::borrow::Cow;
+
+use super::blocks::{Block, Content, Film, MOST_OF_FIGURE, Words, caption_of};
+use super::hints::Hints;
+use super::pictures::{self, Picture, squeezed};
+use super::survey::Survey;
+use super::traits::{is_block, is_plain_inline};
+use crate::{Dom, Kind, NodeId, Tag};
+
+/// An element around the current place.
+struct Open<'s> {
+    end: usize,
+    tag: Tag,
+    kind: Kind,
+    breaks: bool,
+    /// Of a figure: the number of blocks before it.
+    figure: Option<usize>,
+    /// Of a link: where it leads.
+    link: Option<Cow<'s, str>>,
+    /// Of a `picture`: what its sources offer.
+    picture: Option<Picture<'s>>,
+    in_table: bool,
+}
+
+/// Gathers the blocks between two nodes.
+pub(super) struct Gatherer<'d, 's> {
+    dom: &'d Dom<'s>,
+    survey: &'d Survey,
+    open: Vec<Open<'s>>,
+    links: usize,
+    blocks: Vec<Block<'s>>,
+    text: String,
+    start: NodeId,
+    linked: usize,
+    breaks: u8,
+    level: u8,
+}
+
+impl<'d, 's> Gatherer<'d, 's> {
+    pub(super) fn new(dom: &'d Dom<'s>, survey: &'d Survey) -> Self {
+        Self {
+            dom,
+            survey,
+            open: Vec::new(),
+            links: 0,
+            blocks: Vec::new(),
+            text: String::new(),
+            start: NodeId::ROOT,
+            linked: 0,
+            breaks: 0,
+            level: 0,
+        }
+    }
+
+    /// The blocks of a subtree.
+    pub(super) fn gather(mut self, root: NodeId) -> Vec<Block<'s>> {
+        let end = self.dom.subtree_end(root).index();
+        let mut index = root.index();
+        while index < end {
+            self.close_until(index);
+            index = self.visit(NodeId::from_index(index));
+        }
+        self.close_until(usize::MAX);
+        self.end_block(Kind::Paragraph);
+        self.blocks
+    }
+
+    /// The blocks of what lies in `outer` before `root`.
+    pub(super) fn gather_between(mut self, outer: NodeId, root: NodeId) -> Vec<Block<'s>> {
+        let mut index = outer.index();
+        while index < root.index() {
+            self.close_until(index);
+            index = self.visit(NodeId::from_index(index));
+        }
+        self.close_until(usize::MAX);
+        self.end_block(Kind::Paragraph);
+        self.blocks
+    }
+
+    /// Takes a node in and says which is next.
+    fn visit(&mut self, node: NodeId) -> usize {
+        let dom = self.dom;
+        let tag = dom.tag(node);
+        let after = dom.subtree_end(node).index();
+        let inside = node.index() + 1;
+        if self.survey.is_dropped(node) {
+            if tag == Tag::Button {
+                self.pictures_only(node);
+            }
+            return after;
+        }
+        match tag {
+            Tag::Text => {
+                self.take_text(node);
+                inside
+            }
+            Tag::Br => {
+                self.take_break();
+                inside
+            }
+            Tag::Noscript => {
+                self.pictures_only(node);
+                after
+            }
+            Tag::Video => {
+                self.take_film(node);
+                after
+            }
+            Tag::Source => {
+                self.take_source(node);
+                inside
+            }
+            _ if pictures::is_picture(dom, node) => {
+                self.take_picture(node);
+                after.max(inside)
+            }
+            _ if is_plain_inline(tag) => inside,
+            _ => {
+                self.enter(node, tag);
+                inside
+            }
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        self.open.last().map_or(Kind::Paragraph, |open| open.kind)
+    }
+
+    fn enter(&mut self, node: NodeId, tag: Tag) {
+        let outer = self.kind();
+        let in_table = self.open.last().is_some_and(|open| open.in_table);
+        let is_table = tag == Tag::Table && is_data_table(self.dom, node);
+        let cells = in_table
+            && !matches!(
+                tag,
+                Tag::Tr | Tag::Table | Tag::Caption | Tag::Tbody | Tag::Thead
+            );
+        let hints = self.survey.hints(node);
+        let kind = kind_of(tag, hints, outer, in_table);
+        let breaks = is_block(tag) && !cells || kind == Kind::Caption && outer != Kind::Caption;
+        if breaks {
+            self.end_block(outer);
+        } else if is_block(tag) {
+            self.space();
+        }
+        let is_link = self.survey.traits[node.index()].is_link;
+        let link = is_link.then(|| self.dom.attr(node, "href")).flatten();
+        self.links += usize::from(link.is_some());
+        if let Some(level) = heading_level(tag) {
+            self.level = level;
+        }
+        self.open.push(Open {
+            end: self.dom.subtree_end(node).index(),
+            tag,
+            kind,
+            breaks,
+            figure: is_figure(tag, hints).then_some(self.blocks.len()),
+            link,
+            picture: (tag == Tag::Picture).then(Picture::default),
+            in_table: is_table || in_table && tag != Tag::Table,
+        });
+    }
+
+    fn close_until(&mut self, index: usize) {
+        while self.open.last().is_some_and(|open| open.end <= index) {
+            let Some(open) = self.open.pop() else { return };
+            if open.breaks {
+                self.end_block(open.kind);
+            } else if is_block(open.tag) {
+                self.space();
+            }
+            self.links -= usize::from(open.link.is_some());
+            if let Some(picture) = open.picture.filter(Picture::is_real) {
+                self.push_picture(picture, NodeId::from_index(open.end - 1));
+            }
+            if let Some(first) = open.figure {
+                self.caption_pictures(first);
+            }
+        }
+    }
+
+    fn space(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with(' ') {
+            self.text.push(' ');
+        }
+    }
+
+    fn take_text(&mut self, node: NodeId) {
+        if self.dom.is_blank(node) {
+            if self.kind() == Kind::Code && !self.text.is_empty() {
+                self.text.push_str(self.dom.raw_text(node));
+            } else {
+                self.space();
+            }
+            return;
+        }
+        let text = self.dom.text(node);
+        if self.text.is_empty() {
+            self.start = node;
+        }
+        let before = self.text.len();
+        if self.kind() == Kind::Code {
+            self.text.push_str(&text);
+        } else {
+            self.push_squeezed(&text);
+        }
+        self.breaks = 0;
+        if self.links > 0 {
+            self.linked += self.text.len() - before;
+        }
+    }
+
+    fn push_squeezed(&mut self, text: &str) {
+        if text.starts_with(char::is_whitespace) {
+            self.space();
+        }
+        let mut words = text.split_whitespace();
+        if let Some(word) = words.next() {
+            self.text.push_str(word);
+        }
+        for word in words {
+            self.text.push(' ');
+            self.text.push_str(word);
+        }
+        if text.ends_with(char::is_whitespace) {
+            self.space();
+        }
+    }
+
+    /// Two line breaks make a new paragraph.
+    fn take_break(&mut self) {
+        if self.kind() == Kind::Code {
+            self.text.push('\n');
+            return;
+        }
+        self.breaks += 1;
+        if self.breaks > 1 && self.kind() != Kind::Heading && self.kind() != Kind::Row {
+            self.end_block(self.kind());
+        } else {
+            self.space();
+        }
+    }
+
+    fn end_block(&mut self, kind: Kind) {
+        self.breaks = 0;
+        let trimmed = match kind {
+            Kind::Code => self.text.trim_matches(['\n', '\r']).trim_end(),
+            _ => self.text.trim_end(),
+        };
+        if trimmed.trim().is_empty() {
+            self.text.clear();
+            self.linked = 0;
+            return;
+        }
+        let level = if kind == Kind::Heading { self.level } else { 0 };
+        let words = Words {
+            text: trimmed.to_owned(),
+            kind,
+            linked: self.linked,
+            level,
+        };
+        self.blocks.push(Block {
+            node: self.start,
+            content: Content::Text(words),
+        });
+        self.text.clear();
+        self.linked = 0;
+    }
+
+    fn take_source(&mut self, node: NodeId) {
+        let dom = self.dom;
+        if let Some(picture) = self.open.last_mut().and_then(|open| open.picture.as_mut()) {
+            let mut source = Picture::default();
+            source.read(dom, node);
+            source.width = None;
+            source.height = None;
+            picture.merge(source);
+        }
+    }
+
+    fn take_picture(&mut self, node: NodeId) {
+        let mut picture = Picture::default();
+        picture.read(self.dom, node);
+        if let Some(of_sources) = self.open.last_mut().and_then(|open| open.picture.take()) {
+            picture.merge(of_sources);
+        }
+        self.push_picture(picture, node);
+    }
+
+    fn push_picture(&mut self, mut picture: Picture<'s>, node: NodeId) {
+        if self.links > 0 {
+            picture.is_linked = true;
+            let links = self.open.iter().rev().filter_map(|open| open.link.as_ref());
+            if let Some(href) = links.take(1).find(|href| pictures::leads_to_picture(href)) {
+                picture.offer_link(href.clone());
+            }
+        }
+        self.end_block(self.kind());
+        self.blocks.push(Block {
+            node,
+            content: Content::Picture(picture),
+        });
+    }
+
+    /// Of what scripts replace, only pictures count: those that a script would load.
+    fn pictures_only(&mut self, node: NodeId) {
+        for inside in self.dom.descendants(node) {
+            if !pictures::is_picture(self.dom, inside) {
+                continue;
+            }
+            let mut picture = Picture::default();
+            picture.read(self.dom, inside);
+            if !self.joins_last(&mut picture) {
+                self.push_picture(picture, inside);
+            }
+        }
+    }
+
+    /// Whether the picture is the one before it again, which a script would load: any in the same figure, or one
+    /// beside it that has no URL yet or the same one.
+    fn joins_last(&mut self, picture: &mut Picture<'s>) -> bool {
+        if !self.text.trim().is_empty() {
+            return false;
+        }
+        let figure = self.open.iter().rev().find_map(|open| open.figure);
+        let inside = self.blocks.get(figure.unwrap_or(0)..).unwrap_or_default();
+        let in_figure = figure.is_some()
+            && inside.len() <= MOST_STAND_INS
+            && inside
+                .iter()
+                .all(|block| matches!(block.content, Content::Picture(_)));
+        if figure.is_some() && inside.is_empty() {
+            return false;
+        }
+        let Some(Block {
+            content: Content::Picture(last),
+            ..
+        }) = self.blocks.last_mut()
+        else {
+            return false;
+        };
+        if !in_figure && !last.is_lazy && !last.shares_url(picture) {
+            return false;
+        }
+        last.merge(std::mem::take(picture));
+        if let Some(first) = figure.filter(|_| in_figure) {
+            self.blocks.drain(first..self.blocks.len() - 1);
+        }
+        true
+    }
+
+    fn take_film(&mut self, node: NodeId) {
+        let [src, poster, title, label] = self
+            .dom
+            .attrs(node, ["src", "poster", "title", "aria-label"]);
+        let mut film = Film {
+            urls: src.into_iter().collect(),
+            poster,
+            caption: String::new(),
+        };
+        film.caption = title
+            .or(label)
+            .map(|text| squeezed(&text))
+            .unwrap_or_default();
+        for inside in self
+            .dom
+            .descendants(node)
+            .filter(|&inside| self.dom.tag(inside) == Tag::Source)
+        {
+            film.urls.extend(self.dom.attr(inside, "src"));
+        }
+        self.end_block(self.kind());
+        self.blocks.push(Block {
+            node,
+            content: Content::Film(film),
+        });
+    }
+
+    /// Gives the pictures of a figure its caption.
+    fn caption_pictures(&mut self, first: usize) {
+        let blocks = self.blocks.get_mut(first..).unwrap_or_default();
+        let caption = caption_of(blocks);
+        if caption.is_empty() {
+            return;
+        }
+        for block in blocks.iter_mut().take(MOST_OF_FIGURE) {
+            match &mut block.content {
+                Content::Picture(picture) if !picture.is_captioned => {
+                    picture.title.clone_from(&caption);
+                    picture.is_captioned = true;
+                }
+                Content::Film(film) => film.caption.clone_from(&caption),
+                Content::Picture(_) | Content::Text(_) => {}
+            }
+        }
+    }
+}
+
+fn is_figure(tag: Tag, hints: Hints) -> bool {
+    tag == Tag::Figure || tag == Tag::Div && hints.has(Hints::CAPTION)
+}
+
+fn heading_level(tag: Tag) -> Option<u8> {
+    match tag {
+        Tag::H1 => Some(1),
+        Tag::H2 => Some(2),
+        Tag::H3 => Some(3),
+        Tag::H4 => Some(4),
+        Tag::H5 => Some(5),
+        Tag::H6 => Some(6),
+        _ => None,
+    }
+}
+
+fn kind_of(tag: Tag, hints: Hints, outer: Kind, in_table: bool) -> Kind {
+    match tag {
+        Tag::H1 | Tag::H2 | Tag::H3 | Tag::H4 | Tag::H5 | Tag::H6 => Kind::Heading,
+        Tag::Li => Kind::Item,
+        Tag::Dt => Kind::Term,
+        Tag::Dd => Kind::Definition,
+        Tag::Tr if in_table => Kind::Row,
+        Tag::Blockquote => Kind::Quote,
+        Tag::Pre | Tag::Listing | Tag::Xmp => Kind::Code,
+        Tag::Figcaption | Tag::Caption => Kind::Caption,
+        Tag::Article | Tag::Main => Kind::Paragraph,
+        Tag::P | Tag::Div | Tag::Span if hints.has(Hints::CAPTION) => Kind::Caption,
+        _ => outer,
+    }
+}
+
+/// Elements that stand for one picture until a script has loaded it.
+const MOST_STAND_INS: usize = 2;
+
+/// Nodes of a table that are looked at to tell what it is for.
+const NODES_OF_TABLE: usize = 4096;
+/// Bytes of a text that no table of data holds.
+const LONG_CELL: usize = 400;
+
+/// Whether a table holds data; others only place things.
+fn is_data_table(dom: &Dom<'_>, table: NodeId) -> bool {
+    !dom.descendants(table)
+        .take(NODES_OF_TABLE)
+        .any(|node| match dom.tag(node) {
+            Tag::Table | Tag::H1 | Tag::H2 | Tag::H3 | Tag::Form | Tag::Article | Tag::Section => {
+                true
+            }
+            Tag::Text => dom.raw_text(node).len() > LONG_CELL,
+            _ => false,
+        })
+}
