@@ -1,7 +1,7 @@
-//! A web page, and the tree that it becomes.
+//! A web page: the tree that it becomes, and its main content.
 #![no_main]
 
-use flamingo_page::{Dom, NodeId, charset};
+use flamingo_page::{Context, Dom, NodeId, charset, extract};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let source = charset::decode(bytes, None);
@@ -13,4 +13,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         }
         let _ = (dom.text(node), dom.name(node), dom.attrs(node, ["src", "class"]));
     }
+    let context = Context {
+        url: "https://a.example/b/",
+        content_type: None,
+    };
+    let _ = extract(bytes, &context);
 });
