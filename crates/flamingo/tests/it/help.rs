@@ -12,6 +12,7 @@ fn help_of_the_program_and_of_every_verb() {
         "train",
         "describe",
         "weights",
+        "corpus",
         "bench",
         "doctor",
         "completions",
@@ -20,6 +21,16 @@ fn help_of_the_program_and_of_every_verb() {
     }
     for verb in ["inspect", "convert", "quality", "verify"] {
         insta::assert_snapshot!(format!("help-weights-{verb}"), help(&["weights", verb]));
+    }
+    for verb in [
+        "extract", "build", "dedup", "stats", "card", "plan", "evaluate", "fetch",
+    ] {
+        insta::assert_snapshot!(format!("help-corpus-{verb}"), help(&["corpus", verb]));
+    }
+    #[cfg(feature = "cluster")]
+    for node in ["scheduler", "executor"] {
+        let help = help(&["corpus", "cluster", node]);
+        insta::assert_snapshot!(format!("help-corpus-cluster-{node}"), help);
     }
 }
 

@@ -4,6 +4,7 @@
 mod answers;
 mod bad_input;
 mod bench;
+mod corpus;
 mod help;
 mod reports;
 mod weights;
