@@ -25,12 +25,12 @@ fn sentence(page: usize, number: usize) -> String {
 }
 
 fn picture(seed: usize) -> Vec<u8> {
-    let (width, height) = (80, 70);
+    let (width, height) = (80_usize, 70_usize);
     let pixels = (0..width * height).flat_map(|at| {
         let (x, y) = (at % width, at / width);
         [(x * 3 + seed * 40) as u8, (y * 3 + seed * 11) as u8, ((x + y) * seed) as u8]
     });
-    Image::new(width, height, pixels.collect()).unwrap().to_png()
+    Image::new(width as u32, height as u32, pixels.collect()).unwrap().to_png()
 }
 
 /// Saved pages with a picture each: distinct ones, then one that repeats the first.
