@@ -77,7 +77,7 @@ impl Stage {
 
 /// The step that looks at all units at once: what repeats, and where each picture is.
 pub trait Global: Sync {
-    /// Reads `read/*/{pages,images}.parquet` and writes `global/{documents,paragraphs,images}.parquet`,
+    /// Reads `read/*/{pages,images}.parquet` and writes `global/{documents,paragraphs,images,texts}.parquet`,
     /// each under a temporary name and renamed ([`Folder::create`]), rows in the order that their type says.
     ///
     /// The tables must not depend on the number of threads or machines. Returns what was found, for the manifest

@@ -78,7 +78,7 @@ fn mp4_seconds(mut file: impl Read + Seek) -> io::Result<Option<f64>> {
 }
 
 /// A box's type and its whole size; none if it reaches to the end.
-fn box_head(file: &mut (impl Read)) -> io::Result<([u8; 4], Option<u64>)> {
+fn box_head(file: &mut impl Read) -> io::Result<([u8; 4], Option<u64>)> {
     let mut head = [0; 8];
     file.read_exact(&mut head)?;
     let [a, b, c, d, kind @ ..] = head;
@@ -109,13 +109,13 @@ fn movie_header(file: &mut (impl Read + Seek)) -> io::Result<f64> {
     Ok(duration as f64 / f64::from(timescale))
 }
 
-fn read_u32(file: &mut (impl Read)) -> io::Result<u32> {
+fn read_u32(file: &mut impl Read) -> io::Result<u32> {
     let mut bytes = [0; 4];
     file.read_exact(&mut bytes)?;
     Ok(u32::from_be_bytes(bytes))
 }
 
-fn read_u64(file: &mut (impl Read)) -> io::Result<u64> {
+fn read_u64(file: &mut impl Read) -> io::Result<u64> {
     let mut bytes = [0; 8];
     file.read_exact(&mut bytes)?;
     Ok(u64::from_be_bytes(bytes))
