@@ -55,7 +55,7 @@ impl Deduplicator {
 
     fn join_tables(&self, folder: &Folder, config: &Deduplication) -> Result<Counts> {
         let scratch = folder.path("global/.join");
-        let threads = self.threads();
+        let threads = self.tasks();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .enable_all()
@@ -71,7 +71,7 @@ impl Deduplicator {
         })
     }
 
-    fn threads(&self) -> usize {
+    fn tasks(&self) -> usize {
         self.threads
             .unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
     }
@@ -80,12 +80,12 @@ impl Deduplicator {
         match &self.cluster {
             Some(url) => Place::Cluster {
                 url: url.clone(),
-                tasks: self.threads(),
+                tasks: self.tasks(),
             },
             None => Place::Local {
                 memory,
                 spill: self.spill.clone().unwrap_or_else(|| scratch.join("spill")),
-                threads: self.threads(),
+                threads: self.tasks(),
             },
         }
     }
