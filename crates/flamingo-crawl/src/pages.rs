@@ -81,7 +81,9 @@ impl Pages {
             Some(base) => below_url(base, uncompressed(path)),
             None => file.clone(),
         });
-        self.find_pictures(&body, &url, &file, is_saved);
+        if self.options.pictures {
+            self.find_pictures(&body, &url, &file, is_saved);
+        }
         Item::Answer(Answer {
             truncated: body.len() == max,
             place: Some(whole(&name, length)),
