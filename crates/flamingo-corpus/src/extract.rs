@@ -20,7 +20,7 @@ use crate::measures::Measures;
 use crate::permission::Permission;
 
 /// Bytes of bodies that are looked at together.
-const BATCH_BYTES: usize = 16 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 /// Items that are looked at together.
 const BATCH_ITEMS: usize = 256;
 
