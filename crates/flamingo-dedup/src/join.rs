@@ -6,7 +6,9 @@ use std::thread::available_parallelism;
 use flamingo_corpus::build::{Counts, Global};
 use flamingo_corpus::deduplication::Deduplication;
 use flamingo_corpus::folder::{self, Folder, UnitTable};
-use flamingo_corpus::tables::{DuplicateRow, ImageRow, PageRow, ParagraphRow, PlacedImageRow, Row, TextRow};
+use flamingo_corpus::tables::{
+    DuplicateRow, ImageRow, PageRow, ParagraphRow, PlacedImageRow, Row, TextRow,
+};
 
 use crate::error::{Error, Result};
 use crate::session::{Place, Session};
@@ -190,7 +192,9 @@ async fn write(session: &Session, folder: &Folder) -> Result<Counts> {
         )
         .await?;
     session
-        .write(sql::TEXTS, folder, folder::TEXTS, |_: &TextRow| count("repeated_texts"))
+        .write(sql::TEXTS, folder, folder::TEXTS, |_: &TextRow| {
+            count("repeated_texts")
+        })
         .await?;
     Ok(counts)
 }

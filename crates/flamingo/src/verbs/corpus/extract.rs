@@ -95,7 +95,13 @@ impl Report {
     }
 
     fn summary(&self) -> String {
-        let Extracted { pages, kept, bytes, reasons, other } = &self.extracted;
+        let Extracted {
+            pages,
+            kept,
+            bytes,
+            reasons,
+            other,
+        } = &self.extracted;
         let mut lines = vec![format!(
             "{} pages ({}) in {:.2} s: {:.0} pages/s, {}/s",
             HumanCount(*pages),
