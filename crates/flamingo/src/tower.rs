@@ -121,7 +121,7 @@ fn rows(vectors: Tensor<2>) -> Vec<Vec<f32>> {
     let values = vectors
         .into_data()
         .convert::<f32>()
-        .to_vec::<f32>()
+        .try_to_vec::<f32>()
         .expect("numbers are f32");
     values.chunks(width.max(1)).map(<[f32]>::to_vec).collect()
 }
