@@ -5,6 +5,7 @@ use std::path::Path;
 
 use flamingo_data::{Format as Read, Source};
 use flamingo_image::{Image as Picture, Limits, Media};
+use flamingo_page::document::document;
 use flamingo_page::{Image, Page, Part, Text, Video};
 use flamingo_sequence::Part as Written;
 use proptest::prelude::*;
