@@ -1,8 +1,8 @@
 """Times and scores text extractors on the pages of the article-extraction benchmark.
 
     pip install trafilatura resiliparse lxml_html_clean
-    cargo build --release
-    taskset -c 0 python docs/benchmarks/extractors.py FOLDER --flamingo target/release/flamingo
+    cargo build
+    taskset -c 0 python docs/benchmarks/extractors.py FOLDER --flamingo target/debug/flamingo
 
 FOLDER holds `ground-truth.json` and `html/ID.html.gz` of scrapinghub's article-extraction-benchmark. All run on
 the one core that `taskset` gives, in turn, `--runs` times; the times are CPU seconds, the best of the runs. The

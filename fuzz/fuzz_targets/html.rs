@@ -11,7 +11,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         if let Some(parent) = dom.parent(node) {
             assert!(parent < node && dom.subtree_end(node) <= dom.subtree_end(parent));
         }
-        let _ = (dom.text(node), dom.name(node), dom.attrs(node, ["src", "class"]));
+        let _ = (
+            dom.text(node),
+            dom.name(node),
+            dom.attrs(node, ["src", "class"]),
+        );
     }
     let context = Context {
         url: "https://a.example/b/",

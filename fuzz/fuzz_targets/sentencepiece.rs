@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use flamingo_checkpoint::HfTokenizer;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(tokenizer) = HfTokenizer::from_sentencepiece(bytes, "fuzz.model") {

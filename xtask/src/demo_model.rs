@@ -87,7 +87,8 @@ fn make_world() -> anyhow::Result<Option<Duration>> {
 /// The world's pages by the way of anyone's pages; what is there is not made again.
 fn build_corpus() -> anyhow::Result<Option<Duration>> {
     let start = Instant::now();
-    let mut command = cargo("run --quiet -- corpus build --config recipes/demo/pages.toml --output");
+    let mut command =
+        cargo("run --quiet -- corpus build --config recipes/demo/pages.toml --output");
     execute(command.arg(CORPUS))?;
     Ok(Some(start.elapsed()))
 }

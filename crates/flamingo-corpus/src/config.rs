@@ -171,6 +171,7 @@ impl Config {
     pub fn read_options(&self) -> ReadOptions {
         let store = self.input.store.iter();
         ReadOptions {
+            pictures: true,
             max_record: self.input.max_record_bytes,
             max_body: self.input.max_body_bytes,
             digests: self.input.digests,

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use flamingo_crawl::{
-    Answer, FetchConfig, Item, Items, ReadOptions, RobotsIndex, RobotsTexts, Unit,
+    Answer, FetchConfig, Item, Items, ReadOptions, Refusal, RobotsIndex, RobotsTexts, Unit,
 };
 use flamingo_page::Page;
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ use crate::measures::Measures;
 use crate::permission::Permission;
 
 /// Bytes of bodies that are looked at together.
-const BATCH_BYTES: usize = 16 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 /// Items that are looked at together.
 const BATCH_ITEMS: usize = 256;
 
@@ -29,6 +29,8 @@ const BATCH_ITEMS: usize = 256;
 pub struct Extractor {
     filters: Filters,
     permission: Permission,
+    /// A page that asks not to be in an index may be read; it does not pass.
+    listing: Permission,
     agent: String,
     read: ReadOptions,
 }
@@ -102,9 +104,18 @@ impl Extractor {
     ///
     /// When a list of those who opted out cannot be read.
     pub fn new(filters: Filters, fetch: &FetchConfig, read: ReadOptions) -> Result<Self> {
+        let (listing, use_of): (Vec<_>, Vec<_>) = fetch
+            .refusals
+            .iter()
+            .partition(|refusal| **refusal == Refusal::NoIndex);
+        let asking = |refusals| FetchConfig {
+            refusals,
+            ..fetch.clone()
+        };
         Ok(Self {
             filters,
-            permission: Permission::new(fetch)?,
+            permission: Permission::new(&asking(use_of))?,
+            listing: Permission::new(&asking(listing))?,
             agent: fetch.product_token().to_owned(),
             read,
         })
@@ -182,8 +193,10 @@ impl Extractor {
     fn ready(&self, unit: &Unit, answer: &Answer) -> Ready {
         let bytes = answer.body.len() as u64;
         let (page, decisions) = match content(answer, &self.permission) {
-            Ok(page) => {
-                let decisions = self.judge(&page);
+            Ok((page, robots)) => {
+                let header = self.listing.header(&answer.directives).content;
+                let unlisted = header.or_else(|| self.listing.page(&robots).content);
+                let decisions = self.judge(&page, unlisted);
                 (page, decisions)
             }
             Err(reason) => (nothing_of(&answer.url), refused(reason)),
@@ -203,7 +216,7 @@ impl Extractor {
         }
     }
 
-    fn judge(&self, page: &Page) -> Decisions {
+    fn judge(&self, page: &Page, unlisted: Option<String>) -> Decisions {
         let measures = Measures::of(page, self.filters.lexicon());
         let Decision {
             kept,
@@ -211,12 +224,10 @@ impl Extractor {
             parts,
             ..
         } = decide(page, &measures, &Default::default(), &self.filters);
+        let reasons = reasons.iter().map(|reason| reason.name().to_owned());
         Decisions {
-            kept,
-            reasons: reasons
-                .iter()
-                .map(|reason| reason.name().to_owned())
-                .collect(),
+            kept: kept && unlisted.is_none(),
+            reasons: unlisted.into_iter().chain(reasons).collect(),
             parts,
             measures: Some(measures),
         }

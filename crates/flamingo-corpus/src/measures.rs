@@ -114,7 +114,10 @@ impl Measures {
     /// The numbers of a page, all of its parts taken.
     pub fn of(page: &Page, lexicon: &Lexicon) -> Self {
         let texts: Vec<&Text> = page.parts.iter().filter_map(text_of).collect();
-        let language = detect_language(texts.iter().map(|text| text.text.as_str()));
+        let language = detect_language(
+            texts.iter().map(|text| text.text.as_str()),
+            page.language.as_deref(),
+        );
         let code = language.as_ref().map(|detected| detected.code.as_str());
         let count =
             |is: fn(&Part) -> bool| page.parts.iter().filter(|part| is(part)).count() as u32;

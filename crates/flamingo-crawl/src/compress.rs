@@ -75,6 +75,15 @@ pub fn gunzip(bytes: &[u8], max: usize) -> Vec<u8> {
     )
 }
 
+/// As [`gunzip`], for bytes that are no longer needed: those that are not compressed are not copied.
+pub(crate) fn gunzipped(mut bytes: Vec<u8>, max: usize) -> Vec<u8> {
+    if Encoding::sniff(&bytes).is_some() {
+        return gunzip(&bytes, max);
+    }
+    bytes.truncate(max);
+    bytes
+}
+
 /// Bytes that decode to nothing but an error were not compressed.
 fn is_more(decoded: &Decoded) -> bool {
     !decoded.bytes.is_empty() || decoded.fault.is_none()

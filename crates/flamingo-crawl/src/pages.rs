@@ -9,7 +9,7 @@ use std::sync::Arc;
 use memchr::{memchr, memmem};
 use url::Url;
 
-use crate::compress::gunzip;
+use crate::compress::gunzipped;
 use crate::input::{image_type, uncompressed};
 use crate::read::Source;
 use crate::store::{Entry, below, url_of};
@@ -73,7 +73,7 @@ impl Pages {
             Err(reason) => return skipped(reason, name),
         };
         let max = usize::try_from(self.options.max_body).unwrap_or(usize::MAX);
-        let body = gunzip(&body, max);
+        let body = gunzipped(body, max);
         let file = below_url(&self.folder_url, path);
         let saved_from = saved_from(&body);
         let is_saved = saved_from.is_some();
@@ -81,7 +81,9 @@ impl Pages {
             Some(base) => below_url(base, uncompressed(path)),
             None => file.clone(),
         });
-        self.find_pictures(&body, &url, &file, is_saved);
+        if self.options.pictures {
+            self.find_pictures(&body, &url, &file, is_saved);
+        }
         Item::Answer(Answer {
             truncated: body.len() == max,
             place: Some(whole(&name, length)),

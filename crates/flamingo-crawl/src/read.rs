@@ -35,6 +35,8 @@ pub struct ReadOptions {
     pub max_body: u64,
     /// What is done with digests.
     pub digests: Digests,
+    /// Whether the pictures that lie beside saved pages are read, too.
+    pub pictures: bool,
     /// Where files are opened.
     pub stores: Stores,
 }
@@ -45,6 +47,7 @@ impl Default for ReadOptions {
             max_record: 64 << 20,
             max_body: 64 << 20,
             digests: Digests::Ignore,
+            pictures: true,
             stores: Stores::default(),
         }
     }

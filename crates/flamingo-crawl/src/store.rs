@@ -116,7 +116,9 @@ impl Stores {
                 let read = || -> io::Result<Vec<u8>> {
                     let mut file = File::open(&path)?;
                     file.seek(SeekFrom::Start(offset))?;
-                    let mut bytes = Vec::new();
+                    let left = file.metadata()?.len().saturating_sub(offset).min(length);
+                    // One more than there is: the end is seen without growing.
+                    let mut bytes = Vec::with_capacity(usize::try_from(left).unwrap_or(0) + 1);
                     file.take(length).read_to_end(&mut bytes)?;
                     Ok(bytes)
                 };

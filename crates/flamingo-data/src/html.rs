@@ -40,7 +40,10 @@ fn relative(file: &Path, folder: &Path) -> PathBuf {
         .zip(folder.components())
         .take_while(|(a, b)| a == b)
         .count();
-    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
+    let up = folder
+        .components()
+        .skip(shared)
+        .map(|_| Component::ParentDir);
     up.chain(file.components().skip(shared)).collect()
 }
 
@@ -69,7 +72,10 @@ mod tests {
 
     #[test]
     fn an_empty_page_is_no_document() {
-        assert_eq!(page_document(b"<nav>x</nav> <p> </p>", Path::new("a.html")), None);
+        assert_eq!(
+            page_document(b"<nav>x</nav> <p> </p>", Path::new("a.html")),
+            None
+        );
         assert_eq!(page_document(b"", Path::new("a.html")), None);
     }
 }

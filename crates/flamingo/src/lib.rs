@@ -26,7 +26,6 @@ mod tower;
 
 pub use demo_model::{demo_model, demo_model_hash};
 pub use files::{Files, beside};
-pub use tower::ImageTower;
 pub use flamingo_corpus as corpus;
 pub use flamingo_crawl as crawl;
 pub use flamingo_data as data;
@@ -41,3 +40,4 @@ pub use flamingo_parity as parity;
 pub use flamingo_sequence as sequence;
 pub use flamingo_train as train;
 pub use flamingo_weights as weights;
+pub use tower::ImageTower;

@@ -8,9 +8,7 @@ use flamingo_kernels::{Device, Init, Module, Tensor, floats};
 use flamingo_model::contrastive::Contrastive;
 use flamingo_model::vision::{VisionConfig, VisionEncoder};
 use flamingo_sequence::Tokenizer;
-use flamingo_weights::{
-    ModelConfig, Source, Tensors, apply_tensors, load_part, open_vision,
-};
+use flamingo_weights::{ModelConfig, Source, Tensors, apply_tensors, load_part, open_vision};
 
 /// An image tower, with a text tower where the model has one.
 pub struct ImageTower {
@@ -34,7 +32,9 @@ impl ImageTower {
     /// If the model cannot be read, or has no image tower.
     pub fn of_model(source: &Source, device: &Device) -> Result<Self, TowerFailure> {
         let (file, tokenizer, tensors) = load_part(source)?;
-        let preprocess = file.preprocess.ok_or("the model does not say how pictures become pixels")?;
+        let preprocess = file
+            .preprocess
+            .ok_or("the model does not say how pictures become pixels")?;
         let towers = match &file.model {
             ModelConfig::Contrastive(config) => {
                 let model = Contrastive::new(config, &mut Init::new(0, device))?;
@@ -47,7 +47,11 @@ impl ImageTower {
             }
             other => return Err(format!("a {} model has no image tower", other.kind()).into()),
         };
-        Ok(Self { towers, preprocess, device: device.clone() })
+        Ok(Self {
+            towers,
+            preprocess,
+            device: device.clone(),
+        })
     }
 
     /// A published image tower: CLIP's (a directory, OpenCLIP's checkpoint), or an NFNet of timm's.
@@ -79,7 +83,10 @@ impl Tower for ImageTower {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        let pixels: Vec<f32> = images.iter().flat_map(|image| self.preprocess.pixels(image)).collect();
+        let pixels: Vec<f32> = images
+            .iter()
+            .flat_map(|image| self.preprocess.pixels(image))
+            .collect();
         let (n, size) = (images.len(), self.preprocess.size);
         let pixels: Tensor<4> = floats(pixels, [n, 3, size, size], &self.device);
         Ok(rows(match &self.towers {
@@ -111,6 +118,10 @@ impl Tower for ImageTower {
 /// - `vectors`: `[n, width]`
 fn rows(vectors: Tensor<2>) -> Vec<Vec<f32>> {
     let [_, width] = vectors.dims();
-    let values = vectors.into_data().convert::<f32>().to_vec::<f32>().expect("numbers are f32");
+    let values = vectors
+        .into_data()
+        .convert::<f32>()
+        .try_to_vec::<f32>()
+        .expect("numbers are f32");
     values.chunks(width.max(1)).map(<[f32]>::to_vec).collect()
 }

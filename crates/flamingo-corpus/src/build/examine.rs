@@ -2,7 +2,7 @@
 
 use flamingo_crawl::{Answer, Item};
 use flamingo_image::Format;
-use flamingo_page::{Context, Page, Part};
+use flamingo_page::{Context, Page, Part, Robots};
 use sha2::{Digest, Sha256};
 
 use super::times::{Times, timed};
@@ -133,7 +133,7 @@ impl Examiner<'_> {
         });
         let page = timed(&mut times.extraction, || content(answer, self.permission));
         match page {
-            Ok(page) => self.measured(row, &page, times),
+            Ok((page, _)) => self.measured(row, &page, times),
             Err(reason) => refuse(row, reason),
         }
     }
@@ -167,8 +167,8 @@ impl Examiner<'_> {
     }
 }
 
-/// The content of a page, or why it may not be used.
-pub(crate) fn content(answer: &Answer, permission: &Permission) -> Result<Page, String> {
+/// The content of a page, and what it asks of robots; or why it may not be used.
+pub(crate) fn content(answer: &Answer, permission: &Permission) -> Result<(Page, Robots), String> {
     let refused = permission.url(&answer.url).map(str::to_owned);
     let header = permission.header(&answer.directives);
     if let Some(reason) = refused.or(header.content) {
@@ -188,7 +188,7 @@ pub(crate) fn content(answer: &Answer, permission: &Permission) -> Result<Page, 
     if header.pictures.or(meta.pictures).is_some() {
         page.parts.retain(|part| !matches!(part, Part::Image(_)));
     }
-    Ok(page)
+    Ok((page, extraction.robots))
 }
 
 /// Whether an answer that a server is content with holds a page.

@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn missing_units_are_named_when_patience_ends() {
-        let done = |unit: u32| unit % 2 == 0;
+        let done = |unit: u32| unit.is_multiple_of(2);
         let error = wait(Stage::Read, 0..5, done, Duration::ZERO, || ()).unwrap_err();
         assert!(error.to_string().contains("units 00001, 00003:"), "{error}");
     }

@@ -18,8 +18,12 @@ const SAMPLE: usize = 1000;
 /// Bytes below which no language is told.
 const LEAST: usize = 20;
 
-/// The language of texts, taken together from their start; none where there is too little.
-pub fn detect_language<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Detected> {
+/// The language of texts, taken together from their start; none where there is too little. `known` is what it is
+/// thought to be: if common words say so, too, it is that for sure.
+pub fn detect_language<'a>(
+    texts: impl Iterator<Item = &'a str>,
+    known: Option<&str>,
+) -> Option<Detected> {
     let mut sample = String::with_capacity(SAMPLE + 4);
     for text in texts {
         let room = SAMPLE.saturating_sub(sample.len());
@@ -31,6 +35,12 @@ pub fn detect_language<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Detec
     }
     if sample.trim().len() < LEAST {
         return None;
+    }
+    if let Some(code) = known.filter(|code| flamingo_page::reads_as(&sample, code)) {
+        return Some(Detected {
+            code: code.to_owned(),
+            confidence: 1.0,
+        });
     }
     let info = whatlang::detect(&sample)?;
     Some(Detected {
@@ -133,7 +143,7 @@ mod tests {
 
     #[test]
     fn too_little_text_has_no_language() {
-        assert_eq!(detect_language(["Hello there."].into_iter()), None);
-        assert_eq!(detect_language([].into_iter()), None);
+        assert_eq!(detect_language(["Hello there."].into_iter(), None), None);
+        assert_eq!(detect_language([].into_iter(), None), None);
     }
 }

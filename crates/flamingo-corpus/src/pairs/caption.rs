@@ -21,7 +21,7 @@ pub(crate) struct Caption<'a> {
 impl<'a> Caption<'a> {
     /// Measures a text; `language` is that of what stands around it.
     pub(crate) fn new(text: &'a str, language: Option<&str>, lexicon: &Lexicon) -> Self {
-        let own = detect_language([text].into_iter());
+        let own = detect_language([text].into_iter(), None);
         let own = own.filter(|detected| detected.confidence >= SURE);
         let language = own.map(|own| own.code).or(language.map(str::to_owned));
         let part = Text {

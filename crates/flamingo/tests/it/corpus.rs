@@ -12,8 +12,16 @@ use crate::Workplace;
 
 /// Sentences of which no two pages have the same.
 fn sentence(page: usize, number: usize) -> String {
-    const THINGS: [&str; 7] = ["river", "garden", "bridge", "market", "harbour", "library", "mountain"];
-    const DEEDS: [&str; 5] = ["was opened", "has been painted", "is visited", "was measured", "is loved"];
+    const THINGS: [&str; 7] = [
+        "river", "garden", "bridge", "market", "harbour", "library", "mountain",
+    ];
+    const DEEDS: [&str; 5] = [
+        "was opened",
+        "has been painted",
+        "is visited",
+        "was measured",
+        "is loved",
+    ];
     let thing = THINGS[(page * 3 + number) % 7];
     let deed = DEEDS[(page + number * 2) % 5];
     format!(
@@ -28,9 +36,15 @@ fn picture(seed: usize) -> Vec<u8> {
     let (width, height) = (80_usize, 70_usize);
     let pixels = (0..width * height).flat_map(|at| {
         let (x, y) = (at % width, at / width);
-        [(x * 3 + seed * 40) as u8, (y * 3 + seed * 11) as u8, ((x + y) * seed) as u8]
+        [
+            (x * 3 + seed * 40) as u8,
+            (y * 3 + seed * 11) as u8,
+            ((x + y) * seed) as u8,
+        ]
     });
-    Image::new(width as u32, height as u32, pixels.collect()).unwrap().to_png()
+    Image::new(width as u32, height as u32, pixels.collect())
+        .unwrap()
+        .to_png()
 }
 
 /// Saved pages with a picture each: distinct ones, then one that repeats the first.
@@ -57,14 +71,32 @@ fn configure(place: &Workplace) {
     place.write("corpus.toml", config.as_bytes());
 }
 
-const BUILD: [&str; 6] = ["corpus", "build", "--config", "corpus.toml", "--output", "corpus"];
+const BUILD: [&str; 6] = [
+    "corpus",
+    "build",
+    "--config",
+    "corpus.toml",
+    "--output",
+    "corpus",
+];
 
 #[test]
 fn pages_are_extracted_and_agree_with_what_they_say() {
     let place = Workplace::new();
     save_pages(&place, 3);
-    let extract = ["corpus", "extract", "--input", "web", "--output", "docs.jsonl"];
-    let report = place.ok(&[&extract[..], &["--base-url", "https://town.example/", "--json"]].concat());
+    let extract = [
+        "corpus",
+        "extract",
+        "--input",
+        "web",
+        "--output",
+        "docs.jsonl",
+    ];
+    let report = place.ok(&[
+        &extract[..],
+        &["--base-url", "https://town.example/", "--json"],
+    ]
+    .concat());
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!((&report["pages"], &report["kept"]), (&4.into(), &4.into()));
     let lines = fs::read_to_string(place.path().join("docs.jsonl")).unwrap();
@@ -86,14 +118,41 @@ fn pages_are_extracted_and_agree_with_what_they_say() {
         })
         .collect();
     place.write("gold.jsonl", gold.join("\n").as_bytes());
-    let score = place.ok(&["corpus", "evaluate", "--gold", "gold.jsonl", "--docs", "docs.jsonl", "--json"]);
+    let score = place.ok(&[
+        "corpus",
+        "evaluate",
+        "--gold",
+        "gold.jsonl",
+        "--docs",
+        "docs.jsonl",
+        "--json",
+    ]);
     let score: serde_json::Value = serde_json::from_str(&score).unwrap();
     assert_eq!(score["text"]["f1"], 1.0, "{score}");
     assert_eq!(score["images"]["f1"], 1.0, "{score}");
-    assert_eq!(score["unknown"], serde_json::json!(["https://town.example/003.html"]));
-    let deduplicated = place.ok(&["corpus", "dedup", "--input", "docs.jsonl", "--output", "once.jsonl"]);
-    assert!(deduplicated.starts_with("3 of 4 pages stay"), "{deduplicated}");
-    assert_eq!(fs::read_to_string(place.path().join("once.jsonl")).unwrap().lines().count(), 3);
+    assert_eq!(
+        score["unknown"],
+        serde_json::json!(["https://town.example/003.html"])
+    );
+    let deduplicated = place.ok(&[
+        "corpus",
+        "dedup",
+        "--input",
+        "docs.jsonl",
+        "--output",
+        "once.jsonl",
+    ]);
+    assert!(
+        deduplicated.starts_with("3 of 4 pages stay"),
+        "{deduplicated}"
+    );
+    assert_eq!(
+        fs::read_to_string(place.path().join("once.jsonl"))
+            .unwrap()
+            .lines()
+            .count(),
+        3
+    );
 }
 
 #[test]
@@ -107,7 +166,11 @@ fn a_corpus_is_built_told_of_and_trained_on() {
     assert_eq!(stats["summary"]["written"]["documents"], 5, "{stats}");
     assert_eq!(stats["summary"]["written"]["images"], 5);
     let card = place.ok(&["corpus", "card", "corpus"]);
-    assert!(fs::read_to_string(place.path().join(card.trim())).unwrap().contains("town.example"));
+    assert!(
+        fs::read_to_string(place.path().join(card.trim()))
+            .unwrap()
+            .contains("town.example")
+    );
     let shards = place.path().join("corpus/shards");
     let source = flamingo::data::Source::read(flamingo::data::Format::Shards, &shards).unwrap();
     assert_eq!(source.samples.len(), 5);
@@ -153,14 +216,27 @@ fn a_build_that_is_killed_twenty_times_gives_the_same_bytes() {
         }
     }
     assert!(kills >= 20);
-    assert_eq!(files(&place.path().join("corpus")), files(&place.path().join("whole")));
+    assert_eq!(
+        files(&place.path().join("corpus")),
+        files(&place.path().join("whole"))
+    );
 }
 
 #[test]
 fn job_files_name_the_build() {
     let place = Workplace::new();
     for launcher in ["slurm", "k8s", "local"] {
-        let plan = place.ok(&["corpus", "plan", launcher, "--config", "c.toml", "--output", "out", "--workers", "3"]);
+        let plan = place.ok(&[
+            "corpus",
+            "plan",
+            launcher,
+            "--config",
+            "c.toml",
+            "--output",
+            "out",
+            "--workers",
+            "3",
+        ]);
         assert!(plan.contains("corpus") && plan.contains("c.toml"), "{plan}");
     }
 }

@@ -294,7 +294,6 @@ fn record(
             url: page.url.clone(),
             title: page.title.clone(),
             language: page.language.clone(),
-            ..Page::default()
         },
         media: vec![Some(medium), None],
     }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use flamingo::ImageTower;
 use flamingo::corpus::Config;
 use flamingo::corpus::build::{BoxedTower, Options, Parts, Stage as BuildStage, build};
 use flamingo::corpus::folder::{self, Folder};
 use flamingo::corpus::stats::Stats;
-use flamingo::corpus::worker::Worker;
-use flamingo::ImageTower;
 use flamingo::corpus::towers::TowerFailure;
+use flamingo::corpus::worker::Worker;
 use flamingo::dedup::Deduplicator;
 use flamingo::kernels::{Backend, open_device};
 use flamingo::weights::Source;
@@ -97,7 +97,10 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     shown.clear();
     done?;
     if !folder.has(folder::MANIFEST) {
-        return output::line(&format!("worker {} of {} is done", worker.index, worker.count));
+        return output::line(&format!(
+            "worker {} of {} is done",
+            worker.index, worker.count
+        ));
     }
     let stats = Stats::of(&folder)?;
     if args.json {
@@ -114,7 +117,10 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
 fn tower(name: &str) -> Result<BoxedTower, TowerFailure> {
     let device = open_device(Backend::Cpu)?;
     if name == "demo" {
-        return Ok(Box::new(ImageTower::of_model(&flamingo::demo_model(), &device)?));
+        return Ok(Box::new(ImageTower::of_model(
+            &flamingo::demo_model(),
+            &device,
+        )?));
     }
     let path = sources::part(name).map_err(|failure| failure.to_string())?;
     let model = Source::Directory(path.clone());

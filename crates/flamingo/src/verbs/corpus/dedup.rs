@@ -33,7 +33,12 @@ pub(crate) struct DedupArgs {
 
 pub(crate) fn run(args: &DedupArgs) -> Result<()> {
     let config = args.settings.read()?.deduplication;
-    let report = dedup_jsonl(&args.input, &args.output, &args.join.deduplicator(), &config)?;
+    let report = dedup_jsonl(
+        &args.input,
+        &args.output,
+        &args.join.deduplicator(),
+        &config,
+    )?;
     if args.json {
         return output::json(&report);
     }
@@ -45,7 +50,10 @@ fn summary(report: &Report) -> String {
     let dropped = report.dropped.iter();
     lines.extend(dropped.map(|(reason, count)| format!("  {count:>9}  {reason}")));
     for example in &report.examples {
-        lines.push(format!("{}: {} of {}", example.reason, example.url, example.of));
+        lines.push(format!(
+            "{}: {} of {}",
+            example.reason, example.url, example.of
+        ));
     }
     lines.join("\n")
 }

@@ -45,17 +45,33 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
 fn summary(evaluation: &Evaluation) -> String {
     let mut lines = vec![format!("{} pages", evaluation.pages)];
     let score = |name: &str, score: Score| {
-        let Score { precision, recall, f1 } = score;
+        let Score {
+            precision,
+            recall,
+            f1,
+        } = score;
         format!("{name:<8} precision {precision:.4}  recall {recall:.4}  F1 {f1:.4}")
     };
     lines.extend(evaluation.text.map(|text| score("text", text)));
     lines.extend(evaluation.images.map(|images| score("images", images)));
     lines.extend(evaluation.images_in_order.map(|share| {
-        format!("{:<8} in the right order on {:.1}% of the pages with images", "", 100.0 * share)
+        format!(
+            "{:<8} in the right order on {:.1}% of the pages with images",
+            "",
+            100.0 * share
+        )
     }));
-    for (what, names) in [("missing", &evaluation.missing), ("not known", &evaluation.unknown)] {
+    for (what, names) in [
+        ("missing", &evaluation.missing),
+        ("not known", &evaluation.unknown),
+    ] {
         if !names.is_empty() {
-            lines.push(format!("{what}: {} ({}{})", names.len(), names[..names.len().min(5)].join(", "), if names.len() > 5 { ", ..." } else { "" }));
+            lines.push(format!(
+                "{what}: {} ({}{})",
+                names.len(),
+                names[..names.len().min(5)].join(", "),
+                if names.len() > 5 { ", ..." } else { "" }
+            ));
         }
     }
     lines.join("\n")
@@ -70,12 +86,21 @@ fn worst(evaluation: &Evaluation, count: usize) -> Vec<String> {
 
 /// The share that is right of all that was found or should have been, of text or images, whichever is less.
 fn agreement(row: &Row) -> f64 {
-    let share = |right: usize, all: usize| if all == 0 { 1.0 } else { right as f64 / all as f64 };
+    let share = |right: usize, all: usize| {
+        if all == 0 {
+            1.0
+        } else {
+            right as f64 / all as f64
+        }
+    };
     let text = row.text.map_or(1.0, |text| {
         share(text.matched, text.matched + text.excess + text.lost)
     });
     let images = row.images.map_or(1.0, |images| {
-        share(images.matched, images.found + images.expected - images.matched)
+        share(
+            images.matched,
+            images.found + images.expected - images.matched,
+        )
     });
     text.min(images)
 }
@@ -83,10 +108,17 @@ fn agreement(row: &Row) -> f64 {
 fn line(row: &Row) -> String {
     let mut line = format!("{:5.1}%  {}", 100.0 * agreement(row), row.page);
     if let Some(text) = row.text {
-        line += &format!("  text: {} right, {} too many, {} lost", text.matched, text.excess, text.lost);
+        line += &format!(
+            "  text: {} right, {} too many, {} lost",
+            text.matched, text.excess, text.lost
+        );
     }
     if let Some(images) = row.images {
-        let order = if images.in_order { "" } else { ", not in order" };
+        let order = if images.in_order {
+            ""
+        } else {
+            ", not in order"
+        };
         line += &format!(
             "  images: {} right of {} found and {} there{order}",
             images.matched, images.found, images.expected

@@ -18,7 +18,8 @@ use crate::output;
 ///
 /// Writes a line of JSON for each page: `url`, `title`, `language`, `parts` (texts, and images with absolute URLs), and
 /// `decisions`: what the filters would decide, and the measures that they decide by. What may not be used (robots.txt
-/// in the crawl, `noai` in headers or in the page, lists of those who opted out) has a line without parts.
+/// in the crawl, `noai` in headers or in the page, lists of those who opted out) has a line without parts; `noindex` alone
+/// only keeps a page from passing.
 #[derive(Debug, Args)]
 pub(crate) struct ExtractArgs {
     /// WARC files, pages, folders of pages, files of JSON lines with `url` and `html`; also globs and URLs of object
@@ -50,7 +51,10 @@ struct Report {
 
 pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let settings = args.settings.read()?;
-    let read = ReadOptions::default();
+    let read = ReadOptions {
+        pictures: false,
+        ..ReadOptions::default()
+    };
     let units = list_units(&args.input, args.base_url.as_deref(), &read)?;
     if units.iter().any(|unit| matches!(unit, Unit::Urls { .. })) {
         return Err(Failure::new(
@@ -91,7 +95,13 @@ impl Report {
     }
 
     fn summary(&self) -> String {
-        let Extracted { pages, kept, bytes, reasons, other } = &self.extracted;
+        let Extracted {
+            pages,
+            kept,
+            bytes,
+            reasons,
+            other,
+        } = &self.extracted;
         let mut lines = vec![format!(
             "{} pages ({}) in {:.2} s: {:.0} pages/s, {}/s",
             HumanCount(*pages),

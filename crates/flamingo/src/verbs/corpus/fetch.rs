@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use flamingo::crawl::{FetchReport, Fetcher, Listed, UrlList};
+use flamingo::crawl::{FetchReport, Fetcher};
 use indicatif::HumanBytes;
 
 use super::settings::Settings;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output;
 
 /// Fetch a list of URLs into a WARC file, politely.
@@ -34,20 +34,17 @@ pub(crate) struct FetchArgs {
 }
 
 pub(crate) fn run(args: &FetchArgs) -> Result<()> {
-    let mut urls = Vec::new();
-    let mut unusable = 0;
-    for line in UrlList::open(&args.urls)? {
-        match line? {
-            Listed::Url(url) => urls.push(url),
-            Listed::Unusable => unusable += 1,
-        }
-    }
+    let list = std::fs::read_to_string(&args.urls)
+        .map_err(|error| Failure::new(format!("{}: {error}", args.urls.display())))?;
+    let lines = list.lines().map(str::trim);
+    let urls: Vec<&str> = lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
     let fetcher = Fetcher::new(args.settings.read()?.fetch)?;
-    let mut report = match args.images {
+    let report = match args.images {
         true => fetcher.fetch_images(&urls, &args.output)?,
         false => fetcher.fetch_pages(&urls, &args.output)?,
     };
-    report.outcomes.add("unusable_line", unusable);
     if args.json {
         return output::json(&report);
     }

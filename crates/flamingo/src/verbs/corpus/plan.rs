@@ -71,7 +71,12 @@ pub(crate) fn run(args: &PlanArgs) -> Result<()> {
         program: args.program.clone(),
         image: args.image.clone(),
         volume: (args.volume.clone(), args.mount.clone()),
-        ..Plan::new(launcher, args.workers, args.config.clone(), args.output.clone())
+        ..Plan::new(
+            launcher,
+            args.workers,
+            args.config.clone(),
+            args.output.clone(),
+        )
     };
     output::piece(&plan.render()?)
 }

@@ -27,7 +27,8 @@ impl Progress for Shown {
     }
 
     fn waiting(&self, stage: Stage) {
-        self.0.set_message(format!("{}: waiting for other workers", stage.name()));
+        self.0
+            .set_message(format!("{}: waiting for other workers", stage.name()));
     }
 }
 
