@@ -71,7 +71,10 @@ impl Table {
             shard: self.path.clone(),
             member: name.to_owned(),
         };
-        let (row, position) = place(name).ok_or_else(absent)?;
+        let count = self.metadata.metadata().file_metadata().num_rows();
+        let (row, position) = place(name)
+            .filter(|(row, _)| (*row as i64) < count)
+            .ok_or_else(absent)?;
         let mut rows = self.rows(&[BYTES], 1, |builder| {
             let skipped = RowSelector::skip(row);
             builder.with_row_selection(RowSelection::from(vec![skipped, RowSelector::select(1)]))

@@ -244,7 +244,7 @@ pub(crate) fn jpeg_is_whole(bytes: &[u8]) -> bool {
         }
     }
     // Not laid out as expected: the decoder will know.
-    bytes.len() > at
+    bytes.len() >= at + 4
 }
 
 fn u16_be(bytes: &[u8], at: usize) -> Option<u32> {
