@@ -6,7 +6,9 @@ use std::thread::available_parallelism;
 use flamingo_corpus::build::{Counts, Global};
 use flamingo_corpus::deduplication::Deduplication;
 use flamingo_corpus::folder::{self, Folder, UnitTable};
-use flamingo_corpus::tables::{DuplicateRow, ImageRow, PageRow, ParagraphRow, PlacedImageRow, Row, TextRow};
+use flamingo_corpus::tables::{
+    DuplicateRow, ImageRow, PageRow, ParagraphRow, PlacedImageRow, Row, TextRow,
+};
 
 use crate::error::{Error, Result};
 use crate::session::{Place, Session};
@@ -55,7 +57,7 @@ impl Deduplicator {
 
     fn join_tables(&self, folder: &Folder, config: &Deduplication) -> Result<Counts> {
         let scratch = folder.path("global/.join");
-        let threads = self.threads();
+        let threads = self.parallelism();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .enable_all()
@@ -71,7 +73,7 @@ impl Deduplicator {
         })
     }
 
-    fn threads(&self) -> usize {
+    fn parallelism(&self) -> usize {
         self.threads
             .unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
     }
@@ -80,12 +82,12 @@ impl Deduplicator {
         match &self.cluster {
             Some(url) => Place::Cluster {
                 url: url.clone(),
-                tasks: self.threads(),
+                tasks: self.parallelism(),
             },
             None => Place::Local {
                 memory,
                 spill: self.spill.clone().unwrap_or_else(|| scratch.join("spill")),
-                threads: self.threads(),
+                threads: self.parallelism(),
             },
         }
     }
@@ -190,7 +192,9 @@ async fn write(session: &Session, folder: &Folder) -> Result<Counts> {
         )
         .await?;
     session
-        .write(sql::TEXTS, folder, folder::TEXTS, |_: &TextRow| count("repeated_texts"))
+        .write(sql::TEXTS, folder, folder::TEXTS, |_: &TextRow| {
+            count("repeated_texts")
+        })
         .await?;
     Ok(counts)
 }

@@ -5,8 +5,8 @@ use flamingo_corpus::deduplication::{Deduplication, Near};
 use flamingo_corpus::folder::{self, Folder, UnitTable};
 use flamingo_corpus::signature::{Fingerprint, registrable_domain, url_key};
 use flamingo_corpus::tables::{
-    DuplicateRow, ImageRow, ImageUse, PageRow, ParagraphRow, PlacedImageRow, Row, Rows, TableWriter,
-    TextRow,
+    DuplicateRow, ImageRow, ImageUse, PageRow, ParagraphRow, PlacedImageRow, Row, Rows,
+    TableWriter, TextRow,
 };
 use flamingo_dedup::Deduplicator;
 use flamingo_page::{Kind, Page, Part, Text};
@@ -71,9 +71,14 @@ impl Corpus {
 
     /// The bytes of all tables that the join wrote.
     pub(crate) fn bytes(&self) -> Vec<Vec<u8>> {
-        [folder::DOCUMENTS, folder::PARAGRAPHS, folder::IMAGES, folder::TEXTS]
-            .map(|name| self.folder.read(name).unwrap())
-            .into()
+        [
+            folder::DOCUMENTS,
+            folder::PARAGRAPHS,
+            folder::IMAGES,
+            folder::TEXTS,
+        ]
+        .map(|name| self.folder.read(name).unwrap())
+        .into()
     }
 
     fn rows<R: Row>(&self, name: &str) -> Vec<R> {

@@ -192,7 +192,10 @@ fn texts_of_images_are_counted_over_all_images_of_the_pages_that_stay() {
         with_texts(page(1, "https://a.example/1", &words(2, 9)), &[7, 5]),
     ];
     let second = [
-        with_texts(page(SECOND_UNIT, "https://b.example/1", &words(3, 9)), &[-3, 11]),
+        with_texts(
+            page(SECOND_UNIT, "https://b.example/1", &words(3, 9)),
+            &[-3, 11],
+        ),
         with_texts(
             PageRow {
                 refused: Some("robots_txt".to_owned()),
@@ -201,7 +204,8 @@ fn texts_of_images_are_counted_over_all_images_of_the_pages_that_stay() {
             &[11],
         ),
     ];
-    let joined = Corpus::of(&[(&first, &[]), (&second, &[])]).join(&only(|config| config.url = true));
+    let joined =
+        Corpus::of(&[(&first, &[]), (&second, &[])]).join(&only(|config| config.url = true));
     let row = |text, images| TextRow { text, images };
     assert_eq!(joined.texts, [row(-3, 2), row(7, 2)]);
     assert_eq!(joined.counts["repeated_texts"], 2);
@@ -245,7 +249,15 @@ fn the_join_leaves_nothing_but_its_tables() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["documents.parquet", "images.parquet", "paragraphs.parquet", "texts.parquet"]);
+    assert_eq!(
+        names,
+        [
+            "documents.parquet",
+            "images.parquet",
+            "paragraphs.parquet",
+            "texts.parquet"
+        ]
+    );
 }
 
 #[test]
