@@ -88,7 +88,7 @@ fn make_world() -> anyhow::Result<Option<Duration>> {
 fn build_corpus() -> anyhow::Result<Option<Duration>> {
     let start = Instant::now();
     let mut command =
-        cargo("run --quiet -- corpus build --config recipes/demo/pages.toml --output");
+        cargo("run --quiet -- corpus build --config recipes/corpus/demo.toml --output");
     execute(command.arg(CORPUS))?;
     Ok(Some(start.elapsed()))
 }

@@ -9,10 +9,12 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ballista_core::registry::BallistaFunctionRegistry;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::{SchedulerConfig, TaskDistributionPolicy};
 use ballista_scheduler::scheduler_process::start_server;
+use datafusion::execution::session_state::SessionStateBuilder;
 
 use crate::error::{Error, Result};
 
@@ -116,12 +118,19 @@ impl Executor {
             vcores: self.cores.max(1),
             work_dir: Some(self.work_dir.to_string_lossy().into_owned()),
             memory_pool_size: Some(self.memory.max(1)),
+            override_function_registry: Some(Arc::new(functions())),
             ..ExecutorProcessConfig::default()
         };
         let runtime = tokio::runtime::Runtime::new().map_err(|reason| failed(&reason))?;
         let ended = runtime.block_on(start_executor_process(Arc::new(config)));
         ended.map_err(|reason| failed(&reason))
     }
+}
+
+/// All functions of SQL: an executor's own set has none for lists.
+fn functions() -> BallistaFunctionRegistry {
+    let state = SessionStateBuilder::new().with_default_features().build();
+    BallistaFunctionRegistry::from(&state)
 }
 
 /// The ports, with a free one of its own for each 0: both are held until both are known.

@@ -57,7 +57,7 @@ impl Deduplicator {
 
     fn join_tables(&self, folder: &Folder, config: &Deduplication) -> Result<Counts> {
         let scratch = folder.path("global/.join");
-        let threads = self.tasks();
+        let threads = self.parallelism();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .enable_all()
@@ -73,7 +73,7 @@ impl Deduplicator {
         })
     }
 
-    fn tasks(&self) -> usize {
+    fn parallelism(&self) -> usize {
         self.threads
             .unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
     }
@@ -82,12 +82,12 @@ impl Deduplicator {
         match &self.cluster {
             Some(url) => Place::Cluster {
                 url: url.clone(),
-                tasks: self.tasks(),
+                tasks: self.parallelism(),
             },
             None => Place::Local {
                 memory,
                 spill: self.spill.clone().unwrap_or_else(|| scratch.join("spill")),
-                threads: self.tasks(),
+                threads: self.parallelism(),
             },
         }
     }

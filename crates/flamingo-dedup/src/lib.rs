@@ -22,6 +22,7 @@ mod error;
 mod join;
 pub mod jsonl;
 mod lines;
+mod memory;
 mod session;
 mod statements;
 

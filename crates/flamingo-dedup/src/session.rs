@@ -13,7 +13,6 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -23,6 +22,7 @@ use futures::StreamExt;
 use url::Url;
 
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::statements::{Statement, Values};
 
 /// Memory that one partition of a plan can work with: of smaller shares its operators could not even sort what they
@@ -246,6 +246,7 @@ fn tuned(config: SessionConfig) -> SessionConfig {
     let options = config.options_mut();
     options.optimizer.prefer_hash_join = false;
     options.execution.parquet.max_row_group_size = GROUP_ROWS;
+    options.execution.parquet.allow_single_file_parallelism = false;
     options.execution.parquet.compression = Some("lz4_raw".to_owned());
     config
 }
@@ -253,11 +254,11 @@ fn tuned(config: SessionConfig) -> SessionConfig {
 /// The engine in the process.
 fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, DataFusionError> {
     let partitions = threads.min((memory / PARTITION_BYTES) as usize).max(1);
-    let reserved = (memory / partitions as u64 / 16).clamp(64 << 10, 10 << 20);
+    let reserved = (memory / partitions as u64 / 32).clamp(64 << 10, 10 << 20);
     let config = tuned(SessionConfig::new().with_target_partitions(partitions))
         .with_sort_spill_reservation_bytes(reserved as usize);
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(memory as usize)))
+        .with_memory_pool(Arc::new(Memory::new(memory as usize)))
         .with_temp_file_path(spill)
         .with_max_temp_directory_size(u64::MAX)
         .build_arc()?;

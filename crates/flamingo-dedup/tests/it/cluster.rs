@@ -144,7 +144,7 @@ fn files(folder: &Path) -> usize {
 fn corpus() -> Corpus {
     let pages: Vec<_> = (0..400usize)
         .map(|document| {
-            let text = format!("{} {}", words(document / 3, 60), document % 5);
+            let text = format!("{} {}", words(document / 3, 60), document % 2);
             let url = format!(
                 "https://{}.example/{}",
                 ["a", "b"][document % 2],
@@ -153,15 +153,17 @@ fn corpus() -> Corpus {
             let page = page_of(
                 document as i64,
                 &url,
-                &[&text, &format!("footer {}", document % 7)],
+                &[&text, &format!("footer {}", document / 3 % 7)],
             );
-            with_images(
+            let mut page = with_images(
                 page,
                 &[
                     (0, 0, "https://a.example/moved.jpg"),
                     (1, 0, &format!("https://a.example/{document}.jpg")),
                 ],
-            )
+            );
+            page.texts = vec![document as i64 % 70];
+            page
         })
         .collect();
     let images: Vec<_> = (0..300)

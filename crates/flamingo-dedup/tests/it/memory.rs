@@ -12,7 +12,7 @@ fn corpus() -> Corpus {
         .map(|document| {
             let own = format!("{} {document}", words(document / 3, 200));
             let paragraphs: Vec<String> = (0..20)
-                .map(|paragraph| words(10_000 + document % 500 * 20 + paragraph, 4))
+                .map(|paragraph| words(10_000 + document / 3 % 500 * 20 + paragraph, 4))
                 .collect();
             let texts: Vec<&str> = [own.as_str()]
                 .into_iter()
