@@ -94,7 +94,13 @@ fn pages_are_extracted_and_agree_with_what_they_say() {
     ];
     let report = place.ok(&[
         &extract[..],
-        &["--base-url", "https://town.example/", "--json"],
+        &[
+            "--base-url",
+            "https://town.example/",
+            "--preset",
+            "none",
+            "--json",
+        ],
     ]
     .concat());
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
