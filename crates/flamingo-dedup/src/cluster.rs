@@ -17,6 +17,7 @@ use ballista_scheduler::scheduler_process::start_server;
 use datafusion::execution::session_state::SessionStateBuilder;
 
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 
 /// Seconds that an executor waits for its scheduler to come up.
 const CONNECT_SECONDS: u16 = 60;
@@ -107,6 +108,10 @@ impl Executor {
         std::fs::create_dir_all(&self.work_dir).map_err(Error::file(&self.work_dir))?;
         let [port, grpc_port] =
             ports(self.bind, [self.port, self.work_port]).map_err(|reason| failed(&reason))?;
+        let cores = self.cores.max(1);
+        let engine = Budget::new(self.memory, cores)
+            .runtime(&self.work_dir)
+            .map_err(|reason| failed(&reason))?;
         let config = ExecutorProcessConfig {
             bind_host: self.bind.to_string(),
             external_host: Some(self.host.unwrap_or_else(|| self.bind.to_string())),
@@ -115,9 +120,11 @@ impl Executor {
             scheduler_host: self.scheduler_host,
             scheduler_port: self.scheduler_port,
             scheduler_connect_timeout_seconds: CONNECT_SECONDS,
-            vcores: self.cores.max(1),
+            vcores: cores,
             work_dir: Some(self.work_dir.to_string_lossy().into_owned()),
-            memory_pool_size: Some(self.memory.max(1)),
+            // One for all its tasks, below, instead of a pool of its own for each.
+            memory_pool_size: Some(0),
+            override_runtime_producer: Some(Arc::new(move |_| Ok(engine.clone()))),
             override_function_registry: Some(Arc::new(functions())),
             ..ExecutorProcessConfig::default()
         };

@@ -13,7 +13,6 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::DataFusionError;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use flamingo_corpus::folder::Folder;
@@ -22,16 +21,12 @@ use futures::StreamExt;
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::memory::Memory;
+use crate::memory::Budget;
 use crate::statements::{Statement, Values};
 
-/// Memory that one partition of a plan can work with: of smaller shares its operators could not even sort what they
-/// spilt.
-const PARTITION_BYTES: u64 = 32 << 20;
-/// Rows at once; signatures and lists of paragraphs are wide.
-const BATCH_ROWS: usize = 2048;
-/// Rows that a writer of tables holds.
-const GROUP_ROWS: usize = 16_384;
+/// Memory that a task on a cluster is taken to have.
+#[cfg(feature = "cluster")]
+const TASK_BYTES: u64 = 64 << 20;
 
 /// Where statements run.
 #[derive(Clone, Debug)]
@@ -240,32 +235,13 @@ fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFus
     }
 }
 
-/// Sort-merge joins, for hash joins cannot go to disk; few rows at once, so that a batch fits into a message, too.
-fn tuned(config: SessionConfig) -> SessionConfig {
-    let mut config = config.with_batch_size(BATCH_ROWS);
-    let options = config.options_mut();
-    options.optimizer.prefer_hash_join = false;
-    options.execution.parquet.max_row_group_size = GROUP_ROWS;
-    options.execution.parquet.allow_single_file_parallelism = false;
-    options.execution.parquet.compression = Some("lz4_raw".to_owned());
-    config
-}
-
 /// The engine in the process.
 fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, DataFusionError> {
-    let partitions = threads.min((memory / PARTITION_BYTES) as usize).max(1);
-    let reserved = (memory / partitions as u64 / 32).clamp(64 << 10, 10 << 20);
-    let config = tuned(SessionConfig::new().with_target_partitions(partitions))
-        .with_sort_spill_reservation_bytes(reserved as usize);
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(Memory::new(memory as usize)))
-        .with_temp_file_path(spill)
-        .with_max_temp_directory_size(u64::MAX)
-        .build_arc()?;
+    let budget = Budget::new(memory, threads);
     let state = SessionStateBuilder::new()
         .with_default_features()
-        .with_config(config)
-        .with_runtime_env(runtime)
+        .with_config(budget.settings(SessionConfig::new())?)
+        .with_runtime_env(budget.runtime(spill)?)
         .build();
     Ok(SessionContext::new_with_state(state))
 }
@@ -275,12 +251,16 @@ fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, Da
 async fn cluster(url: &str, tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
     use ballista::extension::{SessionConfigExt, SessionContextExt};
 
-    let config = tuned(SessionConfig::new_with_ballista().with_target_partitions(tasks));
-    let state = SessionStateBuilder::new()
-        .with_default_features()
-        .with_config(config)
-        .build();
-    Some(SessionContext::remote_with_state(url, state).await)
+    let context = async {
+        let config = Budget::new(tasks as u64 * TASK_BYTES, tasks)
+            .settings(SessionConfig::new_with_ballista())?;
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_config(config)
+            .build();
+        SessionContext::remote_with_state(url, state).await
+    };
+    Some(context.await)
 }
 
 #[cfg(not(feature = "cluster"))]

@@ -95,7 +95,7 @@ fn with_little_memory_the_tables_are_the_same_and_the_disk_is_used() {
     let spill = corpus.dir().join("spill");
     let watch = Watch::start(spill.clone());
     let little = Deduplication {
-        memory_limit: 16 << 20,
+        memory_limit: 40 << 20,
         ..Deduplication::default()
     };
     corpus.join_by(&Deduplicator::local().threads(2).spill(&spill), &little);
