@@ -1,6 +1,6 @@
 //! What repeats across a whole corpus: SQL over Parquet, in the process or on a cluster.
 //!
-//! The statements are the files of `src/sql`, run in the order of [`join`](mod@join) by DataFusion: sorts and
+//! The statements are the files of `src/sql`, run in the order of `join.rs` by DataFusion: sorts and
 //! sort-merge joins, which go to disk when the memory of
 //! [`Deduplication::memory_limit`](flamingo_corpus::deduplication::Deduplication) does not hold them. On a Ballista
 //! cluster the same statements run on all executors; the tables come out with the same bytes.
