@@ -1,7 +1,5 @@
 //! Section `[deduplication]` of a corpus's configuration: what counts as a repetition, across the whole corpus.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 /// What counts as a repetition.
@@ -26,8 +24,6 @@ pub struct Deduplication {
     pub band_rows: usize,
     /// Paragraphs found in at least so many documents of one domain go; 0 keeps all.
     pub paragraph_documents: u32,
-    /// Data sets for evaluation: documents with their images go.
-    pub evaluation: Vec<PathBuf>,
     /// Bytes of memory for the joins; what does not fit goes to disk.
     pub memory_limit: u64,
 }
@@ -40,7 +36,6 @@ impl Default for Deduplication {
             near: Near::Similarity(0.8),
             band_rows: 8,
             paragraph_documents: 3,
-            evaluation: Vec::new(),
             memory_limit: 1 << 30,
         }
     }

@@ -11,7 +11,8 @@ use crate::failure::{Failure, Result};
 /// Run a node of the cluster on which `--cluster` compares pages.
 ///
 /// A cluster is one scheduler and any number of executors, all of the same version of this program, which see the
-/// corpus folder under the same path. A Ballista cluster of the same version does as well.
+/// corpus folder under the same path and run as one user. (They are Ballista's nodes with functions of their own; its
+/// plain executors lack these.)
 #[derive(Debug, Args)]
 pub(crate) struct ClusterArgs {
     #[command(subcommand)]
