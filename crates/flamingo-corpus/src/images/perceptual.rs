@@ -15,27 +15,18 @@ const KEPT: usize = 11;
 
 /// The perceptual hash of a picture.
 pub fn perceptual_hash(image: &Image) -> u64 {
-    let stride = 3 * image.width as usize;
-    let rows = image.rgb.chunks_exact(stride);
-    let mut grid = Grid::new(image.width, image.height);
-    let mut line = vec![0; image.width as usize];
-    for row in rows {
-        for (luma, pixel) in line.iter_mut().zip(row.chunks_exact(3)) {
-            *luma = brightness(pixel);
-        }
-        grid.add_row(&line);
-    }
-    grid.hash()
+    let (pixels, _) = image.rgb.as_chunks::<3>();
+    hash_of_luma(&Luma {
+        width: image.width,
+        height: image.height,
+        values: pixels.iter().map(brightness).collect(),
+    })
 }
 
 /// The perceptual hash of a picture of which only the brightness is known; it may differ by a bit
 /// or two from that of its colours.
 pub(super) fn hash_of_luma(luma: &Luma) -> u64 {
-    let mut grid = Grid::new(luma.width, luma.height);
-    for line in luma.values.chunks_exact(luma.width as usize) {
-        grid.add_row(line);
-    }
-    grid.hash()
+    bits(&lowest(&means(luma)))
 }
 
 /// In how many bits two perceptual hashes differ.
@@ -44,62 +35,41 @@ pub fn distance(a: u64, b: u64) -> u32 {
 }
 
 /// ITU-R BT.601 luma in 8 bits.
-fn brightness(pixel: &[u8]) -> u8 {
-    let weigh = |at: usize, weight: u32| u32::from(pixel[at]) * weight;
-    ((weigh(0, 77) + weigh(1, 150) + weigh(2, 29)) >> 8) as u8
+fn brightness(&[r, g, b]: &[u8; 3]) -> u8 {
+    ((u32::from(r) * 77 + u32::from(g) * 150 + u32::from(b) * 29) >> 8) as u8
 }
 
-/// Mean brightness of each cell of a picture whose rows come one by one.
-struct Grid {
-    /// Where the cells begin and end, in pixels of each axis.
-    columns: Vec<(usize, usize)>,
-    rows: Vec<(usize, usize)>,
-    sums: Vec<u64>,
-    row: usize,
-}
-
-impl Grid {
-    fn new(width: u32, height: u32) -> Self {
-        Self {
-            columns: cells(width as usize),
-            rows: cells(height as usize),
-            sums: vec![0; CELLS * CELLS],
-            row: 0,
-        }
-    }
-
-    fn add_row(&mut self, line: &[u8]) {
-        let mut of_row = [0; CELLS];
-        for (sum, &(start, end)) in of_row.iter_mut().zip(&self.columns) {
-            *sum = line[start..end].iter().map(|&luma| u64::from(luma)).sum();
-        }
-        for (cell, &(start, end)) in self.rows.iter().enumerate() {
-            if (start..end).contains(&self.row) {
-                let sums = &mut self.sums[cell * CELLS..][..CELLS];
-                sums.iter_mut()
-                    .zip(of_row)
-                    .for_each(|(sum, add)| *sum += add);
+/// Mean brightness of each cell. A pixel on a border counts in each cell by its share, so that the
+/// cells of a picture of another size cover the same parts of it.
+fn means(luma: &Luma) -> [f32; CELLS * CELLS] {
+    let (width, height) = (luma.width as usize, luma.height as usize);
+    let mut means = [0.0; CELLS * CELLS];
+    let mut columns = vec![0_u32; width];
+    for (row, means) in means.chunks_exact_mut(CELLS).enumerate() {
+        columns.fill(0);
+        for (y, share) in cell(row, height) {
+            let line = &luma.values[y * width..][..width];
+            for (sum, &value) in columns.iter_mut().zip(line) {
+                *sum += share * u32::from(value);
             }
         }
-        self.row += 1;
-    }
-
-    fn hash(&self) -> u64 {
-        let mut means = [0.0; CELLS * CELLS];
-        for (at, (mean, sum)) in means.iter_mut().zip(&self.sums).enumerate() {
-            let (rows, columns) = (self.rows[at / CELLS], self.columns[at % CELLS]);
-            let pixels = (rows.1 - rows.0) * (columns.1 - columns.0);
-            *mean = *sum as f32 / pixels as f32;
+        for (column, mean) in means.iter_mut().enumerate() {
+            let share_of = |(x, share)| u64::from(columns[x]) * u64::from(share);
+            let sum: u64 = cell(column, width).map(share_of).sum();
+            *mean = (sum as f64 / (width * height) as f64) as f32;
         }
-        bits(&lowest(&means))
     }
+    means
 }
 
-/// The pixels of each cell: at least one, so that small pictures repeat theirs.
-fn cells(side: usize) -> Vec<(usize, usize)> {
-    let border = |cell: usize| cell * side / CELLS;
-    let cell = |cell| (border(cell), border(cell + 1).max(border(cell) + 1));
-    (0..CELLS).map(cell).collect()
+/// The pixels of a side that lie in a cell, and how many 32nds of each: `side` in all.
+fn cell(cell: usize, side: usize) -> impl Iterator<Item = (usize, u32)> {
+    let (start, end) = (cell * side, (cell + 1) * side);
+    (start / CELLS..end.div_ceil(CELLS)).map(move |pixel| {
+        let from = start.max(pixel * CELLS);
+        let to = end.min((pixel + 1) * CELLS);
+        (pixel, (to - from) as u32)
+    })
 }
 
 /// `cos(pi / 32 * (x + 1/2) * u)` at `u * CELLS + x`.
@@ -173,12 +143,28 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_any_size_has_a_hash() {
+    fn a_picture_of_any_size_has_the_hash_of_its_enlargement() {
         for (width, height) in [(1, 1), (1, 97), (31, 2), (33, 65)] {
-            let image = Image::from_fn(width, height, |x, y| [x as u8, y as u8, 7]);
-            let larger = resize(&image, 3);
-            let near = distance(perceptual_hash(&image), perceptual_hash(&larger));
-            assert!(near <= 24, "{width}x{height}: {near}");
+            let image = Image::from_fn(width, height, |x, y| [x as u8, y as u8 * 2, 7]);
+            let hash = perceptual_hash(&image);
+            assert_eq!(
+                hash,
+                perceptual_hash(&resize(&image, 3)),
+                "{width}x{height}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_cells_share_out_a_side() {
+        for side in [1, 31, 32, 33, 97] {
+            let mut shares = vec![0; side];
+            for number in 0..CELLS {
+                let of_cell: u32 = cell(number, side).map(|(_, share)| share).sum();
+                assert_eq!(of_cell as usize, side);
+                cell(number, side).for_each(|(pixel, share)| shares[pixel] += share);
+            }
+            assert!(shares.iter().all(|&share| share as usize == CELLS));
         }
     }
 
