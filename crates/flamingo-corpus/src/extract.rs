@@ -19,8 +19,9 @@ use crate::funnel::{self, Counts};
 use crate::measures::Measures;
 use crate::permission::Permission;
 
-/// Bytes of bodies that are looked at together.
-const BATCH_BYTES: usize = 4 << 20;
+/// Bytes of bodies that are looked at together, for each thread: enough to share, little enough that the memory of one batch
+/// serves the next.
+const BATCH_BYTES: usize = 512 << 10;
 /// Items that are looked at together.
 const BATCH_ITEMS: usize = 256;
 
@@ -168,7 +169,8 @@ impl Extractor {
     fn batch(&self, unit: &Unit, items: &mut Items, run: &mut Run) -> Result<bool> {
         let mut answers = Vec::new();
         let (mut bytes, mut count) = (0, 0);
-        while bytes < BATCH_BYTES && count < BATCH_ITEMS {
+        let batch_bytes = BATCH_BYTES * rayon::current_num_threads();
+        while bytes < batch_bytes && count < BATCH_ITEMS {
             let Some(item) = items.next().transpose()? else {
                 break;
             };

@@ -178,7 +178,7 @@ pub fn decide(
     filters: &Filters,
 ) -> Decision {
     let current = current(page, measures, filters);
-    let parts = drop_paragraphs(page, current.language_code(), gone, filters);
+    let parts = drop_paragraphs(page, &current, gone, filters);
     let left = left(page, gone, &parts, &current, filters);
     let quality = filters.quality.as_ref().map(|model| model.score(&left));
     let reasons = document_reasons(&left, quality, &filters.config);
@@ -202,7 +202,7 @@ fn current(page: &Page, measures: &Measures, filters: &Filters) -> Measures {
 /// The paragraphs that fail by themselves.
 fn drop_paragraphs(
     page: &Page,
-    language: Option<&str>,
+    whole: &Measures,
     gone: &BTreeSet<usize>,
     filters: &Filters,
 ) -> Vec<DroppedPart> {
@@ -210,6 +210,11 @@ fn drop_paragraphs(
     let Some(groups) = config.paragraph.groups() else {
         return Vec::new();
     };
+    // Where the whole has no flagged word, no paragraph has.
+    if config.paragraph.ask_flagged_words_only() && whole.text.flagged_words == 0.0 {
+        return Vec::new();
+    }
+    let language = whole.language_code();
     let asked = texts(page, gone).filter(|(_, text)| !config.exempt.contains(&text.kind));
     let dropped = asked.filter_map(|(part, text)| {
         let measures = TextMeasures::only(groups, &[text], &filters.lexicon, language);

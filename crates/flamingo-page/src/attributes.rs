@@ -133,12 +133,31 @@ pub(crate) fn next_attribute(bytes: &[u8], mut at: usize) -> Step {
     }
 }
 
+/// Where a byte stands that is likely to be near: the first bytes are looked at without a call.
+#[inline]
+pub(crate) fn find_near(byte: u8, bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let wanted = ONES * u64::from(byte);
+    let (words, _) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().take(3).enumerate() {
+        // The lowest high bit that is set is that of the first byte which becomes zero.
+        let differs = u64::from_le_bytes(*word) ^ wanted;
+        let zero = differs.wrapping_sub(ONES) & !differs & HIGH;
+        if zero != 0 {
+            return Some(at * 8 + zero.trailing_zeros() as usize / 8);
+        }
+    }
+    let from = words.len().min(3) * 8;
+    memchr(byte, &bytes[from..]).map(|found| from + found)
+}
+
 /// The value at `at`, and where what follows it begins; none where it does not end.
 #[inline]
 fn value(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     let first = *bytes.get(at)?;
     if first == b'"' || first == b'\'' {
-        let end = at + 1 + memchr(first, &bytes[at + 1..])?;
+        let end = at + 1 + find_near(first, &bytes[at + 1..])?;
         return Some((at + 1..end, end + 1));
     }
     let mut end = at;

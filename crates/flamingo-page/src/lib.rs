@@ -17,6 +17,6 @@ pub use attributes::{Attribute, Attributes};
 pub use dom::{Buffers, Dom, NodeId, Nodes};
 pub use error::{Error, Result};
 pub(crate) use extract::image_urls;
-pub use extract::{Context, Extraction, Robots, extract, extract_from, reads_as};
+pub use extract::{Context, Extraction, Robots, extract, extract_from, sure_language};
 pub use page::{Image, Kind, Page, Part, Text, Video};
 pub use tag::Tag;

@@ -3,7 +3,7 @@
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter, memchr2_iter, memmem};
 
-use crate::attributes::{Step, next_attribute};
+use crate::attributes::{Step, find_near, next_attribute};
 use crate::tag::Tag;
 
 /// A piece of the source.
@@ -94,7 +94,7 @@ impl<'s> Tokens<'s> {
     /// Where the next `<` stands that begins markup.
     #[inline]
     fn markup(&self, mut from: usize) -> usize {
-        while let Some(at) = self.find(b'<', from) {
+        while let Some(at) = find_near(b'<', &self.bytes[from..]).map(|found| from + found) {
             match self.byte(at + 1) {
                 b'a'..=b'z' | b'A'..=b'Z' | b'!' | b'?' => return at,
                 b'/' if at + 2 < self.bytes.len() => return at,

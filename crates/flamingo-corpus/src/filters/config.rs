@@ -195,6 +195,14 @@ impl Thresholds {
             word_runs: asks(repetition::RULES),
         })
     }
+
+    pub(super) fn ask_flagged_words_only(&self) -> bool {
+        let of_flagged_words = Self {
+            max_flagged_words: self.max_flagged_words,
+            ..Self::default()
+        };
+        *self == of_flagged_words
+    }
 }
 
 impl FilterConfig {

@@ -50,6 +50,11 @@ fn classify(c: char) -> u8 {
     if is_common_letter(c) {
         return class::WORDY;
     }
+    if let '\u{2010}'..='\u{201f}' = c {
+        // Dashes and quotes, of which the closing single one is the apostrophe.
+        let wordy = if c == '’' { class::WORDY } else { 0 };
+        return class::SPECIAL | wordy;
+    }
     let wordy = c.is_alphanumeric() || matches!(c, '_' | '\'' | '’');
     let bits = [
         (is_special(c), class::SPECIAL),
@@ -227,6 +232,16 @@ mod tests {
     fn common_letters_are_letters_and_nothing_else() {
         for c in ('\0'..=char::MAX).filter(|&c| is_common_letter(c)) {
             assert!(c.is_alphabetic() && !is_special(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn dashes_and_quotes_are_special_and_no_marks() {
+        for c in '\u{2010}'..='\u{201f}' {
+            assert!(
+                is_special(c) && !is_punctuation(c) && !c.is_alphanumeric(),
+                "{c:?}"
+            );
         }
     }
 

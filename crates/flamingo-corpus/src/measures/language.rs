@@ -18,11 +18,11 @@ const SAMPLE: usize = 1000;
 /// Bytes below which no language is told.
 const LEAST: usize = 20;
 
-/// The language of texts, taken together from their start; none where there is too little. `known` is what it is
-/// thought to be: if common words say so, too, it is that for sure.
+/// The language of texts, taken together from their start; none where there is too little. `thought` is what it may be: if
+/// common words say so, too, it is that for sure.
 pub fn detect_language<'a>(
     texts: impl Iterator<Item = &'a str>,
-    known: Option<&str>,
+    thought: Option<&str>,
 ) -> Option<Detected> {
     let mut sample = String::with_capacity(SAMPLE + 4);
     for text in texts {
@@ -36,7 +36,7 @@ pub fn detect_language<'a>(
     if sample.trim().len() < LEAST {
         return None;
     }
-    if let Some(code) = known.filter(|code| flamingo_page::reads_as(&sample, code)) {
+    if let Some(code) = flamingo_page::sure_language(&sample, thought) {
         return Some(Detected {
             code: code.to_owned(),
             confidence: 1.0,

@@ -173,23 +173,56 @@ impl Lists {
 
 /// A hash of a word in lower case.
 pub(super) fn fold(word: &str) -> u64 {
-    word.chars().fold(0, |hash, c| {
-        if c.is_ascii() {
-            return step(hash, c.to_ascii_lowercase());
-        }
-        c.to_lowercase().fold(hash, step)
-    })
+    if word.is_ascii() {
+        return fold_ascii(word.as_bytes());
+    }
+    let mut fold = Fold::default();
+    let mut bytes = [0; 4];
+    for lower in word.chars().flat_map(char::to_lowercase) {
+        let bytes = lower.encode_utf8(&mut bytes).bytes();
+        bytes.for_each(|byte| fold.add(byte));
+    }
+    fold.finish()
 }
 
 /// [`fold`] of a word of ASCII.
+#[inline]
 pub(super) fn fold_ascii(word: &[u8]) -> u64 {
-    let lower = |byte: &u8| char::from(byte.to_ascii_lowercase());
-    word.iter().map(lower).fold(0, step)
+    let mut fold = Fold::default();
+    word.iter()
+        .for_each(|byte| fold.add(byte.to_ascii_lowercase()));
+    fold.finish()
 }
 
-#[inline]
-fn step(hash: u64, c: char) -> u64 {
-    (hash.rotate_left(5) ^ u64::from(c)).wrapping_mul(0x517c_c1b7_2722_0a95)
+/// A hash of bytes, eight at a time.
+#[derive(Default)]
+struct Fold {
+    hash: u64,
+    bytes: u64,
+    count: u32,
+}
+
+impl Fold {
+    #[inline]
+    fn add(&mut self, byte: u8) {
+        self.bytes = self.bytes << 8 | u64::from(byte);
+        self.count += 1;
+        if self.count.is_multiple_of(8) {
+            self.mix();
+        }
+    }
+
+    #[inline]
+    fn mix(&mut self) {
+        self.hash = (self.hash.rotate_left(23) ^ self.bytes).wrapping_mul(0x517c_c1b7_2722_0a95);
+        self.bytes = 0;
+    }
+
+    #[inline]
+    fn finish(mut self) -> u64 {
+        self.mix();
+        self.hash
+    }
 }
 
 /// A sum over lists that does not depend on their order.

@@ -70,7 +70,8 @@ fn spread(key: u64) -> usize {
 /// at least once and twice; only where the second is set, by chance for one in sixteen, is counted.
 pub(super) fn repeated(hashes: &[u64]) -> Vec<u32> {
     let bits = (hashes.len() * 16).max(64).next_power_of_two();
-    let (mut once, mut twice) = (vec![0_u64; bits / 64], vec![0_u64; bits / 64]);
+    // What was seen once beside what was seen twice: one look into memory for both.
+    let mut seen = vec![[0_u64; 2]; bits / 64];
     let shift = 64 - bits.trailing_zeros();
     let place = |hash: u64| {
         let at = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift;
@@ -78,13 +79,14 @@ pub(super) fn repeated(hashes: &[u64]) -> Vec<u32> {
     };
     for &hash in hashes {
         let (word, bit) = place(hash);
-        twice[word] |= once[word] & bit;
-        once[word] |= bit;
+        let [once, twice] = &mut seen[word];
+        *twice |= *once & bit;
+        *once |= bit;
     }
     let mut numbering = Numbering::with_capacity(hashes.len() / 8);
     for &hash in hashes {
         let (word, bit) = place(hash);
-        if twice[word] & bit != 0 {
+        if seen[word][1] & bit != 0 {
             numbering.count(hash);
         }
     }

@@ -77,17 +77,16 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn text(&mut self, text: &str) {
-        // Splitting at ASCII's spaces is faster, and those are all that ASCII has.
-        if text.is_ascii() {
-            text.split_ascii_whitespace()
-                .for_each(|token| self.ascii_token(token));
-            return;
-        }
-        for token in text.split_whitespace() {
-            if token.is_ascii() {
+        // Splitting at ASCII's spaces is faster, and those are all that most text has.
+        for token in text.split_ascii_whitespace() {
+            if token.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+                self.words.tokens += 1;
+                self.words.alphabetic += 1;
+                self.word(fold_ascii(token.as_bytes()), token.len());
+            } else if token.is_ascii() {
                 self.ascii_token(token);
             } else {
-                self.token(token);
+                token.split_whitespace().for_each(|token| self.token(token));
             }
         }
     }

@@ -212,21 +212,35 @@ impl<'d, 's> Gatherer<'d, 's> {
         }
     }
 
+    /// Adds a text, each run of white space as one space.
     fn push_squeezed(&mut self, text: &str) {
-        if text.starts_with(char::is_whitespace) {
+        // In ASCII and the characters of two bytes that are no spaces, most of any text.
+        let is_plain = |byte: u8| byte > b' ' && byte < 0xc2;
+        let bytes = text.as_bytes();
+        let (mut from, mut at) = (0, 0);
+        while let Some(&byte) = bytes.get(at) {
+            if is_plain(byte) {
+                at += 1;
+                continue;
+            }
+            let is_between = at > from && bytes.get(at + 1).is_some_and(|&next| is_plain(next));
+            if byte == b' ' && is_between {
+                at += 2;
+                continue;
+            }
+            let length = match text.get(at..).and_then(|rest| rest.chars().next()) {
+                Some(c) if c.is_whitespace() => c.len_utf8(),
+                other => {
+                    at += other.map_or(1, char::len_utf8);
+                    continue;
+                }
+            };
+            self.text.push_str(&text[from..at]);
             self.space();
+            at += length;
+            from = at;
         }
-        let mut words = text.split_whitespace();
-        if let Some(word) = words.next() {
-            self.text.push_str(word);
-        }
-        for word in words {
-            self.text.push(' ');
-            self.text.push_str(word);
-        }
-        if text.ends_with(char::is_whitespace) {
-            self.space();
-        }
+        self.text.push_str(&text[from..]);
     }
 
     /// Two line breaks make a new paragraph.

@@ -4,6 +4,7 @@
 //! table: no allocation, no pattern matching.
 
 use std::ops::{BitAnd, BitOr, BitOrAssign};
+use std::sync::LazyLock;
 
 /// A set of hints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,25 +74,24 @@ impl Hints {
     }
 
     fn of_name(name: &[u8]) -> Self {
+        let table = &*TABLE;
         let mut hints = Self::NONE;
-        let mut word = [0; LONGEST];
-        let mut length = 0;
+        let mut key = Key::default();
         let mut small_before = false;
-        for &byte in name.iter().take(LONGEST_NAME) {
-            let starts = byte.is_ascii_uppercase() && small_before;
-            if (starts || !byte.is_ascii_alphabetic()) && length > 0 {
-                hints |= Self::of_word(word.get(..length).unwrap_or_default());
-                length = 0;
+        let name = &name[..name.len().min(LONGEST_NAME)];
+        for (at, &byte) in name.iter().enumerate() {
+            let letter = LETTER[usize::from(byte)];
+            let is_small = letter == byte;
+            if letter == 0 || small_before && !is_small {
+                hints |= table.hints(key, &name[..at]);
+                key = Key::default();
             }
-            if byte.is_ascii_alphabetic() {
-                if let Some(slot) = word.get_mut(length) {
-                    *slot = byte.to_ascii_lowercase();
-                }
-                length += 1;
+            if letter != 0 {
+                key.add(letter);
             }
-            small_before = byte.is_ascii_lowercase();
+            small_before = is_small;
         }
-        hints |= Self::of_word(word.get(..length).unwrap_or_default());
+        hints |= table.hints(key, name);
         hints.with_compounds()
     }
 
@@ -124,104 +124,7 @@ impl Hints {
         }
     }
 
-    fn of_word(word: &[u8]) -> Self {
-        match word {
-            b"nav" | b"navigation" | b"navbar" | b"menu" | b"menus" | b"mainnav" | b"subnav"
-            | b"topnav" | b"navi" | b"breadcrumb" | b"breadcrumbs" | b"crumb" | b"crumbs"
-            | b"pagination" | b"pager" | b"paginator" | b"paging" | b"toolbar" | b"topbar"
-            | b"sitemap" | b"skiplink" | b"skip" | b"megamenu" | b"dropdown" | b"hamburger"
-            | b"jumpto" | b"search" | b"searchform" | b"searchbox" | b"submenu" | b"navmenu"
-            | b"sitenav" | b"backtotop" | b"pagenav" => Self::NAVIGATION,
-            b"footer" | b"foot" | b"colophon" | b"copyright" | b"legal" | b"bottom"
-            | b"imprint" | b"disclaimer" | b"disclosure" | b"siteinfo" => Self::FOOTER,
-            b"header" | b"masthead" | b"banner" | b"head" => Self::HEADER,
-            b"sidebar" | b"aside" | b"rail" | b"sidecol" | b"rightcol" | b"leftcol"
-            | b"rightrail" | b"sidebars" | b"offcanvas" | b"drawer" => Self::SIDE,
-            b"comment" | b"comments" | b"disqus" | b"respond" | b"reply" | b"replies"
-            | b"commentlist" | b"commentform" | b"kommentar" | b"kommentare" | b"comentarios"
-            | b"comentario" | b"commentaires" | b"commenti" | b"discussion" | b"livefyre"
-            | b"guestbook" | b"pingback" | b"trackback" | b"responses" | b"commenting" => {
-                Self::COMMENTS
-            }
-            b"share" | b"sharing" | b"social" | b"shares" | b"addthis" | b"addtoany"
-            | b"sharethis" | b"sharedaddy" | b"sociable" | b"follow" | b"shareaholic"
-            | b"socials" | b"sharebar" | b"sharebox" | b"sharebuttons" | b"socialmedia"
-            | b"compartir" | b"compartilhar" | b"teilen" | b"partager" | b"likes" | b"likebox"
-            | b"reactions" | b"voting" | b"vote" | b"tweetbutton" | b"fblike" | b"jetpack"
-            | b"sharetools" | b"socialshare" => Self::SHARE,
-            b"ad" | b"ads" | b"advert" | b"adverts" | b"advertisement" | b"advertisements"
-            | b"advertising" | b"adslot" | b"adsense" | b"adsbygoogle" | b"adunit" | b"adbox"
-            | b"adwrapper" | b"adcontainer" | b"dfp" | b"gpt" | b"sponsor" | b"sponsored"
-            | b"sponsors" | b"sponsorship" | b"promo" | b"promos" | b"promotion" | b"promoted"
-            | b"promobox" | b"taboola" | b"outbrain" | b"commercial" | b"werbung" | b"anzeige"
-            | b"publicidad" | b"publicidade" | b"pubblicita" | b"publicite" | b"affiliate"
-            | b"adv" | b"advertorial" | b"billboard" | b"leaderboard" | b"skyscraper" | b"mpu" => {
-                Self::ADVERTISEMENT
-            }
-            b"related" | b"recommended" | b"recommendations" | b"recommendation" | b"recommend"
-            | b"relateds" | b"teaser" | b"teasers" | b"trending" | b"popular" | b"mostread"
-            | b"mostpopular" | b"recirc" | b"recirculation" | b"readnext" | b"upnext"
-            | b"similar" | b"seealso" | b"readmore" | b"morefrom" | b"relatedposts"
-            | b"relatedarticles" | b"relatedcontent" | b"relatednews" | b"relatedstories"
-            | b"relatedlinks" | b"yarpp" | b"crp" | b"next" | b"prev" | b"previous" | b"more"
-            | b"latest" | b"relacionadas" | b"relacionados" | b"relacionado" | b"correlati"
-            | b"zergnet" | b"nextpost" | b"linkbox" | b"headlines" | b"suggested"
-            | b"suggestions" | b"toppicks" | b"explore" | b"discover" | b"youmaylike"
-            | b"trends" | b"hashtag" | b"hashtags" => Self::RELATED,
-            b"newsletter" | b"newsletters" | b"signup" | b"subscribe" | b"subscription"
-            | b"subscriber" | b"login" | b"signin" | b"register" | b"registration" | b"cookie"
-            | b"cookies" | b"consent" | b"gdpr" | b"modal" | b"popup" | b"popover" | b"overlay"
-            | b"dialog" | b"optin" | b"mailchimp" | b"mailinglist" | b"cta" | b"donate"
-            | b"donation" | b"toast" | b"notice" | b"membership" | b"regwall" | b"piano"
-            | b"interstitial" | b"survey" | b"subscribebox" | b"emailsignup" | b"contactform"
-            | b"feedback" => Self::SIGN_UP,
-            b"meta" | b"byline" | b"bylines" | b"author" | b"authors" | b"authorbox" | b"date"
-            | b"dateline" | b"time" | b"timestamp" | b"published" | b"pubdate" | b"postmeta"
-            | b"metadata" | b"tags" | b"tag" | b"tagcloud" | b"taglist" | b"category"
-            | b"categories" | b"label" | b"labels" | b"bio" | b"topics" | b"posted"
-            | b"datetime" | b"entrymeta" | b"contributor" | b"contributors" | b"vcard"
-            | b"keywords" | b"eyebrow" | b"kicker" | b"writer" | b"etiquetas" | b"infobar"
-            | b"biography" | b"publish" | b"updated" | b"reporter" | b"rubric" | b"views"
-            | b"readtime" | b"topic" => Self::METADATA,
-            b"hidden" | b"hide" | b"invisible" | b"offscreen" | b"screenreader" | b"noprint"
-            | b"visuallyhidden" | b"tooltip" | b"rollover" | b"hovercard" | b"noshow" => {
-                Self::HIDDEN
-            }
-            b"article" | b"story" | b"post" | b"entry" | b"news" | b"blog" | b"articles"
-            | b"page" | b"artikel" | b"noticia" | b"materia" | b"blogpost" | b"articulo"
-            | b"articolo" => Self::SUBJECT,
-            b"content" | b"body" | b"text" | b"copy" | b"contents" | b"inhalt" | b"contenido"
-            | b"conteudo" | b"texto" | b"contenuto" | b"prose" | b"paragraph" | b"richtext"
-            | b"wysiwyg" | b"markdown" | b"paragraphs" => Self::CONTENT,
-            b"articlebody" | b"entrycontent" | b"postcontent" | b"articlecontent"
-            | b"storybody" | b"storycontent" | b"postbody" | b"articletext" | b"bodytext"
-            | b"storytext" | b"articlecopy" | b"bodycopy" | b"newscontent" | b"posttext"
-            | b"entrybody" | b"blogcontent" | b"hentry" | b"newstext" | b"newsbody"
-            | b"pagecontent" | b"bodycontent" => Self::BODY,
-            b"main" | b"primary" | b"maincontent" | b"maincol" | b"maincolumn" => Self::MAIN,
-            b"caption" | b"captions" | b"credit" | b"credits" | b"figcaption" | b"copyrights"
-            | b"attribution" | b"photocredit" | b"imagecaption" | b"legend" => Self::CAPTION,
-            b"list" | b"item" | b"items" | b"card" | b"cards" | b"box" | b"tile" | b"tiles"
-            | b"grid" | b"feed" | b"listing" | b"module" | b"links" | b"link" | b"thumb"
-            | b"thumbs" | b"thumbnail" | b"block" => Self::BOX,
-            b"title" | b"headline" | b"heading" | b"subtitle" | b"subheadline" | b"hed" => {
-                Self::TITLE
-            }
-            b"icon" | b"icons" | b"logo" | b"logos" | b"avatar" | b"avatars" | b"gravatar"
-            | b"emoji" | b"smiley" | b"wpsmiley" | b"badge" | b"favicon" | b"sprite" | b"pixel"
-            | b"spacer" | b"profile" | b"userpic" | b"tracking" | b"button" | b"btn" | b"flag" => {
-                Self::ICON
-            }
-            b"summary" | b"standfirst" | b"lead" | b"lede" | b"intro" | b"deck" | b"dek"
-            | b"excerpt" | b"subhead" | b"teasertext" | b"description" | b"abstract" => Self::LEAD,
-            b"player" | b"video" | b"slideshow" | b"lightbox" | b"carousel" | b"slider"
-            | b"gallery" | b"audio" | b"podcast" | b"playlist" | b"embed" | b"slick"
-            | b"swiper" => Self::MEDIA,
-            _ => Self::of_long_word(word),
-        }
-    }
-
-    /// Words that are written together with others: "relatedtopics", "newsletterform".
+    /// Those of a word that is in no table but written together with one: "relatedtopics", "newsletterform". In any case.
     fn of_long_word(word: &[u8]) -> Self {
         const STARTS: [(&[u8], Hints); 8] = [
             (b"sidebar", Hints::SIDE),
@@ -233,22 +136,251 @@ impl Hints {
             (b"advert", Hints::ADVERTISEMENT),
             (b"recommend", Hints::RELATED),
         ];
-        if word.len() > 7 && word.ends_with(b"caption") {
-            return Self::CAPTION;
+        let starts = |with: &[u8]| {
+            let start = word.get(..with.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(with))
+        };
+        let end = word.len().checked_sub(b"caption".len());
+        match end.filter(|&end| end > 0).and_then(|end| word.get(end..)) {
+            None => return Self::NONE,
+            Some(end) if end.eq_ignore_ascii_case(b"caption") => return Self::CAPTION,
+            Some(_) => {}
         }
-        if word.len() < 8 {
-            return Self::NONE;
-        }
-        let start = STARTS.iter().find(|(start, _)| word.starts_with(start));
+        let start = STARTS.iter().find(|(start, _)| starts(start));
         start.map_or(Self::NONE, |&(_, hints)| hints)
     }
 }
 
+/// What words say. No word is in two lines.
+const WORDS: [(Hints, &str); 21] = [
+    (
+        Hints::NAVIGATION,
+        "nav navigation navbar menu menus mainnav subnav topnav navi breadcrumb breadcrumbs crumb crumbs \
+         pagination pager paginator paging toolbar topbar sitemap skiplink skip megamenu dropdown hamburger \
+         jumpto search searchform searchbox submenu navmenu sitenav backtotop pagenav",
+    ),
+    (
+        Hints::FOOTER,
+        "footer foot colophon copyright legal bottom imprint disclaimer disclosure siteinfo",
+    ),
+    (Hints::HEADER, "header masthead banner head"),
+    (
+        Hints::SIDE,
+        "sidebar aside rail sidecol rightcol leftcol rightrail sidebars offcanvas drawer",
+    ),
+    (
+        Hints::COMMENTS,
+        "comment comments disqus respond reply replies commentlist commentform kommentar kommentare \
+         comentarios comentario commentaires commenti discussion livefyre guestbook pingback trackback \
+         responses commenting",
+    ),
+    (
+        Hints::SHARE,
+        "share sharing social shares addthis addtoany sharethis sharedaddy sociable follow shareaholic \
+         socials sharebar sharebox sharebuttons socialmedia compartir compartilhar teilen partager likes \
+         likebox reactions voting vote tweetbutton fblike jetpack sharetools socialshare",
+    ),
+    (
+        Hints::ADVERTISEMENT,
+        "ad ads advert adverts advertisement advertisements advertising adslot adsense adsbygoogle adunit \
+         adbox adwrapper adcontainer dfp gpt sponsor sponsored sponsors sponsorship promo promos promotion \
+         promoted promobox taboola outbrain commercial werbung anzeige publicidad publicidade pubblicita \
+         publicite affiliate adv advertorial billboard leaderboard skyscraper mpu",
+    ),
+    (
+        Hints::RELATED,
+        "related recommended recommendations recommendation recommend relateds teaser teasers trending \
+         popular mostread mostpopular recirc recirculation readnext upnext similar seealso readmore morefrom \
+         relatedposts relatedarticles relatedcontent relatednews relatedstories relatedlinks yarpp crp next \
+         prev previous more latest relacionadas relacionados relacionado correlati zergnet nextpost linkbox \
+         headlines suggested suggestions toppicks explore discover youmaylike trends hashtag hashtags",
+    ),
+    (
+        Hints::SIGN_UP,
+        "newsletter newsletters signup subscribe subscription subscriber login signin register registration \
+         cookie cookies consent gdpr modal popup popover overlay dialog optin mailchimp mailinglist cta \
+         donate donation toast notice membership regwall piano interstitial survey subscribebox emailsignup \
+         contactform feedback",
+    ),
+    (
+        Hints::METADATA,
+        "meta byline bylines author authors authorbox date dateline time timestamp published pubdate postmeta \
+         metadata tags tag tagcloud taglist category categories label labels bio topics posted datetime \
+         entrymeta contributor contributors vcard keywords eyebrow kicker writer etiquetas infobar biography \
+         publish updated reporter rubric views readtime topic",
+    ),
+    (
+        Hints::HIDDEN,
+        "hidden hide invisible offscreen screenreader noprint visuallyhidden tooltip rollover hovercard \
+         noshow",
+    ),
+    (
+        Hints::SUBJECT,
+        "article story post entry news blog articles page artikel noticia materia blogpost articulo articolo",
+    ),
+    (
+        Hints::CONTENT,
+        "content body text copy contents inhalt contenido conteudo texto contenuto prose paragraph richtext \
+         wysiwyg markdown paragraphs",
+    ),
+    (
+        Hints::BODY,
+        "articlebody entrycontent postcontent articlecontent storybody storycontent postbody articletext \
+         bodytext storytext articlecopy bodycopy newscontent posttext entrybody blogcontent hentry newstext \
+         newsbody pagecontent bodycontent",
+    ),
+    (Hints::MAIN, "main primary maincontent maincol maincolumn"),
+    (
+        Hints::CAPTION,
+        "caption captions credit credits figcaption copyrights attribution photocredit imagecaption legend",
+    ),
+    (
+        Hints::BOX,
+        "list item items card cards box tile tiles grid feed listing module links link thumb thumbs thumbnail \
+         block",
+    ),
+    (
+        Hints::TITLE,
+        "title headline heading subtitle subheadline hed",
+    ),
+    (
+        Hints::ICON,
+        "icon icons logo logos avatar avatars gravatar emoji smiley wpsmiley badge favicon sprite pixel \
+         spacer profile userpic tracking button btn flag",
+    ),
+    (
+        Hints::LEAD,
+        "summary standfirst lead lede intro deck dek excerpt subhead teasertext description abstract",
+    ),
+    (
+        Hints::MEDIA,
+        "player video slideshow lightbox carousel slider gallery audio podcast playlist embed slick swiper",
+    ),
+];
+
+static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
+
+/// The letters of a word as a number.
+#[derive(Clone, Copy, Default)]
+struct Key {
+    /// The last letters, and those before.
+    low: u64,
+    high: u64,
+    length: usize,
+}
+
+impl Key {
+    #[inline]
+    fn add(&mut self, letter: u8) {
+        if self.length.is_multiple_of(8) {
+            self.high = self.high.rotate_left(29) ^ self.low.wrapping_mul(MIX);
+            self.low = 0;
+        }
+        self.low = self.low << 8 | u64::from(letter);
+        self.length += 1;
+    }
+
+    #[inline]
+    fn hash(self) -> u64 {
+        (self.high ^ self.low).wrapping_mul(MIX)
+    }
+}
+
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The words of [`WORDS`] by the hash of their [`Key`], which is another for each of them.
+struct Table {
+    slots: [(u64, Hints); SLOTS],
+}
+
+const SLOTS: usize = 1 << 11;
+
+impl Table {
+    fn new() -> Self {
+        let mut slots = [(0, Hints::NONE); SLOTS];
+        let words = WORDS
+            .iter()
+            .flat_map(|(hints, words)| words.split(' ').map(move |word| (word, *hints)));
+        for (word, hints) in words {
+            let mut key = Key::default();
+            word.bytes().for_each(|letter| key.add(letter));
+            let hash = key.hash();
+            let mut at = Self::first_slot(hash);
+            while slots[at].0 != 0 {
+                at = (at + 1) % SLOTS;
+            }
+            slots[at] = (hash, hints);
+        }
+        Self { slots }
+    }
+
+    fn first_slot(hash: u64) -> usize {
+        (hash >> 53) as usize % SLOTS
+    }
+
+    /// What a word says that stands at the end of `name`; its length is the key's.
+    #[inline]
+    fn hints(&self, key: Key, name: &[u8]) -> Hints {
+        if key.length == 0 {
+            return Hints::NONE;
+        }
+        let hash = key.hash();
+        let mut at = Self::first_slot(hash);
+        loop {
+            match self.slots[at] {
+                (0, _) => break,
+                (known, hints) if known == hash => return hints,
+                _ => at = (at + 1) % SLOTS,
+            }
+        }
+        Hints::of_long_word(&name[name.len() - key.length..])
+    }
+}
+
+/// The hints of values that were asked for lately: a page's elements are named alike.
+pub(super) struct Names<'v> {
+    known: [(&'v str, Hints); KNOWN],
+}
+
+impl<'v> Names<'v> {
+    pub(super) const fn new() -> Self {
+        Self {
+            known: [("", Hints::NONE); KNOWN],
+        }
+    }
+
+    /// [`Hints::of`] a value.
+    pub(super) fn hints(&mut self, value: &'v str) -> Hints {
+        let bytes = value.as_bytes();
+        let at = |place: usize| usize::from(bytes.get(place).copied().unwrap_or(0));
+        let middle = at(bytes.len() / 2) * 7 + at(bytes.len().wrapping_sub(2)) * 11;
+        let slot = bytes.len() * 3 + at(0) * 5 + middle + at(bytes.len().wrapping_sub(1)) * 13;
+        let known = &mut self.known[slot % KNOWN];
+        if known.0 != value {
+            *known = (value, Hints::of(value));
+        }
+        known.1
+    }
+}
+
+/// How many values are known at once.
+const KNOWN: usize = 256;
+
 /// Names of one attribute and bytes of one name beyond which nothing is read.
 const MOST_NAMES: usize = 24;
 const LONGEST_NAME: usize = 120;
-/// Longer words are in no table.
-const LONGEST: usize = 24;
+/// Of a letter its small one, of other bytes zero, which is no byte of a name.
+const LETTER: [u8; 256] = {
+    let mut letters = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        if (at as u8).is_ascii_alphabetic() {
+            letters[at] = (at as u8).to_ascii_lowercase();
+        }
+        at += 1;
+    }
+    letters
+};
 
 impl BitOr for Hints {
     type Output = Self;
@@ -291,6 +423,31 @@ mod tests {
         assert!(Hints::of("articleBody").has(Hints::BODY));
         assert!(!Hints::of("article text").has(Hints::BODY));
         assert!(!Hints::of("article-content-footer").has(Hints::BODY));
+    }
+
+    #[test]
+    fn values_that_are_known_have_the_hints_that_they_had() {
+        let mut names = Names::new();
+        for _ in 0..2 {
+            for value in ["", "nav", "van", "footer", "share-box", "nav"] {
+                assert_eq!(names.hints(value), Hints::of(value), "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_word_has_its_hints() {
+        let mut words = 0;
+        for (hints, line) in WORDS {
+            for word in line.split(' ') {
+                words += 1;
+                assert!(word.bytes().all(|byte| byte.is_ascii_lowercase()), "{word}");
+                assert_eq!(Hints::of(word).0 & hints.0, hints.0, "{word}");
+                assert_eq!(Hints::of(&word.to_ascii_uppercase()), Hints::of(word));
+            }
+        }
+        let filled = TABLE.slots.iter().filter(|slot| slot.0 != 0).count();
+        assert_eq!(filled, words);
     }
 
     #[test]

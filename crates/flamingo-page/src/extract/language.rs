@@ -24,11 +24,8 @@ pub(super) fn detect(parts: &[Part], declared: Option<&str>) -> Option<String> {
     if text.len() < SHORTEST {
         return declared;
     }
-    if declared
-        .as_deref()
-        .is_some_and(|language| reads_as(&text, language))
-    {
-        return declared;
+    if let Some(language) = sure_language(&text, declared.as_deref()) {
+        return Some(language.to_owned());
     }
     match whatlang::detect(&text) {
         Some(info) if info.is_reliable() || declared.is_none() => {
@@ -38,74 +35,104 @@ pub(super) fn detect(parts: &[Part], declared: Option<&str>) -> Option<String> {
     }
 }
 
-/// The words that make up much of any text in a language.
-const COMMON: [(&str, &[&str]); 7] = [
+/// How many of the words that make up much of any text are known of a language.
+const COMMON_WORDS: usize = 16;
+
+/// Those words, of eight letters at most.
+const COMMON: [(&str, &str); 9] = [
     (
         "en",
-        &[
-            "the", "of", "and", "to", "is", "that", "for", "was", "with", "this",
-        ],
+        "the of and to is that for was with this it are have from their they",
     ),
     (
         "de",
-        &[
-            "der", "die", "und", "das", "ist", "nicht", "ein", "den", "von", "mit",
-        ],
+        "der die und das ist nicht ein den von mit zu auf sich dem für im",
     ),
     (
         "fr",
-        &[
-            "le", "les", "des", "et", "est", "une", "dans", "du", "qui", "pour",
-        ],
+        "le les des et est une dans du qui pour au sur il ce pas par",
     ),
     (
         "es",
-        &[
-            "el", "los", "las", "que", "por", "una", "con", "para", "del", "y",
-        ],
+        "el los las que por una con para del y se más su al como pero",
     ),
     (
         "pt",
-        &[
-            "os", "uma", "não", "em", "do", "da", "com", "para", "mais", "ao",
-        ],
+        "os uma não em do da com para mais ao um é são foi seu ou",
     ),
     (
         "it",
-        &[
-            "il", "che", "di", "una", "della", "per", "non", "sono", "gli", "con",
-        ],
+        "il che di una della per non sono gli con nel del alla come più anche",
     ),
     (
         "nl",
-        &[
-            "het", "een", "van", "niet", "dat", "zijn", "voor", "met", "aan", "ook",
-        ],
+        "het een van niet dat zijn voor met aan ook op te maar naar bij wordt",
     ),
+    (
+        "id",
+        "yang dan di dengan untuk dari ini pada dalam itu tidak adalah akan oleh juga telah",
+    ),
+    ("ru", "и в не на что с по как это к но он из за то от"),
 ];
 
 /// One word in so many is a common one in texts of a language, and far fewer are in those of others.
 const COMMON_EVERY: usize = 8;
 
-/// Whether a text is surely in the language of this code (ISO 639-1), by the share of its common words: much faster than to
-/// ask which it is in. Of languages whose common words are not known here, nothing is sure.
-pub fn reads_as(text: &str, language: &str) -> bool {
+/// Letters of a word on average, at most: so are those of scripts counted that have no spaces.
+const LETTERS: usize = 8;
+
+/// The language that a text is surely in (ISO 639-1), by the share of its common words: much faster than to ask which of all
+/// it is. Only that which it is `thought` to be and English are asked for: others have languages beside them that share their
+/// words.
+pub fn sure_language<'l>(text: &str, thought: Option<&'l str>) -> Option<&'l str> {
+    let mut asked = thought.into_iter().chain(["en"]);
+    asked.find(|language| reads_as(text, language))
+}
+
+/// Whether a text is surely in the language of this code. Of languages whose common words are not known here, nothing is
+/// sure.
+fn reads_as(text: &str, language: &str) -> bool {
     let Some((_, common)) = COMMON.iter().find(|(code, _)| *code == language) else {
         return false;
     };
-    let (mut words, mut found) = (0, 0);
-    for word in text
-        .split(|c: char| !c.is_alphabetic())
-        .filter(|word| !word.is_empty())
-    {
-        words += 1;
-        found += usize::from(
-            common
-                .iter()
-                .any(|common| common.eq_ignore_ascii_case(word)),
-        );
+    let mut known = [Word::default(); COMMON_WORDS];
+    for (known, word) in known.iter_mut().zip(common.split(' ')) {
+        word.chars().for_each(|letter| known.add(letter));
     }
-    found * COMMON_EVERY >= words
+    let (mut letters, mut words, mut found) = (0, 0, 0);
+    let mut word = Word::default();
+    for c in text.chars().chain([' ']) {
+        if is_letter(c) {
+            word.add(c);
+        } else if word.length > 0 {
+            letters += word.length;
+            words += 1;
+            found += usize::from(known.contains(&word));
+            word = Word::default();
+        }
+    }
+    found > 0 && found * COMMON_EVERY >= words.max(letters / LETTERS)
+}
+
+/// A word in small letters, told from others by its length and a number of its letters.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Word {
+    letters: u64,
+    length: usize,
+}
+
+impl Word {
+    #[inline]
+    fn add(&mut self, letter: char) {
+        self.letters = self.letters.rotate_left(8) ^ u64::from(letter.to_ascii_lowercase());
+        self.length += 1;
+    }
+}
+
+/// Whether a character is a letter, as far as words of the languages known here are cut where they should.
+#[inline]
+fn is_letter(c: char) -> bool {
+    c.is_ascii_alphabetic() || c >= 'À' && !('\u{2000}'..='\u{303f}').contains(&c)
 }
 
 /// `en` of `en-US`.
@@ -223,5 +250,10 @@ mod tests {
     fn common_words_of_one_language_are_not_those_of_another() {
         assert!(reads_as(ENGLISH, "en") && reads_as(FRENCH, "fr"));
         assert!(!reads_as(FRENCH, "en") && !reads_as(ENGLISH, "fr") && !reads_as(ENGLISH, "xx"));
+        assert_eq!(sure_language(ENGLISH, Some("fr")), Some("en"));
+        assert_eq!(sure_language(FRENCH, Some("fr")), Some("fr"));
+        assert_eq!(sure_language(FRENCH, None), None);
+        let japanese = "これは日本語の文章です。The Guide to Japanese という本がここにあります。";
+        assert_eq!(sure_language(japanese, Some("en")), None);
     }
 }

@@ -29,7 +29,7 @@ use gather::Gatherer;
 use metadata::Head;
 use survey::Survey;
 
-pub use language::reads_as;
+pub use language::sure_language;
 pub use metadata::Robots;
 
 /// What is known of a page beside its bytes.

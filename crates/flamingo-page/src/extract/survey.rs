@@ -2,7 +2,7 @@
 //!
 //! Sums run along the document, so that what an element holds is the difference of two of them.
 
-use super::hints::Hints;
+use super::hints::{Hints, Names};
 use super::traits::{Traits, is_block, is_never_content, is_plain_inline, traits_of};
 use crate::{Dom, NodeId, Tag};
 
@@ -102,6 +102,7 @@ impl Survey {
     /// Marks what is surely not content and gathers the runs of text.
     fn look(&mut self, dom: &Dom<'_>) {
         let (mut run, mut index, mut link_end) = (Run::default(), 0, 0);
+        let mut names = Names::new();
         while index < dom.len() {
             let node = NodeId::from_index(index);
             let tag = dom.tag(node);
@@ -116,7 +117,7 @@ impl Survey {
                 index = after;
                 continue;
             } else if !is_plain_inline(tag) {
-                let traits = self.take_traits(dom, node);
+                let traits = self.take_traits(dom, node, &mut names);
                 link_end = link_end.max(if traits.is_link { after } else { 0 });
                 if is_block(tag) {
                     self.end_run(&mut run);
@@ -144,8 +145,8 @@ impl Survey {
         }
     }
 
-    fn take_traits(&mut self, dom: &Dom<'_>, node: NodeId) -> Traits {
-        let traits = traits_of(dom, node);
+    fn take_traits<'s>(&mut self, dom: &Dom<'s>, node: NodeId, names: &mut Names<'s>) -> Traits {
+        let traits = traits_of(dom, node, names);
         self.traits[node.index()] = traits;
         if traits.is_body && self.body.is_none() {
             self.body = Some(node);

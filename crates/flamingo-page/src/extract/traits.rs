@@ -1,6 +1,6 @@
 //! What an element is by its tag, and what its attributes say about it.
 
-use super::hints::Hints;
+use super::hints::{Hints, Names};
 use crate::{Dom, NodeId, Tag};
 
 /// What an element's attributes say.
@@ -136,7 +136,7 @@ pub(super) fn is_block(tag: Tag) -> bool {
     )
 }
 
-pub(super) fn traits_of(dom: &Dom<'_>, node: NodeId) -> Traits {
+pub(super) fn traits_of<'s>(dom: &Dom<'s>, node: NodeId, names: &mut Names<'s>) -> Traits {
     let mut traits = Traits::default();
     for attribute in dom.attributes(node) {
         let name = attribute.name;
@@ -147,7 +147,7 @@ pub(super) fn traits_of(dom: &Dom<'_>, node: NodeId) -> Traits {
             4 if name.eq_ignore_ascii_case("href") => {
                 traits.is_link = dom.tag(node) == Tag::A && !raw.trim_start().starts_with('#');
             }
-            5 if name.eq_ignore_ascii_case("class") => traits.hints |= Hints::of(raw),
+            5 if name.eq_ignore_ascii_case("class") => traits.hints |= names.hints(raw),
             5 if name.eq_ignore_ascii_case("style") => traits.is_hidden |= hides(raw),
             6 if name.eq_ignore_ascii_case("hidden") => {
                 traits.is_hidden |= !raw.eq_ignore_ascii_case("false")
