@@ -24,8 +24,9 @@ pub struct Deduplication {
     pub band_rows: usize,
     /// Paragraphs found in at least so many documents of one domain go; 0 keeps all.
     pub paragraph_documents: u32,
-    /// Bytes of memory for the joins; what does not fit goes to disk.
-    pub memory_limit: u64,
+    /// Bytes of memory for the joins, 128 MiB for each thread where it is not said; what does not fit goes to disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<u64>,
 }
 
 impl Default for Deduplication {
@@ -36,7 +37,7 @@ impl Default for Deduplication {
             near: Near::Similarity(0.8),
             band_rows: 8,
             paragraph_documents: 3,
-            memory_limit: 1 << 30,
+            memory_limit: None,
         }
     }
 }

@@ -129,7 +129,7 @@ fn main() {
         folder.write("made", b"").unwrap();
     }
     let config = Deduplication {
-        memory_limit: memory << 20,
+        memory_limit: Some(memory << 20),
         ..Deduplication::default()
     };
     let mut deduplicator = Deduplicator::local();

@@ -11,6 +11,7 @@ use flamingo_corpus::tables::{
 };
 
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 use crate::session::{Place, Session};
 use crate::statements::{self as sql, values};
 
@@ -78,14 +79,14 @@ impl Deduplicator {
             .unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
     }
 
-    fn place(&self, memory: u64, scratch: &Path) -> Place {
+    fn place(&self, memory: Option<u64>, scratch: &Path) -> Place {
         match &self.cluster {
             Some(url) => Place::Cluster {
                 url: url.clone(),
                 tasks: self.parallelism(),
             },
             None => Place::Local {
-                memory,
+                memory: memory.unwrap_or_else(|| Budget::of_threads(self.parallelism())),
                 spill: self.spill.clone().unwrap_or_else(|| scratch.join("spill")),
                 threads: self.parallelism(),
             },

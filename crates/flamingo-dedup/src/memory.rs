@@ -47,6 +47,11 @@ impl Budget {
         }
     }
 
+    /// Bytes with which so many threads have a partition of a plan each.
+    pub(crate) fn of_threads(threads: usize) -> u64 {
+        (threads.max(2) * PARTITION_BYTES) as u64
+    }
+
     /// The engine's memory and its folder for what does not fit.
     pub(crate) fn runtime(self, spill: &Path) -> Result<Arc<RuntimeEnv>> {
         RuntimeEnvBuilder::new()

@@ -95,7 +95,7 @@ fn with_little_memory_the_tables_are_the_same_and_the_disk_is_used() {
     let spill = corpus.dir().join("spill");
     let watch = Watch::start(spill.clone());
     let little = Deduplication {
-        memory_limit: 40 << 20,
+        memory_limit: Some(40 << 20),
         ..Deduplication::default()
     };
     corpus.join_by(&Deduplicator::local().threads(2).spill(&spill), &little);
@@ -106,7 +106,7 @@ fn with_little_memory_the_tables_are_the_same_and_the_disk_is_used() {
 #[test]
 fn memory_that_is_too_small_for_anything_is_an_error_that_says_so() {
     let config = Deduplication {
-        memory_limit: 64 << 10,
+        memory_limit: Some(64 << 10),
         ..Deduplication::default()
     };
     let corpus = corpus();

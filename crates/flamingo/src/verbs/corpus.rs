@@ -1,5 +1,6 @@
 //! `flamingo corpus`: raw web pages to a data set.
 
+mod allocator;
 mod build;
 mod card;
 #[cfg(feature = "cluster")]
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &CorpusArgs, threads: Option<usize>) -> Result<()> {
     match &args.verb {
         Verb::Extract(args) => extract::run(args),
         Verb::Build(args) => build::run(args, threads),
-        Verb::Dedup(args) => dedup::run(args),
+        Verb::Dedup(args) => dedup::run(args, threads),
         Verb::Stats(args) => stats::run(args),
         Verb::Card(args) => card::run(args),
         Verb::Plan(args) => plan::run(args),

@@ -16,6 +16,7 @@ use flamingo::dedup::Deduplicator;
 use flamingo::kernels::{Backend, open_device};
 use flamingo::weights::Source;
 
+use super::allocator;
 use super::progress::Shown;
 use crate::failure::{Failure, Result};
 use crate::{output, sources};
@@ -77,6 +78,7 @@ enum Stage {
 }
 
 pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
+    allocator::give_back_early();
     let config = Config::read(&args.config)?;
     let worker = args.worker()?;
     let options = Options {
@@ -89,7 +91,7 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     let folder = Folder::open(&args.output, worker.index)?;
     let shown = Shown::new();
     let parts = Parts {
-        global: &args.join.deduplicator(),
+        global: &args.join.deduplicator(threads),
         tower: &tower,
         progress: &shown,
     };
@@ -158,10 +160,14 @@ impl BuildArgs {
 }
 
 impl JoinArgs {
-    pub(super) fn deduplicator(&self) -> Deduplicator {
-        match &self.cluster {
+    pub(super) fn deduplicator(&self, threads: Option<usize>) -> Deduplicator {
+        let deduplicator = match &self.cluster {
             Some(url) => Deduplicator::cluster(url),
             None => Deduplicator::local(),
+        };
+        match threads {
+            Some(threads) => deduplicator.threads(threads),
+            None => deduplicator,
         }
     }
 }

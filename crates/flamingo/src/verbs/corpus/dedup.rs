@@ -31,12 +31,12 @@ pub(crate) struct DedupArgs {
     json: bool,
 }
 
-pub(crate) fn run(args: &DedupArgs) -> Result<()> {
+pub(crate) fn run(args: &DedupArgs, threads: Option<usize>) -> Result<()> {
     let config = args.settings.read()?.deduplication;
     let report = dedup_jsonl(
         &args.input,
         &args.output,
-        &args.join.deduplicator(),
+        &args.join.deduplicator(threads),
         &config,
     )?;
     if args.json {
