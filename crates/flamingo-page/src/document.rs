@@ -48,34 +48,38 @@ pub fn items(page: &Page, keep: impl Fn(usize) -> bool) -> Vec<Item> {
     let mut items = Vec::new();
     let mut lines: Vec<&str> = Vec::new();
     let mut parts = page.parts.iter().enumerate().peekable();
+    // The caption of the part before, until it comes.
+    let mut due: Option<&str> = None;
     while let Some((index, part)) = parts.next() {
-        match part {
-            Part::Text(text) if text.text.trim().is_empty() => {}
-            Part::Text(text) => {
-                let next = parts.peek().map(|(_, next)| *next);
-                let above = text.kind == Kind::Caption && caption_of(next) == Some(&text.text);
-                match parts.next_if(|(index, _)| above && keep(*index)) {
-                    Some((picture, _)) => {
-                        end_text(&mut items, &mut lines);
-                        items.push(Item::Medium(picture));
-                        lines.push(&text.text);
-                    }
-                    None => lines.push(&text.text),
-                }
-            }
-            Part::Image(_) | Part::Video(_) if keep(index) => {
+        let Part::Text(text) = part else {
+            due = caption_of(part);
+            if keep(index) {
                 end_text(&mut items, &mut lines);
                 items.push(Item::Medium(index));
             }
-            Part::Image(_) | Part::Video(_) => {}
+            continue;
+        };
+        if text.text.trim().is_empty() {
+            continue;
         }
+        let is_caption = |of: Option<&str>| text.kind == Kind::Caption && of == Some(&text.text);
+        let is_above = !is_caption(due)
+            && parts
+                .peek()
+                .is_some_and(|(_, next)| is_caption(caption_of(next)));
+        if let Some((medium, _)) = parts.next_if(|(index, _)| is_above && keep(*index)) {
+            end_text(&mut items, &mut lines);
+            items.push(Item::Medium(medium));
+        }
+        lines.push(&text.text);
+        due = None;
     }
     end_text(&mut items, &mut lines);
     items
 }
 
-fn caption_of(part: Option<&Part>) -> Option<&String> {
-    match part? {
+fn caption_of(part: &Part) -> Option<&str> {
+    match part {
         Part::Image(image) => Some(&image.caption),
         Part::Video(video) => Some(&video.caption),
         Part::Text(_) => None,
@@ -154,6 +158,19 @@ mod tests {
         ];
         let expected = r#"[{"text":"before"},{"image":"a.png"},{"text":"a cat"},{"image":"b.png"},{"text":"a pig\nafter"}]"#;
         assert_eq!(parts(page), expected);
+    }
+
+    #[test]
+    fn pictures_with_the_same_caption_keep_theirs_each() {
+        let [caption, a, b] = [
+            text("a cat", Kind::Caption),
+            image("a.png", "a cat"),
+            image("b.png", "a cat"),
+        ];
+        let expected = r#"[{"image":"a.png"},{"text":"a cat"},{"image":"b.png"},{"text":"a cat"}]"#;
+        let below = vec![a.clone(), caption.clone(), b.clone(), caption.clone()];
+        assert_eq!(parts(below), expected);
+        assert_eq!(parts(vec![caption.clone(), a, caption, b]), expected);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Captions find their pictures; those of none, and those told twice, go.
+//! Captions find their pictures; those of none, and those that a picture has already, go.
 
 use std::collections::HashSet;
 
@@ -26,7 +26,7 @@ pub(super) fn settle(mut blocks: Vec<Block<'_>>) -> Vec<Block<'_>> {
             picture.title.clone_from(&caption);
             picture.is_captioned = true;
         }
-        keep[index] &= seen.insert(caption);
+        keep[index] &= seen.insert((caption, picture));
     }
     let mut keep = keep.into_iter();
     blocks.retain(|_| keep.next().unwrap_or(true));

@@ -130,6 +130,15 @@ fn captions_are_told_and_kept_with_their_image() {
 }
 
 #[test]
+fn pictures_with_one_caption_have_it_each() {
+    insta::assert_snapshot!(middle(
+        "<figure><img src=1.jpg><figcaption>A cat</figcaption></figure>\
+         <figure><img src=2.jpg><figcaption>A cat</figcaption></figure>\
+         <figure><img src=1.jpg><figcaption>A cat</figcaption><p class=caption>A cat</p></figure>"
+    ));
+}
+
+#[test]
 fn icons_avatars_counters_and_decorations_are_no_images() {
     insta::assert_snapshot!(middle(
         "<img src=p.gif width=1 height=1><img src=i.png width=24 height=24><span class=avatar><img src=a.jpg></span>\
