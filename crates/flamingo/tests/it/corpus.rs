@@ -188,6 +188,39 @@ fn a_corpus_is_built_told_of_and_trained_on() {
 }
 
 #[test]
+fn pages_of_the_demo_have_their_pictures_and_captions() {
+    let place = Workplace::new();
+    let recipe = include_bytes!("../../../../recipes/corpus/demo.toml");
+    place.write("recipes/corpus/demo.toml", recipe);
+    let figure = |number: usize| {
+        place.write(
+            &format!("target/demo-world/pictures/{number}.png"),
+            &picture(number),
+        );
+        format!(
+            "<figure><img src=../../pictures/{number}.png><figcaption>Output: miga</figcaption></figure>"
+        )
+    };
+    let figures: String = [1, 2, 1].map(figure).concat();
+    let html = format!("<title>About miga</title><main><article>{figures}</article></main>");
+    place.write("target/demo-world/pages/000/000000.html", html.as_bytes());
+    let config = "recipes/corpus/demo.toml";
+    place.ok(&["corpus", "build", "--config", config, "--output", "corpus"]);
+    let shards = place.path().join("corpus/shards");
+    let source = flamingo::data::Source::read(flamingo::data::Format::Shards, &shards).unwrap();
+    let [sample] = &source.samples[..] else {
+        panic!("one page, {} samples", source.samples.len());
+    };
+    let parts = serde_json::to_value(&sample.document.parts).unwrap();
+    let parts = parts.as_array().unwrap();
+    assert_eq!(parts.len(), 6, "{parts:?}");
+    for pair in parts.chunks(2) {
+        assert!(pair[0]["image"].is_string(), "{parts:?}");
+        assert_eq!(pair[1]["text"], "Output: miga");
+    }
+}
+
+#[test]
 fn a_build_that_is_killed_twenty_times_gives_the_same_bytes() {
     let place = Workplace::new();
     save_pages(&place, 400);
