@@ -17,9 +17,9 @@ use crate::{Answer, Counts, Item, Place, Reason, Result, Skipped, Stores};
 #[serde(rename_all = "snake_case")]
 pub enum Digests {
     /// They are not looked at.
-    #[default]
     Ignore,
     /// Wrong ones are counted.
+    #[default]
     Count,
     /// Records whose digest is wrong are skipped.
     Drop,
@@ -46,7 +46,7 @@ impl Default for ReadOptions {
         Self {
             max_record: 64 << 20,
             max_body: 64 << 20,
-            digests: Digests::Ignore,
+            digests: Digests::default(),
             pictures: true,
             stores: Stores::default(),
         }
