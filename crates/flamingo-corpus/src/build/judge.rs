@@ -1,35 +1,32 @@
 //! What is decided about one page, and the document that is left of it.
 
 mod pairs;
+mod placed;
+mod verdict;
 
 use std::collections::{BTreeSet, HashMap};
-use std::str::FromStr;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-use flamingo_crawl::{Place, ReadOptions, read_at};
-use flamingo_image::{Format, decode_still};
-use flamingo_page::{Image, Page, Part};
+use flamingo_crawl::{ReadOptions, read_at};
+use flamingo_image::decode_still;
+use flamingo_page::{Page, Part};
 use sha2::{Digest, Sha256};
 
 use super::BoxedTower;
 use super::times::{Times, timed};
 use crate::error::{Error, Result};
 use crate::filters::{Decision, Filters, decide};
-use crate::funnel::{Funnel, Step};
-use crate::images::{Candidate, Count, EvaluationIndex, ImagesConfig, Reason, Rules, reencode};
+use crate::funnel::Step;
+use crate::images::{Candidate, Count, EvaluationIndex, ImagesConfig, Rules, reencode};
 use crate::measures::Measures;
-use crate::tables::{
-    DecisionRow, DroppedParagraph, DuplicateRow, ImageDecision, PageRow, PlacedImageRow,
-};
+use crate::tables::{DuplicateRow, PageRow, PlacedImageRow};
 use crate::towers::{TowerDecision, TowerFilters};
 use crate::write::{Medium, Record};
 
 pub(super) use pairs::Pairs;
-
-/// Why a text is dropped that many documents of its domain have.
-const REPEATED: &str = "repeated_in_domain";
-/// Why texts and images go whose document is dropped.
-const DOCUMENT: &str = "document_dropped";
+pub(crate) use placed::place;
+use placed::{Dropped, Placed, candidate, gone, placed};
+pub(super) use verdict::Verdict;
 
 /// A page with what the join found for it.
 pub(super) struct Case {
@@ -40,18 +37,6 @@ pub(super) struct Case {
     pub(super) repeated: Vec<usize>,
     /// How many images have each of the texts of its images, where pairs are made.
     pub(super) texts: HashMap<i64, u64>,
-}
-
-/// What was decided about a page.
-#[derive(Default)]
-pub(super) struct Verdict {
-    pub(super) decision: DecisionRow,
-    /// What is to be written; nothing if the page is dropped.
-    pub(super) record: Option<Record>,
-    /// The pairs that are to be written instead.
-    pub(super) pairs: Vec<Record>,
-    pub(super) funnel: Funnel,
-    pub(super) times: Times,
 }
 
 /// All rules of a configuration.
@@ -65,20 +50,6 @@ pub(super) struct Judge {
     /// What makes a pair, where pairs are written and not documents.
     pub(super) pairs: Option<Pairs>,
     pub(super) options: ReadOptions,
-}
-
-/// An image of a page with the picture that was found for it, and why it is dropped.
-struct Placed<'a> {
-    position: usize,
-    image: &'a Image,
-    found: Option<&'a PlacedImageRow>,
-    reason: Option<Dropped>,
-}
-
-/// At which step an image is dropped, and why.
-struct Dropped {
-    step: Step,
-    reason: String,
 }
 
 impl Judge {
@@ -257,123 +228,6 @@ impl Judge {
     }
 }
 
-impl Verdict {
-    fn of(case: &Case) -> Self {
-        let row = &case.row;
-        Self {
-            decision: DecisionRow {
-                document: row.document,
-                url: row.url.clone(),
-                domain: row.domain.clone(),
-                language: row.language.clone(),
-                ..DecisionRow::default()
-            },
-            ..Self::default()
-        }
-    }
-
-    /// The page does not pass a step.
-    pub(super) fn drop(&mut self, step: Step, reason: String) {
-        self.funnel.drop(step, &reason);
-        self.decision.kept = false;
-        self.decision.reasons.push(reason);
-    }
-
-    /// The record is written, with so many texts and images.
-    pub(super) fn written(&mut self) {
-        self.decision.kept = true;
-        self.funnel.keep(Step::Written);
-        let texts = self.funnel.tally(Step::ParagraphsFiltered).kept;
-        self.funnel.keep_many(Step::ParagraphsWritten, texts);
-        let images = self.funnel.tally(Step::ImagesFiltered).kept;
-        self.funnel.keep_many(Step::ImagesWritten, images);
-    }
-
-    /// The document is dropped, and with it the texts and images that are left of it.
-    pub(super) fn drop_document(&mut self, step: Step, reason: Option<&str>) {
-        if let Some(reason) = reason {
-            self.funnel.drop(step, reason);
-        }
-        let texts = self.funnel.tally(Step::ParagraphsFiltered).kept;
-        self.funnel
-            .drop_many(Step::ParagraphsWritten, DOCUMENT, texts);
-        let images = self.funnel.tally(Step::ImagesFiltered).kept;
-        self.funnel.drop_many(Step::ImagesWritten, DOCUMENT, images);
-    }
-
-    /// Notes what was decided about a page that is no repetition.
-    fn note(
-        &mut self,
-        repeated: &BTreeSet<usize>,
-        page: &Page,
-        placed: &[Placed<'_>],
-        decision: &Decision,
-    ) {
-        self.decision.quality = decision.quality;
-        self.note_texts(repeated, page, decision);
-        self.note_images(placed);
-        if decision.kept {
-            self.funnel.keep(Step::Filtered);
-        } else {
-            let first = self.decision.reasons.first().cloned();
-            self.drop_document(Step::Filtered, first.as_deref());
-        }
-    }
-
-    fn note_texts(&mut self, positions: &BTreeSet<usize>, page: &Page, decision: &Decision) {
-        let texts = texts(page).count() as u64;
-        let repeated = positions.len() as u64;
-        self.funnel
-            .keep_many(Step::ParagraphsDistinct, texts - repeated);
-        self.funnel
-            .drop_many(Step::ParagraphsDistinct, REPEATED, repeated);
-        let dropped = decision.parts.len() as u64;
-        self.funnel
-            .keep_many(Step::ParagraphsFiltered, texts - repeated - dropped);
-        let paragraphs = &mut self.decision.paragraphs;
-        paragraphs.extend(positions.iter().map(|position| DroppedParagraph {
-            position: *position as i32,
-            reasons: vec![REPEATED.to_owned()],
-        }));
-        for part in &decision.parts {
-            let reasons: Vec<String> = part.reasons.iter().map(ToString::to_string).collect();
-            if let Some(first) = reasons.first() {
-                self.funnel.drop(Step::ParagraphsFiltered, first);
-            }
-            paragraphs.push(DroppedParagraph {
-                position: part.part as i32,
-                reasons,
-            });
-        }
-        paragraphs.sort_by_key(|paragraph| paragraph.position);
-    }
-
-    fn note_images(&mut self, placed: &[Placed<'_>]) {
-        for placed in placed {
-            match &placed.reason {
-                Some(dropped) if dropped.step == Step::ImagesFound => {
-                    self.funnel.drop(Step::ImagesFound, &dropped.reason);
-                }
-                Some(dropped) => {
-                    self.funnel.keep(Step::ImagesFound);
-                    self.funnel.drop(dropped.step, &dropped.reason);
-                }
-                None => {
-                    self.funnel.keep(Step::ImagesFound);
-                    self.funnel.keep(Step::ImagesFiltered);
-                }
-            }
-            let url = placed.found.map_or(&placed.image.url, |found| &found.url);
-            self.decision.images.push(ImageDecision {
-                position: placed.position as i32,
-                url: url.clone(),
-                reason: placed.reason.as_ref().map(|dropped| dropped.reason.clone()),
-                sha256: placed.found.and_then(|found| found.sha256.clone()),
-            });
-        }
-    }
-}
-
 /// Drops the images that a tower has reasons against; whether none is.
 fn drop_looked_at(
     placed: &mut [Placed<'_>],
@@ -400,78 +254,6 @@ fn parse<T: serde::de::DeserializeOwned>(json: &str, row: &PageRow) -> Result<T>
     serde_json::from_str(json).map_err(|reason| Error::content(&row.url, reason))
 }
 
-/// The images of a page with what was found for them; those without a picture are dropped already.
-fn placed<'a>(page: &'a Page, rows: &'a [PlacedImageRow]) -> Vec<Placed<'a>> {
-    let images = page.parts.iter().enumerate();
-    let images = images.filter_map(|(position, part)| match part {
-        Part::Image(image) => Some((position, image)),
-        _ => None,
-    });
-    images
-        .map(|(position, image)| {
-            let found = rows.iter().find(|row| row.position == position as i32);
-            let reason = missing(found).map(|reason| Dropped {
-                step: Step::ImagesFound,
-                reason: reason.to_owned(),
-            });
-            Placed {
-                position,
-                image,
-                found,
-                reason,
-            }
-        })
-        .collect()
-}
-
-/// Why there is no picture; what is wrong with one is for the rules to say.
-fn missing(found: Option<&PlacedImageRow>) -> Option<&str> {
-    let Some(found) = found else {
-        return Some("missing");
-    };
-    let status = found.status.as_str();
-    (status != "ok" && Reason::from_str(status).is_err()).then_some(status)
-}
-
-fn candidate<'a>(image: &Image, found: &'a PlacedImageRow) -> Candidate<'a> {
-    let format = found.format.as_deref();
-    Candidate {
-        url: &found.url,
-        declared_width: image.width,
-        declared_height: image.height,
-        refused: Reason::from_str(&found.status).ok(),
-        format: format.and_then(|name| {
-            let formats = [Format::Jpeg, Format::Png, Format::WebP, Format::Gif];
-            formats.into_iter().find(|format| format.name() == name)
-        }),
-        width: found.width.map(i32::cast_unsigned),
-        height: found.height.map(i32::cast_unsigned),
-        bytes: found.bytes.cast_unsigned(),
-        sha256: found.sha256.as_deref(),
-        perceptual: found.perceptual.map(i64::cast_unsigned),
-        single_colour: found.single_colour,
-        url_documents: found.url_documents.cast_unsigned(),
-        content_documents: found.content_documents.cast_unsigned(),
-        perceptual_documents: found.perceptual_documents.cast_unsigned(),
-    }
-}
-
-pub(crate) fn place(found: &PlacedImageRow) -> Place {
-    Place {
-        file: Arc::from(found.file.as_str()),
-        offset: found.offset.cast_unsigned(),
-        length: found.length.cast_unsigned(),
-    }
-}
-
-/// The positions of a page's texts.
-fn texts(page: &Page) -> impl Iterator<Item = usize> {
-    let parts = page.parts.iter().enumerate();
-    parts
-        .filter(|(_, part)| matches!(part, Part::Text(_)))
-        .map(|(position, _)| position)
-}
-
 /// The positions of the texts with these numbers, which are sorted.
 fn positions(page: &Page, numbers: &[usize]) -> BTreeSet<usize> {
     let texts = texts(page).enumerate();
@@ -479,12 +261,6 @@ fn positions(page: &Page, numbers: &[usize]) -> BTreeSet<usize> {
         .filter(|(number, _)| numbers.binary_search(number).is_ok())
         .map(|(_, position)| position)
         .collect()
-}
-
-fn gone(placed: &[Placed<'_>], repeated: &BTreeSet<usize>) -> BTreeSet<usize> {
-    let dropped = placed.iter().filter(|placed| placed.reason.is_some());
-    let dropped = dropped.map(|placed| placed.position);
-    dropped.chain(repeated.iter().copied()).collect()
 }
 
 fn reasons(decision: &Decision, count: Option<Count>) -> Vec<String> {
@@ -518,4 +294,12 @@ fn record(
         page: Page { parts, ..page },
         media,
     }
+}
+
+/// The positions of a page's texts.
+fn texts(page: &Page) -> impl Iterator<Item = usize> {
+    let parts = page.parts.iter().enumerate();
+    parts
+        .filter(|(_, part)| matches!(part, Part::Text(_)))
+        .map(|(position, _)| position)
 }
