@@ -52,14 +52,19 @@ fn page(number: u64, pages: u64) -> PageRow {
         choice: 0,
         // Some pictures are on very many pages.
         url_key: image_url(
-            mix(number * 8 + position as u64) % (pages * 3) >> (mix(number + position as u64) % 20),
+            (mix(number * 8 + position as u64) % (pages * 3))
+                >> (mix(number + position as u64) % 20),
         ),
     });
     PageRow {
-        document: (number / UNIT << 32 | number % UNIT).cast_signed(),
+        document: (((number / UNIT) << 32) | (number % UNIT)).cast_signed(),
         url_key: format!(
             "https://d{domain}.example/page/{}",
-            if number % 20 == 0 { number / 2 } else { number }
+            if number.is_multiple_of(20) {
+                number / 2
+            } else {
+                number
+            }
         ),
         domain: format!("d{domain}.example"),
         text_hash: mix(number ^ 5).cast_signed(),
@@ -79,7 +84,7 @@ fn image(number: u64) -> ImageRow {
     ImageRow {
         url_key: image_url(number),
         url: image_url(number),
-        redirect: (number % 20 == 0).then(|| image_url(number + 7)),
+        redirect: number.is_multiple_of(20).then(|| image_url(number + 7)),
         status: "ok".to_owned(),
         sha256: Some(format!("{:064x}", number / 2)),
         perceptual: Some((number / 3).cast_signed()),
