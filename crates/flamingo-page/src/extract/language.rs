@@ -78,8 +78,8 @@ const COMMON: [(&str, &str); 9] = [
 /// One word in so many is a common one in texts of a language, and far fewer are in those of others.
 const COMMON_EVERY: usize = 8;
 
-/// Letters of a word on average, at most: so are those of scripts counted that have no spaces.
-const LETTERS: usize = 8;
+/// The first character of scripts in which none of these languages is written, many of them without spaces.
+const OTHER_SCRIPTS: char = '\u{530}';
 
 /// The language that a text is surely in (ISO 639-1), by the share of its common words: much faster than to ask which of all
 /// it is. Only that which it is `thought` to be and English are asked for: others have languages beside them that share their
@@ -99,11 +99,12 @@ fn reads_as(text: &str, language: &str) -> bool {
     for (known, word) in known.iter_mut().zip(common.split(' ')) {
         word.chars().for_each(|letter| known.add(letter));
     }
-    let (mut letters, mut words, mut found) = (0, 0, 0);
+    let (mut letters, mut others, mut words, mut found) = (0, 0, 0, 0);
     let mut word = Word::default();
     for c in text.chars().chain([' ']) {
         if is_letter(c) {
             word.add(c);
+            others += usize::from(c >= OTHER_SCRIPTS);
         } else if word.length > 0 {
             letters += word.length;
             words += 1;
@@ -111,7 +112,8 @@ fn reads_as(text: &str, language: &str) -> bool {
             word = Word::default();
         }
     }
-    found > 0 && found * COMMON_EVERY >= words.max(letters / LETTERS)
+    // A text in another script may quote much in this one.
+    found > 0 && found * COMMON_EVERY >= words && others * 4 <= letters
 }
 
 /// A word in small letters, told from others by its length and a number of its letters.
