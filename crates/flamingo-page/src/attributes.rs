@@ -166,3 +166,23 @@ fn value(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     }
     Some((at..end, end))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_byte_is_found_where_memchr_finds_it() {
+        // Beside it stand the bytes that differ from it by one bit, which borrows could take for it.
+        for wanted in [b'<', b'"', b'\''] {
+            for length in 0..40 {
+                for place in 0..=length {
+                    let mut bytes = vec![wanted ^ 1; length];
+                    bytes.iter_mut().step_by(3).for_each(|byte| *byte = 0x80);
+                    bytes.iter_mut().skip(place).for_each(|byte| *byte = wanted);
+                    assert_eq!(find_near(wanted, &bytes), memchr(wanted, &bytes));
+                }
+            }
+        }
+    }
+}
