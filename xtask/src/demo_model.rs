@@ -5,13 +5,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use flamingo_world::{Manifest, Progress, WorldConfig, generate};
 
 use crate::command::{cargo, run as execute};
 
@@ -68,19 +66,9 @@ fn make_world() -> anyhow::Result<Option<Duration>> {
         eprintln!("{WORLD} is there");
         return Ok(None);
     }
-    fs::create_dir_all("target").context("cannot create target")?;
     let start = Instant::now();
-    let last_tenth = AtomicUsize::new(usize::MAX);
-    let Manifest {
-        pictures,
-        pages,
-        films,
-        texts,
-        ..
-    } = generate(folder, &WorldConfig::default(), &|progress| {
-        report(&progress, &last_tenth)
-    })?;
-    eprintln!("world: {pictures} pictures, {pages} pages, {films} films, {texts} texts in {WORLD}");
+    let mut command = cargo("run --quiet --package flamingo-world --example write_world --");
+    execute(command.arg(folder))?;
     Ok(Some(start.elapsed()))
 }
 
@@ -88,20 +76,9 @@ fn make_world() -> anyhow::Result<Option<Duration>> {
 fn build_corpus() -> anyhow::Result<Option<Duration>> {
     let start = Instant::now();
     let mut command =
-        cargo("run --quiet -- corpus build --config recipes/corpus/demo.toml --output");
+        cargo("run --quiet --features corpus -- corpus build --config recipes/corpus/demo.toml --output");
     execute(command.arg(CORPUS))?;
     Ok(Some(start.elapsed()))
-}
-
-/// A line for every tenth of a stage; called from several threads.
-fn report(progress: &Progress, last_tenth: &AtomicUsize) {
-    let tenth = 10 * progress.done / progress.total.max(1);
-    if last_tenth.swap(tenth, Ordering::Relaxed) != tenth {
-        eprintln!(
-            "world: {} {} of {}",
-            progress.stage, progress.done, progress.total
-        );
-    }
 }
 
 /// A training by recipe.

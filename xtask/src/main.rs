@@ -5,13 +5,17 @@
 mod check;
 mod command;
 mod demo_model;
-mod examples;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+
+use crate::command::cargo;
+
+const WRITE_EXAMPLES: &str =
+    "run --quiet --package flamingo-world --example write_examples -- examples";
 
 /// The work on this repository that is more than one command of cargo's.
 #[derive(Parser)]
@@ -53,6 +57,6 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Check { steps } => check::run(&steps),
         Task::DemoModel(options) => demo_model::run(&options),
-        Task::Examples => examples::write(Path::new("examples")),
+        Task::Examples => command::run(&mut cargo(WRITE_EXAMPLES)),
     }
 }

@@ -24,6 +24,15 @@ pub enum Error {
         /// What was found instead, and what to do.
         problem: String,
     },
+    /// A Parquet file, in a program that reads none.
+    #[error(
+        "cannot read {}: this program was built without the feature `parquet`; add it (cargo build --features parquet) \
+         or give the documents as JSONL or shards", path.display()
+    )]
+    NoParquet {
+        /// The file.
+        path: PathBuf,
+    },
     /// A URL on the network.
     #[error("{place}: not fetched in this version; download it and give its path")]
     Remote {
@@ -71,6 +80,7 @@ impl Error {
         match self {
             Error::Read { .. } => "file missing or unreadable",
             Error::Nothing { .. } => "nothing to use",
+            Error::NoParquet { .. } => "Parquet in a program without it",
             Error::Remote { .. } => "on the network",
             Error::DataUrl { .. } => "bad data: URL",
             Error::Member { .. } => "not in its shard",

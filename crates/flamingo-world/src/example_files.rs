@@ -1,14 +1,12 @@
-//! `examples/`: one binding episode of the demo world as files that a person can pass to the
-//! program. What it shows is held out of every training.
+//! One binding episode as files that a person can pass to the program. What it shows is held out of every training.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, bail};
 use flamingo_image::Media;
 use flamingo_sequence::{Candidates, Document, Part};
-use flamingo_world::{BindingTask, Episode, Episodes, Pictures, Split};
+use serde::Serialize;
+
+use crate::episodes::{BindingTask, Episode, Episodes, Pictures, Split};
 
 const EPISODES: Episodes = Episodes { seed: 0, side: 48 };
 const EPISODE: u64 = 4;
@@ -19,24 +17,8 @@ const TASK: BindingTask = BindingTask {
     things: Split::HeldOut,
 };
 
-/// Writes `shots.jsonl`, `query.json`, `candidates.jsonl` and their pictures.
-///
-/// # Errors
-/// If a file cannot be written.
-pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
-    for (name, bytes) in files()? {
-        let path = folder.join(name);
-        let parent = path.parent().unwrap_or(folder);
-        fs::create_dir_all(parent)
-            .with_context(|| format!("cannot create {}", parent.display()))?;
-        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
-        eprintln!("wrote {}", path.display());
-    }
-    Ok(())
-}
-
-/// The contents of each file, by its path within the folder.
-fn files() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+/// The contents of `shots.jsonl`, `query.json`, `candidates.jsonl` and their pictures, by path.
+pub fn example_files() -> BTreeMap<String, Vec<u8>> {
     let Episode {
         document,
         media,
@@ -50,8 +32,8 @@ fn files() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         let ends = part == Part::End;
         let part = match part {
             Part::Image(key) => {
-                let Some(Media::Image(picture)) = media.get(&key) else {
-                    bail!("the episode has no picture `{key}`");
+                let Media::Image(picture) = &media[&key] else {
+                    unreachable!("names are bound to pictures, not to films");
                 };
                 shown += 1;
                 let name = format!("pictures/{shown}.png");
@@ -67,37 +49,39 @@ fn files() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
             chunks.push(Document::default());
         }
     }
-    let query = chunks.pop().context("an episode ends with its query")?;
-    let shots = chunks
-        .iter()
-        .map(serde_json::to_string)
-        .collect::<Result<Vec<_>, _>>()?;
-    files.insert("shots.jsonl".into(), (shots.join("\n") + "\n").into_bytes());
-    files.insert(
-        "query.json".into(),
-        (serde_json::to_string(&query)? + "\n").into_bytes(),
-    );
+    let query = chunks.pop().expect("an episode ends with its query");
+    files.insert("shots.jsonl".into(), lines(&chunks));
+    files.insert("query.json".into(), lines(&[&query]));
     let scored = Candidates {
         document: query,
         candidates,
     };
-    files.insert(
-        "candidates.jsonl".into(),
-        (serde_json::to_string(&scored)? + "\n").into_bytes(),
-    );
-    Ok(files)
+    files.insert("candidates.jsonl".into(), lines(&[scored]));
+    files
+}
+
+fn lines<T: Serialize>(values: &[T]) -> Vec<u8> {
+    let mut text = String::new();
+    for value in values {
+        text += &serde_json::to_string(value).expect("documents are JSON");
+        text.push('\n');
+    }
+    text.into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn the_examples_are_those_that_the_command_writes() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        for (name, bytes) in files().unwrap() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+        for (name, bytes) in example_files() {
             let there = fs::read(folder.join(&name)).unwrap();
             // Pixels may differ by a rounding between machines; texts may not.
             let same = name.ends_with(".png") || there == bytes;
@@ -110,7 +94,7 @@ mod tests {
 
     #[test]
     fn shots_are_finished_chunks_and_the_query_is_open() {
-        let files = files().unwrap();
+        let files = example_files();
         let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
         let shots: Vec<Document> = text("shots.jsonl")
             .lines()

@@ -22,6 +22,7 @@
 
 mod demo_model;
 mod files;
+#[cfg(feature = "corpus")]
 mod tower;
 
 pub use demo_model::{demo_model, demo_model_hash};
@@ -29,6 +30,7 @@ pub use files::{Files, beside};
 pub use flamingo_corpus as corpus;
 pub use flamingo_crawl as crawl;
 pub use flamingo_data as data;
+#[cfg(feature = "corpus")]
 pub use flamingo_dedup as dedup;
 pub use flamingo_engine as engine;
 pub use flamingo_eval as eval;
@@ -40,4 +42,5 @@ pub use flamingo_parity as parity;
 pub use flamingo_sequence as sequence;
 pub use flamingo_train as train;
 pub use flamingo_weights as weights;
+#[cfg(feature = "corpus")]
 pub use tower::ImageTower;

@@ -1,5 +1,6 @@
 //! `flamingo doctor`: what this machine and this program can do.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -27,6 +28,8 @@ pub(crate) struct DoctorArgs {
 #[derive(Serialize)]
 struct Report {
     version: &'static str,
+    /// Cargo's features that can be chosen, and whether this program has them.
+    built_with: BTreeMap<&'static str, bool>,
     system: String,
     processor: Processor,
     memory: Memory,
@@ -94,6 +97,7 @@ fn report() -> Result<Report> {
     let (check, description) = check()?;
     Ok(Report {
         version: env!("CARGO_PKG_VERSION"),
+        built_with: built_with(),
         system: System::long_os_version().unwrap_or_else(|| std::env::consts::OS.to_owned()),
         processor: Processor {
             model: cpu
@@ -121,6 +125,16 @@ fn report() -> Result<Report> {
         },
         check,
     })
+}
+
+/// Devices have lines of their own.
+fn built_with() -> BTreeMap<&'static str, bool> {
+    [
+        ("corpus", cfg!(feature = "corpus")),
+        ("cluster", cfg!(feature = "cluster")),
+        ("parquet", cfg!(feature = "parquet")),
+    ]
+    .into()
 }
 
 /// The extensions that the processor's kernels make use of.
@@ -210,13 +224,17 @@ impl fmt::Display for Report {
         let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
         let (processor, memory) = (&self.processor, &self.memory);
         writeln!(f, "flamingo    {}", self.version)?;
+        for (feature, there) in &self.built_with {
+            let state = if *there { "built in" } else { "not built in" };
+            writeln!(f, "feature     {feature:<7} {state}")?;
+        }
         writeln!(f, "system      {}", self.system)?;
         writeln!(
             f,
             "processor   {} ({})",
             processor.model, processor.architecture
         )?;
-        writeln!(f, "features    {}", processor.features.join(" "))?;
+        writeln!(f, "extensions  {}", processor.features.join(" "))?;
         writeln!(f, "threads     {}", processor.threads)?;
         let (total, available) = (gib(memory.total), gib(memory.available));
         writeln!(f, "memory      {total:.1} GiB, {available:.1} GiB free")?;

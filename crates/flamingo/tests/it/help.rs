@@ -12,7 +12,6 @@ fn help_of_the_program_and_of_every_verb() {
         "train",
         "describe",
         "weights",
-        "corpus",
         "bench",
         "doctor",
         "completions",
@@ -22,9 +21,11 @@ fn help_of_the_program_and_of_every_verb() {
     for verb in ["inspect", "convert", "quality", "verify"] {
         insta::assert_snapshot!(format!("help-weights-{verb}"), help(&["weights", verb]));
     }
-    for verb in [
-        "extract", "build", "dedup", "stats", "card", "plan", "evaluate", "fetch",
-    ] {
+    for verb in ["extract", "plan", "evaluate", "fetch"] {
+        insta::assert_snapshot!(format!("help-corpus-{verb}"), help(&["corpus", verb]));
+    }
+    #[cfg(feature = "corpus")]
+    for verb in ["build", "dedup", "stats", "card"] {
         insta::assert_snapshot!(format!("help-corpus-{verb}"), help(&["corpus", verb]));
     }
     #[cfg(feature = "cluster")]
@@ -32,6 +33,30 @@ fn help_of_the_program_and_of_every_verb() {
         let help = help(&["corpus", "cluster", node]);
         insta::assert_snapshot!(format!("help-corpus-cluster-{node}"), help);
     }
+}
+
+/// The lean program names the verbs that it lacks, so that nobody looks for them in vain.
+#[test]
+fn help_of_the_corpus_says_what_is_not_built_in() {
+    let help = Workplace::new().ok(&["corpus", "--help"]);
+    if cfg!(feature = "cluster") {
+        insta::assert_snapshot!("help-corpus", help);
+    } else if !cfg!(feature = "corpus") {
+        insta::assert_snapshot!("help-corpus-lean", help);
+    }
+}
+
+#[cfg(not(feature = "corpus"))]
+#[test]
+fn a_verb_that_is_not_built_in_names_the_command_that_adds_it() {
+    let place = Workplace::new();
+    let told = place.refused(&["corpus", "build", "--config", "corpus.toml", "--output", "corpus"]);
+    assert!(told.contains("without the feature `corpus`"), "{told}");
+    let command =
+        "cargo run --features corpus -- corpus build --config corpus.toml --output corpus";
+    assert!(told.contains(command), "{told}");
+    let told = place.refused(&["corpus", "cluster", "scheduler", "--port", "50050"]);
+    assert!(told.contains("--features cluster -- corpus cluster scheduler --port 50050"), "{told}");
 }
 
 #[test]

@@ -5,8 +5,11 @@ mod answers;
 mod bad_input;
 mod bench;
 mod corpus;
+#[cfg(feature = "corpus")]
+mod corpus_build;
 mod help;
 mod reports;
+mod saved_pages;
 mod weights;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,144 @@
+//! `flamingo corpus build`: saved pages to shards, and what becomes of a build that is killed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::Workplace;
+use crate::saved_pages::{picture, save_pages};
+
+fn configure(place: &Workplace) {
+    let config = "version = 1\n[input]\npaths = [\"web\"]\nbase_url = \"https://town.example/\"\n\
+                  [filters]\npreset = \"none\"\n[deduplication]\nparagraph_documents = 0\n";
+    place.write("corpus.toml", config.as_bytes());
+}
+
+const BUILD: [&str; 6] = [
+    "corpus",
+    "build",
+    "--config",
+    "corpus.toml",
+    "--output",
+    "corpus",
+];
+
+#[test]
+fn a_corpus_is_built_told_of_and_trained_on() {
+    let place = Workplace::new();
+    save_pages(&place, 5);
+    configure(&place);
+    place.ok(&BUILD);
+    let stats: serde_json::Value =
+        serde_json::from_str(&place.ok(&["corpus", "stats", "corpus", "--json"])).unwrap();
+    assert_eq!(stats["summary"]["written"]["documents"], 5, "{stats}");
+    assert_eq!(stats["summary"]["written"]["images"], 5);
+    let card = place.ok(&["corpus", "card", "corpus"]);
+    assert!(
+        fs::read_to_string(place.path().join(card.trim()))
+            .unwrap()
+            .contains("town.example")
+    );
+    let shards = place.path().join("corpus/shards");
+    let source = flamingo::data::Source::read(flamingo::data::Format::Shards, &shards).unwrap();
+    assert_eq!(source.samples.len(), 5);
+    let again = place.ok(&BUILD);
+    assert!(again.starts_with("5 documents"), "{again}");
+    place.write("corpus.toml", b"version = 1\n[input]\npaths = [\"web\"]\n");
+    let told = String::from_utf8(place.run(&BUILD).stderr).unwrap();
+    assert!(told.contains("was made with"), "{told}");
+}
+
+#[test]
+fn pages_of_the_demo_have_their_pictures_and_captions() {
+    let place = Workplace::new();
+    let recipe = include_bytes!("../../../../recipes/corpus/demo.toml");
+    place.write("recipes/corpus/demo.toml", recipe);
+    let figure = |number: usize| {
+        place.write(
+            &format!("target/demo-world/pictures/{number}.png"),
+            &picture(number),
+        );
+        format!(
+            "<figure><img src=../../pictures/{number}.png><figcaption>Output: miga</figcaption></figure>"
+        )
+    };
+    let figures: String = [1, 2, 1].map(figure).concat();
+    let html = format!("<title>About miga</title><main><article>{figures}</article></main>");
+    place.write("target/demo-world/pages/000/000000.html", html.as_bytes());
+    let config = "recipes/corpus/demo.toml";
+    place.ok(&["corpus", "build", "--config", config, "--output", "corpus"]);
+    let shards = place.path().join("corpus/shards");
+    let source = flamingo::data::Source::read(flamingo::data::Format::Shards, &shards).unwrap();
+    let [sample] = &source.samples[..] else {
+        panic!("one page, {} samples", source.samples.len());
+    };
+    let parts = serde_json::to_value(&sample.document.parts).unwrap();
+    let parts = parts.as_array().unwrap();
+    assert_eq!(parts.len(), 6, "{parts:?}");
+    for pair in parts.chunks(2) {
+        assert!(pair[0]["image"].is_string(), "{parts:?}");
+        assert_eq!(pair[1]["text"], "Output: miga");
+    }
+}
+
+#[test]
+fn a_build_that_is_killed_twenty_times_gives_the_same_bytes() {
+    let place = Workplace::new();
+    save_pages(&place, 400);
+    configure(&place);
+    place.ok(&BUILD);
+    fs::rename(place.path().join("corpus"), place.path().join("whole")).unwrap();
+    let mut kills = 0;
+    // Somewhere between the start and the end of what is left to do.
+    for round in 0_u64.. {
+        let mut build = Command::new(env!("CARGO_BIN_EXE_flamingo"))
+            .args(BUILD)
+            .current_dir(place.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(20 + round * 7919 % 400));
+        if build.try_wait().unwrap().is_some() {
+            if kills >= 20 {
+                break;
+            }
+            // Done: once more from the start.
+            fs::remove_dir_all(place.path().join("corpus")).unwrap();
+            continue;
+        }
+        build.kill().unwrap();
+        build.wait().unwrap();
+        kills += 1;
+        if kills >= 20 {
+            place.ok(&BUILD);
+            break;
+        }
+    }
+    assert!(kills >= 20);
+    assert_eq!(
+        files(&place.path().join("corpus")),
+        files(&place.path().join("whole"))
+    );
+}
+
+/// The bytes of all files of a corpus but those that tell how long it took, and the card, which holds the folder's name.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(folder).unwrap().display().to_string();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if name.ends_with("times.json") || name.starts_with("card.") => {}
+                false => drop(found.insert(name, fs::read(&path).unwrap())),
+            }
+        }
+    }
+    assert!(found.len() > 5, "{:?}", found.keys());
+    found
+}
