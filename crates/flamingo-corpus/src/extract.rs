@@ -11,11 +11,12 @@ use flamingo_page::Page;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::build::{content, is_page};
+use crate::content::content;
+use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::filters::{Decision, Filters, decide};
-use crate::folder::{Draft, Folder};
 use crate::funnel::{self, Counts};
+use crate::kind::Kind;
 use crate::measures::Measures;
 use crate::permission::Permission;
 
@@ -138,7 +139,7 @@ impl Extractor {
         let mut run = Run {
             extracted: Extracted::default(),
             robots: RobotsTexts::default(),
-            draft: draft(output, 0)?,
+            draft: Draft::create(output, 0)?,
         };
         for unit in units {
             let mut items = unit.open(&self.read)?;
@@ -179,7 +180,7 @@ impl Extractor {
             if run.robots.collect(&answer) {
                 continue;
             }
-            if answer.is_success() && is_page(&answer) {
+            if answer.is_success() && matches!(Kind::of(&answer), Kind::Page) {
                 bytes += answer.body.len();
                 answers.push(answer);
             }
@@ -241,15 +242,6 @@ struct Run {
     extracted: Extracted,
     robots: RobotsTexts,
     draft: Draft,
-}
-
-/// A file that gets its name when it is whole; `number` tells those of one name apart.
-fn draft(output: &Path, number: u32) -> Result<Draft> {
-    let name = output.file_name().unwrap_or_default().to_string_lossy();
-    let parent = output
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    Folder::open(parent.unwrap_or(Path::new(".")), number)?.create(&name)
 }
 
 impl Run {
@@ -317,7 +309,7 @@ fn forbid(
     robots: &RobotsIndex,
     extracted: &mut Extracted,
 ) -> Result<()> {
-    let mut out = draft(output, 1)?;
+    let mut out = Draft::create(output, 1)?;
     let path = lines.path();
     let file = File::open(path).map_err(Error::file(path))?;
     let mut lines = BufReader::with_capacity(1 << 20, file);

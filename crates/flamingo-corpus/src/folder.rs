@@ -4,13 +4,17 @@
 //! killed writes over its own remains when it is started again.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::draft;
 use crate::error::{Error, Result};
+use crate::fuse::Fuse;
+
+pub use crate::draft::Draft;
 
 /// The resolved configuration.
 pub const CONFIG: &str = "corpus.toml";
@@ -57,8 +61,7 @@ impl UnitTable {
 pub struct Folder {
     root: PathBuf,
     worker: u32,
-    #[cfg(test)]
-    fuse: Option<std::sync::Arc<std::sync::atomic::AtomicI64>>,
+    fuse: Fuse,
 }
 
 impl Folder {
@@ -74,8 +77,7 @@ impl Folder {
         Ok(Self {
             root,
             worker,
-            #[cfg(test)]
-            fuse: None,
+            fuse: Fuse::default(),
         })
     }
 
@@ -154,16 +156,7 @@ impl Folder {
     /// When its folder or the file cannot be made.
     pub fn create(&self, name: &str) -> Result<Draft> {
         let path = self.prepare(name)?;
-        let folder = path.parent().unwrap_or(&self.root);
-        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-        let draft = folder.join(format!(".{file_name}.part{}", self.worker));
-        let file = File::create(&draft).map_err(Error::file(&draft))?;
-        Ok(Draft {
-            folder: self.clone(),
-            name: name.to_owned(),
-            draft,
-            file: BufWriter::with_capacity(1 << 16, file),
-        })
+        Draft::at(path, self.worker, self.fuse.clone())
     }
 
     /// Writes the whole file with this name.
@@ -255,26 +248,13 @@ impl Folder {
     /// A folder whose `steps`-th change fails, as if its worker were killed there.
     #[cfg(test)]
     pub(crate) fn failing_after(mut self, steps: i64) -> Self {
-        self.fuse = Some(std::sync::Arc::new(steps.into()));
+        self.fuse = Fuse::after(steps);
         self
     }
 
     /// Called before each change of the folder.
-    #[cfg(test)]
     fn step(&self, name: &str) -> Result<()> {
-        use std::sync::atomic::Ordering;
-        match &self.fuse {
-            Some(fuse) if fuse.fetch_sub(1, Ordering::SeqCst) <= 0 => {
-                Err(Error::file(self.path(name))(io::Error::other("killed")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    #[cfg(not(test))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    fn step(&self, _name: &str) -> Result<()> {
-        Ok(())
+        self.fuse.step(&self.path(name))
     }
 }
 
@@ -283,62 +263,11 @@ fn sweep(folder: &Path) -> Result<()> {
         let path = entry.map_err(Error::file(folder))?.path();
         if path.is_dir() {
             sweep(&path)?;
-        } else if is_remains(&path) {
+        } else if draft::is_remains(&path) {
             fs::remove_file(&path).map_err(Error::file(&path))?;
         }
     }
     Ok(())
-}
-
-/// Whether the file is named as a draft is.
-fn is_remains(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let number = name
-        .strip_prefix('.')
-        .and_then(|name| name.rsplit_once(".part"));
-    number.is_some_and(|(_, worker)| worker.parse::<u32>().is_ok())
-}
-
-/// A file in the making.
-#[derive(Debug)]
-pub struct Draft {
-    folder: Folder,
-    name: String,
-    draft: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Draft {
-    /// Where it lies until it is committed, for those who write files by path.
-    pub fn path(&self) -> &Path {
-        &self.draft
-    }
-
-    /// Gives the file its name; from now on it is there.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written to the end or renamed.
-    pub fn commit(mut self) -> Result<()> {
-        self.file.flush().map_err(Error::file(&self.draft))?;
-        self.file
-            .get_ref()
-            .sync_data()
-            .map_err(Error::file(&self.draft))?;
-        self.folder.step(&self.name)?;
-        let path = self.folder.path(&self.name);
-        fs::rename(&self.draft, &path).map_err(Error::file(&path))
-    }
-}
-
-impl Write for Draft {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 #[cfg(test)]

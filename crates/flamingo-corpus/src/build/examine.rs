@@ -1,23 +1,20 @@
 //! What an item of the inputs is: a page with its content and measures, a picture with its numbers, or nothing of use.
 
 use flamingo_crawl::{Answer, Item};
-use flamingo_image::Format;
-use flamingo_page::{Context, Page, Part, Robots};
+use flamingo_page::{Page, Part};
 use sha2::{Digest, Sha256};
 
 use super::times::{Times, timed};
 use crate::config::Config;
-use crate::films::film_format;
+use crate::content::content;
 use crate::filters::Filters;
 use crate::images::inspect;
+use crate::kind::Kind;
 use crate::measures::Measures;
 use crate::pairs::text_keys;
 use crate::permission::Permission;
 use crate::signature::{Fingerprint, registrable_domain, url_key};
 use crate::tables::{ImageRow, ImageUse, PageRow};
-
-/// Bytes at the start of an answer without a media type by which a page is known.
-const SNIFFED: usize = 1024;
 
 /// What an item turned out to be.
 pub(super) enum Examined {
@@ -164,82 +161,6 @@ impl Examiner<'_> {
             measures: json(&measures),
             ..row
         }))
-    }
-}
-
-/// The content of a page, and what it asks of robots; or why it may not be used.
-pub(crate) fn content(answer: &Answer, permission: &Permission) -> Result<(Page, Robots), String> {
-    let refused = permission.url(&answer.url).map(str::to_owned);
-    let header = permission.header(&answer.directives);
-    if let Some(reason) = refused.or(header.content) {
-        return Err(reason);
-    }
-    let content_type = content_type(answer);
-    let context = Context {
-        url: &answer.url,
-        content_type: content_type.as_deref(),
-    };
-    let extraction = flamingo_page::extract(&answer.body, &context);
-    let meta = permission.page(&extraction.robots);
-    if let Some(reason) = meta.content {
-        return Err(reason);
-    }
-    let mut page = extraction.page;
-    if header.pictures.or(meta.pictures).is_some() {
-        page.parts.retain(|part| !matches!(part, Part::Image(_)));
-    }
-    Ok((page, extraction.robots))
-}
-
-/// Whether an answer that a server is content with holds a page.
-pub(crate) fn is_page(answer: &Answer) -> bool {
-    matches!(Kind::of(answer), Kind::Page)
-}
-
-/// What an answer that a server is content with holds. Pictures are known by their bytes, whatever they are called.
-enum Kind {
-    Page,
-    Image,
-    Film(&'static str),
-    Other,
-}
-
-impl Kind {
-    fn of(answer: &Answer) -> Self {
-        if Format::of(&answer.body).is_some() {
-            return Self::Image;
-        }
-        if let Some(format) = film_format(&answer.body) {
-            return Self::Film(format);
-        }
-        match answer.content_type.as_deref() {
-            Some("text/html" | "application/xhtml+xml") => Self::Page,
-            Some(image) if image.starts_with("image/") => Self::Image,
-            None if looks_like_html(&answer.body) => Self::Page,
-            _ => Self::Other,
-        }
-    }
-}
-
-fn looks_like_html(body: &[u8]) -> bool {
-    let start = &body[..body.len().min(SNIFFED)];
-    let start = start.trim_ascii_start();
-    let begins = |word: &[u8]| {
-        start
-            .get(..word.len())
-            .is_some_and(|begin| begin.eq_ignore_ascii_case(word))
-    };
-    begins(b"<!doctype html") || begins(b"<html")
-}
-
-fn content_type(answer: &Answer) -> Option<String> {
-    let media_type = answer.content_type.as_deref();
-    match (&answer.charset, media_type) {
-        (Some(charset), media_type) => {
-            let media_type = media_type.unwrap_or("text/html");
-            Some(format!("{media_type}; charset={charset}"))
-        }
-        (None, media_type) => media_type.map(str::to_owned),
     }
 }
 
