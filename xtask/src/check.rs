@@ -5,6 +5,16 @@ use clap::ValueEnum;
 
 use crate::command::{cargo, run as execute, target_folder};
 
+/// All that can run on any machine; this one turns on those below it.
+const FEATURES: &str = "flamingo/cluster";
+/// The packages of which features change the code.
+const FEATURED: [&str; 4] = [
+    "flamingo",
+    "flamingo-corpus",
+    "flamingo-data",
+    "flamingo-dedup",
+];
+
 /// A thing that must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
@@ -16,12 +26,12 @@ pub(crate) enum Step {
     Lints,
     /// The documentation builds without a warning
     Docs,
-    /// The fuzz targets compile
-    Fuzz,
-    /// The tests pass
-    Tests,
     /// The program answers: `doctor` and a short `demo`
     Program,
+    /// The tests of the program without features pass
+    Tests,
+    /// The tests of what is behind features pass
+    Features,
 }
 
 /// Takes the steps, or all of them if none are named; stops at the first that fails.
@@ -43,14 +53,27 @@ impl Step {
             Step::Format => execute(&mut cargo("fmt --all --check")),
             // Not `advisories`: they need a database from the network, and change without us.
             Step::Licences => execute(&mut cargo("deny check licenses bans sources")),
-            Step::Lints => execute(&mut cargo(
-                "clippy --workspace --all-targets -- --deny warnings",
-            )),
-            Step::Docs => {
-                execute(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
+            Step::Lints => {
+                execute(
+                    cargo("clippy --workspace --all-targets --features")
+                        .args([FEATURES, "--", "--deny", "warnings"]),
+                )?;
+                execute(&mut cargo("clippy --all-targets -- --deny warnings"))
             }
-            Step::Fuzz => execute(&mut cargo("check --manifest-path fuzz/Cargo.toml --locked")),
-            Step::Tests => execute(&mut cargo("test --workspace")),
+            Step::Docs => execute(
+                cargo("doc --workspace --no-deps --features")
+                    .arg(FEATURES)
+                    .env("RUSTDOCFLAGS", "-D warnings"),
+            ),
+            Step::Tests => execute(&mut cargo("test")),
+            Step::Features => {
+                execute(
+                    cargo("test --features")
+                        .arg(FEATURES)
+                        .args(FEATURED.map(|name| format!("--package={name}"))),
+                )?;
+                execute(&mut cargo("test --package xtask"))
+            }
             Step::Program => {
                 execute(&mut cargo("run --quiet -- doctor"))?;
                 let page = target_folder().join("check-demo.html");

@@ -75,8 +75,9 @@ fn make_world() -> anyhow::Result<Option<Duration>> {
 /// The world's pages by the way of anyone's pages; what is there is not made again.
 fn build_corpus() -> anyhow::Result<Option<Duration>> {
     let start = Instant::now();
-    let mut command =
-        cargo("run --quiet --features corpus -- corpus build --config recipes/corpus/demo.toml --output");
+    let mut command = cargo(
+        "run --quiet --features corpus -- corpus build --config recipes/corpus/demo.toml --output",
+    );
     execute(command.arg(CORPUS))?;
     Ok(Some(start.elapsed()))
 }

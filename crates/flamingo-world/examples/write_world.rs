@@ -17,12 +17,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         films,
         texts,
         ..
-    } = generate(
-        Path::new(&folder),
-        &WorldConfig::default(),
-        &|progress| report(&progress, &last_tenth),
-    )?;
-    eprintln!("world: {pictures} pictures, {pages} pages, {films} films, {texts} texts in {folder}");
+    } = generate(Path::new(&folder), &WorldConfig::default(), &|progress| {
+        report(&progress, &last_tenth)
+    })?;
+    eprintln!(
+        "world: {pictures} pictures, {pages} pages, {films} films, {texts} texts in {folder}"
+    );
     Ok(())
 }
 

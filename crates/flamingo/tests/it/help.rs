@@ -50,13 +50,23 @@ fn help_of_the_corpus_says_what_is_not_built_in() {
 #[test]
 fn a_verb_that_is_not_built_in_names_the_command_that_adds_it() {
     let place = Workplace::new();
-    let told = place.refused(&["corpus", "build", "--config", "corpus.toml", "--output", "corpus"]);
+    let told = place.refused(&[
+        "corpus",
+        "build",
+        "--config",
+        "corpus.toml",
+        "--output",
+        "corpus",
+    ]);
     assert!(told.contains("without the feature `corpus`"), "{told}");
     let command =
         "cargo run --features corpus -- corpus build --config corpus.toml --output corpus";
     assert!(told.contains(command), "{told}");
     let told = place.refused(&["corpus", "cluster", "scheduler", "--port", "50050"]);
-    assert!(told.contains("--features cluster -- corpus cluster scheduler --port 50050"), "{told}");
+    assert!(
+        told.contains("--features cluster -- corpus cluster scheduler --port 50050"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -15,7 +15,11 @@ pub(crate) struct Anything {
 
 /// The error of a verb that is not there, with the command that has it.
 pub(super) fn refuse(args: &Anything, verb: &str, feature: &str) -> Result<()> {
-    let words: Vec<_> = args.rest.iter().map(|word| word.to_string_lossy()).collect();
+    let words: Vec<_> = args
+        .rest
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
     let asked = ["corpus", verb].join(" ");
     let whole = [&asked, words.join(" ").as_str()].join(" ");
     Err(Failure::new(format!(
