@@ -25,7 +25,6 @@ use std::time::Duration;
 
 use flamingo_crawl::{Fetcher, Unit};
 use rayon::ThreadPool;
-use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::deduplication::Deduplication;
@@ -39,41 +38,12 @@ use crate::towers::{Tower, TowerError, TowerFailure, TowerFilters};
 use crate::worker::Worker;
 
 pub use crate::funnel::Counts;
-pub(crate) use examine::{content, is_page};
+pub use crate::stage::Stage;
 pub(crate) use judge::place;
 pub use report::{JoinReport, ReadReport, Sample, WriteReport};
 pub use times::Times;
 pub use units::Units;
 pub(crate) use write::{decisions, keep_most, keep_smallest};
-
-/// A part of a build.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Pages and pictures are read and measured, a unit at a time.
-    Read,
-    /// What repeats is found, and where each picture is.
-    Join,
-    /// Documents are filtered and written, a unit at a time.
-    Write,
-    /// Counts are added up, the manifest and the data card are written.
-    Finish,
-}
-
-impl Stage {
-    /// All stages in their order.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Join, Self::Write, Self::Finish];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Join => "join",
-            Self::Write => "write",
-            Self::Finish => "finish",
-        }
-    }
-}
 
 /// The step that looks at all units at once: what repeats, and where each picture is.
 pub trait Global: Sync {

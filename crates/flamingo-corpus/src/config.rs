@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use crate::build::Stage;
 use crate::deduplication::Deduplication;
 use crate::error::{Error, Result};
 use crate::films::FilmConfig;
 use crate::filters::FilterConfig;
 use crate::images::{EvaluationConfig, ImagesConfig};
+use crate::output::OutputConfig;
 use crate::pairs::PairConfig;
+use crate::stage::Stage;
 use crate::towers::TowerConfig;
-use crate::write::OutputConfig;
 
 /// The version of configurations that this program reads.
 const VERSION: u32 = 1;

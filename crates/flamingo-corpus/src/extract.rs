@@ -11,11 +11,11 @@ use flamingo_page::Page;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::build::{content, is_page};
+use crate::content::{content, is_page};
+use crate::counts::{self, Counts};
+use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::filters::{Decision, Filters, decide};
-use crate::folder::{Draft, Folder};
-use crate::funnel::{self, Counts};
 use crate::measures::Measures;
 use crate::permission::Permission;
 
@@ -63,7 +63,7 @@ impl Extracted {
             }
         }
         self.reasons.retain(|_, count| *count > 0);
-        funnel::count(&mut self.reasons, ROBOTS);
+        counts::count(&mut self.reasons, ROBOTS);
     }
 }
 
@@ -138,7 +138,7 @@ impl Extractor {
         let mut run = Run {
             extracted: Extracted::default(),
             robots: RobotsTexts::default(),
-            draft: draft(output, 0)?,
+            draft: Draft::create(output, 0)?,
         };
         for unit in units {
             let mut items = unit.open(&self.read)?;
@@ -146,7 +146,7 @@ impl Extractor {
                 progress(&run.extracted);
             }
             for (name, count) in items.counts().iter() {
-                funnel::add(&mut run.extracted.other, name, count);
+                counts::add(&mut run.extracted.other, name, count);
             }
         }
         let Run {
@@ -243,22 +243,13 @@ struct Run {
     draft: Draft,
 }
 
-/// A file that gets its name when it is whole; `number` tells those of one name apart.
-fn draft(output: &Path, number: u32) -> Result<Draft> {
-    let name = output.file_name().unwrap_or_default().to_string_lossy();
-    let parent = output
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    Folder::open(parent.unwrap_or(Path::new(".")), number)?.create(&name)
-}
-
 impl Run {
     fn push(&mut self, ready: Ready) -> Result<()> {
         self.extracted.pages += 1;
         self.extracted.bytes += ready.bytes;
         match &ready.reason {
             None => self.extracted.kept += 1,
-            Some(reason) => funnel::count(&mut self.extracted.reasons, reason),
+            Some(reason) => counts::count(&mut self.extracted.reasons, reason),
         }
         let written = self.draft.write_all(&ready.line);
         written.map_err(Error::file(self.draft.path()))
@@ -317,7 +308,7 @@ fn forbid(
     robots: &RobotsIndex,
     extracted: &mut Extracted,
 ) -> Result<()> {
-    let mut out = draft(output, 1)?;
+    let mut out = Draft::create(output, 1)?;
     let path = lines.path();
     let file = File::open(path).map_err(Error::file(path))?;
     let mut lines = BufReader::with_capacity(1 << 20, file);

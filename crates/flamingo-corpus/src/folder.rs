@@ -4,13 +4,16 @@
 //! killed writes over its own remains when it is started again.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::fuse::Fuse;
+
+pub use crate::draft::Draft;
 
 /// The resolved configuration.
 pub const CONFIG: &str = "corpus.toml";
@@ -57,8 +60,7 @@ impl UnitTable {
 pub struct Folder {
     root: PathBuf,
     worker: u32,
-    #[cfg(test)]
-    fuse: Option<std::sync::Arc<std::sync::atomic::AtomicI64>>,
+    fuse: Fuse,
 }
 
 impl Folder {
@@ -74,8 +76,7 @@ impl Folder {
         Ok(Self {
             root,
             worker,
-            #[cfg(test)]
-            fuse: None,
+            fuse: Fuse::default(),
         })
     }
 
@@ -154,16 +155,7 @@ impl Folder {
     /// When its folder or the file cannot be made.
     pub fn create(&self, name: &str) -> Result<Draft> {
         let path = self.prepare(name)?;
-        let folder = path.parent().unwrap_or(&self.root);
-        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-        let draft = folder.join(format!(".{file_name}.part{}", self.worker));
-        let file = File::create(&draft).map_err(Error::file(&draft))?;
-        Ok(Draft {
-            folder: self.clone(),
-            name: name.to_owned(),
-            draft,
-            file: BufWriter::with_capacity(1 << 16, file),
-        })
+        Draft::at(path, self.worker, self.fuse.clone())
     }
 
     /// Writes the whole file with this name.
@@ -255,26 +247,13 @@ impl Folder {
     /// A folder whose `steps`-th change fails, as if its worker were killed there.
     #[cfg(test)]
     pub(crate) fn failing_after(mut self, steps: i64) -> Self {
-        self.fuse = Some(std::sync::Arc::new(steps.into()));
+        self.fuse = Fuse::after(steps);
         self
     }
 
     /// Called before each change of the folder.
-    #[cfg(test)]
     fn step(&self, name: &str) -> Result<()> {
-        use std::sync::atomic::Ordering;
-        match &self.fuse {
-            Some(fuse) if fuse.fetch_sub(1, Ordering::SeqCst) <= 0 => {
-                Err(Error::file(self.path(name))(io::Error::other("killed")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    #[cfg(not(test))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    fn step(&self, _name: &str) -> Result<()> {
-        Ok(())
+        self.fuse.step(&self.path(name))
     }
 }
 
@@ -296,49 +275,7 @@ fn is_remains(path: &Path) -> bool {
     let number = name
         .strip_prefix('.')
         .and_then(|name| name.rsplit_once(".part"));
-    number.is_some_and(|(_, worker)| worker.parse::<u32>().is_ok())
-}
-
-/// A file in the making.
-#[derive(Debug)]
-pub struct Draft {
-    folder: Folder,
-    name: String,
-    draft: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Draft {
-    /// Where it lies until it is committed, for those who write files by path.
-    pub fn path(&self) -> &Path {
-        &self.draft
-    }
-
-    /// Gives the file its name; from now on it is there.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written to the end or renamed.
-    pub fn commit(mut self) -> Result<()> {
-        self.file.flush().map_err(Error::file(&self.draft))?;
-        self.file
-            .get_ref()
-            .sync_data()
-            .map_err(Error::file(&self.draft))?;
-        self.folder.step(&self.name)?;
-        let path = self.folder.path(&self.name);
-        fs::rename(&self.draft, &path).map_err(Error::file(&path))
-    }
-}
-
-impl Write for Draft {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
+    number.is_some_and(|(_, writer)| writer.parse::<u32>().is_ok())
 }
 
 #[cfg(test)]

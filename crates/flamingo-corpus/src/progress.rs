@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::build::Stage;
+use crate::stage::Stage;
 
 /// Is told how far a build is; it decides what is shown.
 pub trait Progress: Sync {

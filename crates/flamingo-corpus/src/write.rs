@@ -3,7 +3,6 @@
 //! A [`Writer`] takes [`Record`]s one by one and holds one at a time. A file has its name only once
 //! it is whole; the same records give the same bytes.
 
-mod config;
 mod file;
 mod jsonl;
 mod parquet;
@@ -12,7 +11,7 @@ mod shards;
 #[cfg(test)]
 mod tests;
 
-pub use config::{OutputConfig, OutputFormat};
+pub use crate::output::{OutputConfig, OutputFormat};
 pub use file::Finished;
 pub use record::{Medium, Outcome, Record};
 

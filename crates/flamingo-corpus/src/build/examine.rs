@@ -2,11 +2,12 @@
 
 use flamingo_crawl::{Answer, Item};
 use flamingo_image::Format;
-use flamingo_page::{Context, Page, Part, Robots};
+use flamingo_page::{Page, Part};
 use sha2::{Digest, Sha256};
 
 use super::times::{Times, timed};
 use crate::config::Config;
+use crate::content::{content, says_page};
 use crate::films::film_format;
 use crate::filters::Filters;
 use crate::images::inspect;
@@ -15,9 +16,6 @@ use crate::pairs::text_keys;
 use crate::permission::Permission;
 use crate::signature::{Fingerprint, registrable_domain, url_key};
 use crate::tables::{ImageRow, ImageUse, PageRow};
-
-/// Bytes at the start of an answer without a media type by which a page is known.
-const SNIFFED: usize = 1024;
 
 /// What an item turned out to be.
 pub(super) enum Examined {
@@ -121,7 +119,10 @@ impl Examiner<'_> {
     /// Why a picture or film may not be used.
     fn refused(self, answer: &Answer) -> Option<String> {
         let refused = self.permission.url(&answer.url).map(str::to_owned);
-        refused.or_else(|| self.permission.header(&answer.directives).of_picture())
+        refused.or_else(|| {
+            let header = self.permission.header(&answer.directives);
+            header.content.or(header.pictures)
+        })
     }
 
     fn page(self, answer: &Answer, times: &mut Times) -> Examined {
@@ -167,35 +168,6 @@ impl Examiner<'_> {
     }
 }
 
-/// The content of a page, and what it asks of robots; or why it may not be used.
-pub(crate) fn content(answer: &Answer, permission: &Permission) -> Result<(Page, Robots), String> {
-    let refused = permission.url(&answer.url).map(str::to_owned);
-    let header = permission.header(&answer.directives);
-    if let Some(reason) = refused.or(header.content) {
-        return Err(reason);
-    }
-    let content_type = content_type(answer);
-    let context = Context {
-        url: &answer.url,
-        content_type: content_type.as_deref(),
-    };
-    let extraction = flamingo_page::extract(&answer.body, &context);
-    let meta = permission.page(&extraction.robots);
-    if let Some(reason) = meta.content {
-        return Err(reason);
-    }
-    let mut page = extraction.page;
-    if header.pictures.or(meta.pictures).is_some() {
-        page.parts.retain(|part| !matches!(part, Part::Image(_)));
-    }
-    Ok((page, extraction.robots))
-}
-
-/// Whether an answer that a server is content with holds a page.
-pub(crate) fn is_page(answer: &Answer) -> bool {
-    matches!(Kind::of(answer), Kind::Page)
-}
-
 /// What an answer that a server is content with holds. Pictures are known by their bytes, whatever they are called.
 enum Kind {
     Page,
@@ -213,33 +185,10 @@ impl Kind {
             return Self::Film(format);
         }
         match answer.content_type.as_deref() {
-            Some("text/html" | "application/xhtml+xml") => Self::Page,
+            _ if says_page(answer) => Self::Page,
             Some(image) if image.starts_with("image/") => Self::Image,
-            None if looks_like_html(&answer.body) => Self::Page,
             _ => Self::Other,
         }
-    }
-}
-
-fn looks_like_html(body: &[u8]) -> bool {
-    let start = &body[..body.len().min(SNIFFED)];
-    let start = start.trim_ascii_start();
-    let begins = |word: &[u8]| {
-        start
-            .get(..word.len())
-            .is_some_and(|begin| begin.eq_ignore_ascii_case(word))
-    };
-    begins(b"<!doctype html") || begins(b"<html")
-}
-
-fn content_type(answer: &Answer) -> Option<String> {
-    let media_type = answer.content_type.as_deref();
-    match (&answer.charset, media_type) {
-        (Some(charset), media_type) => {
-            let media_type = media_type.unwrap_or("text/html");
-            Some(format!("{media_type}; charset={charset}"))
-        }
-        (None, media_type) => media_type.map(str::to_owned),
     }
 }
 

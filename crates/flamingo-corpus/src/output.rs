@@ -1,4 +1,4 @@
-//! What is written, and how large its files grow.
+//! The section `[output]` of a corpus's configuration: what is written, and how large its files grow.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +41,6 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
-    pub(super) const EXTENSIONS: [&str; 3] = ["tar", "parquet", "jsonl"];
-
     /// The extension of its files.
     pub fn extension(self) -> &'static str {
         match self {
