@@ -6,6 +6,7 @@ mod check;
 mod command;
 mod demo_model;
 mod examples;
+mod structure;
 
 use std::path::Path;
 use std::process::ExitCode;
