@@ -1,9 +1,12 @@
 //! The steps of `cargo xtask check`, cheapest first. All of them share one cargo profile, so that
 //! the dependencies are built once.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 
 use crate::command::{cargo, run as execute, target_folder};
+use crate::structure;
 
 /// All that can run on any machine; this one turns on those below it.
 const FEATURES: &str = "flamingo/cluster";
@@ -22,6 +25,8 @@ pub(crate) enum Step {
     Format,
     /// Licences and sources of the dependencies are those that deny.toml allows
     Licences,
+    /// Crates use only those below them, and no files of a crate use each other in a circle
+    Structure,
     /// Clippy and the compiler have nothing to say
     Lints,
     /// The documentation builds without a warning
@@ -53,6 +58,10 @@ impl Step {
             Step::Format => execute(&mut cargo("fmt --all --check")),
             // Not `advisories`: they need a database from the network, and change without us.
             Step::Licences => execute(&mut cargo("deny check licenses bans sources")),
+            Step::Structure => {
+                eprintln!("\n$ cargo xtask check structure");
+                structure::check(Path::new("."))
+            }
             Step::Lints => {
                 execute(
                     cargo("clippy --workspace --all-targets --features")

@@ -5,6 +5,7 @@
 mod check;
 mod command;
 mod demo_model;
+mod structure;
 
 use std::path::Path;
 use std::process::ExitCode;

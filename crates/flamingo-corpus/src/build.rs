@@ -10,6 +10,7 @@ mod examine;
 mod fetch;
 mod films;
 mod finish;
+mod global;
 mod join;
 mod judge;
 mod read;
@@ -27,44 +28,24 @@ use flamingo_crawl::{Fetcher, Unit};
 use rayon::ThreadPool;
 
 use crate::config::Config;
-use crate::deduplication::Deduplication;
 use crate::error::{Error, Result};
 use crate::filters::Filters;
 use crate::folder::{self, Folder};
 use crate::images::{EvaluationIndex, Rules};
 use crate::permission::Permission;
 use crate::progress::{Meter, Progress};
-use crate::towers::{Tower, TowerError, TowerFailure, TowerFilters};
+use crate::towers::{TowerError, TowerFailure, TowerFilters};
 use crate::worker::Worker;
 
 pub use crate::funnel::Counts;
 pub use crate::stage::Stage;
+pub use crate::towers::BoxedTower;
+pub use global::Global;
 pub(crate) use judge::place;
 pub use report::{JoinReport, ReadReport, Sample, WriteReport};
 pub use times::Times;
 pub use units::Units;
 pub(crate) use write::{decisions, keep_most, keep_smallest};
-
-/// The step that looks at all units at once: what repeats, and where each picture is.
-pub trait Global: Sync {
-    /// Reads `read/*/{pages,images}.parquet` and writes `global/{documents,paragraphs,images,texts}.parquet`,
-    /// each under a temporary name and renamed ([`Folder::create`]), rows in the order that their type says.
-    ///
-    /// The tables must not depend on the number of threads or machines. Returns what was found, for the manifest
-    /// (`near_duplicate`, `repeated_paragraphs`, ...).
-    ///
-    /// # Errors
-    ///
-    /// When a table cannot be read or written.
-    fn join(
-        &self,
-        folder: &Folder,
-        config: &Deduplication,
-    ) -> Result<Counts, Box<dyn std::error::Error + Send + Sync>>;
-}
-
-/// An image tower as a build holds it.
-pub type BoxedTower = Box<dyn Tower + Send>;
 
 /// What a build is given by the program: nothing of it is made here.
 pub struct Parts<'a> {
@@ -185,7 +166,7 @@ impl Build<'_> {
             Stage::Read => self.read(),
             Stage::Join if is_first => {
                 self.wait(Stage::Read, 0..self.units.len())?;
-                join::join(self)
+                self.join()
             }
             Stage::Write => {
                 self.wait(Stage::Join, 0..1)?;
@@ -220,6 +201,16 @@ impl Build<'_> {
             meter.unit();
         }
         Ok(())
+    }
+
+    fn join(&self) -> Result<()> {
+        let joiner = join::Joiner {
+            config: self.config,
+            folder: self.folder,
+            units: self.units.len(),
+            global: self.parts.global,
+        };
+        self.pool.install(|| joiner.join())
     }
 
     /// One that fetches what these units ask for, if they do.

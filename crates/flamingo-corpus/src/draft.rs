@@ -10,8 +10,10 @@ use crate::fuse::Fuse;
 /// A file in the making.
 #[derive(Debug)]
 pub struct Draft {
+    /// Where it lies until it is committed.
     path: PathBuf,
-    draft: PathBuf,
+    /// Where it will lie.
+    target: PathBuf,
     file: BufWriter<File>,
     fuse: Fuse,
 }
@@ -31,13 +33,13 @@ impl Draft {
     }
 
     /// Begins the file at a path whose folder is there.
-    pub(crate) fn at(path: PathBuf, writer: u32, fuse: Fuse) -> Result<Self> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let draft = path.with_file_name(format!(".{name}.part{writer}"));
-        let file = File::create(&draft).map_err(Error::file(&draft))?;
+    pub(crate) fn at(target: PathBuf, writer: u32, fuse: Fuse) -> Result<Self> {
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let path = target.with_file_name(format!(".{name}.part{writer}"));
+        let file = File::create(&path).map_err(Error::file(&path))?;
         Ok(Self {
             path,
-            draft,
+            target,
             file: BufWriter::with_capacity(1 << 16, file),
             fuse,
         })
@@ -45,7 +47,7 @@ impl Draft {
 
     /// Where it lies until it is committed, for those who write files by path.
     pub fn path(&self) -> &Path {
-        &self.draft
+        &self.path
     }
 
     /// Gives the file its name; from now on it is there.
@@ -54,13 +56,13 @@ impl Draft {
     ///
     /// When it cannot be written to the end or renamed.
     pub fn commit(mut self) -> Result<()> {
-        self.file.flush().map_err(Error::file(&self.draft))?;
+        self.file.flush().map_err(Error::file(&self.path))?;
         self.file
             .get_ref()
             .sync_data()
-            .map_err(Error::file(&self.draft))?;
-        self.fuse.step(&self.path)?;
-        fs::rename(&self.draft, &self.path).map_err(Error::file(&self.path))
+            .map_err(Error::file(&self.path))?;
+        self.fuse.step(&self.target)?;
+        fs::rename(&self.path, &self.target).map_err(Error::file(&self.target))
     }
 }
 
@@ -72,13 +74,4 @@ impl Write for Draft {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-/// Whether the file is named as a draft is.
-pub(crate) fn is_remains(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let number = name
-        .strip_prefix('.')
-        .and_then(|name| name.rsplit_once(".part"));
-    number.is_some_and(|(_, writer)| writer.parse::<u32>().is_ok())
 }

@@ -11,12 +11,11 @@ use flamingo_page::Page;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::content::content;
+use crate::content::{content, is_page};
+use crate::counts::{self, Counts};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::filters::{Decision, Filters, decide};
-use crate::funnel::{self, Counts};
-use crate::kind::Kind;
 use crate::measures::Measures;
 use crate::permission::Permission;
 
@@ -64,7 +63,7 @@ impl Extracted {
             }
         }
         self.reasons.retain(|_, count| *count > 0);
-        funnel::count(&mut self.reasons, ROBOTS);
+        counts::count(&mut self.reasons, ROBOTS);
     }
 }
 
@@ -147,7 +146,7 @@ impl Extractor {
                 progress(&run.extracted);
             }
             for (name, count) in items.counts().iter() {
-                funnel::add(&mut run.extracted.other, name, count);
+                counts::add(&mut run.extracted.other, name, count);
             }
         }
         let Run {
@@ -180,7 +179,7 @@ impl Extractor {
             if run.robots.collect(&answer) {
                 continue;
             }
-            if answer.is_success() && matches!(Kind::of(&answer), Kind::Page) {
+            if answer.is_success() && is_page(&answer) {
                 bytes += answer.body.len();
                 answers.push(answer);
             }
@@ -250,7 +249,7 @@ impl Run {
         self.extracted.bytes += ready.bytes;
         match &ready.reason {
             None => self.extracted.kept += 1,
-            Some(reason) => funnel::count(&mut self.extracted.reasons, reason),
+            Some(reason) => counts::count(&mut self.extracted.reasons, reason),
         }
         let written = self.draft.write_all(&ready.line);
         written.map_err(Error::file(self.draft.path()))

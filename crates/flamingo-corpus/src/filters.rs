@@ -8,12 +8,14 @@ mod characters;
 mod config;
 mod counts;
 mod document;
+mod error;
 mod length;
 mod lines;
 mod quality;
 mod reason;
 mod repetition;
 mod rule;
+mod rules;
 mod words;
 
 use std::collections::BTreeSet;
@@ -27,39 +29,9 @@ use crate::measures::{self, Lexicon, Measures, OwnWords, TextMeasures};
 pub(crate) use config::threshold;
 pub use config::{FilterConfig, ImageCounts, LanguageConfig, Preset, QualityConfig, Thresholds};
 pub use counts::{Counts, Tally};
+pub use error::FilterError;
 pub use quality::{Feature, QualityModel, Weight, train_quality};
 pub use reason::Reason;
-
-/// Why filters cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum FilterError {
-    /// A file that the configuration names cannot be read.
-    #[error("the {what} {path} cannot be read: {source}; check `[filters]`")]
-    Read {
-        /// What the file is for.
-        what: &'static str,
-        /// Where it should be.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// There is nothing to train a quality model on.
-    #[error("a quality model needs both sides, and there are {good} good and {bad} bad documents")]
-    NoExamples {
-        /// Good documents.
-        good: usize,
-        /// Bad documents.
-        bad: usize,
-    },
-    /// The quality model is none.
-    #[error("{path} is no quality model: {source}; train one from good and bad documents")]
-    Model {
-        /// The file.
-        path: String,
-        /// Why.
-        source: serde_json::Error,
-    },
-}
 
 /// Thresholds with the word lists and the model that they name.
 #[derive(Clone, Debug, Default)]
@@ -207,7 +179,7 @@ fn drop_paragraphs(
     filters: &Filters,
 ) -> Vec<DroppedPart> {
     let config = &filters.config;
-    let Some(groups) = config.paragraph.groups() else {
+    let Some(groups) = rules::groups(&config.paragraph) else {
         return Vec::new();
     };
     // Where the whole has no flagged word, no paragraph has.
@@ -218,7 +190,7 @@ fn drop_paragraphs(
     let asked = texts(page, gone).filter(|(_, text)| !config.exempt.contains(&text.kind));
     let dropped = asked.filter_map(|(part, text)| {
         let measures = TextMeasures::only(groups, &[text], &filters.lexicon, language);
-        let reasons = rule::reasons(&measures, &config.paragraph);
+        let reasons = rules::reasons(&measures, &config.paragraph);
         (!reasons.is_empty()).then_some(DroppedPart { part, reasons })
     });
     dropped.collect()
@@ -269,7 +241,7 @@ fn document_reasons(
     quality: Option<f32>,
     config: &FilterConfig,
 ) -> Vec<Reason> {
-    let mut reasons = rule::reasons(&measures.text, &config.document);
+    let mut reasons = rules::reasons(&measures.text, &config.document);
     reasons.extend(document::language(
         measures.language.as_ref(),
         &config.language,

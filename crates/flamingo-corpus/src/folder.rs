@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::draft;
 use crate::error::{Error, Result};
 use crate::fuse::Fuse;
 
@@ -263,11 +262,20 @@ fn sweep(folder: &Path) -> Result<()> {
         let path = entry.map_err(Error::file(folder))?.path();
         if path.is_dir() {
             sweep(&path)?;
-        } else if draft::is_remains(&path) {
+        } else if is_remains(&path) {
             fs::remove_file(&path).map_err(Error::file(&path))?;
         }
     }
     Ok(())
+}
+
+/// Whether the file is named as a draft is.
+fn is_remains(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = name
+        .strip_prefix('.')
+        .and_then(|name| name.rsplit_once(".part"));
+    number.is_some_and(|(_, writer)| writer.parse::<u32>().is_ok())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! thresholds can change without decoding again.
 
 mod config;
+mod encoding;
 mod evaluation;
 mod inspect;
 mod perceptual;
@@ -11,15 +12,17 @@ mod pictures;
 mod reason;
 mod reencode;
 mod rules;
+mod size;
 #[cfg(test)]
 mod testing;
 mod words;
 
 pub use config::{Animated, ImagesConfig, Preset};
+pub use encoding::{Encoding, Reencode};
 pub use evaluation::{EvaluationConfig, EvaluationIndex, Match};
 pub use inspect::{Inspected, inspect};
 pub use perceptual::{distance, perceptual_hash};
 pub use reason::Reason;
-pub use reencode::{Encoding, Reencode, Written, reencode};
+pub use reencode::{Written, reencode};
 pub use rules::{Candidate, Count, Rules};
 pub use words::UrlWords;

@@ -9,20 +9,21 @@ pub mod build;
 pub mod card;
 pub mod config;
 mod content;
+pub mod counts;
 pub mod deduplication;
-mod draft;
+pub mod draft;
 mod error;
 pub mod extract;
 pub mod films;
 pub mod filters;
 #[cfg(feature = "build")]
 pub mod folder;
+#[cfg(feature = "build")]
 pub mod funnel;
 mod fuse;
 #[cfg(feature = "build")]
 pub mod histogram;
 pub mod images;
-mod kind;
 #[cfg(feature = "build")]
 pub mod manifest;
 pub mod measures;

@@ -41,8 +41,6 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
-    pub(crate) const EXTENSIONS: [&str; 3] = ["tar", "parquet", "jsonl"];
-
     /// The extension of its files.
     pub fn extension(self) -> &'static str {
         match self {

@@ -7,76 +7,19 @@
 mod boilerplate;
 mod caption;
 mod config;
+mod reason;
+mod source;
 
 use flamingo_page::{Image, Page, Part};
 use serde::{Deserialize, Serialize};
 
 use crate::measures::Lexicon;
-use crate::reason::named_reasons;
 
 pub use caption::text_key;
 pub(crate) use caption::{Caption, squeeze};
 pub use config::{CaptionConfig, PairConfig, PairText};
-
-named_reasons! {
-    /// Why a candidate is no pair; the order is that of the funnel.
-    PairReason {
-        /// The image has no text of the kind asked for.
-        NoText = "no_text",
-        /// The image is smaller than asked for.
-        SmallImage = "small_image",
-        /// The image is too long or too wide.
-        AspectRatio = "aspect_ratio",
-        /// The text is the image's file name, or any file name.
-        FileName = "file_name",
-        /// The text is a URL or holds one.
-        Url = "url",
-        /// The text is a camera's number, a size or another code.
-        Code = "code",
-        /// The text says only that there is a picture.
-        Boilerplate = "boilerplate",
-        /// Fewer words than asked for.
-        FewWords = "few_words",
-        /// More words than allowed.
-        ManyWords = "many_words",
-        /// Too few different words.
-        RepeatedWords = "repeated_words",
-        /// Too large a share of capital letters.
-        Capitals = "capitals",
-        /// Too small a share of letters.
-        FewLetters = "few_letters",
-        /// Too many flagged words.
-        FlaggedWords = "flagged_words",
-        /// Its language is not among those allowed.
-        Language = "language",
-        /// More images than allowed share the text.
-        FrequentText = "frequent_text",
-        /// The file cannot be read as a film, or its text cannot be read.
-        Unreadable = "unreadable",
-        /// The file holds one picture.
-        NotAFilm = "not_a_film",
-        /// The film is shorter than asked for.
-        ShortFilm = "short_film",
-        /// The film is longer than allowed.
-        LongFilm = "long_film",
-    }
-}
-
-/// Where the text of a pair is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PairSource {
-    /// The text that stands for it.
-    Alt,
-    /// The caption.
-    Caption,
-    /// The title of the page.
-    Title,
-    /// The paragraph beside it.
-    Paragraph,
-    /// A file of its own.
-    File,
-}
+pub use reason::PairReason;
+pub use source::PairSource;
 
 /// An image or a film with a text that may be its pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

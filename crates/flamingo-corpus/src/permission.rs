@@ -82,11 +82,6 @@ impl Refused {
         }
         refused
     }
-
-    /// Why a picture with this header may not be used.
-    pub(crate) fn of_picture(self) -> Option<String> {
-        self.content.or(self.pictures)
-    }
 }
 
 #[cfg(test)]

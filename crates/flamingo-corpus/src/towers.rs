@@ -2,9 +2,11 @@
 //! and images of evaluation sets. No tensor is seen here: a program brings the tower.
 
 mod config;
+mod error;
 mod evaluation;
 mod examples;
 mod explicit;
+mod tower;
 mod vectors;
 
 use std::path::Path;
@@ -15,82 +17,10 @@ use serde::{Deserialize, Serialize};
 use crate::reason::named_reasons;
 
 pub use config::{EvaluationConfig, ExplicitConfig, SimilarityConfig, TowerConfig};
+pub use error::TowerError;
 pub use evaluation::Evaluation;
 pub use explicit::Explicit;
-
-/// What goes wrong in a tower.
-pub type TowerFailure = Box<dyn std::error::Error + Send + Sync>;
-
-/// An image tower, with a text tower where it has one; both embed into the same space.
-pub trait Tower {
-    /// A vector for each picture.
-    ///
-    /// # Errors
-    ///
-    /// What the tower says.
-    fn embed_images(&mut self, images: &[Image]) -> Result<Vec<Vec<f32>>, TowerFailure>;
-
-    /// A vector for each text; none if the tower takes no texts.
-    ///
-    /// # Errors
-    ///
-    /// What the tower says.
-    fn embed_texts(&mut self, texts: &[String]) -> Result<Option<Vec<Vec<f32>>>, TowerFailure>;
-}
-
-impl<T: Tower + ?Sized> Tower for Box<T> {
-    fn embed_images(&mut self, images: &[Image]) -> Result<Vec<Vec<f32>>, TowerFailure> {
-        (**self).embed_images(images)
-    }
-
-    fn embed_texts(&mut self, texts: &[String]) -> Result<Option<Vec<Vec<f32>>>, TowerFailure> {
-        (**self).embed_texts(texts)
-    }
-}
-
-/// Why a tower's filters cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TowerError {
-    /// The tower failed.
-    #[error("the image tower failed: {0}")]
-    Failed(TowerFailure),
-    /// A filter asks for texts.
-    #[error("`{section}` compares images with texts, and the tower takes no texts; {hint}")]
-    NoTexts {
-        /// The section of the configuration.
-        section: &'static str,
-        /// What to do.
-        hint: &'static str,
-    },
-    /// A folder of examples has no picture that can be read.
-    #[error("{folder} has no picture that can be read, and `{section}` needs some")]
-    NoExamples {
-        /// The folder.
-        folder: String,
-        /// The section of the configuration.
-        section: &'static str,
-    },
-    /// A folder of examples cannot be listed.
-    #[error("{folder} cannot be listed for `{section}`: {source}")]
-    Folder {
-        /// The folder.
-        folder: String,
-        /// The section of the configuration.
-        section: &'static str,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The tower gave another number of vectors than asked for, or one of another length.
-    #[error("the image tower gave {found} of {what} where {expected} were asked for")]
-    Shape {
-        /// Of what.
-        what: &'static str,
-        /// As many were asked for.
-        expected: usize,
-        /// As many came.
-        found: usize,
-    },
-}
+pub use tower::{BoxedTower, Tower, TowerFailure};
 
 named_reasons! {
     /// Why an image is dropped.

@@ -10,28 +10,15 @@ mod record;
 mod shards;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use crate::output::{OutputConfig, OutputFormat};
 pub use file::Finished;
 pub use record::{Medium, Outcome, Record};
+pub use writer::Writer;
 
 use crate::Result;
 use crate::folder::Folder;
-
-/// Documents in, finished files out.
-pub trait Writer {
-    /// Writes one document, into a new file if this one would grow too large.
-    ///
-    /// # Errors
-    /// [`Error::File`](crate::Error::File) with the operating system's answer.
-    fn write(&mut self, record: &Record) -> Result<Outcome>;
-
-    /// Gives the last file its name, and tells of all in order.
-    ///
-    /// # Errors
-    /// [`Error::File`](crate::Error::File) with the operating system's answer.
-    fn finish(self: Box<Self>) -> Result<Vec<Finished>>;
-}
 
 /// A writer of the files `STEM-000.tar` (or `.parquet`, `.jsonl`), `STEM-001.tar`, ...; the stem is
 /// a name within the folder, as `shards/00000`.

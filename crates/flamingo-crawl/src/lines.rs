@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Deserialize;
 
 use crate::compress::Encoding;
-use crate::read::Source;
+use crate::source::Source;
 use crate::{Answer, Counts, Error, Item, ReadOptions, Reason, Result, Skipped};
 
 /// Longer ones are no URLs.

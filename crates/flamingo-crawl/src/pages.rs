@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::compress::gunzipped;
 use crate::input::{image_type, uncompressed};
-use crate::read::Source;
+use crate::source::Source;
 use crate::store::{Entry, below, url_of};
 use crate::{Answer, Counts, Error, Item, Place, ReadOptions, Reason, Result, Skipped};
 

@@ -3,64 +3,15 @@
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::compress::{Encoding, gunzip};
 use crate::input::image_type;
+use crate::options::ReadOptions;
+use crate::source::Source;
 use crate::store::url_of;
 use crate::warc::{self, Warc, codec};
-use crate::{Answer, Counts, Item, Place, Reason, Result, Skipped, Stores};
-
-/// What is done with the digests that WARC records tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Digests {
-    /// They are not looked at.
-    Ignore,
-    /// Wrong ones are counted.
-    #[default]
-    Count,
-    /// Records whose digest is wrong are skipped.
-    Drop,
-}
-
-/// How a unit is read.
-#[derive(Debug, Clone)]
-pub struct ReadOptions {
-    /// The most bytes that a record or page may have where it lies, before decoding its body; longer
-    /// ones are passed over.
-    pub max_record: u64,
-    /// The most bytes that a body may have once it is decoded; it is cut there.
-    pub max_body: u64,
-    /// What is done with digests.
-    pub digests: Digests,
-    /// Whether the pictures that lie beside saved pages are read, too.
-    pub pictures: bool,
-    /// Where files are opened.
-    pub stores: Stores,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self {
-            max_record: 64 << 20,
-            max_body: 64 << 20,
-            digests: Digests::default(),
-            pictures: true,
-            stores: Stores::default(),
-        }
-    }
-}
-
-/// Where items come from: a WARC, pages, lines.
-pub(crate) trait Source: Send {
-    /// The next item. What is odd about it is counted; items themselves are counted by the caller.
-    fn next(&mut self, counts: &mut Counts) -> Result<Option<Item>>;
-
-    /// How many bytes of the unit's files have been taken.
-    fn bytes_read(&self) -> u64;
-}
+use crate::{Answer, Counts, Item, Place, Reason, Result, Skipped};
 
 /// The items of a unit. After an error there are no more.
 pub struct Items {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, MediaBase, Report, Result, obelics, page_document, shard};
+use crate::{Error, MediaBase, Report, Result, Sample, obelics, page_document, webdataset};
 
 /// How a source's files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,15 +24,6 @@ pub enum Format {
     Parquet,
     /// HTML; the path is a page, or a folder with `*.html` anywhere below.
     Pages,
-}
-
-/// One document, and where its media names start.
-#[derive(Clone, Debug)]
-pub struct Sample {
-    /// What it says and shows.
-    pub document: Document,
-    /// Where relative names start.
-    pub base: MediaBase,
 }
 
 /// The samples of a file or folder, in an order that does not depend on the disk.
@@ -67,7 +58,7 @@ impl Source {
             }
             Format::Shards => {
                 for file in &files {
-                    shard::read(file, &mut report, &mut samples)?;
+                    webdataset::read(file, &mut report, &mut samples)?;
                 }
             }
             Format::Parquet => {

@@ -11,7 +11,8 @@ use lru::LruCache;
 
 use crate::Result;
 use crate::latents_folder::LatentsFolder;
-use crate::media_cache::{Hash, MediaCache, versions};
+use crate::looked::Hash;
+use crate::media_cache::{MediaCache, versions};
 use crate::prefix_cache::PrefixCache;
 use crate::queue::Queue;
 

@@ -11,7 +11,7 @@ use flamingo_kernels::{Device, Precision, Tensor, floats};
 use flamingo_weights::{NamedTensor, Tensors, write_tensors};
 use sha2::{Digest, Sha256};
 
-use crate::media_cache::Hash;
+use crate::looked::Hash;
 use crate::{Error, Result};
 
 const NAME: &str = "latents";

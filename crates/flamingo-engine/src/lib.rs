@@ -10,6 +10,8 @@
 //! runs); what prompts begin with alike is read once, to the token (`prefix_cache`). Answers of a
 //! prompt and beams share its tokens. Whatever runs together gives what each gives alone.
 
+mod answer;
+mod answering;
 pub mod decoding;
 mod distributions;
 mod engine;
@@ -17,21 +19,28 @@ mod error;
 mod generate;
 mod latents_folder;
 mod look;
+mod looked;
 mod media;
 mod media_cache;
+mod media_reading;
 mod prefix_cache;
+mod prompt;
 mod queue;
 mod reading;
+mod request;
 mod score;
+mod scores;
+mod scoring;
+mod serve;
 mod writing;
 
+pub use answer::{Answer, Finish, Timings, Token};
 pub use decoding::{Decoding, EarlyStopping};
 pub use distributions::Distributions;
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use flamingo_weights::Source;
-pub use generate::{Answer, Finish, Timings, Token};
 pub use look::Look;
 pub use media::MediaSource;
-pub use queue::{Event, Request, RequestId};
-pub use score::{CandidateScore, RankBy, Scores};
+pub use request::{Event, Request, RequestId};
+pub use scores::{CandidateScore, RankBy, Scores};

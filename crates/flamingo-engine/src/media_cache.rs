@@ -1,19 +1,9 @@
-//! What was computed of pictures and films, by their content: each goes through the encoder, the
-//! resampler and the gated blocks' projections once while it stays in the cache.
+//! What was computed of pictures and films, by their content.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-use flamingo_image::{Image, Media, sample_frames};
-use flamingo_kernels::{Tensor, floats};
 use flamingo_model::Medium;
 use lru::LruCache;
-use sha2::{Digest, Sha256};
 
-use crate::{Engine, Error, MediaSource, Result};
-
-/// The content of a medium, and its place in the document for the few models that look at it.
-pub(crate) type Hash = [u8; 32];
+use crate::looked::Hash;
 
 /// Keys and values of media by content; the least recently used ones go when there are too many.
 pub(crate) struct MediaCache {
@@ -43,15 +33,15 @@ impl MediaCache {
     }
 
     /// Whether a medium is there.
-    fn contains(&self, hash: &Hash) -> bool {
+    pub(crate) fn contains(&self, hash: &Hash) -> bool {
         self.media.contains(hash)
     }
 
-    fn get(&mut self, hash: &Hash) -> Option<Medium> {
+    pub(crate) fn get(&mut self, hash: &Hash) -> Option<Medium> {
         self.media.get(hash).cloned()
     }
 
-    fn insert(&mut self, hash: Hash, medium: Medium) {
+    pub(crate) fn insert(&mut self, hash: Hash, medium: Medium) {
         self.bytes += medium.bytes();
         if let Some(old) = self.media.put(hash, medium) {
             self.bytes -= old.bytes();
@@ -65,195 +55,10 @@ impl MediaCache {
     }
 }
 
-/// A medium that is known by its content.
-pub(crate) struct Looked {
-    pub(crate) hash: Hash,
-    reference: String,
-    /// What the model sees of it; none if that is not wanted, or to be loaded when it is.
-    frames: Option<Vec<Image>>,
-    place: usize,
-}
-
-impl Looked {
-    /// Without its frames, which are loaded again if they are wanted.
-    pub(crate) fn unloaded(self) -> Self {
-        Self {
-            frames: None,
-            ..self
-        }
-    }
-}
-
 /// Media whose content is known by their version.
 const VERSIONS: usize = 1 << 16;
 
 /// Contents by the version that a source tells.
 pub(crate) fn versions() -> LruCache<String, Hash> {
     LruCache::new(VERSIONS.try_into().expect("more than none"))
-}
-
-/// Frames encoded in one pass: enough to keep the processor at large products, few enough that what
-/// lies between the layers is small beside the weights.
-const FRAMES_AT_ONCE: usize = 16;
-
-impl Engine {
-    /// Without a resampler there is no room for a second frame.
-    fn most_frames(&self) -> usize {
-        match self.model.resampler {
-            Some(_) => self.options.max_frames,
-            None => 1,
-        }
-    }
-
-    /// The frames of a medium that the model sees.
-    pub(crate) fn frames(&self, medium: Media) -> Vec<Image> {
-        match medium {
-            Media::Image(image) => vec![image],
-            Media::Film(film) => {
-                sample_frames(&film, self.options.frames_per_second, self.most_frames())
-            }
-        }
-    }
-
-    /// The medium called `reference`, number `place` in its document. One whose version was seen before
-    /// is not loaded.
-    ///
-    /// # Errors
-    /// If it cannot be had.
-    pub(crate) fn looked(
-        &mut self,
-        reference: &str,
-        place: usize,
-        source: &dyn MediaSource,
-    ) -> Result<Looked> {
-        let resampler = self.model.resampler.as_ref();
-        let counts = resampler.is_some_and(|r| r.media_embeddings.is_some());
-        let place = if counts { place } else { 0 };
-        let version = source.version(reference).map(|v| format!("{place} {v}"));
-        let known = version.as_ref().and_then(|v| self.versions.get(v)).copied();
-        let (hash, frames) = match known {
-            Some(hash) => (hash, None),
-            None => {
-                let frames = self.frames(source.media(reference)?);
-                let hash = hash(&frames, place);
-                if let Some(version) = version {
-                    self.versions.put(version, hash);
-                }
-                (hash, (!self.media.contains(&hash)).then_some(frames))
-            }
-        };
-        Ok(Looked {
-            hash,
-            reference: reference.to_owned(),
-            frames,
-            place,
-        })
-    }
-
-    /// Keys and values of media, in order. Those that are in no cache are encoded, media of equal
-    /// frame counts together.
-    ///
-    /// # Errors
-    /// If a medium cannot be had any more, or the folder of latents cannot be written.
-    pub(crate) fn media(
-        &mut self,
-        wanted: &[&Looked],
-        source: &dyn MediaSource,
-    ) -> Result<Vec<Medium>> {
-        let mut found: HashMap<Hash, Medium> = HashMap::new();
-        let (mut read, mut missing): (Vec<(Hash, Tensor<3>)>, BTreeMap<usize, Vec<_>>) =
-            Default::default();
-        let mut seen = HashSet::new();
-        for looked in wanted.iter().filter(|looked| seen.insert(looked.hash)) {
-            if let Some(known) = self.media.get(&looked.hash) {
-                found.insert(looked.hash, known);
-            } else if let Some(latents) = self.stored_latents(&looked.hash) {
-                read.push((looked.hash, latents));
-            } else {
-                let frames = self.loaded(looked, source)?;
-                let alike = missing.entry(frames.len()).or_default();
-                alike.push((*looked, frames));
-            }
-        }
-        for chunk in read.chunks(FRAMES_AT_ONCE) {
-            let latents = Tensor::cat(chunk.iter().map(|(_, l)| l.clone()).collect(), 0);
-            self.keep(chunk.iter().map(|(hash, _)| *hash), latents, &mut found);
-        }
-        for (frames, alike) in missing {
-            for chunk in alike.chunks((FRAMES_AT_ONCE / frames.max(1)).max(1)) {
-                let pictures = chunk.iter().flat_map(|(_, frames)| frames.iter());
-                let features = self.features(pictures, frames);
-                let places: Vec<usize> = chunk.iter().map(|(looked, _)| looked.place).collect();
-                let latents = self.model.resample(features, &places);
-                if let Some(folder) = &self.latents {
-                    for (i, (looked, _)) in chunk.iter().enumerate() {
-                        folder.write(&looked.hash, latents.clone().narrow(0, i, 1))?;
-                    }
-                }
-                let hashes = chunk.iter().map(|(looked, _)| looked.hash);
-                self.keep(hashes, latents, &mut found);
-            }
-        }
-        Ok(wanted.iter().map(|m| found[&m.hash].clone()).collect())
-    }
-
-    /// Makes keys and values of latents, `[M, R, media width]`, and keeps them.
-    fn keep(
-        &mut self,
-        hashes: impl Iterator<Item = Hash>,
-        latents: Tensor<3>,
-        found: &mut HashMap<Hash, Medium>,
-    ) {
-        let media = self.model.media(latents).each();
-        for (hash, medium) in hashes.zip(media) {
-            self.media.insert(hash, medium.clone());
-            found.insert(hash, medium);
-        }
-    }
-
-    /// Latents that another run left, `[1, R, media width]`.
-    fn stored_latents(&self, hash: &Hash) -> Option<Tensor<3>> {
-        let latents = self.latents.as_ref()?.read(hash, &self.device)?;
-        Some(latents.cast(self.options.precision.dtype()))
-    }
-
-    /// The frames of a medium, loaded again if they are not there.
-    fn loaded<'a>(&self, looked: &'a Looked, source: &dyn MediaSource) -> Result<Cow<'a, [Image]>> {
-        if let Some(frames) = &looked.frames {
-            return Ok(Cow::Borrowed(frames));
-        }
-        let frames = self.frames(source.media(&looked.reference)?);
-        match hash(&frames, looked.place) == looked.hash {
-            true => Ok(Cow::Owned(frames)),
-            false => Err(Error::Media(format!(
-                "{} changed while prompts with it were read: ask again",
-                looked.reference
-            ))),
-        }
-    }
-
-    /// Features of pictures, `frames` a medium: `[M, T, S, Dv]`.
-    pub(crate) fn features<'a>(
-        &self,
-        pictures: impl Iterator<Item = &'a Image>,
-        frames: usize,
-    ) -> Tensor<4> {
-        let pixels: Vec<Vec<f32>> = pictures.map(|p| self.preprocess.pixels(p)).collect();
-        let (count, size) = (pixels.len(), self.preprocess.size);
-        let pixels = floats(pixels.concat(), [count, 3, size, size], &self.device);
-        let pixels = pixels.cast(self.options.precision.dtype());
-        let features = self.model.encode(pixels);
-        let [_, positions, width] = features.dims();
-        features.reshape([count / frames, frames, positions, width])
-    }
-}
-
-fn hash(frames: &[Image], place: usize) -> Hash {
-    let mut hasher = Sha256::new();
-    hasher.update(place.to_le_bytes());
-    for frame in frames {
-        hasher.update(frame.width.to_le_bytes());
-        hasher.update(&frame.rgb);
-    }
-    hasher.finalize().into()
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use flamingo_model::{Chunk, TextCache};
 use sha2::{Digest, Sha256};
 
-use crate::media_cache::Hash;
+use crate::looked::Hash;
 
 /// Tokens of a run at most: what is dropped at once, and what is copied when prompts part within.
 const RUN: usize = 64;

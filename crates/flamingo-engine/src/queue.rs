@@ -1,123 +1,43 @@
-//! The queue: requests come in, events go out, and a step of the model serves all that are there.
-//!
-//! A step first reads waiting prompts while there is room, then one token of every row that is being
-//! written, whatever prompt it is of: a request that ends makes room at once, and none waits for the
-//! end of others. Which requests are read or written together changes no result.
+//! The queue: requests that wait, and those that are being answered.
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
-use flamingo_model::{Branches, Medium, TextRow};
-use flamingo_sequence::{Candidates, Document, Sequence};
+use flamingo_model::Branches;
+use flamingo_sequence::{Document, Sequence};
 
+use crate::answering::Answering;
 use crate::decoding::Decoding;
-use crate::generate::{Answering, Asked, Timings};
-use crate::reading::Prepared;
-use crate::score::Scoring;
-use crate::{Answer, Engine, Error, MediaSource, RankBy, Result, Scores};
-
-/// Tokens that prompts may begin with alike and still be read together: more, and the second waits
-/// until the first is in the cache.
-const ALIKE: usize = 16;
-
-/// A request's number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RequestId(u64);
-
-/// What an engine can be asked.
-#[derive(Debug, Clone)]
-pub enum Request {
-    /// To answer a prompt.
-    Generate {
-        /// The prompt.
-        prompt: Document,
-        /// How.
-        decoding: Decoding,
-        /// Which random numbers are its own: its number in a job, say.
-        stream: u64,
-    },
-    /// To score what may follow a prompt.
-    Score {
-        /// The prompt and its candidates.
-        candidates: Candidates,
-        /// What they are ranked by.
-        by: RankBy,
-    },
-}
-
-/// What happened to a request.
-#[derive(Debug)]
-pub enum Event {
-    /// A piece of an answer, as soon as it is certain.
-    Text {
-        /// Of which request.
-        request: RequestId,
-        /// Which of its answers.
-        answer: usize,
-        /// The piece.
-        text: String,
-    },
-    /// All answers are there; the request is over.
-    Answered {
-        /// Which request.
-        request: RequestId,
-        /// Its answers.
-        answers: Vec<Answer>,
-    },
-    /// The scores are there; the request is over.
-    Scored {
-        /// Which request.
-        request: RequestId,
-        /// Its scores.
-        scores: Scores,
-    },
-    /// The request cannot be answered; it is over.
-    Failed {
-        /// Which request.
-        request: RequestId,
-        /// Why.
-        error: Error,
-    },
-}
-
-impl Event {
-    /// The request that this is about.
-    pub fn request(&self) -> RequestId {
-        match self {
-            Event::Text { request, .. }
-            | Event::Answered { request, .. }
-            | Event::Scored { request, .. }
-            | Event::Failed { request, .. } => *request,
-        }
-    }
-}
+use crate::prompt::Prepared;
+use crate::scoring::Scoring;
+use crate::{Event, RequestId};
 
 /// A request that has not been read.
-struct Waiting {
-    request: RequestId,
-    what: What,
-    document: Document,
-    sequence: Sequence,
+pub(crate) struct Waiting {
+    pub(crate) request: RequestId,
+    pub(crate) what: What,
+    pub(crate) document: Document,
+    pub(crate) sequence: Sequence,
     /// Once its turn has come, and it had to wait for another.
-    prepared: Option<Prepared>,
+    pub(crate) prepared: Option<Prepared>,
 }
 
-enum What {
+/// What is to be done with it.
+pub(crate) enum What {
     Generate { decoding: Decoding, stream: u64 },
     Score(Scoring),
 }
 
 impl What {
     /// What is read along with the prompt.
-    fn branches(&self) -> Branches<'_> {
+    pub(crate) fn branches(&self) -> Branches<'_> {
         match self {
             What::Generate { .. } => Branches::default(),
-            What::Score(scoring) => scoring.branches(),
+            What::Score(scoring) => scoring.branches(0),
         }
     }
 
     /// Rows that it will write at once.
-    fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         match self {
             What::Generate { decoding, .. } => {
                 decoding.num_beams.max(decoding.num_return_sequences)
@@ -130,310 +50,9 @@ impl What {
 /// Requests on their way.
 #[derive(Default)]
 pub(crate) struct Queue {
-    next: u64,
-    waiting: VecDeque<Waiting>,
-    answering: Vec<Answering>,
+    pub(crate) next: u64,
+    pub(crate) waiting: VecDeque<Waiting>,
+    pub(crate) answering: Vec<Answering>,
     /// Of requests that someone else waits for.
-    events: Vec<Event>,
-}
-
-impl Engine {
-    /// Puts a request at the end of the queue.
-    ///
-    /// # Errors
-    /// If the prompt is empty or too long, an option is out of range, or there are no candidates.
-    pub fn submit(&mut self, request: Request) -> Result<RequestId> {
-        self.submit_as(request, 1)
-    }
-
-    /// `number` is the prompt's in messages.
-    fn submit_as(&mut self, request: Request, number: usize) -> Result<RequestId> {
-        let (document, what, new_tokens) = match request {
-            Request::Generate {
-                prompt,
-                decoding,
-                stream,
-            } => {
-                decoding.check()?;
-                let new_tokens = decoding.max_new_tokens;
-                (prompt, What::Generate { decoding, stream }, new_tokens)
-            }
-            Request::Score { candidates, by } => {
-                let document = candidates.document.clone();
-                let scoring = Scoring::new(candidates, by, &self.tokenizer, number)?;
-                let longest = scoring.longest();
-                (document, What::Score(scoring), longest)
-            }
-        };
-        let sequence = self.sequence(&document, new_tokens)?;
-        let request = RequestId(self.queue.next);
-        self.queue.next += 1;
-        self.queue.waiting.push_back(Waiting {
-            request,
-            what,
-            document,
-            sequence,
-            prepared: None,
-        });
-        Ok(request)
-    }
-
-    /// Takes a request out and frees what it holds; false if it is over already.
-    pub fn cancel(&mut self, request: RequestId) -> bool {
-        let queue = &mut self.queue;
-        let before = queue.waiting.len() + queue.answering.len();
-        queue.waiting.retain(|waiting| waiting.request != request);
-        queue.answering.retain(|row| row.request != request);
-        queue.events.retain(|event| event.request() != request);
-        queue.waiting.len() + queue.answering.len() < before
-    }
-
-    fn cancel_all(&mut self, requests: &[RequestId]) {
-        for &request in requests {
-            self.cancel(request);
-        }
-    }
-
-    /// How many requests are waiting or being answered.
-    pub fn pending(&self) -> usize {
-        self.queue.waiting.len() + self.queue.answering.len()
-    }
-
-    /// Reads prompts that wait, while there is room, and one more token of all that are being
-    /// answered; returns what came of it. Requests are over with [`Event::Answered`],
-    /// [`Event::Scored`] or [`Event::Failed`].
-    pub fn step(&mut self, source: &dyn MediaSource) -> Vec<Event> {
-        let mut events = std::mem::take(&mut self.queue.events);
-        self.read_waiting(source, &mut events);
-        self.write(&mut events);
-        events
-    }
-
-    /// Runs requests to their end; `on_event` is given the number of each among them. Others in the
-    /// queue go on with them, and their events are kept for [`Engine::step`].
-    pub(crate) fn run(
-        &mut self,
-        requests: Vec<Request>,
-        source: &dyn MediaSource,
-        on_event: &mut dyn FnMut(usize, Event),
-    ) -> Result<()> {
-        let mut ids = Vec::with_capacity(requests.len());
-        for (i, request) in requests.into_iter().enumerate() {
-            match self.submit_as(request, i + 1) {
-                Ok(id) => ids.push(id),
-                Err(error) => {
-                    self.cancel_all(&ids);
-                    return Err(error);
-                }
-            }
-        }
-        let (mut others, mut failed) = (Vec::new(), None);
-        let mut open = ids.len();
-        while open > 0 && failed.is_none() {
-            for event in self.step(source) {
-                let Ok(i) = ids.binary_search(&event.request()) else {
-                    others.push(event);
-                    continue;
-                };
-                match event {
-                    Event::Failed { error, .. } => {
-                        failed.get_or_insert(error);
-                        continue;
-                    }
-                    Event::Text { .. } => {}
-                    Event::Answered { .. } | Event::Scored { .. } => open -= 1,
-                }
-                on_event(i, event);
-            }
-        }
-        self.queue.events.append(&mut others);
-        match failed {
-            Some(error) => {
-                self.cancel_all(&ids);
-                Err(error)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Reads waiting prompts while rows are free.
-    fn read_waiting(&mut self, source: &dyn MediaSource, events: &mut Vec<Event>) {
-        loop {
-            let started = Instant::now();
-            let round = self.next_round(source, events);
-            if round.is_empty() {
-                return;
-            }
-            let requests: Vec<RequestId> = round.iter().map(|(w, _)| w.request).collect();
-            if let Err(error) = self.read_round(round, source, started, events) {
-                // A picture that changed meanwhile, or a full disk.
-                let message = error.to_string();
-                events.extend(requests.into_iter().map(|request| Event::Failed {
-                    request,
-                    error: Error::Media(message.clone()),
-                }));
-            }
-        }
-    }
-
-    /// Prompts to be read together: as many as there is room for, and that have nothing to gain from
-    /// one another.
-    fn next_round(
-        &mut self,
-        source: &dyn MediaSource,
-        events: &mut Vec<Event>,
-    ) -> Vec<(Waiting, Prepared)> {
-        let rows: usize = self.queue.answering.iter().map(|a| a.texts.len()).sum();
-        let mut room = self.options.batch.max(1).saturating_sub(rows);
-        let (mut round, mut later): (Vec<(Waiting, Prepared)>, Vec<Waiting>) = Default::default();
-        let mut tokens = 0;
-        while round.len() + later.len() < self.options.batch.max(1) {
-            let Some(mut waiting) = self.queue.waiting.pop_front() else {
-                break;
-            };
-            let first = round.is_empty() && self.queue.answering.is_empty();
-            if waiting.what.rows() > room && !first {
-                self.queue.waiting.push_front(waiting);
-                break;
-            }
-            let prepared = match waiting.prepared.take() {
-                Some(prepared) => Ok(prepared),
-                None => self.prepare(&waiting.document, waiting.sequence.clone(), source),
-            };
-            let prepared = match prepared {
-                Ok(prepared) => prepared,
-                Err(error) => {
-                    let request = waiting.request;
-                    events.push(Event::Failed { request, error });
-                    continue;
-                }
-            };
-            let known = self.known(&prepared);
-            let new = prepared.sequence.ids.len() - known + waiting.what.branches().ids.len();
-            let alike = |(_, other): &(Waiting, Prepared)| prepared.common(other) > known + ALIKE;
-            if round.iter().any(alike) {
-                waiting.prepared = Some(prepared.unloaded());
-                later.push(waiting);
-                continue;
-            }
-            if !round.is_empty() && tokens + new > self.options.prefill_tokens {
-                waiting.prepared = Some(prepared.unloaded());
-                self.queue.waiting.push_front(waiting);
-                break;
-            }
-            room = room.saturating_sub(waiting.what.rows());
-            tokens += new;
-            round.push((waiting, prepared));
-        }
-        for waiting in later.into_iter().rev() {
-            self.queue.waiting.push_front(waiting);
-        }
-        round
-    }
-
-    fn read_round(
-        &mut self,
-        round: Vec<(Waiting, Prepared)>,
-        source: &dyn MediaSource,
-        started: Instant,
-        events: &mut Vec<Event>,
-    ) -> Result<()> {
-        let (waiting, prepared): (Vec<Waiting>, Vec<Prepared>) = round.into_iter().unzip();
-        let known: Vec<usize> = prepared.iter().map(|p| self.known(p)).collect();
-        let branches: Vec<Branches<'_>> = waiting.iter().map(|w| w.what.branches()).collect();
-        let read = self.read(&prepared, &branches, source)?;
-        let logits = self.logits(read.last);
-        let vocabulary = self.vocabulary();
-        let batch = waiting.len();
-        let (mut scorings, mut answering) = (Vec::new(), Vec::new());
-        let all = waiting.into_iter().zip(prepared);
-        let all = all.zip(read.prompts).zip(read.branches).enumerate();
-        for (i, (((waiting, prepared), read), branches)) in all {
-            let request = waiting.request;
-            match waiting.what {
-                What::Score(mut scoring) => {
-                    scoring.first(&logits[i], branches.map(|stream| self.logits(stream)));
-                    scorings.push((request, scoring, read));
-                }
-                What::Generate { decoding, stream } => {
-                    let asked = Asked {
-                        request,
-                        id: waiting.document.id,
-                        decoding,
-                        stream,
-                        ids: prepared.sequence.ids,
-                        timings: Timings {
-                            prefill: started.elapsed().as_secs_f64(),
-                            batch,
-                            known: known[i],
-                            ..Timings::default()
-                        },
-                    };
-                    let row = Answering::new(asked, read, &vocabulary, logits[i].len());
-                    answering.push((request, row, i));
-                }
-            }
-        }
-        self.score_all(scorings, events);
-        for (request, row, i) in answering {
-            let took = row.and_then(|mut row| {
-                row.take(self, &vocabulary, std::slice::from_ref(&logits[i]), events)?;
-                Ok(row)
-            });
-            match took {
-                Ok(row) => self.queue.answering.push(row),
-                Err(error) => events.push(Event::Failed { request, error }),
-            }
-        }
-        Ok(())
-    }
-
-    /// One token of every row that is being written.
-    fn write(&mut self, events: &mut Vec<Event>) {
-        let vocabulary = self.vocabulary();
-        let (mut going, mut tokens) = (Vec::new(), Vec::new());
-        for mut row in std::mem::take(&mut self.queue.answering) {
-            let request = row.request;
-            let failed = match row.next(&vocabulary) {
-                Ok(Some(next)) => {
-                    tokens.push(next);
-                    going.push(row);
-                    continue;
-                }
-                Ok(None) => row.finish(self, &vocabulary, events),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = failed {
-                events.push(Event::Failed { request, error });
-            }
-        }
-        if going.is_empty() {
-            return;
-        }
-        let logits = self.read_next(&mut going, &tokens);
-        let mut rest = &logits[..];
-        for mut row in going {
-            let (own, others) = rest.split_at(row.texts.len());
-            rest = others;
-            match row.take(self, &vocabulary, own, events) {
-                Ok(()) => self.queue.answering.push(row),
-                Err(error) => events.push(Event::Failed {
-                    request: row.request,
-                    error,
-                }),
-            }
-        }
-    }
-
-    fn read_next(&self, going: &mut [Answering], tokens: &[Vec<u32>]) -> Vec<Vec<f32>> {
-        let (mut rows, mut seen): (Vec<TextRow<'_>>, Vec<&[Medium]>) = Default::default();
-        for (row, tokens) in going.iter_mut().zip(tokens) {
-            for (cache, token) in row.texts.iter_mut().zip(tokens) {
-                rows.push(TextRow::new(std::slice::from_ref(token), cache));
-                seen.push(&row.seen);
-            }
-        }
-        let stream = self.read_on(&mut rows, &seen);
-        self.logits(stream)
-    }
+    pub(crate) events: Vec<Event>,
 }

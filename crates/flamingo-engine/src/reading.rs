@@ -7,8 +7,9 @@ use flamingo_kernels::{Tensor, indices};
 use flamingo_model::{Branches, Looking, Media, Medium, TextCache, TextRow};
 use flamingo_sequence::{Document, Sequence, Visibility, visible};
 
-use crate::media_cache::{Hash, Looked};
+use crate::looked::Hash;
 use crate::prefix_cache::Key;
+use crate::prompt::{Prepared, ReadPrompt};
 use crate::{Engine, Error, MediaSource, Result};
 
 /// What [`Engine::read`] returns.
@@ -19,37 +20,6 @@ pub(crate) struct Read {
     pub(crate) last: Tensor<2>,
     /// The stream at the branches of each, `[L, D]`; none where there are none.
     pub(crate) branches: Vec<Option<Tensor<2>>>,
-}
-
-/// A prompt whose pictures are loaded, before it is read.
-pub(crate) struct Prepared {
-    pub(crate) sequence: Sequence,
-    keys: Vec<Key>,
-    sees: Vec<Range<usize>>,
-    media: Vec<Looked>,
-}
-
-impl Prepared {
-    /// How many tokens two prompts begin with alike.
-    pub(crate) fn common(&self, other: &Self) -> usize {
-        let pairs = self.keys.iter().zip(&other.keys);
-        pairs.take_while(|(a, b)| a == b).count()
-    }
-
-    /// Without its pictures, which are loaded again if they are wanted: it has to wait.
-    pub(crate) fn unloaded(self) -> Self {
-        Self {
-            media: self.media.into_iter().map(Looked::unloaded).collect(),
-            ..self
-        }
-    }
-}
-
-/// A prompt after it was read.
-pub(crate) struct ReadPrompt {
-    pub(crate) text: TextCache,
-    /// What the tokens behind it see.
-    pub(crate) seen: Vec<Medium>,
 }
 
 /// Where the media of a prompt that are looked at stand among those of a pass.

@@ -1,6 +1,6 @@
 //! What can be wrong with a picture or a film.
 
-use crate::limits::Bound;
+use crate::bound::Bound;
 
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;

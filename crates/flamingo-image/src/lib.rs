@@ -13,6 +13,7 @@
 
 #![warn(missing_docs)]
 
+mod bound;
 mod decode;
 mod error;
 mod film;
@@ -24,10 +25,11 @@ mod preprocess;
 mod probe;
 mod resize;
 
+pub use crate::bound::Bound;
 pub use crate::decode::{Media, Still, decode, decode_still};
 pub use crate::error::{Error, Result};
 pub use crate::film::{Film, sample_frames};
-pub use crate::limits::{Bound, Limits};
+pub use crate::limits::Limits;
 pub use crate::load::{load, load_frames};
 pub use crate::luma::{Luma, decode_luma};
 pub use crate::picture::Image;

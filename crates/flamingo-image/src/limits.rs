@@ -1,5 +1,6 @@
 //! How much a file may ask for before it is refused.
 
+use crate::bound::Bound;
 use crate::error::{Error, Result};
 
 /// Bounds on files and pictures, checked before anything of that size is allocated.
@@ -28,46 +29,6 @@ impl Default for Limits {
             max_frames: 4096,
             max_film_pixels: 256_000_000,
         }
-    }
-}
-
-/// The limits by name, as [`Error::TooLarge`] reports them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
-    /// [`Limits::max_side`]
-    Side,
-    /// [`Limits::max_pixels`]
-    Pixels,
-    /// [`Limits::max_bytes`]
-    Bytes,
-    /// [`Limits::max_frames`]
-    Frames,
-    /// [`Limits::max_film_pixels`]
-    FilmPixels,
-}
-
-impl Bound {
-    /// The name of the field of [`Limits`].
-    pub fn field(self) -> &'static str {
-        match self {
-            Self::Side => "max_side",
-            Self::Pixels => "max_pixels",
-            Self::Bytes => "max_bytes",
-            Self::Frames => "max_frames",
-            Self::FilmPixels => "max_film_pixels",
-        }
-    }
-}
-
-impl std::fmt::Display for Bound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Side => "pixels on a side",
-            Self::Pixels => "pixels",
-            Self::Bytes => "bytes",
-            Self::Frames => "frames",
-            Self::FilmPixels => "pixels over all frames",
-        })
     }
 }
 

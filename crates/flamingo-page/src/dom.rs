@@ -8,8 +8,9 @@ use std::ops::Range;
 
 use crate::attributes::{Attribute, Attributes};
 use crate::entities;
+use crate::node::{self, Node, TextKind};
 use crate::tag::Tag;
-use crate::tree;
+use crate::tree::{self, Buffers};
 
 /// A node of a [`Dom`]; nodes are numbered in document order from 0, the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,30 +33,6 @@ impl NodeId {
     }
 }
 
-/// 20 bytes a node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Node {
-    /// An element: from its name to after its `>`. A text: what it holds. Empty where implied.
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-    pub(crate) parent: u32,
-    /// The first node after it that is not inside it.
-    pub(crate) subtree_end: u32,
-    pub(crate) tag: Tag,
-    pub(crate) text: TextKind,
-}
-
-/// How a text is to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TextKind {
-    /// As any other; an element, too.
-    Decoded,
-    /// Of white space alone.
-    Blank,
-    /// As it stands: that of scripts and styles.
-    Raw,
-}
-
 /// A parsed page.
 ///
 /// All look-ups take constant time but where their documentation says otherwise.
@@ -66,17 +43,10 @@ pub struct Dom<'s> {
     truncated: bool,
 }
 
-/// Memory of a [`Dom`] for the next one.
-#[derive(Debug, Default)]
-pub struct Buffers {
-    pub(crate) nodes: Vec<Node>,
-    pub(crate) open: Vec<tree::Open>,
-}
-
 impl<'s> Dom<'s> {
     /// The most nodes of a page, 84 MB of them; what comes after is dropped, see
     /// [`Self::is_truncated`].
-    pub const MAX_NODES: usize = 1 << 22;
+    pub const MAX_NODES: usize = node::MAX_NODES;
 
     /// Parses a page of any content; never fails. Takes time linear in its length.
     pub fn parse(source: &'s str) -> Self {

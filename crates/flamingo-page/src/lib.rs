@@ -8,15 +8,17 @@ mod entities;
 mod error;
 pub mod evaluate;
 mod extract;
+mod node;
 mod page;
 mod tag;
 mod tokens;
 mod tree;
 
 pub use attributes::{Attribute, Attributes};
-pub use dom::{Buffers, Dom, NodeId, Nodes};
+pub use dom::{Dom, NodeId, Nodes};
 pub use error::{Error, Result};
 pub(crate) use extract::image_urls;
 pub use extract::{Context, Extraction, Robots, extract, extract_from, sure_language};
 pub use page::{Image, Kind, Page, Part, Text, Video};
 pub use tag::Tag;
+pub use tree::Buffers;

@@ -9,7 +9,7 @@ mod foreign;
 mod start;
 
 use crate::attributes::is_space;
-use crate::dom::{Buffers, Dom, Node, TextKind};
+use crate::node::{MAX_NODES, Node, TextKind};
 use crate::tag::{Rules, Tag};
 use crate::tokens::{Token, Tokens};
 
@@ -22,9 +22,16 @@ const NODES_OF_TOKEN: usize = 8;
 /// Where the `html` element's children stand among the open elements.
 const IN_HTML: usize = 2;
 
+/// Memory of a [`Dom`](crate::Dom) for the next one.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    pub(crate) nodes: Vec<Node>,
+    open: Vec<Open>,
+}
+
 /// An element whose end has not come yet.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Open {
+struct Open {
     node: u32,
     tag: Tag,
     kind: OpenKind,
@@ -86,7 +93,7 @@ impl Builder<'_> {
         self.push_implied(Tag::Html);
         let mut is_whole = true;
         while let Some(token) = self.tokens.next(self.top().kind != OpenKind::Html) {
-            if self.nodes.len() > Dom::MAX_NODES - NODES_OF_TOKEN {
+            if self.nodes.len() > MAX_NODES - NODES_OF_TOKEN {
                 is_whole = false;
                 break;
             }

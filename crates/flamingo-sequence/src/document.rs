@@ -71,7 +71,7 @@ impl Document {
     /// # Errors
     /// [`Error::Json`] with the line inside `text`; an unknown key is named with those allowed.
     pub fn from_json(text: &str) -> Result<Self> {
-        crate::jsonl::parse(text.as_bytes(), "document", 1)
+        crate::json::parse(text.as_bytes(), "document", 1)
     }
 
     /// The media in order: the index of the part, its kind, and where it lies.

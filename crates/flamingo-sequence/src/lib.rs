@@ -11,6 +11,7 @@
 mod batch;
 mod document;
 mod error;
+mod json;
 mod jsonl;
 mod labels;
 mod numbers;

@@ -26,6 +26,7 @@ mod initial;
 mod language;
 mod metrics;
 mod new_tokens;
+mod observer;
 mod optimiser;
 mod recipe;
 mod regularise;
@@ -37,11 +38,12 @@ mod tree;
 pub use error::{Error, Result};
 pub use initial::{InitialSpec, ScaleSpec};
 pub use metrics::Line;
+pub use observer::{Observer, Silent, StepEvent};
 pub use optimiser::{AdamW, Group, OptimiserSpec};
 pub use recipe::{
     CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe, Texts, Updates,
 };
 pub use regularise::RegulariseSpec;
-pub use run::{Observer, Options, Resume, Silent, StepEvent, Summary, train};
+pub use run::{Options, Resume, Summary, train};
 pub use schedule::{Schedule, Shape};
 pub use tree::{Flat, add_gradients, keep_rows, trained};

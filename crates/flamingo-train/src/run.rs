@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use crate::contrastive::ContrastiveTask;
 use crate::flamingo::FlamingoTask;
 use crate::language::Language;
 use crate::metrics::{Means, Metrics};
+use crate::observer::{Observer, StepEvent};
 use crate::optimiser::AdamW;
 use crate::task::Task;
 use crate::tree::{Flat, add_gradients, freeze_paths, trained_shapes};
@@ -38,41 +39,6 @@ pub enum Resume {
     Fresh,
     /// Go on from its newest complete checkpoint, or begin if there is none.
     Newest,
-}
-
-/// Hears of a run's progress.
-pub trait Observer: Send {
-    /// Preparation: `done` of `total`.
-    fn stage(&mut self, _what: &str, _done: usize, _total: usize) {}
-    /// A step was made.
-    fn step(&mut self, _event: &StepEvent) {}
-    /// The state was saved.
-    fn checkpoint(&mut self, _step: u64, _path: &Path) {}
-}
-
-/// An observer that does nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Observer for Silent {}
-
-/// One step of a run.
-#[derive(Clone, Debug)]
-pub struct StepEvent {
-    /// Updates so far.
-    pub step: u64,
-    /// Updates in all.
-    pub steps: u64,
-    /// Loss of each source used in this step.
-    pub losses: Vec<(String, f32)>,
-    /// Learning rate.
-    pub rate: f64,
-    /// Norm of all gradients before clipping.
-    pub norm: f32,
-    /// Targets (tokens predicted, pictures told apart) a second in this step.
-    pub targets_per_second: f64,
-    /// Time left at the present speed.
-    pub left: Duration,
 }
 
 /// What became of a run.

@@ -16,7 +16,9 @@ mod names;
 mod peers;
 mod quantise;
 mod report;
+mod shapes;
 mod tensors;
+mod write_model;
 
 pub use directory::{
     Loaded, Source, build, convert, load, load_part, open, open_with, save, write_atomically,

@@ -13,20 +13,20 @@ mod lm;
 mod names;
 mod open_clip;
 mod open_flamingo;
+mod opened;
 mod parts;
 mod published;
 mod timm_nfnet;
+mod vision_part;
 mod words;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use flamingo_kernels::{Device, Init, Module};
-use flamingo_model::Flamingo;
-use flamingo_sequence::Tokenizer;
+use flamingo_kernels::Module;
 
-use crate::names::{Shapes, apply_tensors, shapes, shapes_and_linear};
-use crate::{Error, Link, LoadReport, ModelConfig, ModelFile, Result, Tensors};
+use crate::names::apply_tensors;
+use crate::shapes::shapes;
+use crate::{Link, Result};
 use json::Json;
 use names::Names;
 
@@ -37,46 +37,13 @@ pub(crate) use open_flamingo::links as open_flamingo_links;
 pub use open_flamingo::{
     block_links as open_flamingo_block_links, resampler_links as open_flamingo_resampler_links,
 };
-pub use parts::{LanguagePart, VisionPart, open_language, open_vision};
+pub use opened::Opened;
+pub(crate) use opened::{flamingo_shapes, flamingo_shapes_and_linear};
+pub use parts::{LanguagePart, open_language, open_vision};
 pub use published::{PUBLISHED, Published};
+pub use vision_part::VisionPart;
 pub use words::Words;
 pub(crate) use words::numbers;
-
-/// A model whose files have been found and understood, but whose weights have not been read yet.
-pub struct Opened {
-    /// What `flamingo.json` would say.
-    pub file: ModelFile,
-    /// `tokenizer.json`.
-    pub tokenizer: Tokenizer,
-    /// All tensors under our names.
-    pub tensors: Tensors,
-    /// What became of theirs.
-    pub report: LoadReport,
-    /// Their names and ours; none where the names are ours already.
-    pub links: Vec<Link>,
-}
-
-impl Opened {
-    /// Connects the tensors that were found with those that the configuration wants. Whether all
-    /// are there is [`LoadReport::check`]'s affair.
-    fn link(
-        file: ModelFile,
-        tokenizer: String,
-        names: &Names,
-        links: &[Link],
-        optional: &dyn Fn(&str) -> bool,
-    ) -> Result<Self> {
-        let shapes = flamingo_shapes(&file)?;
-        let (tensors, report) = names.link(links, &shapes, optional)?;
-        Ok(Self {
-            tokenizer: Tokenizer::from_bytes(tokenizer.as_bytes(), &file.tokens)?,
-            file,
-            tensors,
-            report,
-            links: links.to_vec(),
-        })
-    }
-}
 
 /// The tensors of a file as those of a module, by `links` between the names that `rename` gives
 /// them and the module's; those that `optional` names may be missing and are 0.
@@ -90,30 +57,12 @@ pub fn load_module<M: Module>(
     rename: &dyn Fn(&str) -> Option<String>,
     optional: &dyn Fn(&str) -> bool,
 ) -> Result<M> {
-    let checkpoint = parts::checkpoint(&[path.to_path_buf()])?;
+    let checkpoint = files::open(&[path.to_path_buf()])?;
     let mut names = Names::default();
     names.add(&checkpoint, rename);
     let (tensors, report) = names.link(links, &shapes(&module), optional)?;
     report.check()?;
     apply_tensors(module, &tensors, "")
-}
-
-/// The shapes of a Flamingo's tensors by our names; nothing is computed or allocated.
-pub(crate) fn flamingo_shapes(file: &ModelFile) -> Result<BTreeMap<String, Vec<usize>>> {
-    Ok(flamingo_shapes_and_linear(file)?.all)
-}
-
-/// As [`flamingo_shapes`], with those of linear layers told.
-pub(crate) fn flamingo_shapes_and_linear(file: &ModelFile) -> Result<Shapes> {
-    let ModelConfig::Flamingo(config) = &file.model else {
-        return Err(Error::Kind {
-            found: file.model.kind(),
-            wanted: "flamingo",
-        });
-    };
-    let mut init = Init::new(0, &Device::flex());
-    let model = Flamingo::new(config, &mut init)?;
-    Ok(shapes_and_linear(&model, init.quantised_weights()))
 }
 
 /// What a path holds, if it is a peer's model.

@@ -10,7 +10,7 @@ use flamingo_kernels::{
 };
 use serde::{Serialize, Serializer};
 
-use crate::names::Shapes;
+use crate::shapes::Shapes;
 use crate::{Error, Result, Tensors};
 
 /// The format of output heads, whatever the other matrices have: a head is where the likeliest

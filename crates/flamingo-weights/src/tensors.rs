@@ -13,7 +13,6 @@ use flamingo_checkpoint::{
 use flamingo_kernels::{Precision, QuantKind, dequantise_rows};
 use half::{bf16, f16};
 
-use crate::quantise::{Planned, write_quantised};
 use crate::{Error, Link, Result};
 
 /// Elements that are converted at once when tensors are copied.
@@ -348,45 +347,14 @@ impl Tensors {
         Ok(())
     }
 
-    /// Writes tensors into one safetensors file, piece by piece, whole or not at all. Those that are
-    /// quantised are bytes under their name with the format behind it, `[d_output, bytes of a row]`.
-    ///
-    /// # Errors
-    /// If one cannot be read, or the file not be written.
-    pub(crate) fn write(
+    /// Writes the bytes of a tensor that is quantised in its file.
+    pub(crate) fn copy_blocks(
         &self,
-        path: &Path,
-        plan: &[(String, Planned)],
-        precision: Precision,
-    ) -> Result<()> {
-        let entries = plan
-            .iter()
-            .map(|(name, how)| {
-                let shape = self
-                    .shape(name)
-                    .ok_or_else(|| Error::Mismatch(format!("there is no tensor `{name}`")))?;
-                Ok(match (how, shape) {
-                    (Planned::Copied(kind) | Planned::Quantised(kind), &[rows, d]) => {
-                        let shape = vec![rows, kind.row_bytes(d)];
-                        FileEntry::new(format!("{name}.{kind}"), Dtype::U8, shape)
-                    }
-                    _ => FileEntry::new(name, stored_type(precision), shape),
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let fill = &mut |index: usize, out: &mut dyn Write| {
-            let (name, how) = &plan[index];
-            match how {
-                Planned::Dense => self.copy_as(name, precision, out),
-                Planned::Copied(kind) => {
-                    let piece = &self.entries[name].pieces[0];
-                    debug_assert_eq!(self.quantised(name), Some(*kind));
-                    self.files[piece.file].copy(&piece.name, out)
-                }
-                Planned::Quantised(kind) => write_quantised(self, name, *kind, out),
-            }
-        };
-        Ok(write_safetensors(path, &entries, None, fill)?)
+        name: &str,
+        out: &mut dyn Write,
+    ) -> flamingo_checkpoint::Result<()> {
+        let piece = &self.entries[name].pieces[0];
+        self.files[piece.file].copy(&piece.name, out)
     }
 
     /// Writes all elements of a tensor as `T`, [`CHUNK`] at a time.

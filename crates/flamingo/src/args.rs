@@ -1,46 +1,14 @@
-//! The command line.
+//! Flags that several verbs have.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 use flamingo::engine::{Decoding, EarlyStopping, Engine, EngineOptions};
 use flamingo::kernels::{Backend, Device, WeightType, open_device};
 use flamingo::weights::{Source, Weighed};
 
 use crate::failure::{Hint, Result};
 use crate::sources;
-use crate::verbs;
-
-/// Few-shot image, video and text understanding.
-///
-/// Shows a model a few examples, pictures and text in turn, and asks it about one more. Without
-/// --model it uses the small demo model that is part of the program.
-#[derive(Debug, Parser)]
-#[command(name = "flamingo", version, max_term_width = 100)]
-pub(crate) struct Cli {
-    /// Log what is done to stderr; twice for more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Threads to compute with [default: all of the processor]
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) threads: Option<usize>,
-    #[command(subcommand)]
-    pub(crate) verb: Verb,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
-    Demo(verbs::demo::DemoArgs),
-    Ask(verbs::ask::AskArgs),
-    Score(verbs::score::ScoreArgs),
-    Train(verbs::train::TrainArgs),
-    Describe(verbs::describe::DescribeArgs),
-    Weights(verbs::weights::WeightsArgs),
-    Corpus(verbs::corpus::CorpusArgs),
-    Bench(verbs::bench::BenchArgs),
-    Doctor(verbs::doctor::DoctorArgs),
-    Completions(verbs::completions::CompletionsArgs),
-}
 
 /// Which model, and where it runs.
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The program `flamingo`: parses first, acts later; one file per verb.
 
 mod args;
+mod cli;
 mod failure;
 mod output;
 mod sources;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::args::Cli;
+use crate::cli::Cli;
 
 fn main() -> ExitCode {
     let cli = match Cli::command()

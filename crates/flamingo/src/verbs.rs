@@ -13,7 +13,9 @@ pub(crate) mod score;
 pub(crate) mod train;
 pub(crate) mod weights;
 
-use crate::args::{Cli, Verb};
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Verb};
 use crate::failure::{Failure, Result};
 
 /// Does what the command line says.
@@ -43,6 +45,6 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Weights(args) => weights::run(&args),
         Verb::Corpus(args) => corpus::run(&args, cli.threads),
         Verb::Doctor(args) => doctor::run(&args),
-        Verb::Completions(args) => completions::run(&args),
+        Verb::Completions(args) => completions::run(&args, Cli::command()),
     }
 }

@@ -1,7 +1,7 @@
 //! The classes and functions a pickle may name. None is ever called: most make an inert object,
 //! those of [`Role`] say which plain value or tensor stands for the result.
 
-use super::Global;
+use super::value::Global;
 use crate::Dtype;
 
 /// What calling a global that is allowed amounts to.

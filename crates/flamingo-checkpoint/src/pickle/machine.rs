@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::input::Input;
-use super::{Global, Heap, Object, Value, opcode as op};
+use super::opcode as op;
+use super::value::{Global, Heap, Object, Value};
 use crate::error::{Fault, quoted};
 use crate::tensor::MAX_TENSORS;
 

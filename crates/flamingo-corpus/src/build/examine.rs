@@ -1,15 +1,16 @@
 //! What an item of the inputs is: a page with its content and measures, a picture with its numbers, or nothing of use.
 
 use flamingo_crawl::{Answer, Item};
+use flamingo_image::Format;
 use flamingo_page::{Page, Part};
 use sha2::{Digest, Sha256};
 
 use super::times::{Times, timed};
 use crate::config::Config;
-use crate::content::content;
+use crate::content::{content, says_page};
+use crate::films::film_format;
 use crate::filters::Filters;
 use crate::images::inspect;
-use crate::kind::Kind;
 use crate::measures::Measures;
 use crate::pairs::text_keys;
 use crate::permission::Permission;
@@ -118,7 +119,10 @@ impl Examiner<'_> {
     /// Why a picture or film may not be used.
     fn refused(self, answer: &Answer) -> Option<String> {
         let refused = self.permission.url(&answer.url).map(str::to_owned);
-        refused.or_else(|| self.permission.header(&answer.directives).of_picture())
+        refused.or_else(|| {
+            let header = self.permission.header(&answer.directives);
+            header.content.or(header.pictures)
+        })
     }
 
     fn page(self, answer: &Answer, times: &mut Times) -> Examined {
@@ -161,6 +165,30 @@ impl Examiner<'_> {
             measures: json(&measures),
             ..row
         }))
+    }
+}
+
+/// What an answer that a server is content with holds. Pictures are known by their bytes, whatever they are called.
+enum Kind {
+    Page,
+    Image,
+    Film(&'static str),
+    Other,
+}
+
+impl Kind {
+    fn of(answer: &Answer) -> Self {
+        if Format::of(&answer.body).is_some() {
+            return Self::Image;
+        }
+        if let Some(format) = film_format(&answer.body) {
+            return Self::Film(format);
+        }
+        match answer.content_type.as_deref() {
+            _ if says_page(answer) => Self::Page,
+            Some(image) if image.starts_with("image/") => Self::Image,
+            _ => Self::Other,
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use flamingo_crawl::{RobotsIndex, RobotsTexts};
 
 use super::report::{self, JoinReport};
-use super::{Build, Stage, read};
+use super::{Global, Stage, read};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::folder::{Folder, UnitTable};
 use crate::tables::{ImageRow, PageRow, Row, Rows, TableWriter};
@@ -11,42 +12,54 @@ use crate::tables::{ImageRow, PageRow, Row, Rows, TableWriter};
 /// Why a page or an image may not be used whose site's robots.txt says so.
 const ROBOTS: &str = "robots_txt";
 
-pub(super) fn join(build: &Build<'_>) -> Result<()> {
-    let settings = build.config.fingerprint(Stage::Join);
-    let folder = build.folder;
-    if report::is_done(folder, Stage::Join, 0, &settings) {
-        return Ok(());
-    }
-    ask_robots(build)?;
-    let counts = build
-        .pool
-        .install(|| build.parts.global.join(folder, &build.config.deduplication))
-        .map_err(Error::Join)?;
-    let report = JoinReport { settings, counts };
-    folder.write_json(&report::name(Stage::Join, 0), &report)
+/// Joins what is read.
+pub(super) struct Joiner<'a> {
+    pub(super) config: &'a Config,
+    pub(super) folder: &'a Folder,
+    /// How many there are.
+    pub(super) units: u32,
+    pub(super) global: &'a dyn Global,
 }
 
-/// Marks what robots.txt forbids in the tables of all units; what is marked already stays as it is.
-fn ask_robots(build: &Build<'_>) -> Result<()> {
-    let folder = build.folder;
-    let mut texts = RobotsTexts::default();
-    for unit in 0..build.units.len() {
-        let name = read::robots(unit);
-        if folder.has(&name) {
-            texts.merge(&folder.read_json(&name)?);
+impl Joiner<'_> {
+    /// Writes the tables of what repeats, and their report.
+    pub(super) fn join(&self) -> Result<()> {
+        let settings = self.config.fingerprint(Stage::Join);
+        let folder = self.folder;
+        if report::is_done(folder, Stage::Join, 0, &settings) {
+            return Ok(());
         }
+        self.ask_robots()?;
+        let counts = self.global.join(folder, &self.config.deduplication);
+        let report = JoinReport {
+            settings,
+            counts: counts.map_err(Error::Join)?,
+        };
+        folder.write_json(&report::name(Stage::Join, 0), &report)
     }
-    if texts.is_empty() {
-        return Ok(());
+
+    /// Marks what robots.txt forbids in the tables of all units; what is marked already stays as it is.
+    fn ask_robots(&self) -> Result<()> {
+        let folder = self.folder;
+        let mut texts = RobotsTexts::default();
+        for unit in 0..self.units {
+            let name = read::robots(unit);
+            if folder.has(&name) {
+                texts.merge(&folder.read_json(&name)?);
+            }
+        }
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let robots = RobotsIndex::new(self.config.fetch.product_token(), &texts);
+        for unit in 0..self.units {
+            let pages = UnitTable::Pages.of(unit);
+            mark(folder, &pages, |row| refuse_page(row, &robots))?;
+            let images = UnitTable::Images.of(unit);
+            mark(folder, &images, |row| refuse_image(row, &robots))?;
+        }
+        Ok(())
     }
-    let robots = RobotsIndex::new(build.config.fetch.product_token(), &texts);
-    for unit in 0..build.units.len() {
-        let pages = UnitTable::Pages.of(unit);
-        mark(folder, &pages, |row| refuse_page(row, &robots))?;
-        let images = UnitTable::Images.of(unit);
-        mark(folder, &images, |row| refuse_image(row, &robots))?;
-    }
-    Ok(())
 }
 
 /// Writes a table again with the rows that `refuse` changes; not at all if it changes none.

@@ -1,56 +1,33 @@
 //! What is decided about one page, and the document that is left of it.
 
+mod case;
+mod criteria;
 mod pairs;
+mod paragraphs;
 mod placed;
 mod verdict;
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::collections::BTreeSet;
 
-use flamingo_crawl::{ReadOptions, read_at};
 use flamingo_image::decode_still;
 use flamingo_page::{Page, Part};
-use sha2::{Digest, Sha256};
 
-use super::BoxedTower;
 use super::times::{Times, timed};
 use crate::error::{Error, Result};
-use crate::filters::{Decision, Filters, decide};
+use crate::filters::{Decision, decide};
 use crate::funnel::Step;
-use crate::images::{Candidate, Count, EvaluationIndex, ImagesConfig, Rules, reencode};
+use crate::images::Count;
 use crate::measures::Measures;
-use crate::tables::{DuplicateRow, PageRow, PlacedImageRow};
-use crate::towers::{TowerDecision, TowerFilters};
+use crate::tables::PageRow;
+use crate::towers::TowerDecision;
 use crate::write::{Medium, Record};
 
-pub(super) use pairs::Pairs;
+pub(super) use case::Case;
+pub(super) use criteria::{Judge, Pairs};
+use paragraphs::{positions, texts};
 pub(crate) use placed::place;
-use placed::{Dropped, Placed, candidate, gone, placed};
+use placed::{Dropped, Placed, gone, placed};
 pub(super) use verdict::Verdict;
-
-/// A page with what the join found for it.
-pub(super) struct Case {
-    pub(super) row: PageRow,
-    pub(super) duplicate: Option<DuplicateRow>,
-    pub(super) images: Vec<PlacedImageRow>,
-    /// Which of its texts repeat in its domain, counted from 0.
-    pub(super) repeated: Vec<usize>,
-    /// How many images have each of the texts of its images, where pairs are made.
-    pub(super) texts: HashMap<i64, u64>,
-}
-
-/// All rules of a configuration.
-pub(super) struct Judge {
-    pub(super) rules: Rules,
-    pub(super) filters: Filters,
-    pub(super) evaluation: Option<EvaluationIndex>,
-    /// One document at a time: a tower uses all processors by itself.
-    pub(super) towers: Option<Mutex<TowerFilters<BoxedTower>>>,
-    pub(super) images: ImagesConfig,
-    /// What makes a pair, where pairs are written and not documents.
-    pub(super) pairs: Option<Pairs>,
-    pub(super) options: ReadOptions,
-}
 
 impl Judge {
     /// Decides about a page; reads its pictures if it is kept.
@@ -128,25 +105,6 @@ impl Judge {
         Ok(())
     }
 
-    /// Drops images by the rules for pictures.
-    fn rule(&self, placed: &mut [Placed<'_>]) {
-        let found: Vec<usize> = (0..placed.len())
-            .filter(|at| placed[*at].reason.is_none())
-            .collect();
-        let candidates: Vec<Candidate<'_>> = found
-            .iter()
-            .filter_map(|at| Some(candidate(placed[*at].image, placed[*at].found?)))
-            .collect();
-        let reasons = self.rules.pictures(&candidates, self.evaluation.as_ref());
-        drop(candidates);
-        for (at, reason) in found.into_iter().zip(reasons) {
-            placed[at].reason = reason.map(|reason| Dropped {
-                step: Step::ImagesFiltered,
-                reason: reason.name().to_owned(),
-            });
-        }
-    }
-
     /// The files of the images that are left, by part; `None` after dropping those that cannot be read any more.
     fn read(&self, page: &Page, placed: &mut [Placed<'_>]) -> Result<Option<Vec<Option<Medium>>>> {
         let mut media = vec![None; page.parts.len()];
@@ -200,32 +158,6 @@ impl Judge {
         let decisions = towers.decide(&pictures, &texts)?;
         Ok(drop_looked_at(placed, media, &decisions))
     }
-
-    /// The file of a picture as it is written, or why there is none.
-    fn medium(&self, found: &PlacedImageRow) -> Result<Result<Medium, &'static str>> {
-        let Some(answer) = read_at(&place(found), &self.options)? else {
-            return Ok(Err("unreadable"));
-        };
-        let read = format!("{:x}", Sha256::digest(&answer.body));
-        if found.sha256.as_ref() != Some(&read) {
-            return Ok(Err("changed"));
-        }
-        let written = match reencode(&answer.body, &self.images) {
-            Ok(written) => written,
-            Err(reason) => return Ok(Err(reason.name())),
-        };
-        let sha256 = match &written.bytes {
-            std::borrow::Cow::Borrowed(_) => read,
-            std::borrow::Cow::Owned(bytes) => format!("{:x}", Sha256::digest(bytes)),
-        };
-        Ok(Ok(Medium {
-            extension: written.format.extension().to_owned(),
-            width: written.width,
-            height: written.height,
-            sha256,
-            bytes: written.bytes.into_owned(),
-        }))
-    }
 }
 
 /// Drops the images that a tower has reasons against; whether none is.
@@ -252,15 +184,6 @@ fn drop_looked_at(
 
 fn parse<T: serde::de::DeserializeOwned>(json: &str, row: &PageRow) -> Result<T> {
     serde_json::from_str(json).map_err(|reason| Error::content(&row.url, reason))
-}
-
-/// The positions of the texts with these numbers, which are sorted.
-fn positions(page: &Page, numbers: &[usize]) -> BTreeSet<usize> {
-    let texts = texts(page).enumerate();
-    texts
-        .filter(|(number, _)| numbers.binary_search(number).is_ok())
-        .map(|(_, position)| position)
-        .collect()
 }
 
 fn reasons(decision: &Decision, count: Option<Count>) -> Vec<String> {
@@ -294,12 +217,4 @@ fn record(
         page: Page { parts, ..page },
         media,
     }
-}
-
-/// The positions of a page's texts.
-fn texts(page: &Page) -> impl Iterator<Item = usize> {
-    let parts = page.parts.iter().enumerate();
-    parts
-        .filter(|(_, part)| matches!(part, Part::Text(_)))
-        .map(|(position, _)| position)
 }

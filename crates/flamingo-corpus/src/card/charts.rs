@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::html::{escape, grouped, percent};
+use super::format::{escape, grouped, percent};
 use crate::funnel::Counts;
 use crate::histogram::Histogram;
 use crate::manifest::StepCount;

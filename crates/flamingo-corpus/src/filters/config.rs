@@ -6,10 +6,6 @@ use toml::{Table, Value};
 
 use flamingo_page::Kind;
 
-use super::rule::Rule;
-use super::{characters, lines, repetition};
-use crate::measures::Groups;
-
 /// Thresholds of all filters, resolved: what the preset says, changed by what the file says.
 ///
 /// ```toml
@@ -185,17 +181,6 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    /// The groups of measures that they ask for; none if they ask nothing.
-    pub(super) fn groups(&self) -> Option<Groups> {
-        let asks = |rules: &[Rule]| rules.iter().any(|rule| (rule.threshold)(self).is_some());
-        (*self != Self::default()).then(|| Groups {
-            characters: asks(characters::RULES),
-            lines: asks(lines::RULES) || asks(repetition::RULES),
-            character_runs: self.max_character_repetition.is_some(),
-            word_runs: asks(repetition::RULES),
-        })
-    }
-
     pub(super) fn ask_flagged_words_only(&self) -> bool {
         let of_flagged_words = Self {
             max_flagged_words: self.max_flagged_words,

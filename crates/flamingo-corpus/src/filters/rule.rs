@@ -3,7 +3,7 @@
 
 use crate::measures::TextMeasures;
 
-use super::{Reason, Thresholds, characters, length, lines, repetition, words};
+use super::{Reason, Thresholds};
 
 /// A bound on one measure of a text.
 pub(super) struct Rule {
@@ -49,7 +49,8 @@ pub(super) const fn at_most(
 }
 
 impl Rule {
-    fn fails(&self, measures: &TextMeasures, thresholds: &Thresholds) -> bool {
+    /// Whether the measure is on the wrong side.
+    pub(super) fn fails(&self, measures: &TextMeasures, thresholds: &Thresholds) -> bool {
         // Measures have the precision of an `f32`, so a threshold is met at that precision.
         let Some(threshold) = (self.threshold)(thresholds).map(|value| value as f32) else {
             return false;
@@ -60,25 +61,4 @@ impl Rule {
             Side::AtMost => value > threshold,
         }
     }
-}
-
-/// All rules of texts.
-pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
-    let files = [
-        length::RULES,
-        characters::RULES,
-        lines::RULES,
-        words::RULES,
-        repetition::RULES,
-    ];
-    files.into_iter().flatten()
-}
-
-/// The reasons for which a text fails, each once, in the order of the funnel.
-pub(super) fn reasons(measures: &TextMeasures, thresholds: &Thresholds) -> Vec<Reason> {
-    let failing = rules().filter(|rule| rule.fails(measures, thresholds));
-    let mut reasons: Vec<Reason> = failing.map(|rule| rule.reason).collect();
-    reasons.sort_unstable();
-    reasons.dedup();
-    reasons
 }

@@ -2,7 +2,8 @@
 
 use flamingo_page::{Image, Kind};
 
-use super::rule::{Side, rules};
+use super::rule::Side;
+use super::rules::rules;
 use super::*;
 use crate::measures::Detected;
 

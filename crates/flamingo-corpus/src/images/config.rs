@@ -4,7 +4,7 @@ use flamingo_image::{Format, Limits};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::reencode::Reencode;
+use super::encoding::Reencode;
 
 /// Whose thresholds a [`ImagesConfig`] starts from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::config::Animated;
 use super::perceptual::{hash_of_luma, perceptual_hash};
-use super::{ImagesConfig, Reason, rules};
+use super::size::size;
+use super::{ImagesConfig, Reason};
 
 /// What is known of a picture's bytes; numbers that were not reached are `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -91,7 +92,7 @@ fn unseen(header: &Probe, config: &ImagesConfig) -> Option<Reason> {
     if header.width == 0 || header.height == 0 {
         return Some(Reason::Undecodable);
     }
-    rules::size(header.width, header.height, config)
+    size(header.width, header.height, config)
         .or_else(|| (!header.whole).then_some(Reason::Truncated))
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use flamingo_page::Text;
 
 use super::numbering::repeated;
-use super::{TextMeasures, share};
+use super::text::{TextMeasures, share};
 
 /// Characters that measures of repetition look at; what is behind them of a longer document is not
 /// looked at, which bounds their memory.

@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::characters::is_closing;
 use super::numbering::Numbering;
-use super::{TextMeasures, share};
+use super::text::{TextMeasures, share};
 
 /// Writes the measures that count lines and paragraphs.
 pub(super) fn measure(texts: &[&Text], into: &mut TextMeasures) {

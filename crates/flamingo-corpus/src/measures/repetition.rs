@@ -6,8 +6,8 @@
 
 use super::characters::MOST_CHARACTERS;
 use super::numbering::Numbering;
+use super::text::{TextMeasures, share};
 use super::words::Words;
-use super::{TextMeasures, share};
 
 /// Writes the measures of repeated runs of words.
 pub(super) fn measure(words: &Words, into: &mut TextMeasures) {

@@ -5,7 +5,7 @@ use flamingo_page::Text;
 use super::characters::{ascii, class, class_of, ends_sentence, is_closing, is_special};
 use super::lexicon::{Lists, Mark, fold, fold_ascii};
 use super::numbering::Numbering;
-use super::{TextMeasures, share};
+use super::text::{TextMeasures, share};
 
 /// The words of a text in order.
 #[derive(Default)]

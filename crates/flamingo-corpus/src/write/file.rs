@@ -11,6 +11,9 @@ use super::OutputFormat;
 use crate::Result;
 use crate::folder::{Draft, Folder};
 
+/// The extensions of all formats.
+const EXTENSIONS: [&str; 3] = ["tar", "parquet", "jsonl"];
+
 /// A file that is written, and what is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finished {
@@ -63,7 +66,7 @@ impl Series {
         format: OutputFormat,
         limit: u64,
     ) -> Result<Self> {
-        for extension in OutputFormat::EXTENSIONS {
+        for extension in EXTENSIONS {
             let name = |number| name(stem, number, extension);
             let left = (0..)
                 .take_while(|&number| folder.has(&name(number)))

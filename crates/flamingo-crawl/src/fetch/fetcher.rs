@@ -6,45 +6,27 @@ use std::fmt::{self, Debug};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
-use super::config::{FetchConfig, seconds};
-use super::names::{Lookup, NameRules, Names, SystemLookup};
+use super::agent::Agent;
+use super::ask::Asker;
+use super::clock::{Clock, SystemClock};
+use super::config::FetchConfig;
+use super::names::{Lookup, SystemLookup};
 use super::outcome::{FetchReport, Outcome};
 use super::record::Record;
-use super::request::Client;
-use super::run::{Board, Run, Step};
+use super::run::{Board, Run};
 use super::schedule::Schedule;
-use super::sites::Sites;
 use super::spool::{Member, Spool};
 use super::target::listed;
+use super::turn::Step;
 use super::visit::{Content, Visit};
-use crate::{Error, OptOutList, Result};
-
-/// Tells the date that is written into records, and from which a `Retry-After` is counted.
-pub trait Clock: Send + Sync + 'static {
-    /// What time it is.
-    fn now(&self) -> SystemTime;
-}
-
-/// The clock of this machine.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-}
+use crate::{Error, Result};
 
 /// Fetches lists of URLs. Between lists it remembers addresses, robots.txt, and which hosts are
 /// to be left alone; lists given to it at the same time are fetched one after the other.
 pub struct Fetcher {
-    pub(super) config: FetchConfig,
-    pub(super) client: Client,
-    pub(super) sites: Sites,
-    pub(super) opt_out: OptOutList,
-    pub(super) clock: Arc<dyn Clock>,
+    agent: Agent,
     schedule: Mutex<Schedule<Step>>,
 }
 
@@ -68,19 +50,10 @@ impl Fetcher {
         lookup: Arc<dyn Lookup>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        config.check()?;
-        let rules = NameRules {
-            found_for: seconds(config.names_kept),
-            not_found_for: seconds(config.missing_names_kept),
-            allow_private: config.allow_private_addresses,
-        };
+        let connections = config.connections_per_host;
         Ok(Self {
-            client: Client::new(&config, Arc::new(Names::new(lookup, rules))),
-            sites: Sites::new(seconds(config.robots_kept)),
-            opt_out: OptOutList::read(&config.opt_out)?,
-            clock,
-            schedule: Mutex::new(Schedule::new(config.connections_per_host)),
-            config,
+            agent: Agent::new(config, lookup, clock)?,
+            schedule: Mutex::new(Schedule::new(connections)),
         })
     }
 
@@ -114,17 +87,22 @@ impl Fetcher {
         let spool =
             Spool::new(folder.unwrap_or(Path::new("."))).map_err(Error::write(path.display()))?;
         let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
-        let lookups = self.client.lookups();
+        let lookups = self.agent.client.lookups();
         let mut board = Board::new(&mut schedule);
         for (place, visit) in visits(urls).into_iter().enumerate() {
             match visit {
-                Ok(url) => board.enter(self, Visit::new(place, url)),
+                Ok(url) => board.enter(&self.agent, Visit::new(place, url)),
                 Err(outcome) => board.report.outcomes.add(outcome.name(), 1),
             }
         }
-        let run = Run::new(self, content, &spool, board);
+        let asker = Asker {
+            agent: &self.agent,
+            content,
+            spool: &spool,
+        };
+        let run = Run::new(asker, board);
         let mut fetched = run.finish().map_err(Error::write(path.display()))?;
-        fetched.report.lookups = self.client.lookups() - lookups;
+        fetched.report.lookups = self.agent.client.lookups() - lookups;
         schedule.forget_rested(Instant::now());
         drop(schedule);
         self.write(spool, fetched.robots, fetched.visits, path)
@@ -142,11 +120,13 @@ impl Fetcher {
         visits.sort_unstable_by_key(|(visit, _)| visit.place);
         for (visit, outcome) in &mut visits {
             if !outcome.has_answer() {
-                let record = Record::outcome(&visit.url, *outcome).compress(self.clock.now())?;
+                let record =
+                    Record::outcome(&visit.url, *outcome).compress(self.agent.clock.now())?;
                 visit.members.push(spool.add(&record)?);
             }
         }
-        let info = Record::warcinfo(&self.config.user_agent).compress(self.clock.now())?;
+        let info =
+            Record::warcinfo(&self.agent.config.user_agent).compress(self.agent.clock.now())?;
         let visited = visits.iter().flat_map(|(visit, _)| &visit.members);
         spool.assemble(path, &info, robots.values().chain(visited))
     }
@@ -155,7 +135,7 @@ impl Fetcher {
 impl Debug for Fetcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fetcher")
-            .field("config", &self.config)
+            .field("config", &self.agent.config)
             .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,9 @@
 //! a passing reason is tried a second and last time. Hosts of private networks are not asked.
 
 mod addresses;
+mod agent;
+mod ask;
+mod clock;
 mod config;
 mod fetcher;
 mod names;
@@ -18,9 +21,11 @@ mod schedule;
 mod sites;
 mod spool;
 mod target;
+mod turn;
 mod visit;
 
+pub use clock::{Clock, SystemClock};
 pub use config::FetchConfig;
-pub use fetcher::{Clock, Fetcher, SystemClock};
+pub use fetcher::Fetcher;
 pub use names::{Lookup, SystemLookup};
 pub use outcome::{FetchReport, Outcome};

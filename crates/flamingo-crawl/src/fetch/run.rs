@@ -7,88 +7,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use url::Url;
-
-use super::fetcher::Fetcher;
+use super::agent::Agent;
+use super::ask::Asker;
 use super::outcome::{FetchReport, Outcome};
-use super::schedule::{Next, Schedule, Task};
-use super::sites::robots_url;
-use super::spool::{Member, Spool};
-use super::visit::{Content, Visit};
+use super::schedule::{Next, Schedule};
+use super::spool::Member;
+use super::turn::{Contact, Step, Then, Turn};
+use super::visit::Visit;
 
 /// How long a host that fails too often is not asked again.
 const CLOSED_FOR: Duration = Duration::from_secs(900);
-
-/// What is done in one turn at a host.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// Its robots.txt is asked for.
-    Robots {
-        /// Where it lies.
-        url: Url,
-        /// Whether this is the second try.
-        retried: bool,
-    },
-    /// A URL is asked for.
-    Visit(Visit),
-}
-
-impl Task for Step {
-    /// What robots.txt says counts for all that follows at the host.
-    fn alone(&self) -> bool {
-        matches!(self, Self::Robots { .. })
-    }
-}
-
-/// What came of a turn.
-#[derive(Debug)]
-pub(super) struct Turn {
-    /// How the host took it.
-    pub(super) contact: Contact,
-    /// What was done.
-    pub(super) report: FetchReport,
-    /// What follows.
-    pub(super) then: Then,
-}
-
-/// Whether a host was asked, and how long it is left alone then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Contact {
-    /// It was not asked.
-    None,
-    /// It answered.
-    Answered(Duration),
-    /// It gave no answer, or one that tells of trouble.
-    Failed(Duration),
-}
-
-impl Contact {
-    fn rest(self) -> Option<Duration> {
-        match self {
-            Self::None => None,
-            Self::Answered(rest) | Self::Failed(rest) => Some(rest),
-        }
-    }
-}
-
-/// What follows a turn.
-#[derive(Debug)]
-pub(super) enum Then {
-    /// Nothing.
-    Nothing,
-    /// The answer to a robots.txt is kept, under its origin.
-    Robots(String, Member),
-    /// The URL has found its end.
-    Settled(Visit, Outcome),
-    /// The URL leads to another.
-    Onward(Visit),
-    /// The host is to do this next.
-    First(Vec<Step>),
-    /// The URL is tried again after the host's others.
-    Again(Visit),
-    /// The host is asked nothing more for so long.
-    Closed(Visit, Duration),
-}
 
 /// What the threads share.
 #[derive(Debug)]
@@ -121,13 +49,13 @@ impl<'a> Board<'a> {
     }
 
     /// Takes up a URL of the list.
-    pub(super) fn enter(&mut self, fetcher: &Fetcher, visit: Visit) {
+    pub(super) fn enter(&mut self, agent: &Agent, visit: Visit) {
         self.open += 1;
-        self.send(fetcher, visit, Instant::now());
+        self.send(agent, visit, Instant::now());
     }
 
-    fn send(&mut self, fetcher: &Fetcher, visit: Visit, now: Instant) {
-        if fetcher.opt_out.covers(&visit.url) {
+    fn send(&mut self, agent: &Agent, visit: Visit, now: Instant) {
+        if agent.opt_out.covers(&visit.url) {
             return self.settle(visit, Outcome::OptOut);
         }
         let host = visit.host().to_owned();
@@ -150,10 +78,10 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn end_turn(&mut self, fetcher: &Fetcher, host: &Arc<str>, turn: Turn) {
+    fn end_turn(&mut self, agent: &Agent, host: &Arc<str>, turn: Turn) {
         let now = Instant::now();
         self.report.merge(&turn.report);
-        if self.fails_too_often(host, turn.contact, fetcher.config.max_failures) {
+        if self.fails_too_often(host, turn.contact, agent.config.max_failures) {
             self.close(host, now + CLOSED_FOR);
         }
         match turn.then {
@@ -162,7 +90,7 @@ impl<'a> Board<'a> {
                 self.robots.insert(origin, member);
             }
             Then::Settled(visit, outcome) => self.settle(visit, outcome),
-            Then::Onward(visit) | Then::Again(visit) => self.send(fetcher, visit, now),
+            Then::Onward(visit) | Then::Again(visit) => self.send(agent, visit, now),
             Then::First(steps) => self.schedule.push_front(host, steps, now),
             Then::Closed(visit, time) => {
                 self.settle(visit, Outcome::HostBusy);
@@ -202,24 +130,15 @@ pub(super) struct Fetched {
 /// The fetching of one list.
 #[derive(Debug)]
 pub(super) struct Run<'a> {
-    pub(super) fetcher: &'a Fetcher,
-    pub(super) content: Content,
-    pub(super) spool: &'a Spool,
+    asker: Asker<'a>,
     board: Mutex<Board<'a>>,
     changed: Condvar,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(
-        fetcher: &'a Fetcher,
-        content: Content,
-        spool: &'a Spool,
-        board: Board<'a>,
-    ) -> Self {
+    pub(super) fn new(asker: Asker<'a>, board: Board<'a>) -> Self {
         Self {
-            fetcher,
-            content,
-            spool,
+            asker,
             board: Mutex::new(board),
             changed: Condvar::new(),
         }
@@ -227,7 +146,7 @@ impl<'a> Run<'a> {
 
     /// Fetches until every URL has found its end, or a record cannot be written.
     pub(super) fn finish(self) -> io::Result<Fetched> {
-        let threads = self.fetcher.config.threads.min(self.board().open);
+        let threads = self.asker.agent.config.threads.min(self.board().open);
         thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| self.work());
@@ -254,12 +173,12 @@ impl<'a> Run<'a> {
         let _alarm = Alarm(self);
         while let Some((host, step)) = self.next() {
             let turn = match step {
-                Step::Robots { url, retried } => self.ask_robots(url, retried),
-                Step::Visit(visit) => self.visit(visit),
+                Step::Robots { url, retried } => self.asker.ask_robots(url, retried),
+                Step::Visit(visit) => self.asker.visit(visit),
             };
             let mut board = self.board();
             match turn {
-                Ok(turn) => board.end_turn(self.fetcher, &host, turn),
+                Ok(turn) => board.end_turn(self.asker.agent, &host, turn),
                 Err(error) => board.error = Some(error),
             }
             if board.open == 0 || board.error.is_some() {
@@ -321,16 +240,6 @@ impl Drop for Alarm<'_, '_> {
         if thread::panicking() {
             self.0.board().error = Some(io::Error::other("a thread that fetches panicked"));
             self.0.changed.notify_all();
-        }
-    }
-}
-
-impl Step {
-    /// The robots.txt that speaks for `url`.
-    pub(super) fn robots_of(url: &Url) -> Self {
-        Self::Robots {
-            url: robots_url(url),
-            retried: false,
         }
     }
 }

@@ -22,7 +22,7 @@ use self::reader::{Found, Reader, Record};
 use self::record::{Head, Kind};
 use crate::headers::{media_type, text};
 use crate::http::Response;
-use crate::read::Source;
+use crate::source::Source;
 use crate::{
     Answer, Counts, Digests, Error, Fault, Item, Place, ReadOptions, Reason, Redirect, Result,
     Revisit, Skipped,

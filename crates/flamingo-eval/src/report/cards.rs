@@ -5,9 +5,10 @@ use std::fmt::Write;
 use flamingo_sequence::Part;
 use flamingo_world::Episode;
 
+use super::escape::escape;
 use super::pictures::{frames, looked_at, picture};
-use super::{Section, escape};
 use crate::Example;
+use crate::examples::Section;
 
 /// Candidates that a card lists at most; the right one is always among them.
 const LISTED: usize = 5;

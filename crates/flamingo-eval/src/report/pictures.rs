@@ -8,7 +8,7 @@ use flamingo_engine::Look;
 use flamingo_image::{Image, Media};
 use image::{ImageFormat, Rgba, RgbaImage};
 
-use super::escape;
+use super::escape::escape;
 
 /// An `<img>` of a picture.
 pub(super) fn picture(image: &Image, alt: &str) -> String {

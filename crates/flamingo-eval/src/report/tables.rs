@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{About, escape};
+use super::about::About;
+use super::escape::escape;
 use crate::table::{binding_cell, binding_columns, binding_rows, row_label, shots_label};
 use crate::{BindingFigure, CaptionFigure, FilmFigure, QuestionFigure, Share};
 

@@ -51,6 +51,20 @@ impl Level {
     }
 }
 
+impl QuantisedMatrix {
+    /// `x W^T`.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, d_input]`, row-major
+    /// - output: `[n, d_output]`
+    ///
+    /// # Panics
+    /// If `x` is no whole rows.
+    pub fn product(&self, x: &[f32]) -> Vec<f32> {
+        product(self, x, Level::best())
+    }
+}
+
 /// Where the outputs of different tiles go: different columns of the same rows.
 #[derive(Clone, Copy)]
 struct Out {

@@ -1,3 +1,4 @@
+use super::product::{Level, product};
 use super::*;
 
 /// Numbers of no pattern in about -1 ..= 1.
@@ -66,13 +67,9 @@ fn every_instruction_set_gives_the_same_bits() {
     for kind in QuantKind::ALL {
         let matrix = matrix(kind);
         let x = numbers(11 * matrix.shape()[1], 3);
-        let expected = product::product(&matrix, &x, Level::Portable);
+        let expected = product(&matrix, &x, Level::Portable);
         for level in Level::available() {
-            assert_eq!(
-                product::product(&matrix, &x, level),
-                expected,
-                "{kind} {level:?}"
-            );
+            assert_eq!(product(&matrix, &x, level), expected, "{kind} {level:?}");
         }
     }
 }

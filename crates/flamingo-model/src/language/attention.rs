@@ -1,12 +1,13 @@
 //! Causal self-attention of a language-model layer.
 
 use flamingo_kernels::{
-    DType, Heads, Init, Int, KeysValues, Linear, MASKED, Module, Norm, Param, QueryGroup, Tensor,
-    TensorData, attend, attention, burn, floats, merge_heads, repeat_heads, split_heads,
+    DType, Heads, Init, KeysValues, Linear, Module, Norm, Param, QueryGroup, Tensor, attend,
+    attention, merge_heads, repeat_heads, split_heads,
 };
 
 use super::config::{LanguageConfig, Positions, QueryKeyNorm};
-use super::positions::{self, PADDED};
+use super::places::Places;
+use super::positions;
 use super::reading::{Part, Reading};
 
 /// Self-attention with its projections.
@@ -47,127 +48,6 @@ pub struct RelativePositions {
     pub bias_content: Param<Tensor<1>>,
     /// Added to queries that meet distances, `[H * Dh]`.
     pub bias_position: Param<Tensor<1>>,
-}
-
-/// What the positions of one pass add to scores; made once, used by every layer.
-pub struct Places {
-    bias: Option<Tensor<4>>,
-    rotations: Option<(Tensor<4>, Tensor<4>)>,
-    relative: Option<Distances>,
-}
-
-struct Distances {
-    sinusoids: Tensor<2>,
-    /// `[B, 1, Lq, Lk]`.
-    index: Tensor<4, Int>,
-}
-
-impl Places {
-    /// # Arguments
-    /// - `queries`: places of the tokens of this pass, a row each, `-1` for padding
-    /// - `keys`: places of all tokens that there are keys of, cached ones first
-    pub fn new(
-        config: &LanguageConfig,
-        queries: &[Vec<i64>],
-        keys: &[Vec<i64>],
-        device: &burn::tensor::Device,
-    ) -> Self {
-        let slopes = match config.positions {
-            Positions::Alibi { max, slopes } => {
-                Some(positions::alibi_slopes(config.heads, max, slopes))
-            }
-            _ => None,
-        };
-        let rotations = match config.positions {
-            Positions::Rotary { fraction, base } => Some(positions::rotations(
-                queries,
-                config.rotated(fraction),
-                base,
-                device,
-            )),
-            _ => None,
-        };
-        let relative = matches!(config.positions, Positions::Relative)
-            .then(|| Distances::new(queries, keys, config.width, device));
-        let bias = positions::score_bias(queries, keys, slopes.as_deref(), device);
-        Self {
-            bias,
-            rotations,
-            relative,
-        }
-    }
-}
-
-impl Places {
-    /// Of tokens at `own` places behind a text of `before`, each following the last, or `parents`.
-    pub(super) fn behind(
-        config: &LanguageConfig,
-        before: usize,
-        own: &[i64],
-        parents: Option<&[Option<usize>]>,
-        device: &burn::tensor::Device,
-    ) -> Self {
-        let keys: Vec<i64> = (0..before as i64).chain(own.iter().copied()).collect();
-        let mut places = Places::new(config, &[own.to_vec()], &[keys], device);
-        if let Some(parents) = parents {
-            places.hide_other_branches(parents, before + own.len(), device);
-        }
-        places
-    }
-
-    /// Hides from query `i` the keys of those of the last tokens that are not among its `ancestors`.
-    fn hide_other_branches(
-        &mut self,
-        parents: &[Option<usize>],
-        keys: usize,
-        device: &burn::tensor::Device,
-    ) {
-        let (queries, before) = (parents.len(), keys - parents.len());
-        let mut hidden = vec![MASKED; queries * keys];
-        for query in 0..queries {
-            let row = &mut hidden[query * keys..][..keys];
-            row[..before].fill(0.0);
-            let mut at = Some(query);
-            while let Some(token) = at {
-                row[before + token] = 0.0;
-                at = parents[token];
-            }
-        }
-        let hidden = floats(hidden, [1, 1, queries, keys], device);
-        self.bias = Some(match self.bias.take() {
-            Some(bias) => bias + hidden,
-            None => hidden,
-        });
-    }
-}
-
-impl Distances {
-    fn new(
-        queries: &[Vec<i64>],
-        keys: &[Vec<i64>],
-        width: usize,
-        device: &burn::tensor::Device,
-    ) -> Self {
-        let mut index = Vec::new();
-        for (queries, keys) in queries.iter().zip(keys) {
-            for &q in queries {
-                let distance = |&k: &i64| {
-                    if k == PADDED {
-                        0
-                    } else {
-                        (q - k).max(0) as i32
-                    }
-                };
-                index.extend(keys.iter().map(distance));
-            }
-        }
-        let farthest = index.iter().copied().max().unwrap_or(0) as usize;
-        let shape = [queries.len(), 1, queries[0].len(), keys[0].len()];
-        Self {
-            sinusoids: positions::sinusoids(farthest + 1, width, device),
-            index: Tensor::from_data(TensorData::new(index, shape), device),
-        }
-    }
 }
 
 impl SelfAttention {

@@ -5,14 +5,16 @@
 mod attention;
 mod cache;
 mod config;
+mod places;
 mod positions;
 mod reading;
 
 use flamingo_kernels::{Activation, Embedding, Init, Linear, Module, Norm, Tensor, indices};
 
-pub use attention::{Places, RelativePositions, SelfAttention};
+pub use attention::{RelativePositions, SelfAttention};
 pub use cache::{Chunk, TextCache};
 pub use config::{AlibiSlopes, LanguageConfig, Positions, QueryKeyNorm, Residual};
+pub use places::Places;
 pub use positions::PADDED;
 pub use reading::{Branches, TextRow};
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use flamingo_kernels::{KeysValues, Order, QueryGroup, Tensor, burn::tensor::Device};
 
-use super::attention::Places;
 use super::cache::{Chunk, TextCache};
 use super::config::{LanguageConfig, Positions};
+use super::places::Places;
 use super::positions;
 
 /// Tokens to be read behind a text.

@@ -3,6 +3,7 @@
 //! Two families: the paper's [`Nfnet`], and the [`Vit`] of CLIP that the open models use. Features
 //! are flattened row by row and carry no further mark of their place.
 
+mod encoded;
 mod nfnet;
 mod transformer;
 mod vit;
@@ -10,6 +11,7 @@ mod vit;
 use flamingo_kernels::{Init, Module, Tensor};
 use serde::{Deserialize, Serialize};
 
+pub use encoded::Encoded;
 pub use nfnet::{
     Nfnet, NfnetBlock, NfnetBlockKind, NfnetConfig, NfnetOutput, NfnetShortcut, NfnetStage,
     NfnetStem, NfnetVariance, ScaledStdConv, SqueezeExcite,
@@ -103,14 +105,6 @@ pub struct VisionEncoder {
     pub vit: Option<Vit>,
 }
 
-/// What an encoder makes of pictures.
-pub struct Encoded {
-    /// Each position, `[F, S, Dv]`.
-    pub features: Tensor<3>,
-    /// The whole picture, `[F, pooled width]`.
-    pub pooled: Tensor<2>,
-}
-
 impl VisionEncoder {
     /// An untrained encoder.
     pub fn new(config: &VisionConfig, init: &mut Init) -> Self {
@@ -160,16 +154,6 @@ impl VisionEncoder {
             }
         }
     }
-}
-
-/// A grid of channels as rows of features.
-///
-/// # Shapes
-/// - `x`: `[F, Dv, h, w]`
-/// - output: `[F, h * w, Dv]`
-fn rows(x: Tensor<4>) -> Tensor<3> {
-    let [f, d, h, w] = x.dims();
-    x.reshape([f, d, h * w]).swap_dims(1, 2)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use flamingo_kernels::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::rows;
+use super::encoded::rows;
 
 /// A normaliser-free network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

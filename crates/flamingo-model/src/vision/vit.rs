@@ -7,7 +7,8 @@
 use flamingo_kernels::{Activation, Conv2d, Init, Module, Norm, NormKind, Param, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, Transformer, TransformerConfig, rows};
+use super::encoded::{Encoded, rows};
+use super::{Transformer, TransformerConfig};
 
 /// Where the features of positions are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,30 +3,21 @@
 //! [`Gold`] is what the pages say, [`Document`] what was extracted, [`Evaluation`] how far they agree;
 //! a row a page is kept, so that the worst can be looked at.
 
+mod document;
 mod gold;
 mod images;
 mod shingles;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+pub use document::Document;
 pub use gold::{Captions, Expected, ExpectedImage, Gold, Key, documents};
 pub use images::ImageCounts;
 pub use shingles::TextCounts;
 
 use crate::{Kind, Page, Part};
-
-/// An extracted page, as a line of the extraction's output.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Document {
-    /// The name of its file, for pages that were read from a folder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The page.
-    #[serde(flatten)]
-    pub page: Page,
-}
 
 /// Shares of what was found and of what was to be found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]

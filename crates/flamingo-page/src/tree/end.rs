@@ -1,7 +1,7 @@
 //! What an end tag ends.
 
 use super::{Builder, IN_HTML, OpenKind, Place};
-use crate::dom::TextKind;
+use crate::node::TextKind;
 use crate::tag::{Rules, Tag};
 
 impl Builder<'_> {

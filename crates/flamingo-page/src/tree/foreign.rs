@@ -2,7 +2,7 @@
 
 use super::{Builder, OpenKind};
 use crate::attributes::{Attributes, Step, next_attribute};
-use crate::dom::TextKind;
+use crate::node::TextKind;
 use crate::tag::{Rules, Tag};
 
 /// Their content is HTML.

@@ -1,7 +1,7 @@
 //! What a start tag ends, and what it begins.
 
 use super::{Builder, IN_HTML, OpenKind, Place};
-use crate::dom::TextKind;
+use crate::node::TextKind;
 use crate::tag::{Rules, Tag};
 
 impl Builder<'_> {

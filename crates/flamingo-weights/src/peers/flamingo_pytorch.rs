@@ -15,10 +15,10 @@ use flamingo_model::{
     Flamingo, FlamingoConfig, GatedConfig, LanguageConfig, PerceiverResamplerConfig, Placement,
 };
 
+use super::files;
 use super::names::Names;
 use super::open_flamingo::{block_links, resampler_links};
-use super::parts::checkpoint;
-use crate::names::shapes;
+use crate::shapes::shapes;
 use crate::{Error, Link, LoadReport, Result, Tensors};
 
 /// A `FlamingoPaLM`, ready to be built.
@@ -37,7 +37,7 @@ pub struct FlamingoPytorch {
 /// If the file cannot be read or holds another model.
 pub fn open(path: &Path, image_size: usize) -> Result<FlamingoPytorch> {
     let paths: [PathBuf; 1] = [path.to_path_buf()];
-    let checkpoint = checkpoint(&paths)?;
+    let checkpoint = files::open(&paths)?;
     let mut names = Names::default();
     names.add(&checkpoint, |name| {
         // The head is the embedding; tables and zero shifts are computed.

@@ -1,13 +1,15 @@
 //! Published language models: a directory with `config.json`, weights in one file or in shards, and
 //! a tokenizer. One file a family: its configuration in our terms, its names and ours.
 
+mod activation;
 mod gpt_neox;
+mod heads;
+mod links;
 mod llama;
 mod mosaic_gpt;
 mod mpt;
 mod opt;
 
-use flamingo_kernels::Activation;
 use flamingo_model::LanguageConfig;
 use serde_json::Value;
 
@@ -159,81 +161,6 @@ impl Family {
         ];
         BUFFERS.iter().any(|buffer| name.ends_with(buffer)) || name == "attn_bias"
     }
-}
-
-/// A layer's links from pairs of names after the layer's number, theirs and ours.
-fn layer_links(layers: &str, count: usize, pairs: &[(&str, &str)]) -> Vec<Link> {
-    let of_layer = |i: usize| {
-        pairs.iter().map(move |(theirs, ours)| {
-            (
-                format!("{layers}.{i}.{theirs}"),
-                format!("layers.{i}.{ours}"),
-            )
-        })
-    };
-    (0..count)
-        .flat_map(of_layer)
-        .map(|(theirs, ours)| Link::same(theirs, ours))
-        .collect()
-}
-
-/// `weight`, and `bias` where there is one, of pairs of modules.
-fn modules<'a>(pairs: &[(&'a str, &'a str)], bias: bool) -> Vec<(String, String)> {
-    let ends: &[&str] = if bias {
-        &["weight", "bias"]
-    } else {
-        &["weight"]
-    };
-    pairs
-        .iter()
-        .flat_map(|(theirs, ours)| {
-            ends.iter()
-                .map(move |end| (format!("{theirs}.{end}"), format!("{ours}.{end}")))
-        })
-        .collect()
-}
-
-fn as_str(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
-    pairs
-        .iter()
-        .map(|(a, b)| (a.as_str(), b.as_str()))
-        .collect()
-}
-
-/// An activation by Hugging Face's name.
-fn activation(json: &Json, key: &str, default: &str) -> Result<Activation> {
-    match json.text(key)?.unwrap_or(default) {
-        "gelu" => Ok(Activation::Gelu),
-        "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" => Ok(Activation::GeluTanh),
-        "quick_gelu" => Ok(Activation::QuickGelu),
-        "relu" => Ok(Activation::Relu),
-        "silu" | "swish" => Ok(Activation::Silu),
-        other => Err(json.wrong(format!(
-            "`{key}` is {other}, the activations that can be read are gelu, gelu_new, quick_gelu, relu, silu"
-        ))),
-    }
-}
-
-/// Hugging Face's name of an activation.
-fn activation_name(activation: Activation) -> &'static str {
-    match activation {
-        Activation::Gelu => "gelu",
-        Activation::GeluTanh => "gelu_new",
-        Activation::QuickGelu => "quick_gelu",
-        Activation::Relu => "relu",
-        Activation::SquaredRelu => "squared_relu",
-        Activation::Silu => "silu",
-    }
-}
-
-/// A width that must be divided evenly among heads.
-fn head_dim(json: &Json, width: usize, heads: usize) -> Result<usize> {
-    if width.is_multiple_of(heads) {
-        return Ok(width / heads);
-    }
-    Err(json.wrong(format!(
-        "the width {width} cannot be divided among {heads} heads"
-    )))
 }
 
 #[cfg(test)]

@@ -1,20 +1,18 @@
 //! Published language models and image towers as parts of a Flamingo that is to be trained.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use flamingo_checkpoint::Checkpoint;
-use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Init};
-use flamingo_model::vision::{VisionConfig, VisionEncoder};
+use flamingo_model::vision::VisionConfig;
 use flamingo_model::{LanguageConfig, LanguageModel};
 use flamingo_sequence::{SpecialTokenNames, Tokenizer};
 
 use super::lm::{self, Lm};
 use super::names::Names;
 use super::open_clip::Tower;
+use super::vision_part::{VisionPart, vision_part};
 use super::{open_flamingo, timm_nfnet};
-use crate::names::shapes;
+use crate::shapes::shapes;
 use crate::{LoadReport, Result, Tensors};
 
 /// A language model with the tokens that a Flamingo needs.
@@ -29,18 +27,6 @@ pub struct LanguagePart {
     pub tokens: SpecialTokenNames,
     /// Ids of the tokens that were added: the model has never been trained on them.
     pub new_tokens: Vec<u32>,
-    /// What became of the files' tensors.
-    pub report: LoadReport,
-}
-
-/// An image tower.
-pub struct VisionPart {
-    /// Its configuration.
-    pub config: VisionConfig,
-    /// Under the names of [`VisionEncoder`].
-    pub tensors: Tensors,
-    /// How pictures become what it sees.
-    pub preprocess: Preprocess,
     /// What became of the files' tensors.
     pub report: LoadReport,
 }
@@ -95,26 +81,4 @@ pub fn open_vision(path: &Path) -> Result<VisionPart> {
         .map(|l| l.under("", "vit."))
         .collect();
     vision_part(config, &names, &links, tower.preprocess)
-}
-
-pub(super) fn vision_part(
-    config: VisionConfig,
-    names: &Names,
-    links: &[crate::Link],
-    preprocess: Preprocess,
-) -> Result<VisionPart> {
-    let encoder = VisionEncoder::new(&config, &mut Init::new(0, &Device::flex()));
-    let (tensors, report) = names.link(links, &shapes(&encoder), &|_| false)?;
-    report.check()?;
-    Ok(VisionPart {
-        config,
-        tensors,
-        preprocess,
-        report,
-    })
-}
-
-/// One or several files of weights, by their content.
-pub(super) fn checkpoint(paths: &[std::path::PathBuf]) -> Result<Arc<Checkpoint>> {
-    Ok(Arc::new(Checkpoint::open(paths)?))
 }

@@ -12,7 +12,7 @@ use flamingo_model::vision::{NfnetBlockKind, NfnetConfig, NfnetVariance, VisionC
 use super::files;
 use super::json::Json;
 use super::names::Names;
-use super::parts::{VisionPart, checkpoint, vision_part};
+use super::vision_part::{VisionPart, vision_part};
 use crate::{Error, Link, Result};
 
 /// Depths of the stages of F0; those of F`n` are `n + 1` times as deep.
@@ -30,7 +30,7 @@ pub(crate) fn open(path: &Path) -> Result<Option<VisionPart>> {
     if weights.is_empty() {
         return Ok(None);
     }
-    let checkpoint = checkpoint(&weights)?;
+    let checkpoint = files::open(&weights)?;
     let mut names = Names::default();
     // The classifier is no part of an encoder.
     names.add(&checkpoint, |name| {

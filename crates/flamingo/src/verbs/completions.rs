@@ -1,9 +1,8 @@
 //! `flamingo completions`: a script for a shell.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::args::Cli;
 use crate::failure::Result;
 use crate::output;
 
@@ -14,8 +13,8 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionsArgs) -> Result<()> {
+pub(crate) fn run(args: &CompletionsArgs, mut command: Command) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "flamingo", &mut script);
+    clap_complete::generate(args.shell, &mut command, "flamingo", &mut script);
     output::piece(&String::from_utf8_lossy(&script))
 }

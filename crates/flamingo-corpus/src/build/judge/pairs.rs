@@ -7,35 +7,20 @@ use flamingo_image::decode_still;
 use flamingo_page::{Kind, Page, Part, Text};
 use sha2::{Digest, Sha256};
 
-use super::{Case, Judge, Placed, Verdict, place, placed};
-use crate::config::Config;
+use super::case::Case;
+use super::criteria::{Judge, Pairs};
+use super::placed::{Placed, place, placed};
+use super::verdict::Verdict;
 use crate::error::Result;
 use crate::films::{FilmConfig, against_length, film_pairs, seconds_in};
 use crate::funnel::Step;
 use crate::images::Reason;
-use crate::pairs::{Candidate, ImageSize, Knowledge, PairConfig, pairs};
+use crate::pairs::{Candidate, ImageSize, Knowledge, pairs};
 use crate::tables::{ImageDecision, PlacedImageRow};
-use crate::write::{Medium, Outcome, OutputFormat, Record};
+use crate::write::{Medium, Outcome, Record};
 
 /// Why a page is dropped of which there are no pairs.
 const NO_PAIRS: &str = "no_pairs";
-
-/// What makes a pair.
-pub(in crate::build) struct Pairs {
-    images: PairConfig,
-    films: FilmConfig,
-}
-
-impl Pairs {
-    /// The configuration's, if pairs are to be written.
-    pub(in crate::build) fn new(config: &Config) -> Option<Self> {
-        let asked = config.output.format == OutputFormat::Pairs;
-        asked.then(|| Self {
-            images: config.pairs.clone(),
-            films: config.films.clone(),
-        })
-    }
-}
 
 /// What is known of a page's images that are there, and of how often their texts are.
 struct Known<'a> {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use flamingo_page::Page;
 
+use super::case::Case;
+use super::paragraphs::texts;
 use super::placed::Placed;
-use super::{Case, texts};
 use crate::build::times::Times;
 use crate::filters::Decision;
 use crate::funnel::{Funnel, Step};

@@ -5,7 +5,7 @@ use flamingo_model::LanguageConfig;
 use flamingo_model::language::{AlibiSlopes, Positions, QueryKeyNorm};
 use serde_json::{Value, json};
 
-use super::head_dim;
+use super::heads::head_dim;
 use super::mpt::{self, Names};
 use crate::peers::json::Json;
 use crate::{Link, Result};

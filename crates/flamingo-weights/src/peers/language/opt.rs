@@ -4,7 +4,9 @@ use flamingo_model::LanguageConfig;
 use flamingo_model::language::{Positions, Residual};
 use serde_json::{Value, json};
 
-use super::{activation, activation_name, as_str, head_dim, layer_links, modules};
+use super::activation::{activation, activation_name};
+use super::heads::head_dim;
+use super::links::{as_str, layer_links, modules};
 use crate::peers::json::Json;
 use crate::{Layout, Link, Result};
 
