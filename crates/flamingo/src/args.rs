@@ -40,6 +40,7 @@ pub(crate) enum Verb {
     Bench(verbs::bench::BenchArgs),
     Doctor(verbs::doctor::DoctorArgs),
     Completions(verbs::completions::CompletionsArgs),
+    Man(verbs::man::ManArgs),
 }
 
 /// Which model, and where it runs.

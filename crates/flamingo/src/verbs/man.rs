@@ -1,0 +1,42 @@
+//! `flamingo man`: the manual, for `man` to show.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory};
+use clap_mangen::{Man, generate_to};
+
+use crate::args::Cli;
+use crate::failure::{Failure, Result};
+use crate::output;
+
+/// Print the program's manual page, or write a page for every verb.
+#[derive(Debug, Args)]
+#[command(hide = true)]
+pub(crate) struct ManArgs {
+    /// Write flamingo.1 and a page for every verb into this folder
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &ManArgs) -> Result<()> {
+    match &args.dir {
+        Some(folder) => write_pages(folder),
+        None => {
+            let mut page = Vec::new();
+            // As the pages in a folder are made: `help` is no verb of its own there.
+            let command = Cli::command().disable_help_subcommand(true);
+            Man::new(command).render(&mut page)?;
+            output::piece(&String::from_utf8_lossy(&page))
+        }
+    }
+}
+
+fn write_pages(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)
+        .and_then(|()| generate_to(Cli::command(), folder))
+        .map_err(|error| {
+            let folder = folder.display();
+            Failure::new(format!("cannot write the manual to {folder}: {error}"))
+        })
+}
