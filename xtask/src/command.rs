@@ -31,6 +31,22 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs the command and gives what it prints.
+///
+/// # Errors
+/// If it cannot be started or does not succeed; what it told is part of the error.
+pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start `{program}`"))?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr);
+        bail!("`{program}` failed: {}: {}", output.status, told.trim());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`{program}` does not print UTF-8"))
+}
+
 fn printed(command: &Command) -> String {
     let mut words = Vec::new();
     for (name, value) in command.get_envs() {

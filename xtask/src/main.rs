@@ -1,10 +1,11 @@
-//! What CI and people run: `cargo xtask check`, `demo-model`, `examples`.
+//! What CI and people run: `cargo xtask check`, `demo-model`, `dist`, `examples`.
 
 #![allow(clippy::print_stderr, reason = "a program for people at a terminal")]
 
 mod check;
 mod command;
 mod demo_model;
+mod dist;
 mod structure;
 
 use std::path::Path;
@@ -36,6 +37,8 @@ enum Task {
     },
     /// Make models/demo from nothing: the world, then three trainings
     DemoModel(demo_model::Options),
+    /// Build the program as it is given away: optimised, stripped, packed with all that goes with it
+    Dist(dist::Options),
     /// Write examples/ again: shots and queries of the demo world
     Examples,
 }
@@ -58,6 +61,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Check { steps } => check::run(&steps),
         Task::DemoModel(options) => demo_model::run(&options),
+        Task::Dist(options) => dist::run(&options),
         Task::Examples => command::run(&mut cargo(WRITE_EXAMPLES)),
     }
 }

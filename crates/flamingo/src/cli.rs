@@ -33,4 +33,5 @@ pub(crate) enum Verb {
     Bench(verbs::bench::BenchArgs),
     Doctor(verbs::doctor::DoctorArgs),
     Completions(verbs::completions::CompletionsArgs),
+    Man(verbs::man::ManArgs),
 }

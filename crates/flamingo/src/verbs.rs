@@ -7,6 +7,7 @@ pub(crate) mod corpus;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod doctor;
+pub(crate) mod man;
 pub(crate) mod parts;
 pub(crate) mod prompts;
 pub(crate) mod score;
@@ -46,5 +47,6 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Corpus(args) => corpus::run(&args, cli.threads),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => completions::run(&args, Cli::command()),
+        Verb::Man(args) => man::run(&args, Cli::command()),
     }
 }

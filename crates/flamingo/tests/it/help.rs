@@ -79,3 +79,17 @@ fn completions_know_the_verbs() {
     let script = Workplace::new().ok(&["completions", "bash"]);
     assert!(script.contains("score") && script.contains("--max-tokens"));
 }
+
+#[test]
+fn the_manual_has_a_page_for_the_program_and_for_every_verb() {
+    let place = Workplace::new();
+    let page = place.ok(&["man"]);
+    assert!(page.contains(".TH flamingo 1"), "{page}");
+    assert_eq!(place.ok(&["man", "--dir", "manual/man1"]), "");
+    let pages = place.path().join("manual/man1");
+    let written = std::fs::read_to_string(pages.join("flamingo.1")).unwrap();
+    assert_eq!(written, page);
+    for verb in ["ask", "weights-convert", "corpus-build"] {
+        assert!(pages.join(format!("flamingo-{verb}.1")).is_file(), "{verb}");
+    }
+}
