@@ -34,7 +34,7 @@ pub use burn;
 pub use burn::module::{Module, Param};
 pub use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 pub use conv::{Conv2d, avg_pool2, conv2d_same};
-pub use cpu::simd::InstructionSet;
+pub use cpu::simd::{InstructionSet, LimitError, limit_instructions};
 pub use device::{Backend, DeviceError, Precision, available_backends, open_device};
 pub use embedding::Embedding;
 pub use init::Init;

@@ -3,6 +3,7 @@
 mod args;
 mod cli;
 mod failure;
+mod instructions;
 mod output;
 mod sources;
 mod verbs;
@@ -23,7 +24,10 @@ fn main() -> ExitCode {
         Err(error) => return failure::usage(&error),
     };
     start_logs(cli.verbose);
-    failure::guarded(|| verbs::run(cli))
+    failure::guarded(|| {
+        instructions::limit()?;
+        verbs::run(cli)
+    })
 }
 
 /// Logs go to stderr: warnings, with `-v` also what is done, with `-vv` everything.

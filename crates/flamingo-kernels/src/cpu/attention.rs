@@ -418,7 +418,7 @@ mod tests {
             len: part.len(),
         });
         let slope = 0.25;
-        for set in InstructionSet::all() {
+        for set in InstructionSet::available() {
             let mut out = vec![0.0; queries * WIDTH];
             let head = Head {
                 queries: rows(&q),

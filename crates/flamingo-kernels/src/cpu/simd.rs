@@ -5,6 +5,8 @@
 //! Every kernel sums in the order of the lanes, whatever the registers: what differs between the
 //! instruction sets is the rounding of a fused multiply-add alone.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 use half::{bf16, f16};
@@ -435,19 +437,57 @@ pub enum InstructionSet {
     Portable,
 }
 
+/// What kernels use, settled by the limit or by the first that runs.
+static CHOSEN: OnceLock<InstructionSet> = OnceLock::new();
+
+/// Why kernels cannot be held to an instruction set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LimitError {
+    /// The name is none that exists.
+    #[error("unknown instructions `{0}`: use one of {available}", available = listed(&InstructionSet::available()))]
+    Unknown(String),
+    /// This processor cannot run them.
+    #[error("this processor has no {0}: use one of {available}", available = listed(&InstructionSet::available()))]
+    Missing(InstructionSet),
+    /// A kernel ran, or another limit was set.
+    #[error("kernels use {0} already: set the limit before the first of them runs")]
+    Late(InstructionSet),
+}
+
+/// Has the kernels of this crate use `most`, or what of it they are written for, on a processor that has more. For
+/// tests and for comparisons; to be called before any kernel runs. The framework's own kernels choose by themselves.
+///
+/// # Errors
+/// If the processor lacks `most`, or kernels use something else already.
+pub fn limit_instructions(most: InstructionSet) -> Result<(), LimitError> {
+    if !InstructionSet::available().contains(&most) {
+        return Err(LimitError::Missing(most));
+    }
+    match *CHOSEN.get_or_init(|| most) {
+        chosen if chosen == most => Ok(()),
+        chosen => Err(LimitError::Late(chosen)),
+    }
+}
+
 impl InstructionSet {
-    /// The best that this processor has; what kernels use.
+    const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Portable];
+
+    /// The best that this processor has, if no limit is set; what kernels use.
     pub fn best() -> Self {
-        static BEST: OnceLock<InstructionSet> = OnceLock::new();
-        *BEST.get_or_init(Self::detect)
+        *CHOSEN.get_or_init(Self::detect)
     }
 
-    /// All that this processor has.
-    #[cfg(test)]
-    pub(crate) fn all() -> Vec<Self> {
-        use InstructionSet::{Avx2, Avx512, Portable};
-        let all = [Avx512, Avx2, Portable].into_iter();
-        all.skip_while(|set| *set != Self::best()).collect()
+    /// All that this processor has, the best first.
+    pub fn available() -> Vec<Self> {
+        let best = Self::detect();
+        let all = Self::ALL.into_iter();
+        all.filter(|set| best.includes(*set)).collect()
+    }
+
+    /// Whether a processor with this set has the other one, too.
+    pub(crate) fn includes(self, other: Self) -> bool {
+        // They are declared from the best down.
+        self as u8 <= other as u8
     }
 
     fn detect() -> Self {
@@ -469,6 +509,31 @@ impl InstructionSet {
         }
         InstructionSet::Portable
     }
+}
+
+impl fmt::Display for InstructionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InstructionSet::Avx512 => "avx512",
+            InstructionSet::Avx2 => "avx2",
+            InstructionSet::Portable => "portable",
+        })
+    }
+}
+
+impl FromStr for InstructionSet {
+    type Err = LimitError;
+
+    fn from_str(name: &str) -> Result<Self, LimitError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|set| set.to_string() == name)
+            .ok_or_else(|| LimitError::Unknown(name.to_owned()))
+    }
+}
+
+fn listed(sets: &[InstructionSet]) -> String {
+    let names: Vec<String> = sets.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 /// Compiles a kernel, generic over [`Lanes`] and `#[inline(always)]`, for each instruction set, and
@@ -500,3 +565,43 @@ macro_rules! for_processor {
     };
 }
 pub(crate) use for_processor;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn every_set_of_this_processor_is_found_by_its_name_and_the_last_one_runs_anywhere() {
+        let sets = InstructionSet::available();
+        assert_eq!(sets.last(), Some(&InstructionSet::Portable));
+        for set in sets {
+            assert_eq!(set.to_string().parse::<InstructionSet>().unwrap(), set);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_with_those_to_use() {
+        let error = "sse9".parse::<InstructionSet>().unwrap_err().to_string();
+        assert!(
+            error.contains("`sse9`") && error.contains("portable"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_limit_that_comes_too_late_or_asks_too_much_is_refused() {
+        let used = InstructionSet::best();
+        assert_eq!(limit_instructions(used), Ok(()));
+        let other = match used {
+            InstructionSet::Portable => LimitError::Missing(InstructionSet::Avx512),
+            used => LimitError::Late(used),
+        };
+        let most = match used {
+            InstructionSet::Portable => InstructionSet::Avx512,
+            _ => InstructionSet::Portable,
+        };
+        assert_eq!(limit_instructions(most), Err(other));
+    }
+}

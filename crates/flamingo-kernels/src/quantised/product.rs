@@ -11,6 +11,7 @@ use super::simd::avx512::Avx512;
 use super::simd::portable::Portable;
 use super::tiles::{TILE, Tiles};
 use super::{QuantKind, QuantisedMatrix};
+use crate::cpu::simd::InstructionSet;
 
 /// Rows of activations that meet a line while it is in a register.
 const ROWS: usize = 8;
@@ -46,8 +47,23 @@ impl Level {
         levels
     }
 
+    /// The fastest that the limit on instructions leaves.
     pub(super) fn best() -> Self {
-        Self::available()[0]
+        let most = InstructionSet::best();
+        let mut levels = Self::available().into_iter();
+        levels
+            .find(|level| most.includes(level.needs()))
+            .unwrap_or(Level::Portable)
+    }
+
+    fn needs(self) -> InstructionSet {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => InstructionSet::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => InstructionSet::Avx2,
+            Level::Portable => InstructionSet::Portable,
+        }
     }
 }
 

@@ -8,13 +8,14 @@ use std::time::Instant;
 use clap::Args;
 use flamingo::Files;
 use flamingo::engine::{Decoding, Engine, EngineOptions};
-use flamingo::kernels::{Backend, available_backends, floats, open_device};
+use flamingo::kernels::{Backend, InstructionSet, available_backends, floats, open_device};
 use flamingo::model::{Description, print_count};
 use flamingo::sequence::{Document, Part};
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::failure::Result;
+use crate::instructions::CPU_SWITCH;
 use crate::output;
 
 /// Tell what this machine and this program can do.
@@ -43,7 +44,17 @@ struct Processor {
     model: String,
     architecture: &'static str,
     features: Vec<&'static str>,
+    kernels: Kernels,
     threads: usize,
+}
+
+/// What our own kernels are run with; the framework's choose by themselves.
+#[derive(Serialize)]
+struct Kernels {
+    used: String,
+    available: Vec<String>,
+    /// The environment variable that names one of them.
+    switch: &'static str,
 }
 
 /// In bytes.
@@ -105,6 +116,14 @@ fn report() -> Result<Report> {
                 .unwrap_or_else(|| "unknown".to_owned()),
             architecture: std::env::consts::ARCH,
             features: features(),
+            kernels: Kernels {
+                used: InstructionSet::best().to_string(),
+                available: InstructionSet::available()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                switch: CPU_SWITCH,
+            },
             threads: rayon::current_num_threads(),
         },
         memory: Memory {
@@ -235,6 +254,14 @@ impl fmt::Display for Report {
             processor.model, processor.architecture
         )?;
         writeln!(f, "extensions  {}", processor.features.join(" "))?;
+        let kernels = &processor.kernels;
+        writeln!(
+            f,
+            "kernels     {} (of {}: {} takes one)",
+            kernels.used,
+            kernels.available.join(", "),
+            kernels.switch
+        )?;
         writeln!(f, "threads     {}", processor.threads)?;
         let (total, available) = (gib(memory.total), gib(memory.available));
         writeln!(f, "memory      {total:.1} GiB, {available:.1} GiB free")?;

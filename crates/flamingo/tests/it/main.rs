@@ -7,6 +7,7 @@ mod bench;
 mod corpus;
 #[cfg(feature = "corpus")]
 mod corpus_build;
+mod dispatch;
 mod help;
 mod reports;
 mod saved_pages;
