@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::ValueEnum;
 
 use crate::command::{cargo, run as execute, target_folder};
-use crate::structure;
+use crate::{lean, structure};
 
 /// All that can run on any machine; this one turns on those below it.
 const FEATURES: &str = "flamingo/cluster";
@@ -25,7 +25,8 @@ pub(crate) enum Step {
     Format,
     /// Licences and sources of the dependencies are those that deny.toml allows
     Licences,
-    /// Crates use only those below them, and no files of a crate use each other in a circle
+    /// Crates use only those below them, no files of a crate use each other in a circle, and the program without features
+    /// is lean
     Structure,
     /// Clippy and the compiler have nothing to say
     Lints,
@@ -60,7 +61,8 @@ impl Step {
             Step::Licences => execute(&mut cargo("deny check licenses bans sources")),
             Step::Structure => {
                 eprintln!("\n$ cargo xtask check structure");
-                structure::check(Path::new("."))
+                structure::check(Path::new("."))?;
+                lean::check()
             }
             Step::Lints => {
                 execute(

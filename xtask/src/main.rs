@@ -6,6 +6,7 @@ mod check;
 mod command;
 mod demo_model;
 mod dist;
+mod lean;
 mod structure;
 
 use std::path::Path;
