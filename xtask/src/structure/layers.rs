@@ -5,7 +5,7 @@ use super::package::Package;
 /// The crates from the top down, as in the table of `ARCHITECTURE.md`: a crate uses those of lower lines only. What tests
 /// use is free of it (`dev-dependencies`), since no user of a crate builds that.
 pub(super) const LAYERS: &[&[&str]] = &[
-    &["flamingo", "xtask"],
+    &["flamingo", "flamingo-fuzz", "xtask"],
     &["flamingo-parity", "flamingo-eval"],
     &["flamingo-train", "flamingo-engine", "flamingo-dedup"],
     &["flamingo-weights", "flamingo-corpus"],
