@@ -15,7 +15,6 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use modules::Crate;
 use package::Package;
 
 /// Looks at all crates of the workspace at `root`.
@@ -27,7 +26,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     let mut faults = layers::faults(layers::LAYERS, &packages);
     for package in &packages {
         for target in package.targets() {
-            let tree = Crate::read(&target)?;
+            let tree = reading::read(&target)?;
             faults.extend(circles::faults(root, &tree, &uses::arrows(&tree)));
         }
     }

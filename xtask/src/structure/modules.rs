@@ -1,11 +1,9 @@
 //! The modules of a crate, and where a path in one of them leads.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use syn::Item;
-
-use super::reading;
 
 /// Re-exports of re-exports that are followed.
 const MOST_STEPS: usize = 32;
@@ -46,13 +44,6 @@ pub(super) enum Target {
 }
 
 impl Crate {
-    /// The crate that begins with this file.
-    pub(super) fn read(root: &Path) -> anyhow::Result<Self> {
-        let mut tree = Self::default();
-        reading::read(&mut tree, root)?;
-        Ok(tree)
-    }
-
     /// What a path in a module leads to, if that is in this crate.
     pub(super) fn resolve(&self, module: usize, path: &[String]) -> Option<Target> {
         self.follow(module, path, MOST_STEPS)

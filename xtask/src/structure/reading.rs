@@ -20,10 +20,12 @@ struct Place {
     is_inline: bool,
 }
 
-/// Reads the file and all that it declares into the tree.
-pub(super) fn read(tree: &mut Crate, root: &Path) -> anyhow::Result<()> {
+/// The crate that begins with this file.
+pub(super) fn read(root: &Path) -> anyhow::Result<Crate> {
+    let mut tree = Crate::default();
     let folder = root.parent().unwrap_or(Path::new("")).to_owned();
-    read_file(tree, root, folder, None).map(|_| ())
+    read_file(&mut tree, root, folder, None)?;
+    Ok(tree)
 }
 
 /// The index of the file's module.
