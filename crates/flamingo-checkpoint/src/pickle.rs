@@ -14,5 +14,7 @@ mod tensor;
 mod value;
 
 pub(crate) use machine::{Limits, Pickle};
-pub(crate) use tensor::{Kind, Storage, Tensor};
+#[cfg(test)]
+pub(crate) use tensor::Storage;
+pub(crate) use tensor::{Kind, Tensor};
 pub(crate) use value::{Object, Value};

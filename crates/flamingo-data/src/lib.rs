@@ -23,6 +23,10 @@ mod report;
 mod sample;
 mod shard;
 mod source;
+#[cfg(feature = "parquet")]
+mod table;
+#[cfg(not(feature = "parquet"))]
+#[path = "table_absent.rs"]
 mod table;
 mod webdataset;
 
