@@ -53,7 +53,7 @@ fn every_rule_holds_at_its_threshold_and_fails_just_past_it() {
                     continue;
                 };
                 let thresholds = with(&field, 0.5 * scale);
-                let reasons = rule::reasons(&measures, &thresholds);
+                let reasons = rules::reasons(&measures, &thresholds);
                 let expected = if fails { vec![rule.reason] } else { vec![] };
                 assert_eq!(reasons, expected, "{field} at {offset}");
             }
@@ -110,10 +110,10 @@ fn short_texts_are_not_asked_for_punctuation() {
         words_and_marks: 11,
         ..TextMeasures::default()
     };
-    assert_eq!(rule::reasons(&measures, &thresholds), []);
+    assert_eq!(rules::reasons(&measures, &thresholds), []);
     measures.words_and_marks = 12;
     assert_eq!(
-        rule::reasons(&measures, &thresholds),
+        rules::reasons(&measures, &thresholds),
         [Reason::LittlePunctuation]
     );
 }
