@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use flamingo::corpus::Config;
+#[cfg(feature = "corpus")]
 use flamingo::corpus::deduplication::Deduplication;
 use flamingo::corpus::filters::{self, FilterConfig};
 use flamingo::crawl::FetchConfig;
@@ -38,6 +39,7 @@ enum Preset {
 pub(crate) struct Found {
     pub(crate) filters: FilterConfig,
     pub(crate) fetch: FetchConfig,
+    #[cfg(feature = "corpus")]
     pub(crate) deduplication: Deduplication,
     /// Where their relative paths start.
     pub(crate) folder: PathBuf,
@@ -50,6 +52,7 @@ impl Settings {
             return Ok(Found {
                 filters: config.filters,
                 fetch: config.fetch,
+                #[cfg(feature = "corpus")]
                 deduplication: config.deduplication,
                 folder: path.parent().unwrap_or(Path::new("")).to_path_buf(),
             });
@@ -63,6 +66,7 @@ impl Settings {
         Ok(Found {
             filters: FilterConfig::preset(preset),
             fetch: FetchConfig::default(),
+            #[cfg(feature = "corpus")]
             deduplication: Deduplication::default(),
             folder: PathBuf::new(),
         })
