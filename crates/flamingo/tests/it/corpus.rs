@@ -65,25 +65,6 @@ fn pages_are_extracted_and_agree_with_what_they_say() {
         score["unknown"],
         serde_json::json!(["https://town.example/003.html"])
     );
-    let deduplicated = place.ok(&[
-        "corpus",
-        "dedup",
-        "--input",
-        "docs.jsonl",
-        "--output",
-        "once.jsonl",
-    ]);
-    assert!(
-        deduplicated.starts_with("3 of 4 pages stay"),
-        "{deduplicated}"
-    );
-    assert_eq!(
-        fs::read_to_string(place.path().join("once.jsonl"))
-            .unwrap()
-            .lines()
-            .count(),
-        3
-    );
 }
 
 #[test]

@@ -25,6 +25,43 @@ const BUILD: [&str; 6] = [
 ];
 
 #[test]
+fn extracted_pages_that_repeat_earlier_ones_are_dropped() {
+    let place = Workplace::new();
+    save_pages(&place, 3);
+    place.ok(&[
+        "corpus",
+        "extract",
+        "--input",
+        "web",
+        "--output",
+        "docs.jsonl",
+        "--base-url",
+        "https://town.example/",
+        "--preset",
+        "none",
+    ]);
+    let deduplicated = place.ok(&[
+        "corpus",
+        "dedup",
+        "--input",
+        "docs.jsonl",
+        "--output",
+        "once.jsonl",
+    ]);
+    assert!(
+        deduplicated.starts_with("3 of 4 pages stay"),
+        "{deduplicated}"
+    );
+    assert_eq!(
+        fs::read_to_string(place.path().join("once.jsonl"))
+            .unwrap()
+            .lines()
+            .count(),
+        3
+    );
+}
+
+#[test]
 fn a_corpus_is_built_told_of_and_trained_on() {
     let place = Workplace::new();
     save_pages(&place, 5);
