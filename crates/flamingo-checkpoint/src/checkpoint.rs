@@ -15,7 +15,7 @@ use crate::{Element, Error, Result};
 
 /// The tensors of one or more files, by name; values are read when asked for.
 ///
-/// Files are safetensors, archives of `torch.save` and `torch.jit.save`, and the stream of
+/// Files are safetensors, GGUF, archives of `torch.save` and `torch.jit.save`, and the stream of
 /// `torch.save` before 1.6, told apart by what is in them. Names are as they stand in the file;
 /// those of nested dictionaries and modules are joined by dots. Of a training checkpoint only the
 /// weights are taken, which lie under `model_state_dict`, `state_dict`, `model` or `module`.

@@ -3,7 +3,7 @@
 //! Three doors: [`Checkpoint`] for weights, [`HfTokenizer`] for the tokenizer of a directory, [`Hub`]
 //! for an id that stands for a directory. None knows what a model is.
 //!
-//! A [`Checkpoint`] opens safetensors files and what `torch.save` and `torch.jit.save` write,
+//! A [`Checkpoint`] opens safetensors files, GGUF files and what `torch.save` and `torch.jit.save` write,
 //! maps them into memory, and converts ranges of elements when asked for. No file is executed:
 //! a pickle is read by an interpreter that knows tensors and plain values and refuses the rest.
 //! A file that is damaged or hostile is an error, never a panic and never a large allocation.
@@ -32,6 +32,7 @@ mod dtype;
 mod element;
 mod error;
 mod files;
+mod gguf;
 mod hub;
 mod layout;
 mod mapped;
@@ -48,6 +49,7 @@ pub use checkpoint::Checkpoint;
 pub use dtype::Dtype;
 pub use element::Element;
 pub use error::{Error, Result};
+pub use gguf::{GgufMetadata, GgufValue};
 pub use hub::{Hub, HubError, HubOptions, Progress, is_hub_id};
 pub use tensor::{StorageId, TensorInfo};
 pub use tokenizer::{Error as TokenizerError, HfTokenizer};

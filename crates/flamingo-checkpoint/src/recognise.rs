@@ -2,7 +2,7 @@
 
 use crate::error::Fault;
 use crate::tensor::Found;
-use crate::{safetensors, torch};
+use crate::{gguf, safetensors, torch};
 
 pub(crate) fn read_file(bytes: &[u8]) -> Result<Found, Fault> {
     if safetensors::is_whole_header(bytes) {
@@ -10,11 +10,12 @@ pub(crate) fn read_file(bytes: &[u8]) -> Result<Found, Fault> {
     }
     match bytes {
         [] => Err(Fault::new("it is empty: copy it again")),
+        [b'G', b'G', b'U', b'F', ..] => gguf::tensors(bytes),
         [b'P', b'K', 3 | 5, 4 | 6, ..] => torch::read_archive(bytes),
         [0x80, 2..=5, ..] => torch::read_legacy(bytes),
         [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::read(bytes),
         _ => Err(Fault::new(format!(
-            "it is {}; weights are read from safetensors files and from what torch.save and torch.jit.save write",
+            "it is {}; weights are read from safetensors and GGUF files and from what torch.save and torch.jit.save write",
             guess(bytes)
         ))),
     }
@@ -22,12 +23,11 @@ pub(crate) fn read_file(bytes: &[u8]) -> Result<Found, Fault> {
 
 /// What a file that holds no weights seems to be.
 fn guess(bytes: &[u8]) -> &'static str {
-    let starts: [(&[u8], &str); 12] = [
+    let starts: [(&[u8], &str); 11] = [
         (
             b"version https://git-lfs",
             "a Git LFS pointer: fetch the file itself with `git lfs pull`",
         ),
-        (b"GGUF", "a GGUF file: ask for the original weights"),
         (
             b"\x89HDF",
             "an HDF5 file: save it as safetensors with the program that made it",
@@ -77,7 +77,6 @@ mod tests {
     #[test]
     fn a_file_that_holds_no_weights_is_named_for_what_it_seems_to_be() {
         assert!(reason(b"").contains("is empty"));
-        assert!(reason(b"GGUF\x03\0\0\0").contains("a GGUF file"));
         assert!(reason(b"<!DOCTYPE html>").contains("HTML"));
         assert!(reason(b"version https://git-lfs.github.com/spec/v1\n").contains("git lfs pull"));
         assert!(reason(b"{}").contains("JSON"));

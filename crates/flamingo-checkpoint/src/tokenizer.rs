@@ -1,7 +1,8 @@
 //! The tokenizer of any Hugging Face model directory, as `transformers` 4.35 would load it.
 //!
 //! [`HfTokenizer::read`] takes what the directory has: a `tokenizer.json`, the `vocab.json` and
-//! `merges.txt` of a byte-level BPE, or a sentencepiece model.
+//! `merges.txt` of a byte-level BPE, or a sentencepiece model. [`HfTokenizer::from_gguf`] takes what a
+//! GGUF file says.
 //!
 //! ```no_run
 //! let mut tokenizer = flamingo_checkpoint::HfTokenizer::read("facebook/opt-125m")?;
@@ -15,6 +16,7 @@ mod added_tokens;
 mod byte_level;
 mod charsmap;
 mod error;
+mod gguf;
 mod hf_tokenizer;
 mod post_processor;
 mod sentencepiece;

@@ -285,10 +285,7 @@ pub fn convert(
         .tensors
         .write(&directory.join(WEIGHTS), &plan, weights.precision)?;
     let file = ModelFile {
-        version: match weighed.quantised.is_empty() {
-            true => crate::FORMAT_VERSION,
-            false => crate::QUANTISED_FORMAT_VERSION,
-        },
+        version: weighed.format_version(),
         ..opened.file.clone()
     };
     write_beside(directory, &file, &opened.tokenizer)?;

@@ -27,7 +27,9 @@ pub use error::{Error, Result};
 pub use export::export_open_flamingo;
 pub use flamingo_checkpoint::{Dtype, Hub, HubError, HubOptions, Progress, is_hub_id};
 pub use link::{Layout, Link, Run};
-pub use model_file::{FORMAT_VERSION, ModelConfig, ModelFile, QUANTISED_FORMAT_VERSION};
+pub use model_file::{
+    FORMAT_VERSION, GGUF_FORMAT_VERSION, ModelConfig, ModelFile, QUANTISED_FORMAT_VERSION,
+};
 pub use names::{apply_tensors, apply_tensors_as, named_tensors};
 pub use peers::{
     FlamingoPytorch, LanguagePart, OpenFlamingoFiles, Opened, PUBLISHED, Published, VisionPart,

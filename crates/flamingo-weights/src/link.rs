@@ -28,6 +28,12 @@ pub enum Layout {
         /// Number of heads.
         heads: usize,
     },
+    /// One of theirs is one of ours, but for the rows of each head: theirs has the two numbers that a
+    /// rotary position turns together side by side, ours half a head apart (GGUF's LLaMA).
+    RotaryPairs {
+        /// Number of heads.
+        heads: usize,
+    },
     /// One matrix of theirs is one of ours transposed.
     Transposed,
 }
@@ -131,6 +137,7 @@ impl Link {
             Layout::Rows => row_runs(theirs, ours, false),
             Layout::Vocabulary => row_runs(theirs, ours, true),
             Layout::ByHead { heads } => head_runs(heads, theirs, ours),
+            Layout::RotaryPairs { heads } => pair_runs(heads, theirs, ours),
             Layout::Transposed => transposed_runs(theirs, ours),
         }
     }
@@ -221,6 +228,27 @@ fn head_runs(heads: usize, theirs: &[Vec<usize>], ours: &[Vec<usize>]) -> Result
         .collect())
 }
 
+fn pair_runs(heads: usize, theirs: &[Vec<usize>], ours: &[Vec<usize>]) -> Result<Vec<Run>, String> {
+    let ([theirs_shape], [ours_shape]) = (theirs, ours) else {
+        return Err(misfit(theirs, ours));
+    };
+    let rows = ours_shape.first().copied().unwrap_or(0);
+    if theirs_shape != ours_shape || heads == 0 || !rows.is_multiple_of(2 * heads) {
+        return Err(misfit(theirs, ours));
+    }
+    let width = elements(&ours_shape[1..]);
+    let half = rows / heads / 2;
+    let run = |row: usize| {
+        let (head, side, pair) = (row / (2 * half), row / half % 2, row % half);
+        Run {
+            theirs: (0, (2 * (head * half + pair) + side) * width),
+            ours: (0, row * width),
+            length: width,
+        }
+    };
+    Ok((0..rows).map(run).collect())
+}
+
 fn transposed_runs(theirs: &[Vec<usize>], ours: &[Vec<usize>]) -> Result<Vec<Run>, String> {
     let ([theirs_shape], [ours_shape]) = (theirs, ours) else {
         return Err(misfit(theirs, ours));
@@ -289,6 +317,17 @@ mod tests {
         let theirs: Vec<i32> = (0..12).collect();
         let values = carry(&link, &[(&[12], &theirs)], &[&[4], &[4], &[4]]);
         assert_eq!(values, [[0, 1, 6, 7], [2, 3, 8, 9], [4, 5, 10, 11]]);
+    }
+
+    #[test]
+    fn numbers_that_turn_together_are_moved_half_a_head_apart() {
+        let link = Link::new(["q"], ["q"], Layout::RotaryPairs { heads: 2 });
+        let theirs: Vec<i32> = (0..16).collect();
+        let values = carry(&link, &[(&[8, 2], &theirs)], &[&[8, 2]]);
+        let rows = [0, 2, 1, 3, 4, 6, 5, 7];
+        let expected: Vec<i32> = rows.iter().flat_map(|row| [2 * row, 2 * row + 1]).collect();
+        assert_eq!(values, [expected]);
+        assert!(link.runs(&[vec![6, 2]], &[vec![6, 2]]).is_err());
     }
 
     #[test]

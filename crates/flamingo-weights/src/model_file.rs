@@ -20,11 +20,16 @@ pub const FORMAT_VERSION: u32 = 2;
 /// still written in [`FORMAT_VERSION`].
 pub const QUANTISED_FORMAT_VERSION: u32 = 3;
 
+/// The format of models with matrices of formats that only GGUF files had before (q5_1, q5_0, q4_1,
+/// q3_k, q2_k).
+pub const GGUF_FORMAT_VERSION: u32 = 4;
+
 /// The contents of `flamingo.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelFile {
-    /// [`FORMAT_VERSION`] of the program that wrote it, or [`QUANTISED_FORMAT_VERSION`].
+    /// [`FORMAT_VERSION`] of the program that wrote it, [`QUANTISED_FORMAT_VERSION`] or
+    /// [`GGUF_FORMAT_VERSION`].
     pub version: u32,
     /// How pictures become pixels; none for a language model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,8 +79,8 @@ impl ModelFile {
         }
         let Versioned { version } =
             serde_json::from_slice(json).map_err(|e| Error::malformed(path, e))?;
-        if version > QUANTISED_FORMAT_VERSION {
-            let (path, known) = (path.to_path_buf(), QUANTISED_FORMAT_VERSION);
+        if version > GGUF_FORMAT_VERSION {
+            let (path, known) = (path.to_path_buf(), GGUF_FORMAT_VERSION);
             return Err(Error::Version {
                 path,
                 found: version,

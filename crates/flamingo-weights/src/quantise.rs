@@ -81,6 +81,17 @@ impl Weighed {
                 .sum::<u64>()
     }
 
+    /// The least version of `flamingo.json` that knows all formats.
+    pub(crate) fn format_version(&self) -> u32 {
+        use QuantKind::{Q2K, Q3K, Q4_1, Q5_0, Q5_1};
+        let newer = [Q5_1, Q5_0, Q4_1, Q3K, Q2K];
+        match self.quantised.keys().any(|kind| newer.contains(kind)) {
+            true => crate::GGUF_FORMAT_VERSION,
+            false if self.quantised.is_empty() => crate::FORMAT_VERSION,
+            false => crate::QUANTISED_FORMAT_VERSION,
+        }
+    }
+
     pub(crate) fn add_dense(&mut self, bytes: usize) {
         self.dense.add(bytes);
     }

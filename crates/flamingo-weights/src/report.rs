@@ -80,7 +80,7 @@ impl LoadReport {
                 theirs: theirs.iter().map(|stored| stored.name.clone()).collect(),
                 file: file.map(PathBuf::from).unwrap_or_default(),
                 dtype: tensors.dtype(name).unwrap_or(Dtype::F32),
-                quantised: None,
+                quantised: tensors.quantised(name),
                 new_rows: tensors.missing_rows(name),
             });
         }

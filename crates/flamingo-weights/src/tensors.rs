@@ -13,7 +13,7 @@ use flamingo_checkpoint::{
 use flamingo_kernels::{Precision, QuantKind, dequantise_rows};
 use half::{bf16, f16};
 
-use crate::{Error, Link, Result};
+use crate::{Error, Link, Result, Run};
 
 /// Elements that are converted at once when tensors are copied.
 const CHUNK: usize = 1 << 18;
@@ -45,7 +45,7 @@ struct Entry {
     shape: Vec<usize>,
     /// In order; elements in no piece are 0.
     pieces: Vec<Piece>,
-    /// How the one piece is quantised, if it is: bytes of blocks.
+    /// How the pieces are quantised, if they are: they are whole blocks, and bytes in their files.
     quantised: Option<QuantKind>,
 }
 
@@ -56,6 +56,20 @@ impl Entry {
             pieces,
             quantised: None,
         }
+    }
+
+    /// The pieces that hold some of `elements`, each with those that it holds.
+    fn pieces_in(&self, elements: Range<usize>) -> impl Iterator<Item = (&Piece, Range<usize>)> {
+        let from = self
+            .pieces
+            .partition_point(|piece| piece.ours.end <= elements.start);
+        self.pieces[from..]
+            .iter()
+            .take_while(move |piece| piece.ours.start < elements.end)
+            .map(move |piece| {
+                let part = piece.ours.start.max(elements.start)..piece.ours.end.min(elements.end);
+                (piece, part)
+            })
     }
 }
 
@@ -100,10 +114,20 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// Its name without the quantised format that its bytes are in, its shape, and that format.
+    pub(crate) fn described(&self) -> (&str, Vec<usize>, Option<QuantKind>) {
+        let Some(info) = self.checkpoint.info(&self.name) else {
+            return (&self.name, Vec::new(), None);
+        };
+        match quantised_name(&self.name, info) {
+            Some((name, shape, kind)) => (name, shape, Some(kind)),
+            None => (&self.name, info.shape.clone(), None),
+        }
+    }
+
     /// Its shape.
     pub fn shape(&self) -> Vec<usize> {
-        let info = self.checkpoint.info(&self.name);
-        info.map(|info| info.shape.clone()).unwrap_or_default()
+        self.described().1
     }
 }
 
@@ -131,12 +155,10 @@ impl Tensors {
             let Some(info) = checkpoint.info(&name) else {
                 continue;
             };
-            let quantised = quantised_name(&name, info);
-            let (ours, shape) = match &quantised {
-                Some((ours, shape, _)) => ((*ours).to_owned(), shape.clone()),
-                None => (name.clone(), info.shape.clone()),
+            let (ours, shape, quantised) = match quantised_name(&name, info) {
+                Some((ours, shape, kind)) => (ours.to_owned(), shape, Some(kind)),
+                None => (name.clone(), info.shape.clone(), None),
             };
-            let quantised = quantised.map(|(_, _, kind)| kind);
             let piece = Piece {
                 ours: 0..shape.iter().product(),
                 file: 0,
@@ -162,12 +184,16 @@ impl Tensors {
         let runs = link
             .runs(&shapes, ours)
             .map_err(|what| Error::Mismatch(format!("`{}` {what}", link.theirs.join("`, `"))))?;
+        let quantised = common_kind(theirs, &runs)?;
         let files: Vec<usize> = theirs
             .iter()
             .map(|t| self.file_index(&t.checkpoint))
             .collect();
         for (name, shape) in link.ours.iter().zip(ours) {
-            let entry = Entry::new(shape.clone(), Vec::new());
+            let entry = Entry {
+                quantised,
+                ..Entry::new(shape.clone(), Vec::new())
+            };
             self.entries.insert(name.clone(), entry);
         }
         for run in runs {
@@ -261,9 +287,28 @@ impl Tensors {
             .ok_or_else(|| Error::Mismatch(format!("there is no quantised tensor `{name}`")))?;
         let elements: usize = entry.shape.iter().product();
         let mut bytes = vec![0; kind.row_bytes(elements)];
-        let piece = &entry.pieces[0];
-        self.files[piece.file].read(&piece.name, 0..bytes.len(), &mut bytes)?;
+        self.read_blocks(entry, kind, 0, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Fills `bytes` with whole blocks of `entry`, from number `first` on; those in no file are zeros.
+    fn read_blocks(
+        &self,
+        entry: &Entry,
+        kind: QuantKind,
+        first: usize,
+        bytes: &mut [u8],
+    ) -> flamingo_checkpoint::Result<()> {
+        let start = first * kind.block();
+        let end = start + bytes.len() / kind.block_bytes() * kind.block();
+        bytes.fill(0);
+        for (piece, part) in entry.pieces_in(start..end) {
+            let theirs = kind.row_bytes(piece.theirs + part.start - piece.ours.start);
+            let out = kind.row_bytes(part.start - start)..kind.row_bytes(part.end - start);
+            let length = out.len();
+            self.files[piece.file].read(&piece.name, theirs..theirs + length, &mut bytes[out])?;
+        }
+        Ok(())
     }
 
     /// The values of a tensor, widened to f32.
@@ -309,16 +354,9 @@ impl Tensors {
     ) -> flamingo_checkpoint::Result<()> {
         let end = start + values.len();
         if let Some(kind) = entry.quantised {
-            return self.read_quantised(kind, &entry.pieces[0], start, values);
+            return self.read_quantised(kind, entry, start, values);
         }
-        let from = entry
-            .pieces
-            .partition_point(|piece| piece.ours.end <= start);
-        for piece in &entry.pieces[from..] {
-            if piece.ours.start >= end {
-                break;
-            }
-            let part = piece.ours.start.max(start)..piece.ours.end.min(end);
+        for (piece, part) in entry.pieces_in(start..end) {
             let theirs = piece.theirs + part.start - piece.ours.start;
             let out = &mut values[part.start - start..part.end - start];
             self.files[piece.file].read(&piece.name, theirs..theirs + part.len(), out)?;
@@ -330,15 +368,14 @@ impl Tensors {
     fn read_quantised<T: Float>(
         &self,
         kind: QuantKind,
-        piece: &Piece,
+        entry: &Entry,
         start: usize,
         values: &mut [T],
     ) -> flamingo_checkpoint::Result<()> {
         let (first, end) = (start / kind.block(), start + values.len());
         let blocks = first..end.div_ceil(kind.block());
         let mut bytes = vec![0; blocks.len() * kind.block_bytes()];
-        let place = blocks.start * kind.block_bytes();
-        self.files[piece.file].read(&piece.name, place..place + bytes.len(), &mut bytes)?;
+        self.read_blocks(entry, kind, first, &mut bytes)?;
         let wide = dequantise_rows(kind, &bytes);
         let skipped = start - first * kind.block();
         for (value, wide) in values.iter_mut().zip(&wide[skipped..]) {
@@ -353,8 +390,19 @@ impl Tensors {
         name: &str,
         out: &mut dyn Write,
     ) -> flamingo_checkpoint::Result<()> {
-        let piece = &self.entries[name].pieces[0];
-        self.files[piece.file].copy(&piece.name, out)
+        let entry = &self.entries[name];
+        let Some(kind) = entry.quantised else {
+            return Err(std::io::Error::other(format!("`{name}` is not quantised")).into());
+        };
+        let all = entry.shape.iter().product::<usize>() / kind.block();
+        let at_once = CHUNK / kind.block();
+        let mut bytes = vec![0; at_once.min(all) * kind.block_bytes()];
+        for first in (0..all).step_by(at_once) {
+            let part = &mut bytes[..at_once.min(all - first) * kind.block_bytes()];
+            self.read_blocks(entry, kind, first, part)?;
+            out.write_all(part)?;
+        }
+        Ok(())
     }
 
     /// Writes all elements of a tensor as `T`, [`CHUNK`] at a time.
@@ -387,6 +435,39 @@ impl Tensors {
         }
         Ok(())
     }
+}
+
+/// The one format that all of `theirs` are quantised in, if any is; `runs` must then be whole blocks.
+fn common_kind(theirs: &[Stored], runs: &[Run]) -> Result<Option<QuantKind>> {
+    let kind = |stored: &Stored| stored.described().2;
+    let Some(first) = theirs.first().and_then(kind) else {
+        return match theirs.iter().find(|stored| kind(stored).is_some()) {
+            Some(other) => Err(unlike(&theirs[0], other)),
+            None => Ok(None),
+        };
+    };
+    if let Some(other) = theirs.iter().find(|stored| kind(stored) != Some(first)) {
+        return Err(unlike(&theirs[0], other));
+    }
+    let whole = |run: &Run| {
+        [run.theirs.1, run.ours.1, run.length]
+            .iter()
+            .all(|number| number.is_multiple_of(first.block()))
+    };
+    match runs.iter().all(whole) {
+        true => Ok(Some(first)),
+        false => Err(Error::Mismatch(format!(
+            "`{}` is quantised to {first} and cannot be taken apart: use the original weights",
+            theirs[0].name
+        ))),
+    }
+}
+
+fn unlike(first: &Stored, other: &Stored) -> Error {
+    Error::Mismatch(format!(
+        "`{}` and `{}` belong into one matrix and are quantised differently: use the original weights",
+        first.name, other.name
+    ))
 }
 
 /// Of a tensor of bytes whose name ends in a quantised format: our name, its shape, the format.

@@ -19,7 +19,8 @@ pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
     /// Type of the weights: f32, bf16, f16, or quantised (the matrices of linear layers; all else f32):
-    /// q8_0, q6_k, q5_k, q4_k or q4_0 [default: f32, and quantised what is so in the files]
+    /// q8_0, q6_k, q5_k, q4_k, q4_0, or q5_1, q5_0, q4_1, q3_k, q2_k [default: f32, and quantised what is so in
+    /// the files]
     #[arg(long, value_name = "TYPE")]
     pub(crate) dtype: Option<WeightType>,
     /// Quantise the resampler, too

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use tokenizers::{AddedToken, Tokenizer};
 
+use crate::gguf::GgufMetadata;
 use crate::tokenizer::added_tokens::{AddedTokens, check_pattern};
+use crate::tokenizer::gguf::GgufVocabulary;
 use crate::tokenizer::post_processor::{Template, affixes};
 use crate::tokenizer::sentencepiece::{ModelType, SentencePieceModel};
 use crate::tokenizer::sentencepiece_convert::{Layout, convert};
@@ -72,6 +74,42 @@ impl HfTokenizer {
     pub fn from_sentencepiece(bytes: &[u8], name: &str) -> Result<Self> {
         let config = TokenizerConfig::default();
         let base = sentencepiece_base(bytes, name, &config)?;
+        Self::assemble(base, config, name)
+    }
+
+    /// Takes the tokenizer of a GGUF file from its metadata.
+    ///
+    /// # Errors
+    /// As [`HfTokenizer::read`].
+    pub fn from_gguf(metadata: &GgufMetadata) -> Result<Self> {
+        let vocabulary = GgufVocabulary::read(metadata)?;
+        let (add_bos, add_eos) = vocabulary.affixes()?;
+        let mut config = TokenizerConfig {
+            added: vocabulary.added().collect(),
+            add_bos,
+            add_eos,
+            ..TokenizerConfig::default()
+        };
+        for (role, text) in vocabulary.roles()? {
+            config.special.set_role(role, text);
+        }
+        let name = vocabulary.name();
+        let base = match vocabulary.is_sentencepiece()? {
+            true => Base {
+                tokenizer: vocabulary.sentencepiece()?,
+                kind: Kind::SentencePiece,
+                class: TokenizerClass::Llama,
+                added: Vec::new(),
+                special: Vec::new(),
+            },
+            false => Base {
+                tokenizer: vocabulary.byte_level()?,
+                kind: Kind::ByteLevel,
+                class: TokenizerClass::Fast,
+                added: Vec::new(),
+                special: Vec::new(),
+            },
+        };
         Self::assemble(base, config, name)
     }
 

@@ -185,6 +185,25 @@ fn llama_parts(tokenizer: &mut Tokenizer, model: &SentencePieceModel) -> tokeniz
     Ok(())
 }
 
+/// Takes LLaMA's space in front of a text away again, for models that were trained without it.
+///
+/// # Errors
+/// If the library refuses.
+pub(crate) fn without_prefix_space(tokenizer: &mut Tokenizer, name: &str) -> Result<()> {
+    let replace = |from: &str, to: &str| {
+        Replace::new(from, to).map_err(|error| Error::tokenizer(name, error))
+    };
+    let decoders = vec![
+        replace(SPACE, " ")?.into(),
+        ByteFallback::default().into(),
+        Fuse::default().into(),
+    ];
+    tokenizer
+        .with_normalizer(Some(replace(" ", SPACE)?))
+        .with_decoder(Some(Decoders::new(decoders)));
+    Ok(())
+}
+
 fn plain_parts(tokenizer: &mut Tokenizer, model: &SentencePieceModel, name: &str) -> Result<()> {
     let mut normalizers: Vec<NormalizerWrapper> = Vec::new();
     let table = &model.normalizer.precompiled_charsmap;

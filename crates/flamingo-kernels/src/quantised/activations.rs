@@ -16,7 +16,7 @@ pub(super) struct Activations {
     pub(super) scales: Vec<f32>,
     /// What the offset of the weights' quants makes wrong, one for each scale of the weights.
     pub(super) starts: Vec<i32>,
-    /// The sums of 32 numbers, for weights with a least value.
+    /// The sums of the numbers, one for each scale of the weights: for weights with a least value.
     pub(super) sums: Vec<f32>,
 }
 
@@ -30,19 +30,17 @@ impl Activations {
             quants: vec![[0; 4]; x.len() / 4],
             scales: vec![0.0; x.len() / STEP],
             starts: vec![0; x.len() / STEP * parts],
-            sums: vec![0.0; x.len() / STEP],
+            sums: vec![0.0; x.len() / STEP * parts],
         };
         let outs = all.quants.as_chunks_mut::<{ STEP / 4 }>().0;
         for (i, (x, out)) in x.as_chunks::<STEP>().0.iter().zip(outs).enumerate() {
             let scale = quantise(x, out.as_flattened_mut());
-            let mut sum = 0;
             for (part, quants) in out.as_flattened().chunks(form.step).enumerate() {
                 let of_part: i32 = quants.iter().map(|&q| i32::from(q)).sum();
                 all.starts[i * parts + part] = -form.offset * of_part;
-                sum += of_part;
+                all.sums[i * parts + part] = scale * of_part as f32;
             }
             all.scales[i] = scale;
-            all.sums[i] = scale * sum as f32;
         }
         all
     }

@@ -5,7 +5,8 @@ use half::f16;
 use super::QuantKind;
 
 /// The parts of a block. Number `i` is `scale * (quants[i] - offset) - least`, where `scale` is
-/// `d * scales[i / step]` and `least` is `d_least * leasts[i / step]`.
+/// `d * scales[i / step]` and `least` is `d_least * leasts[i / step]`. Scales and least values that a
+/// format does not have are 1; a format without `d_least` has 0 there.
 pub(super) struct Block {
     /// One byte for each number.
     pub(super) quants: [u8; 256],
@@ -32,8 +33,12 @@ impl QuantKind {
             QuantKind::Q8_0 => (32, 128, 255),
             QuantKind::Q6K => (16, 32, 63),
             QuantKind::Q5K => (32, 0, 31),
-            QuantKind::Q4K => (32, 0, 15),
+            QuantKind::Q4K | QuantKind::Q4_1 => (32, 0, 15),
+            QuantKind::Q5_1 => (32, 0, 31),
+            QuantKind::Q5_0 => (32, 16, 31),
             QuantKind::Q4_0 => (32, 8, 15),
+            QuantKind::Q3K => (16, 4, 7),
+            QuantKind::Q2K => (16, 0, 3),
         };
         Form {
             step,
@@ -50,7 +55,7 @@ impl Block {
             d: f16::ZERO,
             d_least: f16::ZERO,
             scales: [1; 16],
-            leasts: [0; 16],
+            leasts: [1; 16],
         }
     }
 
@@ -73,33 +78,51 @@ impl Block {
         let form = kind.form();
         match kind {
             QuantKind::Q8_0 => block.d = f16::from_f32(largest(x) / 127.0),
-            QuantKind::Q4_0 => block.d = f16::from_f32(symmetric_scale(x, form)),
-            QuantKind::Q6K => {
-                let scales: Vec<f32> = x
-                    .chunks(form.step)
-                    .map(|part| symmetric_scale(part, form))
-                    .collect();
-                block.d = f16::from_f32(largest(&scales) / 127.0);
-                for (code, scale) in block.scales.iter_mut().zip(scales) {
-                    *code = ratio(scale, block.d).clamp(-127.0, 127.0) as i8;
-                }
+            QuantKind::Q4_0 | QuantKind::Q5_0 => {
+                block.d = f16::from_f32(symmetric_scale(x, form));
             }
-            QuantKind::Q5K | QuantKind::Q4K => {
-                let parts: Vec<(f32, f32)> = x
-                    .chunks(form.step)
-                    .map(|part| scale_and_least(part, form.largest))
-                    .collect();
-                let most = |of: fn(&(f32, f32)) -> f32| parts.iter().map(of).fold(0.0, f32::max);
-                block.d = f16::from_f32(most(|part| part.0) / 63.0);
-                block.d_least = f16::from_f32(most(|part| part.1) / 63.0);
-                for (i, (scale, least)) in parts.into_iter().enumerate() {
-                    block.scales[i] = ratio(scale, block.d).clamp(0.0, 63.0) as i8;
-                    block.leasts[i] = ratio(least, block.d_least).clamp(0.0, 63.0) as u8;
-                }
+            QuantKind::Q4_1 | QuantKind::Q5_1 => {
+                // Here the least value may have either sign: it is that of the numbers less their lowest.
+                let lowest = x.iter().copied().fold(f32::INFINITY, f32::min);
+                let above: Vec<f32> = x.iter().map(|value| value - lowest).collect();
+                let (scale, least) = scale_and_least(&above, form.largest);
+                block.d = f16::from_f32(scale);
+                block.d_least = f16::from_f32(least - lowest);
             }
+            QuantKind::Q6K => block.set_scales(x, form, 127.0),
+            QuantKind::Q3K => block.set_scales(x, form, 31.0),
+            QuantKind::Q5K | QuantKind::Q4K => block.set_scales_and_leasts(x, form, 63.0),
+            QuantKind::Q2K => block.set_scales_and_leasts(x, form, 15.0),
         }
         block.round(form, x);
         block
+    }
+
+    /// Sets scales of either sign, whose codes go up to `codes`.
+    fn set_scales(&mut self, x: &[f32], form: Form, codes: f32) {
+        let scales: Vec<f32> = x
+            .chunks(form.step)
+            .map(|part| symmetric_scale(part, form))
+            .collect();
+        self.d = f16::from_f32(largest(&scales) / codes);
+        for (code, scale) in self.scales.iter_mut().zip(scales) {
+            *code = ratio(scale, self.d).clamp(-codes, codes) as i8;
+        }
+    }
+
+    /// Sets scales and least values, whose codes go up to `codes`.
+    fn set_scales_and_leasts(&mut self, x: &[f32], form: Form, codes: f32) {
+        let parts: Vec<(f32, f32)> = x
+            .chunks(form.step)
+            .map(|part| scale_and_least(part, form.largest))
+            .collect();
+        let most = |of: fn(&(f32, f32)) -> f32| parts.iter().map(of).fold(0.0, f32::max);
+        self.d = f16::from_f32(most(|part| part.0) / codes);
+        self.d_least = f16::from_f32(most(|part| part.1) / codes);
+        for (i, (scale, least)) in parts.into_iter().enumerate() {
+            self.scales[i] = ratio(scale, self.d).clamp(0.0, codes) as i8;
+            self.leasts[i] = ratio(least, self.d_least).clamp(0.0, codes) as u8;
+        }
     }
 
     /// Sets the quants to what is nearest to `x` under the scales that are there.
@@ -128,11 +151,45 @@ impl Block {
                     *byte = quant.wrapping_sub(128);
                 }
             }
-            QuantKind::Q4_0 => {
+            QuantKind::Q4_0 | QuantKind::Q4_1 | QuantKind::Q5_0 | QuantKind::Q5_1 => {
                 out[..2].copy_from_slice(&d);
-                for (i, byte) in out[2..].iter_mut().enumerate() {
+                let mut at = 2;
+                if matches!(kind, QuantKind::Q4_1 | QuantKind::Q5_1) {
+                    out[2..4].copy_from_slice(&(-self.d_least).to_le_bytes());
+                    at = 4;
+                }
+                if matches!(kind, QuantKind::Q5_0 | QuantKind::Q5_1) {
+                    let fifth = (0..32).fold(0_u32, |bits, i| {
+                        bits | u32::from(self.quants[i] >> 4) << i
+                    });
+                    out[at..at + 4].copy_from_slice(&fifth.to_le_bytes());
+                    at += 4;
+                }
+                for (i, byte) in out[at..].iter_mut().enumerate() {
                     *byte = low(i) | low(i + 16) << 4;
                 }
+            }
+            QuantKind::Q3K => {
+                for (i, byte) in out[..32].iter_mut().enumerate() {
+                    *byte = (0..8).fold(0, |bits, part| {
+                        bits | (self.quants[32 * part + i] >> 2) << part
+                    });
+                }
+                for (i, byte) in out[32..96].iter_mut().enumerate() {
+                    *byte = self.pairs_of_bits(i);
+                }
+                out[96..108].copy_from_slice(&self.packed_scales());
+                out[108..].copy_from_slice(&d);
+            }
+            QuantKind::Q2K => {
+                for (i, byte) in out[..16].iter_mut().enumerate() {
+                    *byte = self.scales[i] as u8 | self.leasts[i] << 4;
+                }
+                for (i, byte) in out[16..80].iter_mut().enumerate() {
+                    *byte = self.pairs_of_bits(i);
+                }
+                out[80..82].copy_from_slice(&d);
+                out[82..].copy_from_slice(&self.d_least.to_le_bytes());
             }
             QuantKind::Q4K | QuantKind::Q5K => {
                 out[..2].copy_from_slice(&d);
@@ -180,11 +237,45 @@ impl Block {
                     *quant = byte.wrapping_add(128);
                 }
             }
-            QuantKind::Q4_0 => {
+            QuantKind::Q4_0 | QuantKind::Q4_1 | QuantKind::Q5_0 | QuantKind::Q5_1 => {
                 block.d = half(0);
-                for (i, byte) in bytes[2..].iter().enumerate() {
-                    (block.quants[i], block.quants[i + 16]) = (byte & 15, byte >> 4);
+                let mut at = 2;
+                if matches!(kind, QuantKind::Q4_1 | QuantKind::Q5_1) {
+                    block.d_least = -half(2);
+                    at = 4;
                 }
+                let mut fifth = 0;
+                if matches!(kind, QuantKind::Q5_0 | QuantKind::Q5_1) {
+                    let bits = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+                    fifth = u32::from_le_bytes(bits);
+                    at += 4;
+                }
+                let fifth = |i: usize| ((fifth >> i & 1) as u8) << 4;
+                for (i, byte) in bytes[at..].iter().enumerate() {
+                    block.quants[i] = byte & 15 | fifth(i);
+                    block.quants[i + 16] = byte >> 4 | fifth(i + 16);
+                }
+            }
+            QuantKind::Q3K => {
+                for (i, byte) in bytes[32..96].iter().enumerate() {
+                    block.unpack_pairs_of_bits(i, *byte);
+                }
+                for (i, byte) in bytes[..32].iter().enumerate() {
+                    for part in 0..8 {
+                        block.quants[32 * part + i] |= (byte >> part & 1) << 2;
+                    }
+                }
+                block.unpack_scales(&bytes[96..108]);
+                block.d = half(108);
+            }
+            QuantKind::Q2K => {
+                for (i, byte) in bytes[..16].iter().enumerate() {
+                    (block.scales[i], block.leasts[i]) = ((byte & 15) as i8, byte >> 4);
+                }
+                for (i, byte) in bytes[16..80].iter().enumerate() {
+                    block.unpack_pairs_of_bits(i, *byte);
+                }
+                (block.d, block.d_least) = (half(80), half(82));
             }
             QuantKind::Q4K | QuantKind::Q5K => {
                 (block.d, block.d_least) = (half(0), half(2));
@@ -219,6 +310,43 @@ impl Block {
             }
         }
         block
+    }
+
+    /// Byte `i` of the low two bits of 256 quants: those of number `i` of the first or second 128,
+    /// and of the numbers 32, 64 and 96 behind it.
+    fn pairs_of_bits(&self, i: usize) -> u8 {
+        let first = i / 32 * 128 + i % 32;
+        (0..4).fold(0, |bits, part| {
+            bits | (self.quants[first + 32 * part] & 3) << (2 * part)
+        })
+    }
+
+    fn unpack_pairs_of_bits(&mut self, i: usize, byte: u8) {
+        let first = i / 32 * 128 + i % 32;
+        for part in 0..4 {
+            self.quants[first + 32 * part] = byte >> (2 * part) & 3;
+        }
+    }
+
+    /// Sixteen scales of 6 bits, kept 32 higher: the low four bits of the first eight in the low
+    /// nibbles of eight bytes, those of the others in the high ones; then the high two bits of all, four
+    /// scales that are four apart in a byte.
+    fn packed_scales(&self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        for (i, scale) in self.scales.iter().enumerate() {
+            let code = (scale + 32) as u8;
+            bytes[i % 8] |= (code & 15) << (i / 8 * 4);
+            bytes[8 + i % 4] |= (code >> 4) << (i / 4 * 2);
+        }
+        bytes
+    }
+
+    fn unpack_scales(&mut self, bytes: &[u8]) {
+        for (i, scale) in self.scales.iter_mut().enumerate() {
+            let low = bytes[i % 8] >> (i / 8 * 4) & 15;
+            let high = bytes[8 + i % 4] >> (i / 4 * 2) & 3;
+            *scale = (low | high << 4) as i8 - 32;
+        }
     }
 
     /// Eight scales and eight least values of 6 bits: the first four of each in a byte's low bits,
@@ -366,7 +494,9 @@ mod tests {
     #[test]
     fn more_bits_are_nearer() {
         let mut last = 0.0;
-        for kind in QuantKind::ALL {
+        let mut kinds = QuantKind::ALL;
+        kinds.sort_by(|a, b| b.bits().total_cmp(&a.bits()));
+        for kind in kinds {
             let x = numbers(256);
             let mut back = vec![0.0; 256];
             for (x, back) in x.chunks(kind.block()).zip(back.chunks_mut(kind.block())) {
@@ -379,9 +509,10 @@ mod tests {
                 .sum::<f32>();
             assert!(error > last, "{kind}: {error} after {last}");
             last = error;
+            let of_x = x.iter().map(|x| x * x).sum::<f32>();
+            let most = if kind.bits() > 4.0 { 0.02 } else { 0.2 };
+            assert!(error < most * of_x, "{kind}: {error} of {of_x}");
         }
-        let of_x = numbers(256).iter().map(|x| x * x).sum::<f32>();
-        assert!(last < 0.02 * of_x, "{last} of {of_x}");
     }
 
     #[test]

@@ -15,19 +15,34 @@ pub enum QuantKind {
     Q5K,
     /// 4 bits, a scale and a least value for each 32 numbers, in blocks of 256: 4.5 bits a number.
     Q4K,
+    /// 5 bits, a scale and a least value for each 32 numbers: 6 bits a number.
+    Q5_1,
+    /// 5 bits and a scale for each 32 numbers: 5.5 bits a number.
+    Q5_0,
+    /// 4 bits, a scale and a least value for each 32 numbers: 5 bits a number.
+    Q4_1,
     /// 4 bits and a scale for each 32 numbers: 4.5 bits a number; for widths that
     /// [`QuantKind::Q4K`] does not fit, and coarser.
     Q4_0,
+    /// 3 bits and a scale for each 16 numbers, in blocks of 256: 3.4 bits a number.
+    Q3K,
+    /// 2 bits, a scale and a least value for each 16 numbers, in blocks of 256: 2.6 bits a number.
+    Q2K,
 }
 
 impl QuantKind {
-    /// Every format, the most accurate first.
-    pub const ALL: [QuantKind; 5] = [
+    /// Every format, in the order of the enum.
+    pub const ALL: [QuantKind; 10] = [
         QuantKind::Q8_0,
         QuantKind::Q6K,
         QuantKind::Q5K,
         QuantKind::Q4K,
+        QuantKind::Q5_1,
+        QuantKind::Q5_0,
+        QuantKind::Q4_1,
         QuantKind::Q4_0,
+        QuantKind::Q3K,
+        QuantKind::Q2K,
     ];
 
     /// The name, as in `--dtype`.
@@ -37,15 +52,28 @@ impl QuantKind {
             QuantKind::Q6K => "q6_k",
             QuantKind::Q5K => "q5_k",
             QuantKind::Q4K => "q4_k",
+            QuantKind::Q5_1 => "q5_1",
+            QuantKind::Q5_0 => "q5_0",
+            QuantKind::Q4_1 => "q4_1",
             QuantKind::Q4_0 => "q4_0",
+            QuantKind::Q3K => "q3_k",
+            QuantKind::Q2K => "q2_k",
         }
     }
 
     /// Numbers in a block; the rows of a matrix must be whole blocks.
     pub const fn block(self) -> usize {
         match self {
-            QuantKind::Q8_0 | QuantKind::Q4_0 => 32,
-            QuantKind::Q6K | QuantKind::Q5K | QuantKind::Q4K => 256,
+            QuantKind::Q8_0
+            | QuantKind::Q5_1
+            | QuantKind::Q5_0
+            | QuantKind::Q4_1
+            | QuantKind::Q4_0 => 32,
+            QuantKind::Q6K
+            | QuantKind::Q5K
+            | QuantKind::Q4K
+            | QuantKind::Q3K
+            | QuantKind::Q2K => 256,
         }
     }
 
@@ -56,7 +84,12 @@ impl QuantKind {
             QuantKind::Q6K => 210,
             QuantKind::Q5K => 176,
             QuantKind::Q4K => 144,
+            QuantKind::Q5_1 => 24,
+            QuantKind::Q5_0 => 22,
+            QuantKind::Q4_1 => 20,
             QuantKind::Q4_0 => 18,
+            QuantKind::Q3K => 110,
+            QuantKind::Q2K => 84,
         }
     }
 

@@ -132,7 +132,12 @@ pub(super) fn product(weights: &QuantisedMatrix, x: &[f32], level: Level) -> Vec
         QuantKind::Q6K => operands.tile::<{ QuantKind::Q6K as u8 }>(tile, level),
         QuantKind::Q5K => operands.tile::<{ QuantKind::Q5K as u8 }>(tile, level),
         QuantKind::Q4K => operands.tile::<{ QuantKind::Q4K as u8 }>(tile, level),
+        QuantKind::Q5_1 => operands.tile::<{ QuantKind::Q5_1 as u8 }>(tile, level),
+        QuantKind::Q5_0 => operands.tile::<{ QuantKind::Q5_0 as u8 }>(tile, level),
+        QuantKind::Q4_1 => operands.tile::<{ QuantKind::Q4_1 as u8 }>(tile, level),
         QuantKind::Q4_0 => operands.tile::<{ QuantKind::Q4_0 as u8 }>(tile, level),
+        QuantKind::Q3K => operands.tile::<{ QuantKind::Q3K as u8 }>(tile, level),
+        QuantKind::Q2K => operands.tile::<{ QuantKind::Q2K as u8 }>(tile, level),
     };
     let at_once = (TASK / (TILE * d_input * rows).max(1)).max(1);
     if at_once >= count {
@@ -222,8 +227,10 @@ impl Operands<'_> {
                     for part in 0..per_step {
                         let code = step * per_step + part;
                         let scale = match kind {
-                            QuantKind::Q8_0 | QuantKind::Q4_0 => d,
-                            QuantKind::Q6K => S::multiply(S::signed(&codes[code]), d),
+                            _ if extent.codes == 0 => d,
+                            QuantKind::Q6K | QuantKind::Q3K => {
+                                S::multiply(S::signed(&codes[code]), d)
+                            }
                             _ => S::multiply(S::unsigned(&codes[code]), d),
                         };
                         let mut dots = [S::integers(0); R];
@@ -242,13 +249,17 @@ impl Operands<'_> {
                             let term = S::multiply(S::multiply(scale, x), dot);
                             sums[r] = S::add(sums[r], term);
                         }
-                    }
-                    if extent.halves == 2 {
-                        let least = S::multiply(S::unsigned(&codes[steps + step]), d_least);
-                        for (r, sum) in sums.iter_mut().enumerate() {
-                            let at = (row + r) * (self.d_input / STEP) + place;
-                            let x = S::floats(*self.x.sums.get_unchecked(at));
-                            *sum = S::subtract(*sum, S::multiply(least, x));
+                        if extent.halves == 2 {
+                            let least = match extent.codes {
+                                0 => d_least,
+                                _ => S::multiply(S::unsigned(&codes[kind.parts() + code]), d_least),
+                            };
+                            for (r, sum) in sums.iter_mut().enumerate() {
+                                let steps = (row + r) * (self.d_input / STEP) + place;
+                                let x = self.x.sums.get_unchecked(steps * per_step + part);
+                                let x = S::floats(*x);
+                                *sum = S::subtract(*sum, S::multiply(least, x));
+                            }
                         }
                     }
                 }
@@ -308,14 +319,15 @@ impl Operands<'_> {
         group: usize,
     ) -> S::Bytes {
         let bits = const { kind_of(KIND).extent().bits };
+        let (planes, groups) = const { (kind_of(KIND).planes(), kind_of(KIND).groups()) };
         let mut bytes = bytes;
         unsafe {
-            if bits >= 64 {
+            if planes >= 1 {
                 let mask = self.tiles.bits.get_unchecked(at * bits + group);
                 bytes = S::with_bits::<16>(bytes, *mask);
             }
-            if bits >= 128 {
-                let mask = self.tiles.bits.get_unchecked(at * bits + 64 + group);
+            if planes >= 2 {
+                let mask = self.tiles.bits.get_unchecked(at * bits + groups + group);
                 bytes = S::with_bits::<32>(bytes, *mask);
             }
         }

@@ -147,3 +147,26 @@ fn an_activation_that_is_no_number_is_not_hidden() {
 fn no_rows_give_no_outputs() {
     assert_eq!(matrix(QuantKind::Q4_0).product(&[]), Vec::<f32>::new());
 }
+
+/// Blocks of every format, and what GGUF's own package makes of them (`make_golden.py`).
+const GOLDEN: &[u8] = include_bytes!("golden.bin");
+
+#[test]
+fn blocks_of_a_file_stand_for_the_numbers_that_gguf_reads_in_them() {
+    let mut rest = GOLDEN;
+    for kind in QuantKind::ALL {
+        let (bytes, behind) = rest.split_at(kind.row_bytes(256));
+        let (numbers, behind) = behind.split_at(4 * 256);
+        rest = behind;
+        let numbers: Vec<f32> = numbers
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect();
+        assert_eq!(dequantise_rows(kind, bytes), numbers, "{kind}");
+        let matrix = QuantisedMatrix::from_bytes(kind, [1, 256], bytes).expect("fits");
+        assert_eq!(matrix.dequantise(), numbers, "{kind}");
+    }
+    assert!(rest.is_empty());
+}

@@ -24,7 +24,7 @@ pub(super) struct Tiles {
     /// `8 g ..`, its high ones numbers `8 g + 4 ..`.
     pub(super) lines: Vec<Line>,
     /// The fifth bits of 64 numbers, in the order of the bytes of a line; then, of six bits, the
-    /// sixth bits of all 64s.
+    /// sixth bits of all of them.
     pub(super) bits: Vec<u64>,
     /// `d` of each row, as f16, and `d_least` where there is one.
     pub(super) halves: Vec<[u16; TILE]>,
@@ -49,6 +49,11 @@ impl QuantKind {
             QuantKind::Q4K => (32, 0, 2, 16),
             QuantKind::Q5K => (32, 64, 2, 16),
             QuantKind::Q6K => (32, 128, 1, 16),
+            QuantKind::Q5_1 => (4, 8, 2, 0),
+            QuantKind::Q5_0 => (4, 8, 1, 0),
+            QuantKind::Q4_1 => (4, 0, 2, 0),
+            QuantKind::Q3K => (32, 0, 1, 16),
+            QuantKind::Q2K => (32, 0, 2, 32),
         };
         Extent {
             lines,
@@ -110,8 +115,8 @@ impl Tiles {
                 false => self.lines[at * extent.lines + group].0[j],
                 true => self.lines[at * extent.lines + group / 2].0[j] >> (4 * (group % 2)) & 15,
             };
-            for plane in 0..extent.bits / 64 {
-                let bits = self.bits[at * extent.bits + 64 * plane + group];
+            for plane in 0..kind.planes() {
+                let bits = self.bits[at * extent.bits + kind.groups() * plane + group];
                 block.quants[i] |= ((bits >> j & 1) as u8) << (4 + plane);
             }
         }
@@ -133,6 +138,16 @@ impl QuantKind {
     /// Scales of a block.
     pub(super) const fn parts(self) -> usize {
         self.block() / self.form().step
+    }
+
+    /// Fours of numbers in a block.
+    pub(super) const fn groups(self) -> usize {
+        self.block() / 4
+    }
+
+    /// Bits of a quant beyond its nibble.
+    pub(super) const fn planes(self) -> usize {
+        self.extent().bits / self.groups()
     }
 }
 
@@ -158,9 +173,9 @@ impl TileMut<'_> {
                     *line |= (quant & 15) << (4 * (group % 2));
                 }
             }
-            for plane in 0..extent.bits / 64 {
+            for plane in 0..kind.planes() {
                 let bit = u64::from(quant >> (4 + plane) & 1);
-                self.bits[at * extent.bits + 64 * plane + group] |= bit << j;
+                self.bits[at * extent.bits + kind.groups() * plane + group] |= bit << j;
             }
         }
         self.halves[at * extent.halves][row] = block.d.to_bits();

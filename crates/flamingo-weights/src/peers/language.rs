@@ -2,6 +2,7 @@
 //! a tokenizer. One file a family: its configuration in our terms, its names and ours.
 
 mod activation;
+mod gguf;
 mod gpt_neox;
 mod heads;
 mod links;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use super::json::Json;
 use crate::{Link, Result};
 
+pub(super) use gguf::{config as gguf_config, links as gguf_links, name as gguf_name};
 pub(super) use llama::layers as llama_layers;
 
 /// A family of language models that OpenFlamingo builds on.

@@ -17,7 +17,7 @@ pub(crate) struct Names {
 
 impl Names {
     /// Adds the tensors of some files; `rename` gives the name that links use, none to leave one
-    /// out.
+    /// out. It is asked for the name of a quantised tensor, which its format does not belong to.
     pub(crate) fn add(
         &mut self,
         checkpoint: &Arc<Checkpoint>,
@@ -25,14 +25,15 @@ impl Names {
     ) {
         let mut here = BTreeSet::new();
         for name in checkpoint.names() {
-            match rename(name) {
+            let stored = Stored {
+                checkpoint: checkpoint.clone(),
+                name: name.to_owned(),
+            };
+            let known = rename(stored.described().0);
+            match known {
                 None => self.ignored.push(name.to_owned()),
                 // Of two aliases in one file the first stands.
                 Some(known) if here.insert(known.clone()) => {
-                    let stored = Stored {
-                        checkpoint: checkpoint.clone(),
-                        name: name.to_owned(),
-                    };
                     self.found.insert(known, stored);
                 }
                 Some(_) => self.ignored.push(name.to_owned()),

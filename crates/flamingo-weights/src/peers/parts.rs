@@ -31,14 +31,17 @@ pub struct LanguagePart {
     pub report: LoadReport,
 }
 
-/// Opens a language model's directory. `<|endofchunk|>`, `<image>` and, where the tokenizer has
+/// Opens a language model: a directory as Hugging Face has them, or a GGUF file. `<|endofchunk|>`, `<image>` and, where the tokenizer has
 /// none, `<PAD>` are added as OpenFlamingo adds them, and tables get rows for them where they have
 /// too few.
 ///
 /// # Errors
-/// If the directory lacks something, or the model is of a family or variant that is not known.
+/// If something is missing, or the model is of a family or variant that is not known.
 pub fn open_language(path: &Path) -> Result<LanguagePart> {
-    let part = Lm::open(&lm::directory(path)?)?;
+    let part = match lm::gguf_files(path)? {
+        Some(files) => Lm::open_gguf(&files)?,
+        None => Lm::open(&lm::directory(path)?)?,
+    };
     let plain = part.tokenizer()?;
     let known = plain.len() as u32;
     let (tokenizer, tokens) = open_flamingo::tokenizer(plain)?;
@@ -49,7 +52,7 @@ pub fn open_language(path: &Path) -> Result<LanguagePart> {
     let mut names = Names::default();
     part.names("", &mut names);
     let model = LanguageModel::new(&config, &mut Init::new(0, &Device::flex()));
-    let links = part.family.links(&config);
+    let links = part.links(&config);
     let (tensors, report) = names.link(&links, &shapes(&model), &|_| false)?;
     report.check()?;
     Ok(LanguagePart {

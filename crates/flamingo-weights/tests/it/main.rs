@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod gguf;
 mod hostile;
 mod open_flamingo;
 mod support;
