@@ -22,6 +22,8 @@ pub enum Activation {
     QuickGelu,
     /// `max(x, 0)`.
     Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
     /// `max(x, 0)^2` (So et al., 2021; Flamingo's resampler and gated layers).
     SquaredRelu,
     /// `x sigmoid(x)`.
@@ -49,6 +51,7 @@ impl Activation {
             Activation::GeluTanh => activation::gelu_approximate(x),
             Activation::QuickGelu => activation::sigmoid(x.clone() * 1.702) * x,
             Activation::Relu => activation::relu(x),
+            Activation::Relu6 => activation::relu(x).clamp_max(6.0),
             Activation::SquaredRelu => {
                 let positive = activation::relu(x);
                 positive.clone() * positive
@@ -65,6 +68,7 @@ impl From<Activation> for Function {
             Activation::GeluTanh => Function::GeluTanh,
             Activation::QuickGelu => Function::QuickGelu,
             Activation::Relu => Function::Relu,
+            Activation::Relu6 => Function::Relu6,
             Activation::SquaredRelu => Function::SquaredRelu,
             Activation::Silu => Function::Silu,
         }
@@ -210,6 +214,7 @@ mod tests {
             (Activation::GeluTanh, 0.841_192, -0.158_808),
             (Activation::QuickGelu, 0.845_795_8, -0.154_204_2),
             (Activation::Relu, 1.0, 0.0),
+            (Activation::Relu6, 1.0, 0.0),
             (Activation::SquaredRelu, 1.0, 0.0),
             (Activation::Silu, 0.731_058_6, -0.268_941_4),
         ];
@@ -225,11 +230,12 @@ mod tests {
         }
     }
 
-    const ALL: [Activation; 6] = [
+    const ALL: [Activation; 7] = [
         Activation::Gelu,
         Activation::GeluTanh,
         Activation::QuickGelu,
         Activation::Relu,
+        Activation::Relu6,
         Activation::SquaredRelu,
         Activation::Silu,
     ];
@@ -264,6 +270,7 @@ mod tests {
             }
             Activation::QuickGelu => x * sigmoid(1.702 * x),
             Activation::Relu => x.max(0.0),
+            Activation::Relu6 => x.clamp(0.0, 6.0),
             Activation::SquaredRelu => x.max(0.0).powi(2),
             Activation::Silu => x * sigmoid(x),
         }

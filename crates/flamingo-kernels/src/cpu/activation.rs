@@ -15,6 +15,7 @@ pub(crate) enum Function {
     GeluTanh,
     QuickGelu,
     Relu,
+    Relu6,
     SquaredRelu,
     Silu,
 }
@@ -108,6 +109,7 @@ unsafe fn values_of<V: Lanes>(function: Function, from: *const f32, to: Shared, 
             Function::QuickGelu => each_value::<V, Swish<1702>>(from, to, len),
             Function::Silu => each_value::<V, Swish<1000>>(from, to, len),
             Function::Relu => each_value::<V, Relu>(from, to, len),
+            Function::Relu6 => each_value::<V, Relu6>(from, to, len),
             Function::SquaredRelu => each_value::<V, SquaredRelu>(from, to, len),
         }
     }
@@ -129,6 +131,7 @@ unsafe fn slopes_of<V: Lanes>(
             Function::QuickGelu => each_slope::<V, Swish<1702>>(x, from, to, len),
             Function::Silu => each_slope::<V, Swish<1000>>(x, from, to, len),
             Function::Relu => each_slope::<V, Relu>(x, from, to, len),
+            Function::Relu6 => each_slope::<V, Relu6>(x, from, to, len),
             Function::SquaredRelu => each_slope::<V, SquaredRelu>(x, from, to, len),
         }
     }
@@ -176,6 +179,7 @@ struct GeluTanh;
 /// `x sigmoid(beta x)`, beta in thousandths.
 struct Swish<const BETA: u32>;
 struct Relu;
+struct Relu6;
 struct SquaredRelu;
 
 /// The normal distribution's share below `x`, and `e^(-x^2 / 2)`.
@@ -284,6 +288,21 @@ impl Of for Relu {
     #[inline(always)]
     unsafe fn slope<V: Lanes>(x: V) -> V {
         unsafe { x.choose(V::splat(1.0), V::splat(0.0)) }
+    }
+}
+
+impl Of for Relu6 {
+    #[inline(always)]
+    unsafe fn value<V: Lanes>(x: V) -> V {
+        unsafe { V::splat(0.0).max(V::splat(6.0).min(x)) }
+    }
+    #[inline(always)]
+    unsafe fn slope<V: Lanes>(x: V) -> V {
+        unsafe {
+            let (zero, one) = (V::splat(0.0), V::splat(1.0));
+            let below = V::splat(6.0).sub(x).choose(one, zero);
+            x.choose(below, zero)
+        }
     }
 }
 

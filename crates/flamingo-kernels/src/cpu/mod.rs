@@ -10,6 +10,7 @@ pub(crate) mod activation;
 pub(crate) mod attention;
 pub(crate) mod attention_backward;
 pub(crate) mod columns;
+pub(crate) mod depthwise;
 pub(crate) mod exp;
 pub(crate) mod norm;
 pub(crate) mod product;

@@ -1,8 +1,9 @@
 //! Vision encoders: pixels in, a row of features for each position of the picture out (paper, 2.1).
 //!
-//! Two families: the paper's [`Nfnet`], and the [`Vit`] of CLIP that the open models use. Features
-//! are flattened row by row and carry no further mark of their place.
+//! Three families: the paper's [`Nfnet`], the [`Vit`] of CLIP that the open models use, and the small
+//! [`EfficientNet`]. Features are flattened row by row and carry no further mark of their place.
 
+mod efficientnet;
 mod encoded;
 mod nfnet;
 mod transformer;
@@ -11,6 +12,10 @@ mod vit;
 use flamingo_kernels::{Init, Module, Tensor};
 use serde::{Deserialize, Serialize};
 
+pub use efficientnet::{
+    BatchNorm, EfficientNet, EfficientNetBlock, EfficientNetConfig, EfficientNetStage, NormedConv,
+    NormedLinear,
+};
 pub use encoded::Encoded;
 pub use nfnet::{
     Nfnet, NfnetBlock, NfnetBlockKind, NfnetConfig, NfnetOutput, NfnetShortcut, NfnetStage,
@@ -27,6 +32,8 @@ pub enum VisionConfig {
     Nfnet(NfnetConfig),
     /// A vision transformer.
     Vit(VitConfig),
+    /// A small convolutional network of depthwise convolutions.
+    EfficientNet(EfficientNetConfig),
 }
 
 impl VisionConfig {
@@ -35,6 +42,7 @@ impl VisionConfig {
         match self {
             VisionConfig::Nfnet(config) => config.width(),
             VisionConfig::Vit(config) => config.width,
+            VisionConfig::EfficientNet(config) => config.final_width,
         }
     }
 
@@ -43,6 +51,7 @@ impl VisionConfig {
         match self {
             VisionConfig::Nfnet(config) => config.width(),
             VisionConfig::Vit(config) => config.projection.unwrap_or(config.width),
+            VisionConfig::EfficientNet(config) => config.final_width,
         }
     }
 
@@ -51,6 +60,7 @@ impl VisionConfig {
         match self {
             VisionConfig::Nfnet(config) => config.image_size,
             VisionConfig::Vit(config) => config.image_size,
+            VisionConfig::EfficientNet(config) => config.image_size,
         }
     }
 
@@ -59,6 +69,7 @@ impl VisionConfig {
         match self {
             VisionConfig::Nfnet(config) => config.grid(),
             VisionConfig::Vit(config) => config.grid(),
+            VisionConfig::EfficientNet(config) => config.grid(),
         }
     }
 
@@ -68,6 +79,7 @@ impl VisionConfig {
         match self {
             VisionConfig::Nfnet(config) => config.grid() * config.grid(),
             VisionConfig::Vit(config) => config.positions(),
+            VisionConfig::EfficientNet(config) => config.grid() * config.grid(),
         }
     }
 
@@ -76,6 +88,7 @@ impl VisionConfig {
         match self {
             VisionConfig::Nfnet(config) => config.parameters(),
             VisionConfig::Vit(config) => config.parameters(),
+            VisionConfig::EfficientNet(config) => config.parameters(),
         }
     }
 
@@ -84,6 +97,7 @@ impl VisionConfig {
         match self {
             VisionConfig::Nfnet(config) => config.flops_per_image(),
             VisionConfig::Vit(config) => config.flops_per_image(),
+            VisionConfig::EfficientNet(config) => config.flops_per_image(),
         }
     }
 
@@ -92,6 +106,7 @@ impl VisionConfig {
         match self {
             VisionConfig::Nfnet(config) => config.check(),
             VisionConfig::Vit(config) => config.check(),
+            VisionConfig::EfficientNet(config) => config.check(),
         }
     }
 }
@@ -103,19 +118,30 @@ pub struct VisionEncoder {
     pub nfnet: Option<Nfnet>,
     /// The transformer.
     pub vit: Option<Vit>,
+    /// The small convolutional network.
+    pub efficientnet: Option<EfficientNet>,
 }
 
 impl VisionEncoder {
     /// An untrained encoder.
     pub fn new(config: &VisionConfig, init: &mut Init) -> Self {
+        let none = Self {
+            nfnet: None,
+            vit: None,
+            efficientnet: None,
+        };
         match config {
             VisionConfig::Nfnet(config) => Self {
                 nfnet: Some(Nfnet::new(config, init)),
-                vit: None,
+                ..none
             },
             VisionConfig::Vit(config) => Self {
-                nfnet: None,
                 vit: Some(Vit::new(config, init)),
+                ..none
+            },
+            VisionConfig::EfficientNet(config) => Self {
+                efficientnet: Some(EfficientNet::new(config, init)),
+                ..none
             },
         }
     }
@@ -124,10 +150,11 @@ impl VisionEncoder {
     /// - `pixels`: `[F, 3, h, w]`
     /// - output: `[F, S, Dv]`
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<3> {
-        match (&self.nfnet, &self.vit) {
-            (Some(nfnet), _) => nfnet.forward(pixels),
-            (_, Some(vit)) => vit.forward(pixels),
-            (None, None) => unreachable!("an encoder has one of its two fields"),
+        match (&self.nfnet, &self.vit, &self.efficientnet) {
+            (Some(nfnet), ..) => nfnet.forward(pixels),
+            (_, Some(vit), _) => vit.forward(pixels),
+            (.., Some(efficientnet)) => efficientnet.forward(pixels),
+            (None, None, None) => unreachable!("an encoder has one of its fields"),
         }
     }
 

@@ -686,7 +686,8 @@ fn gain(activation: Activation) -> f64 {
     match activation {
         Activation::Gelu | Activation::GeluTanh => 1.701_504_349_708_557_1,
         Activation::QuickGelu => 1.709_358_589_9,
-        Activation::Relu => 1.713_958_859_443_664_6,
+        // The numbers above 6 are too few to matter.
+        Activation::Relu | Activation::Relu6 => 1.713_958_859_443_664_6,
         Activation::SquaredRelu => 0.894_427_191,
         Activation::Silu => 1.788_129_329_681_396_5,
     }

@@ -26,6 +26,7 @@ pub(super) fn activation_name(activation: Activation) -> &'static str {
         Activation::GeluTanh => "gelu_new",
         Activation::QuickGelu => "quick_gelu",
         Activation::Relu => "relu",
+        Activation::Relu6 => "relu6",
         Activation::SquaredRelu => "squared_relu",
         Activation::Silu => "silu",
     }
