@@ -4,6 +4,7 @@
 //! and leaves the rest to [`Opened::link`]. No peer's file is ever converted on the way: tensors
 //! are read from where they lie.
 
+mod efficientnet;
 mod files;
 mod flamingo_pytorch;
 mod idefics;

@@ -11,7 +11,7 @@ use super::lm::{self, Lm};
 use super::names::Names;
 use super::open_clip::Tower;
 use super::vision_part::{VisionPart, vision_part};
-use super::{open_flamingo, timm_nfnet};
+use super::{efficientnet, open_flamingo, timm_nfnet};
 use crate::shapes::shapes;
 use crate::{LoadReport, Result, Tensors};
 
@@ -65,14 +65,17 @@ pub fn open_language(path: &Path) -> Result<LanguagePart> {
     })
 }
 
-/// Opens an image tower: open_clip's or Hugging Face's CLIP, or timm's `dm_nfnet_f0` to `f6`; a file
-/// or a directory.
+/// Opens an image tower: open_clip's or Hugging Face's CLIP, timm's `dm_nfnet_f0` to `f6`, or an EfficientNet; a
+/// file or a directory.
 ///
 /// # Errors
 /// If it cannot be read or is no such tower.
 pub fn open_vision(path: &Path) -> Result<VisionPart> {
     if let Some(nfnet) = timm_nfnet::open(path)? {
         return Ok(nfnet);
+    }
+    if let Some(efficientnet) = efficientnet::open(path)? {
+        return Ok(efficientnet);
     }
     let tower = Tower::open(path)?;
     let config = VisionConfig::Vit(tower.config.clone());
