@@ -39,9 +39,7 @@ pub fn depthwise_same(
         kernel,
         stride,
     };
-    let weight = weight
-        .reshape([channels, kernel * kernel])
-        .swap_dims(0, 1); // [k * k, c]
+    let weight = weight.reshape([channels, kernel * kernel]).swap_dims(0, 1); // [k * k, c]
     let x = cpu::contiguous(widened(x));
     let weight = cpu::contiguous(widened(weight));
     let bias = cpu::contiguous(widened(bias));
@@ -92,13 +90,8 @@ mod tests {
                 let weight = init.normal([channels, 1, kernel, kernel], 1.0).val();
                 let bias = init.normal([channels], 1.0).val();
                 for within in [UNBOUNDED, [0.0, 1.5]] {
-                    let ours = depthwise_same(
-                        x.clone(),
-                        weight.clone(),
-                        bias.clone(),
-                        stride,
-                        within,
-                    );
+                    let ours =
+                        depthwise_same(x.clone(), weight.clone(), bias.clone(), stride, within);
                     let theirs = plain(x.clone(), weight.clone(), bias.clone(), stride, within);
                     assert_eq!(ours.dims(), theirs.dims());
                     for (a, b) in values(ours).iter().zip(values(theirs)) {

@@ -150,11 +150,7 @@ fn rows_inside(sizes: &Sizes, y: usize) -> (Range<usize>, usize) {
 
 /// Some places beside each other from `x` on, the kernel's width being inside the picture at all of them.
 #[inline(always)]
-unsafe fn inside<V: Lanes>(
-    job: &Job,
-    [picture, y, x]: [usize; 3],
-    first: usize,
-) -> [V; TOGETHER] {
+unsafe fn inside<V: Lanes>(job: &Job, [picture, y, x]: [usize; 3], first: usize) -> [V; TOGETHER] {
     let sizes = &job.sizes;
     let (c, k, step) = (sizes.channels, sizes.kernel, sizes.stride * sizes.channels);
     let (rows, top) = rows_inside(sizes, y);

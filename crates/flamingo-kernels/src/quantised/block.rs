@@ -159,9 +159,8 @@ impl Block {
                     at = 4;
                 }
                 if matches!(kind, QuantKind::Q5_0 | QuantKind::Q5_1) {
-                    let fifth = (0..32).fold(0_u32, |bits, i| {
-                        bits | u32::from(self.quants[i] >> 4) << i
-                    });
+                    let fifth =
+                        (0..32).fold(0_u32, |bits, i| bits | u32::from(self.quants[i] >> 4) << i);
                     out[at..at + 4].copy_from_slice(&fifth.to_le_bytes());
                     at += 4;
                 }

@@ -69,11 +69,9 @@ impl QuantKind {
             | QuantKind::Q5_0
             | QuantKind::Q4_1
             | QuantKind::Q4_0 => 32,
-            QuantKind::Q6K
-            | QuantKind::Q5K
-            | QuantKind::Q4K
-            | QuantKind::Q3K
-            | QuantKind::Q2K => 256,
+            QuantKind::Q6K | QuantKind::Q5K | QuantKind::Q4K | QuantKind::Q3K | QuantKind::Q2K => {
+                256
+            }
         }
     }
 

@@ -215,7 +215,11 @@ impl BlockSize {
 
     fn parameters(&self) -> usize {
         let [input, inside, output] = self.channels;
-        let expand = if self.expands() { inside * (input + 4) } else { 0 };
+        let expand = if self.expands() {
+            inside * (input + 4)
+        } else {
+            0
+        };
         let depthwise = inside * (self.kernel * self.kernel + 4);
         let squeeze = self
             .squeezed
@@ -229,7 +233,11 @@ impl BlockSize {
         let before = *side * *side;
         *side = side.div_ceil(self.stride);
         let behind = *side * *side;
-        let expand = if self.expands() { 2 * input * inside * before } else { 0 };
+        let expand = if self.expands() {
+            2 * input * inside * before
+        } else {
+            0
+        };
         let depthwise = 2 * self.kernel * self.kernel * inside * behind;
         let squeeze = self.squeezed.map_or(0, |hidden| 4 * inside * hidden);
         expand + depthwise + squeeze + 2 * inside * output * behind
@@ -310,7 +318,11 @@ impl EfficientNet {
         };
         Self {
             stem: NormedConv::new([config.stem_width, 3, 3, 3], 2, init),
-            blocks: config.blocks().iter().map(|size| block(size, init)).collect(),
+            blocks: config
+                .blocks()
+                .iter()
+                .map(|size| block(size, init))
+                .collect(),
             head: NormedLinear::new(config.last_width(), config.final_width, init),
             activation: config.activation,
         }

@@ -31,7 +31,9 @@ pub(crate) fn open(path: &Path) -> Result<Option<VisionPart>> {
     let mut names = Names::default();
     // The classifier is no part of an encoder, and the number of batches says nothing.
     names.add(&checkpoint, |name| {
-        let left_out = ["classifier.", "_fc."].iter().any(|part| name.starts_with(part))
+        let left_out = ["classifier.", "_fc."]
+            .iter()
+            .any(|part| name.starts_with(part))
             || name.ends_with(".num_batches_tracked");
         (!left_out).then(|| name.to_owned())
     });
@@ -65,7 +67,10 @@ enum Kind {
 
 impl Spelling {
     fn of(names: &Names) -> Option<Self> {
-        match (names.has("conv_stem.weight"), names.has("_conv_stem.weight")) {
+        match (
+            names.has("conv_stem.weight"),
+            names.has("_conv_stem.weight"),
+        ) {
             (true, _) => Some(Self::Timm),
             (_, true) => Some(Self::Lukemelas),
             _ => None,
@@ -158,9 +163,7 @@ fn config(names: &Names, spelling: Spelling, path: &Path) -> Result<(EfficientNe
     for (config, kind) in known {
         let blocks = spelling.blocks(&config.stages);
         let stages = config.stages.iter();
-        let stages: Vec<_> = stages
-            .flat_map(|stage| vec![stage; stage.depth])
-            .collect();
+        let stages: Vec<_> = stages.flat_map(|stage| vec![stage; stage.depth]).collect();
         let fits = blocks
             .iter()
             .zip(&stages)
@@ -203,7 +206,10 @@ fn normed(theirs: &str, (conv, norm): (&str, &str), ours: &str) -> Vec<Link> {
         ("running_var", "variance"),
     ];
     let norm = ends.map(|(end, of_ours)| {
-        Link::same(format!("{theirs}{norm}.{end}"), format!("{ours}.norm.{of_ours}"))
+        Link::same(
+            format!("{theirs}{norm}.{end}"),
+            format!("{ours}.norm.{of_ours}"),
+        )
     });
     let weight = Link::same(format!("{theirs}{conv}.weight"), format!("{ours}.weight"));
     std::iter::once(weight).chain(norm).collect()
@@ -222,7 +228,11 @@ fn links(config: &EfficientNetConfig, spelling: Spelling) -> Vec<Link> {
         if let Some(expand) = block.expand {
             links.extend(normed(&theirs, expand, &format!("{ours}.expand")));
         }
-        links.extend(normed(&theirs, block.depthwise, &format!("{ours}.depthwise")));
+        links.extend(normed(
+            &theirs,
+            block.depthwise,
+            &format!("{ours}.depthwise"),
+        ));
         links.extend(normed(&theirs, block.project, &format!("{ours}.project")));
         if config.squeeze.is_some() {
             for (conv, ours_end) in block.squeeze.into_iter().zip(["squeeze", "excite"]) {

@@ -102,7 +102,8 @@ fn parts(metadata: &GgufMetadata) -> Result<Vec<PathBuf>> {
             number + 1
         ))
     })?;
-    let files = (1..=count).map(|n| path.with_file_name(format!("{stem}-{n:05}-of-{count:05}.gguf")));
+    let files =
+        (1..=count).map(|n| path.with_file_name(format!("{stem}-{n:05}-of-{count:05}.gguf")));
     Ok(files.collect())
 }
 

@@ -42,7 +42,8 @@ impl File {
 
     fn floats(&mut self, name: &str, values: &[f32]) {
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.tensors.push((name.into(), vec![values.len() as u64], 0, bytes));
+        self.tensors
+            .push((name.into(), vec![values.len() as u64], 0, bytes));
     }
 
     fn matrix(&mut self, name: &str, number: u32, kind: QuantKind, d_input: usize, values: &[f32]) {
@@ -113,27 +114,77 @@ fn file() -> File {
     file.count("llama.attention.head_count", HEADS);
     file.count("llama.attention.head_count_kv", KEY_VALUE_HEADS);
     file.key("llama.rope.freq_base", 6, 100_000_f32.to_le_bytes());
-    file.key("llama.attention.layer_norm_rms_epsilon", 6, 1e-5_f32.to_le_bytes());
+    file.key(
+        "llama.attention.layer_norm_rms_epsilon",
+        6,
+        1e-5_f32.to_le_bytes(),
+    );
     file.key("tokenizer.ggml.model", 8, text("gpt2"));
     file.key("tokenizer.ggml.pre", 8, text("smollm"));
     let tokens: Vec<String> = (0..TOKENS).map(|i| format!("<{i}>")).collect();
     file.texts("tokenizer.ggml.tokens", &tokens);
-    file.key("tokenizer.ggml.merges", 9, [&8_u32.to_le_bytes()[..], &[0; 8]].concat());
+    file.key(
+        "tokenizer.ggml.merges",
+        9,
+        [&8_u32.to_le_bytes()[..], &[0; 8]].concat(),
+    );
     file.count("tokenizer.ggml.eos_token_id", 2);
     let key_width = KEY_VALUE_HEADS * HEAD_DIM;
-    file.matrix("token_embd.weight", 8, QuantKind::Q8_0, WIDTH, &numbers(TOKENS * WIDTH, 0));
+    file.matrix(
+        "token_embd.weight",
+        8,
+        QuantKind::Q8_0,
+        WIDTH,
+        &numbers(TOKENS * WIDTH, 0),
+    );
     file.floats("output_norm.weight", &numbers(WIDTH, 2));
     file.floats("blk.0.attn_norm.weight", &numbers(WIDTH, 3));
     file.floats("blk.0.ffn_norm.weight", &numbers(WIDTH, 4));
     let q4_1 = QuantKind::Q4_1;
-    file.matrix("blk.0.attn_q.weight", 3, q4_1, WIDTH, &paired(&queries(), HEADS));
+    file.matrix(
+        "blk.0.attn_q.weight",
+        3,
+        q4_1,
+        WIDTH,
+        &paired(&queries(), HEADS),
+    );
     let keys = paired(&numbers(key_width * WIDTH, 5), KEY_VALUE_HEADS);
     file.matrix("blk.0.attn_k.weight", 3, q4_1, WIDTH, &keys);
-    file.matrix("blk.0.attn_v.weight", 3, q4_1, WIDTH, &numbers(key_width * WIDTH, 6));
-    file.matrix("blk.0.attn_output.weight", 3, q4_1, WIDTH, &numbers(WIDTH * WIDTH, 7));
-    file.matrix("blk.0.ffn_gate.weight", 3, q4_1, WIDTH, &numbers(FFW * WIDTH, 8));
-    file.matrix("blk.0.ffn_up.weight", 3, q4_1, WIDTH, &numbers(FFW * WIDTH, 9));
-    file.matrix("blk.0.ffn_down.weight", 3, q4_1, FFW, &numbers(WIDTH * FFW, 10));
+    file.matrix(
+        "blk.0.attn_v.weight",
+        3,
+        q4_1,
+        WIDTH,
+        &numbers(key_width * WIDTH, 6),
+    );
+    file.matrix(
+        "blk.0.attn_output.weight",
+        3,
+        q4_1,
+        WIDTH,
+        &numbers(WIDTH * WIDTH, 7),
+    );
+    file.matrix(
+        "blk.0.ffn_gate.weight",
+        3,
+        q4_1,
+        WIDTH,
+        &numbers(FFW * WIDTH, 8),
+    );
+    file.matrix(
+        "blk.0.ffn_up.weight",
+        3,
+        q4_1,
+        WIDTH,
+        &numbers(FFW * WIDTH, 9),
+    );
+    file.matrix(
+        "blk.0.ffn_down.weight",
+        3,
+        q4_1,
+        FFW,
+        &numbers(WIDTH * FFW, 10),
+    );
     file
 }
 
@@ -148,8 +199,14 @@ fn the_metadata_are_the_configuration_and_the_head_is_the_embedding() {
     let folder = tempfile::tempdir().unwrap();
     let part = opened(&file(), folder.path()).unwrap();
     let config = &part.config;
-    assert_eq!((config.width, config.layers, config.ffw_width), (WIDTH, 1, FFW));
-    assert_eq!((config.heads, config.key_value_heads), (HEADS, KEY_VALUE_HEADS));
+    assert_eq!(
+        (config.width, config.layers, config.ffw_width),
+        (WIDTH, 1, FFW)
+    );
+    assert_eq!(
+        (config.heads, config.key_value_heads),
+        (HEADS, KEY_VALUE_HEADS)
+    );
     assert!(config.tied_head && !config.attention_bias);
     let Positions::Rotary { fraction, base } = config.positions else {
         panic!("{:?}", config.positions);
@@ -174,7 +231,12 @@ fn quantised_rows_of_queries_and_keys_lie_half_a_head_apart_as_ours() {
     check("layers.0.attention.q.weight", q4_1, &queries(), WIDTH);
     let keys = numbers(KEY_VALUE_HEADS * HEAD_DIM * WIDTH, 5);
     check("layers.0.attention.k.weight", q4_1, &keys, WIDTH);
-    check("layers.0.ffw.output.weight", q4_1, &numbers(WIDTH * FFW, 10), FFW);
+    check(
+        "layers.0.ffw.output.weight",
+        q4_1,
+        &numbers(WIDTH * FFW, 10),
+        FFW,
+    );
 }
 
 #[test]
@@ -186,7 +248,10 @@ fn rows_of_new_tokens_are_zeros_behind_the_quantised_embedding() {
     let bytes = quantise_rows(QuantKind::Q8_0, &numbers(TOKENS * WIDTH, 0), WIDTH).unwrap();
     assert_eq!(known, dequantise_rows(QuantKind::Q8_0, &bytes));
     assert!(!new.is_empty() && new.iter().all(|value| *value == 0.0));
-    assert_eq!(part.tensors.missing_rows("embed.weight"), Some(TOKENS..part.config.vocabulary));
+    assert_eq!(
+        part.tensors.missing_rows("embed.weight"),
+        Some(TOKENS..part.config.vocabulary)
+    );
 }
 
 #[test]
@@ -229,13 +294,17 @@ fn what_is_not_computed_is_refused_with_its_key_and_value() {
         refused(opened(&file, folder.path()))
     };
     let other = told(&|file| file.keys[0].2 = text("qwen3moe"));
-    assert!(other.contains("`general.architecture` is qwen3moe"), "{other}");
+    assert!(
+        other.contains("`general.architecture` is qwen3moe"),
+        "{other}"
+    );
     let scaled = told(&|file| file.key("llama.rope.scaling.type", 8, text("yarn")));
     assert!(scaled.contains("yarn"), "{scaled}");
     let experts = told(&|file| file.count("llama.expert_count", 8));
     assert!(experts.contains("`llama.expert_count` is 8"), "{experts}");
     let missing = told(&|file| {
-        file.tensors.retain(|tensor| tensor.0 != "blk.0.ffn_up.weight");
+        file.tensors
+            .retain(|tensor| tensor.0 != "blk.0.ffn_up.weight");
     });
     assert!(missing.contains("is missing"), "{missing}");
 }

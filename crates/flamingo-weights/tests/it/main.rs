@@ -4,6 +4,7 @@
 
 mod gguf;
 mod hostile;
+mod local;
 mod open_flamingo;
 mod support;
 mod towers;

@@ -130,7 +130,11 @@ fn an_efficientnet_is_read_under_the_names_of_both_packages() {
                 values: tensor.values.clone(),
             })
             .collect();
-        let classifier = if timm { "classifier.weight" } else { "_fc.weight" };
+        let classifier = if timm {
+            "classifier.weight"
+        } else {
+            "_fc.weight"
+        };
         tensors.push(NamedTensor {
             name: classifier.into(),
             shape: vec![3, 1280],

@@ -3,7 +3,13 @@ use super::super::{VisionConfig, VisionEncoder};
 use super::*;
 use flamingo_kernels::Device;
 
-fn stage(width: usize, depth: usize, stride: usize, kernel: usize, expansion: usize) -> EfficientNetStage {
+fn stage(
+    width: usize,
+    depth: usize,
+    stride: usize,
+    kernel: usize,
+    expansion: usize,
+) -> EfficientNetStage {
     EfficientNetStage {
         width,
         depth,
@@ -44,7 +50,9 @@ fn presets_weigh_what_is_published() {
         let running = 2 * (config.stem_width + channels + config.final_width);
         (config.parameters() as usize - running + 1281 * 1000) / 1000
     };
-    let lite: Vec<usize> = (0..5).map(|n| published(EfficientNetConfig::lite(n))).collect();
+    let lite: Vec<usize> = (0..5)
+        .map(|n| published(EfficientNetConfig::lite(n)))
+        .collect();
     assert_eq!(lite, [4652, 5416, 6092, 8197, 13006]);
     assert_eq!(published(EfficientNetConfig::b0()), 5288);
 }
@@ -61,7 +69,10 @@ fn widths_of_the_lite_variants_are_multiples_of_eight() {
 
 #[test]
 fn the_grid_of_features_is_that_of_the_configuration() {
-    for config in [small(None, Activation::Relu6), small(Some(4), Activation::Silu)] {
+    for config in [
+        small(None, Activation::Relu6),
+        small(Some(4), Activation::Silu),
+    ] {
         let encoder = EfficientNet::new(&config, &mut init());
         let side = config.image_size;
         let y = encoder.forward(pixels([2, 3, side, side], 3));

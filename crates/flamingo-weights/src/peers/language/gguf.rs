@@ -47,7 +47,9 @@ pub(in crate::peers) fn config(
     let (width, heads) = (count("embedding_length")?, count("attention.head_count")?);
     if heads == 0 || !width.is_multiple_of(heads) {
         return Err(metadata
-            .wrong(format!("the width {width} cannot be divided among {heads} heads"))
+            .wrong(format!(
+                "the width {width} cannot be divided among {heads} heads"
+            ))
             .into());
     }
     let head_dim = optional("attention.key_length")?.unwrap_or(width / heads);
@@ -65,7 +67,12 @@ pub(in crate::peers) fn config(
         attention_bias: has(checkpoint, "blk.0.attn_q.bias"),
         ffw_bias: has(checkpoint, "blk.0.ffn_up.bias"),
         tied_head: !has(checkpoint, "output.weight"),
-        ..LanguageConfig::llama(width, count("block_count")?, heads, count("feed_forward_length")?)
+        ..LanguageConfig::llama(
+            width,
+            count("block_count")?,
+            heads,
+            count("feed_forward_length")?,
+        )
     })
 }
 
