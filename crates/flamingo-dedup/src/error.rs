@@ -63,7 +63,9 @@ pub enum Error {
         reason: String,
     },
     /// A cluster was asked for, and this program has none.
-    #[error("cannot use the cluster at {0}: this program was built without the feature `cluster`")]
+    #[error(
+        "cannot use the cluster at {0}: this program was built without the feature `cluster`; add it (cargo build --features cluster), or leave out --cluster"
+    )]
     NoCluster(String),
 }
 
