@@ -74,6 +74,7 @@ pub fn train(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) ->
 }
 
 fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Result<Summary> {
+    recipe.check_there()?;
     claim_folder(recipe, options.resume)?;
     let device = options.device.clone().autodiff();
     match &recipe.model {

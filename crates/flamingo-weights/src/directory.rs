@@ -173,12 +173,13 @@ pub fn open_with(source: &Source, words: Words) -> Result<Opened> {
 fn open_files(source: &Source, words: Words) -> Result<Opened> {
     match source {
         Source::Directory(directory) if !directory.join(MODEL_FILE).is_file() => {
+            flamingo_checkpoint::check_folder(directory)?;
             peers::open(directory, words)?.ok_or_else(|| Error::NotAModel {
                 directory: directory.clone(),
                 missing: MODEL_FILE,
             })
         }
-        Source::Directory(directory) => open_directory(directory),
+        Source::Directory(directory) => open_directory(directory, words),
         Source::OpenFlamingo(files) => peers::open_open_flamingo(files, words),
         Source::Embedded {
             model_file,
@@ -205,7 +206,7 @@ fn ours(file: ModelFile, tokenizer: Tokenizer, tensors: Tensors) -> Opened {
     }
 }
 
-fn open_directory(directory: &Path) -> Result<Opened> {
+fn open_directory(directory: &Path, words: Words) -> Result<Opened> {
     let existing = |name: &'static str| {
         let path = directory.join(name);
         let missing = || Error::NotAModel {
@@ -216,8 +217,15 @@ fn open_directory(directory: &Path) -> Result<Opened> {
     };
     let path = existing(MODEL_FILE)?;
     let json = std::fs::read(&path).map_err(Error::io("read", &path))?;
-    let file = ModelFile::from_json(&json, &path)?;
-    let tokenizer = Tokenizer::from_file(existing(TOKENIZER)?, &file.tokens)?;
+    let mut file = ModelFile::from_json(&json, &path)?;
+    let tokenizer = match words {
+        Words::OfModel => Tokenizer::from_file(existing(TOKENIZER)?, &file.tokens)?,
+        Words::Numbers => {
+            let (json, tokens) = peers::numbers(file.model.vocabulary())?;
+            file.tokens = tokens;
+            Tokenizer::from_bytes(json.as_bytes(), &file.tokens)?
+        }
+    };
     let shards = weight_files(directory)?;
     if shards.is_empty() {
         existing(WEIGHTS)?;

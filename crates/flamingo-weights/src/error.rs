@@ -75,6 +75,15 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// Whether it is about a tokenizer that is not there or cannot be used, and nothing else.
+    pub fn is_of_tokenizer(&self) -> bool {
+        match self {
+            Error::HfTokenizer(_) | Error::Tokenizer(_) => true,
+            Error::NotAModel { missing, .. } => *missing == "tokenizer.json",
+            _ => false,
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.to_path_buf();
         move |source| Error::Io {

@@ -25,7 +25,7 @@ pub use directory::{
 };
 pub use error::{Error, Result};
 pub use export::export_open_flamingo;
-pub use flamingo_checkpoint::{Dtype, Hub, HubError, HubOptions, Progress, is_hub_id};
+pub use flamingo_checkpoint::{Checkpoint, Dtype, Hub, HubError, HubOptions, Progress, is_hub_id};
 pub use link::{Layout, Link, Run};
 pub use model_file::{FORMAT_VERSION, ModelConfig, ModelFile, QUANTISED_FORMAT_VERSION};
 pub use names::{apply_tensors, apply_tensors_as, named_tensors};
