@@ -16,13 +16,16 @@ mod phrases;
 mod pictures;
 mod prune;
 mod root;
+mod saved;
 mod srcset;
 mod survey;
 mod traits;
+mod variables;
 
 use url::Url;
 
 use crate::charset::decode;
+use crate::data_urls::is_data_url;
 use crate::{Dom, NodeId, Page, Part, Text, Video};
 use blocks::{Block, Content, Film};
 use gather::Gatherer;
@@ -66,7 +69,8 @@ pub fn extract(html: &[u8], context: &Context<'_>) -> Extraction {
 /// [`extract`] from a page that is parsed already.
 pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
     let address = Url::parse(context.url).ok();
-    let head = Head::read(dom, address.as_ref());
+    let mut head = Head::read(dom, address.as_ref());
+    saved::take_back(&mut head.robots, dom.source());
     let base = head.base.as_ref().or(address.as_ref());
     let mut survey = Survey::of(dom);
     let (title, heading) = head.title(dom);
@@ -79,7 +83,8 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
         address: head.canonical.as_deref(),
     };
     let blocks = clean::clean(dom, &survey, blocks, known);
-    let blocks = lead::with_lead(dom, &survey, root, heading, blocks);
+    let mut blocks = lead::with_lead(dom, &survey, root, heading, blocks);
+    variables::fill(&mut blocks, dom.source());
     let parts = parts(blocks, base);
     let language = language::detect(&parts, head.language.as_deref());
     Extraction {
@@ -119,7 +124,7 @@ fn video(film: Film<'_>, base: Option<&Url>) -> Option<Video> {
         .urls
         .iter()
         .filter_map(|url| pictures::resolve(url, base));
-    let url = urls.find(|url| !srcset::is_data(url))?;
+    let url = urls.find(|url| !is_data_url(url))?;
     Some(Video {
         url,
         also: urls.collect(),

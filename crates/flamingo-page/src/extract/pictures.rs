@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::hints::Hints;
-use super::srcset::{candidates, is_data, is_picture_url, is_placeholder, is_srcset};
+use super::srcset::{candidates, is_picture_url, is_placeholder, is_srcset};
+use super::variables::{in_style, is_variable};
+use crate::data_urls::{Worth, is_data_url, worth};
 use crate::{Dom, Image, NodeId, Tag};
 
 /// What the elements of one picture say about it.
@@ -48,8 +50,24 @@ const MOST_URLS: usize = 64;
 
 impl<'s> Picture<'s> {
     fn offer(&mut self, url: Cow<'s, str>, rank: Rank, size: f32) {
-        if self.urls.len() < MOST_URLS && !url.trim().is_empty() {
+        let shows =
+            !url.trim().is_empty() && !(is_data_url(url.trim()) && worth(&url) == Worth::Nothing);
+        if self.urls.len() < MOST_URLS && shows {
             self.urls.push(Offer { url, rank, size });
+        }
+    }
+
+    /// Puts other URLs in place of those for which there is one; what has none to put is offered no more.
+    pub(super) fn replace(&mut self, mut other: impl FnMut(&str) -> Option<Option<Cow<'s, str>>>) {
+        for mut offer in std::mem::take(&mut self.urls) {
+            match other(&offer.url) {
+                None => self.urls.push(offer),
+                Some(Some(url)) => {
+                    offer.url = url;
+                    self.urls.push(offer);
+                }
+                Some(None) => {}
+            }
         }
     }
 
@@ -92,7 +110,7 @@ impl<'s> Picture<'s> {
             } else if is("class") || is("id") {
                 self.hints |= Hints::of(attribute.raw);
             } else if is("style") {
-                if let Some(url) = background(attribute.raw) {
+                if let Some(url) = background(attribute.raw).or_else(|| in_style(attribute.raw)) {
                     self.offer(Cow::Borrowed(url), Rank::Background, 0.0);
                 }
             } else if !is("href") && !is("longdesc") && attribute.raw.len() > 4 {
@@ -122,7 +140,8 @@ impl<'s> Picture<'s> {
         }
         // Bare file names are names of pictures rather than their addresses.
         let is_address = value.contains('/') || name.to_ascii_lowercase().contains("src");
-        let found = is_address && is_picture_url(&value) && !is_placeholder(&value);
+        let is_picture = is_picture_url(&value) || is_data_url(&value);
+        let found = is_address && is_picture && !is_placeholder(&value);
         if found {
             self.offer(value, Rank::Lazy, 0.0);
         }
@@ -206,8 +225,11 @@ pub(super) fn leads_to_picture(href: &str) -> bool {
 /// An absolute URL as browsers make it; `None` for what is no address of a picture or film.
 pub(super) fn resolve(url: &str, base: Option<&Url>) -> Option<String> {
     let url = url.trim();
-    if is_data(url) {
+    if is_data_url(url) {
         return Some(url.to_owned());
+    }
+    if is_variable(url) {
+        return None;
     }
     let resolved = match base {
         Some(base) => base.join(url),
