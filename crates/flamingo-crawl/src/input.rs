@@ -179,7 +179,7 @@ pub(crate) fn is_html(bytes: &[u8]) -> bool {
     };
     ["<!doctype html", "<html", "<head", "<body"]
         .iter()
-        .any(|word| begins(&word))
+        .any(begins)
 }
 
 /// The media type of a picture by its first bytes.

@@ -50,9 +50,9 @@ const MOST_URLS: usize = 64;
 
 impl<'s> Picture<'s> {
     fn offer(&mut self, url: Cow<'s, str>, rank: Rank, size: f32) {
-        let shows =
-            !url.trim().is_empty() && !(is_data_url(url.trim()) && worth(&url) == Worth::Nothing);
-        if self.urls.len() < MOST_URLS && shows {
+        let is_nothing =
+            url.trim().is_empty() || is_data_url(url.trim()) && worth(&url) == Worth::Nothing;
+        if self.urls.len() < MOST_URLS && !is_nothing {
             self.urls.push(Offer { url, rank, size });
         }
     }
