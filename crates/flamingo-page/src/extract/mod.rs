@@ -31,6 +31,7 @@ use blocks::{Block, Content, Film};
 use gather::Gatherer;
 use metadata::Head;
 use survey::Survey;
+use variables::Variables;
 
 pub use language::sure_language;
 pub use metadata::Robots;
@@ -84,7 +85,12 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
     };
     let blocks = clean::clean(dom, &survey, blocks, known);
     let mut blocks = lead::with_lead(dom, &survey, root, heading, blocks);
-    variables::fill(&mut blocks, dom.source());
+    let mut variables = Variables::new(dom.source());
+    for block in &mut blocks {
+        if let Content::Picture(picture) = &mut block.content {
+            picture.replace(|url| variables.value(url));
+        }
+    }
     let parts = parts(blocks, base);
     let language = language::detect(&parts, head.language.as_deref());
     Extraction {

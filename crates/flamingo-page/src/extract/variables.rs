@@ -4,8 +4,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::blocks::{Block, Content};
-
 /// The name in `background-image: var(--name)`, written as that: `var(--name)`.
 pub(super) fn in_style(style: &str) -> Option<&str> {
     let (_, after) = style.split_once("background-image")?;
@@ -19,20 +17,32 @@ pub(super) fn is_variable(url: &str) -> bool {
     url.starts_with("var(--")
 }
 
-/// Puts the URLs of variables in place of their names.
-pub(super) fn fill<'s>(blocks: &mut [Block<'s>], source: &'s str) {
-    let mut known: HashMap<String, Option<&'s str>> = HashMap::new();
-    for block in blocks {
-        let Content::Picture(picture) = &mut block.content else {
-            continue;
+/// The URLs of a page's variables, each looked up once.
+pub(super) struct Variables<'s> {
+    source: &'s str,
+    known: HashMap<String, Option<&'s str>>,
+}
+
+impl<'s> Variables<'s> {
+    pub(super) fn new(source: &'s str) -> Self {
+        Self {
+            source,
+            known: HashMap::new(),
+        }
+    }
+
+    /// For the name of a variable its URL, if it has one; `None` for what is no name.
+    pub(super) fn value(&mut self, url: &str) -> Option<Option<Cow<'s, str>>> {
+        let name = url.strip_prefix("var(")?.strip_suffix(')')?.trim();
+        let value = match self.known.get(name) {
+            Some(value) => *value,
+            None => {
+                let value = value_of(name, self.source);
+                self.known.insert(name.to_owned(), value);
+                value
+            }
         };
-        picture.replace(|url| {
-            let name = url.strip_prefix("var(")?.strip_suffix(')')?.trim();
-            let value = known
-                .entry(name.to_owned())
-                .or_insert_with(|| value_of(name, source));
-            Some(value.map(Cow::Borrowed))
-        });
+        Some(value.map(Cow::Borrowed))
     }
 }
 
