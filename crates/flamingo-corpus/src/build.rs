@@ -11,6 +11,7 @@ mod fetch;
 mod films;
 mod finish;
 mod global;
+mod inline;
 mod join;
 mod judge;
 mod read;

@@ -9,7 +9,7 @@ use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, BinaryBuilder, ListBuilder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use flamingo_page::document::{Item, items};
-use flamingo_page::{Image, Part};
+use flamingo_page::{Image, Part, is_data_url};
 use flamingo_sequence::{Document, Part as Written};
 use serde_json::{Value, json};
 
@@ -126,9 +126,12 @@ impl Batch {
                     (image(&record.page.parts[*index]), None, medium)
                 }
             };
-            self.images
-                .values()
-                .append_option(url.map(|image| &image.url));
+            // A picture that stands in its page can be read from no other place.
+            let inline = url.filter(|image| !embed && is_data_url(&image.url));
+            let inline = inline.and(medium).map(Medium::data_url);
+            let place = inline.as_deref().or(url.map(|image| image.url.as_str()));
+            self.images.values().append_option(place);
+            self.bytes += inline.as_ref().map_or(0, String::len);
             self.texts.values().append_option(text);
             let bytes = medium.filter(|_| embed).map(|medium| &medium.bytes);
             self.image_bytes.values().append_option(bytes);

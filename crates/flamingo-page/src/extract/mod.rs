@@ -20,21 +20,25 @@ mod phrases;
 mod pictures;
 mod prune;
 mod root;
+mod saved;
 mod shadow;
 mod spaces;
 mod srcset;
 mod survey;
 mod traits;
+mod variables;
 mod variants;
 
 use url::Url;
 
 use crate::charset::decode;
+use crate::data_urls::is_data_url;
 use crate::{Dom, NodeId, Page, Part, Text, Video};
 use blocks::{Block, Content, Film};
 use gather::Gatherer;
 use metadata::Head;
 use survey::Survey;
+use variables::Variables;
 
 pub use language::sure_language;
 pub use metadata::Robots;
@@ -73,7 +77,8 @@ pub fn extract(html: &[u8], context: &Context<'_>) -> Extraction {
 /// [`extract`] from a page that is parsed already.
 pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
     let address = Url::parse(context.url).ok();
-    let head = Head::read(dom, address.as_ref());
+    let mut head = Head::read(dom, address.as_ref());
+    saved::take_back(&mut head.robots, dom.source());
     let base = head.base.as_ref().or(address.as_ref());
     let (title, heading) = head.title(dom);
     let known = clean::Known {
@@ -90,6 +95,12 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
         };
         if length_of(&others) >= least {
             blocks = others;
+        }
+    }
+    let mut variables = Variables::new(dom.source());
+    for block in &mut blocks {
+        if let Content::Picture(picture) = &mut block.content {
+            picture.replace(|url| variables.value(url));
         }
     }
     let parts = parts(blocks, base);
@@ -170,7 +181,7 @@ fn video(film: Film<'_>, base: Option<&Url>) -> Option<Video> {
         .urls
         .iter()
         .filter_map(|url| pictures::resolve(url, base));
-    let url = urls.find(|url| !srcset::is_data(url))?;
+    let url = urls.find(|url| !is_data_url(url))?;
     Some(Video {
         url,
         also: urls.collect(),

@@ -7,8 +7,10 @@ use url::Url;
 use super::formulas;
 use super::hints::Hints;
 use super::spaces::squeezed;
-use super::srcset::{candidates, is_address, is_data, is_picture_url, is_placeholder, is_srcset};
+use super::srcset::{candidates, is_address, is_picture_url, is_placeholder, is_srcset};
+use super::variables::{in_style, is_variable};
 use super::variants::{Name, are_same, is_lesser, width_of};
+use crate::data_urls::{Worth, is_data_url, worth};
 use crate::{Dom, Image, NodeId, Tag};
 
 /// What the elements of one picture say about it.
@@ -58,7 +60,9 @@ const MOST_URLS: usize = 64;
 
 impl<'s> Picture<'s> {
     fn offer(&mut self, url: Cow<'s, str>, rank: Rank, size: f32) {
-        if self.urls.len() < MOST_URLS && !url.trim().is_empty() {
+        let is_nothing =
+            url.trim().is_empty() || is_data_url(url.trim()) && worth(&url) == Worth::Nothing;
+        if self.urls.len() < MOST_URLS && !is_nothing {
             let width = width_of(&url);
             self.urls.push(Offer {
                 url,
@@ -66,6 +70,20 @@ impl<'s> Picture<'s> {
                 size,
                 width,
             });
+        }
+    }
+
+    /// Puts other URLs in place of those for which there is one; what has none to put is offered no more.
+    pub(super) fn replace(&mut self, mut other: impl FnMut(&str) -> Option<Option<Cow<'s, str>>>) {
+        for mut offer in std::mem::take(&mut self.urls) {
+            match other(&offer.url) {
+                None => self.urls.push(offer),
+                Some(Some(url)) => {
+                    offer.url = url;
+                    self.urls.push(offer);
+                }
+                Some(None) => {}
+            }
         }
     }
 
@@ -117,7 +135,7 @@ impl<'s> Picture<'s> {
                 }
             } else if is("style") {
                 self.style = attribute.raw;
-                if let Some(url) = background(attribute.raw) {
+                if let Some(url) = background(attribute.raw).or_else(|| in_style(attribute.raw)) {
                     self.offer(Cow::Borrowed(url), Rank::Background, 0.0);
                 }
             } else if !is("href")
@@ -126,7 +144,11 @@ impl<'s> Picture<'s> {
                 && lazy.len() < MOST_URLS
             {
                 let value = attribute.value();
-                if is_srcset(&value) || is_picture_url(&value) || is_address(&value) {
+                if is_srcset(&value)
+                    || is_picture_url(&value)
+                    || is_address(&value)
+                    || is_data_url(&value)
+                {
                     lazy.push((Name::of(name), value));
                 }
             }
@@ -161,7 +183,8 @@ impl<'s> Picture<'s> {
         let by_name = name.is_address && !name.is_lesser;
         // Bare file names are names of pictures rather than their addresses.
         let is_found = is_picture_url(&value) && (value.contains('/') || name.is_loaded)
-            || by_name && is_address(&value);
+            || by_name && is_address(&value)
+            || is_data_url(&value);
         if !is_found || is_placeholder(&value) {
             return false;
         }
@@ -309,8 +332,11 @@ pub(super) fn is_file_name(alt: &str) -> bool {
 /// An absolute URL as browsers make it; `None` for what is no address of a picture or film.
 pub(super) fn resolve(url: &str, base: Option<&Url>) -> Option<String> {
     let url = url.trim();
-    if is_data(url) {
+    if is_data_url(url) {
         return Some(url.to_owned());
+    }
+    if is_variable(url) {
+        return None;
     }
     let resolved = match base {
         Some(base) => base.join(url),

@@ -1,6 +1,7 @@
 //! URLs of pictures in attributes: `srcset`, lazy loading, stand-ins.
 
 use super::variants::{is_any, words};
+use crate::data_urls::{Worth, is_data_url, worth};
 
 /// A candidate of a `srcset`, with the width or density that it is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,8 +120,8 @@ pub(super) fn is_placeholder(url: &str) -> bool {
     if url.is_empty() || url == "#" || url.starts_with("about:") || url.starts_with("javascript:") {
         return true;
     }
-    if is_data(url) {
-        return url.len() < LONGEST_STAND_IN || url[5..].starts_with("image/svg");
+    if is_data_url(url) {
+        return worth(url) != Worth::Picture;
     }
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let file = path.rsplit('/').next().unwrap_or_default();
@@ -145,15 +146,6 @@ fn names_stand_in(stem: &str) -> bool {
     let has_sizes = any(&STAND_INS) || is_one;
     words(stem).all(|word| is_filler(word) || is_number(word) && (has_sizes || word == "1"))
 }
-
-/// Whether the picture is in the URL itself.
-pub(super) fn is_data(url: &str) -> bool {
-    url.get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case("data:"))
-}
-
-/// Bytes of a `data:` URL below which it holds no picture worth having.
-const LONGEST_STAND_IN: usize = 1024;
 
 /// Bytes of the longest name of a stand-in.
 const LONGEST_NAME: usize = 48;
