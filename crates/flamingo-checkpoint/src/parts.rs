@@ -10,17 +10,36 @@ const GATHER: &str = "it belongs to a checkpoint of torch.distributed.checkpoint
     files: make one file of its folder with \
     `python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER model.pt`, and give that";
 
-/// Refuses a folder that torch.distributed.checkpoint (DCP) has written, and says how to make one file
-/// of it.
+/// What to do with its files of safetensors.
+pub(crate) const CONSOLIDATE: &str = "it holds one part of each tensor, as torch.distributed.checkpoint's \
+    HuggingFaceStorageWriter saved it: put the parts together with consolidate_safetensors_files of \
+    torch.distributed.checkpoint._consolidate_hf_safetensors, and give the folder that it writes";
+
+/// Refuses a folder that torch.distributed.checkpoint (DCP) has written, and says how to put its parts
+/// together.
 ///
 /// # Errors
 /// [`Error::Malformed`] if it is such a folder; none if it is anything else, or cannot be listed.
 pub fn check_folder(folder: &Path) -> Result<()> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    match entries.map(|entry| entry.path()).find(|path| is_dcp(path)) {
-        Some(_) => Err(Error::malformed(folder, GATHER)),
-        None => Ok(()),
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    if paths.iter().any(|path| is_dcp(path)) {
+        return Err(Error::malformed(folder, GATHER));
     }
+    if paths.iter().any(|path| is_hugging_face_part(path)) {
+        return Err(Error::malformed(folder, CONSOLIDATE));
+    }
+    Ok(())
+}
+
+/// `shard-00001-model-00001-of-00001.safetensors`, which no other program writes.
+fn is_hugging_face_part(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let rest = name.strip_prefix("shard-");
+    let of_model = rest.and_then(|rest| rest.split_once("-model-"));
+    of_model.is_some_and(|(number, rest)| {
+        number.bytes().all(|b| b.is_ascii_digit()) && rest.ends_with(".safetensors")
+    })
 }
 
 fn is_dcp(path: &Path) -> bool {
@@ -122,5 +141,13 @@ mod tests {
             "{message}"
         );
         assert!(check_folder(Path::new("/nowhere")).is_ok());
+        let folder = tempfile::tempdir().expect("a folder");
+        let part = "shard-00001-model-00001-of-00001.safetensors";
+        std::fs::write(folder.path().join(part), "").expect("written");
+        let message = check_folder(folder.path()).expect_err("DCP").to_string();
+        assert!(
+            message.contains("consolidate_safetensors_files"),
+            "{message}"
+        );
     }
 }

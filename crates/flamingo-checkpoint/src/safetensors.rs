@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use crate::Dtype;
 use crate::error::{Fault, quoted};
 use crate::layout::{self, MAX_AXES};
+use crate::parts::CONSOLIDATE;
 use crate::tensor::{Found, MAX_NAME, MAX_TENSORS, Placed};
 
 /// The longest header; names and shapes of as many tensors as are read fit in it.
@@ -45,11 +46,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Found, Fault> {
         ))
     })?;
     if part {
-        return Err(Fault::new(
-            "it holds one part of each tensor, as torch.distributed.checkpoint's HuggingFaceStorageWriter saved it: \
-             put the parts together with consolidate_safetensors_files of \
-             torch.distributed.checkpoint._consolidate_hf_safetensors and give the folder that it writes",
-        ));
+        return Err(Fault::new(CONSOLIDATE));
     }
     place(entries, end, bytes.len())
 }

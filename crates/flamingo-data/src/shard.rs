@@ -226,7 +226,9 @@ pub(crate) mod tests {
         // A block of 512 for each header, two for each text, two for the end.
         assert_eq!(bytes.len(), 8 * 512);
         assert!(Shard::open(&path).unwrap().cut_off().is_none());
-        for length in 1..bytes.len() {
+        // At the borders of all blocks and within them.
+        let cuts = (0..8).flat_map(|block| [0, 1, 188, 300, 511].map(|at| 512 * block + at));
+        for length in cuts.skip(1) {
             std::fs::write(&path, &bytes[..length]).unwrap();
             // The first header must be there for it to be a tar file at all.
             if length < 512 {
