@@ -1,5 +1,7 @@
 //! Formulas, which pages hold several times over: as MathML for readers, as TeX, and as spans or a picture for the eye.
 
+use memchr::memmem;
+
 use super::spaces::squeezed;
 use super::variants::{is_any, words};
 use crate::{Dom, NodeId, Tag};
@@ -8,6 +10,13 @@ use crate::{Dom, NodeId, Tag};
 const DEEPEST: usize = 32;
 /// Nodes beside a part of a formula in which the formula itself is looked for.
 const NEAR: usize = 256;
+
+/// Whether a page has formulas at all: most have none, and are not searched for what repeats one.
+pub(super) fn are_in(dom: &Dom<'_>) -> bool {
+    let source = dom.source().as_bytes();
+    let has = |words: &str| memmem::find(source, words.as_bytes()).is_some();
+    has("<math") || has("math/tex") || has("<MATH")
+}
 
 /// What a `math` element says: its TeX where the page has it, else its content: with the white space that sets its parts
 /// apart, or, where there is none, written as TeX.

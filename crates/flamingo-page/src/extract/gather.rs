@@ -48,6 +48,7 @@ pub(super) struct Gatherer<'d, 's> {
     /// Whether a line of code has just ended.
     after_line: bool,
     every_picture: bool,
+    has_formulas: bool,
 }
 
 impl<'d, 's> Gatherer<'d, 's> {
@@ -67,6 +68,7 @@ impl<'d, 's> Gatherer<'d, 's> {
             slotted: Vec::new(),
             after_line: false,
             every_picture: false,
+            has_formulas: formulas::are_in(dom),
         }
     }
 
@@ -147,7 +149,9 @@ impl<'d, 's> Gatherer<'d, 's> {
         if self.survey.is_dropped(node) {
             match tag {
                 Tag::Button => self.pictures_only(node),
-                Tag::Script => self.take_formula(node, formulas::of_script(dom, node)),
+                Tag::Script if self.has_formulas => {
+                    self.take_formula(node, formulas::of_script(dom, node));
+                }
                 _ => {}
             }
             return after;
@@ -160,7 +164,9 @@ impl<'d, 's> Gatherer<'d, 's> {
             Tag::Rt | Tag::Rp | Tag::Rtc => after,
             Tag::Template => self.take_shadow(node),
             Tag::Slot if !self.slotted.is_empty() => self.take_slot(node),
-            Tag::Span | Tag::Other | Tag::Div | Tag::Nobr if formulas::is_repeated(dom, node) => {
+            Tag::Span | Tag::Other | Tag::Div | Tag::Nobr
+                if self.has_formulas && formulas::is_repeated(dom, node) =>
+            {
                 after
             }
             _ if self.kind() == Kind::Code

@@ -215,6 +215,9 @@ impl<'s> Picture<'s> {
     /// What is offered, the best first: by its place in the page, but the largest of one picture before the others.
     fn ordered(&self) -> Vec<&Offer<'s>> {
         let mut offers: Vec<&Offer<'s>> = self.urls.iter().collect();
+        if offers.len() < 2 {
+            return offers;
+        }
         offers.sort_by(|a, b| b.rank.cmp(&a.rank).then(b.size.total_cmp(&a.size)));
         let Some(Offer {
             width: Some(width),

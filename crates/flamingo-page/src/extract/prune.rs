@@ -112,13 +112,11 @@ fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within
     let share = survey.score(dom, node) as f32 / known.score / within;
     let is_known = known.heading.is_some();
     let is_opened = traits.is_panel && survey.score(dom, node) > 0;
-    let mut hints = traits.hints;
-    if is_opened {
-        hints = hints.without(Hints::HIDDEN);
-    }
-    if traits.by_id != Hints::NONE && is_chapter(dom, survey, node) {
-        hints = hints.without(traits.by_id);
-    }
+    let hints = if is_opened {
+        traits.hints.without(Hints::HIDDEN)
+    } else {
+        traits.hints
+    };
     let by_kind = traits.is_hidden && !is_opened
         || traits.is_beside
         || matches!(tag, Tag::Aside | Tag::Footer)
@@ -133,11 +131,22 @@ fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within
             return true;
         }
     }
+    let goes = |hints: Hints| is_named_beside(tag, hints, share, is_known);
+    let is_subject = || {
+        traits.by_id != Hints::NONE
+            && !goes(hints.without(traits.by_id))
+            && is_chapter(dom, survey, node)
+    };
+    goes(hints) && !is_subject()
+}
+
+/// Whether an element of these names, with this share of the page's text, is beside the content.
+fn is_named_beside(tag: Tag, hints: Hints, share: f32, has_heading: bool) -> bool {
     match tag {
         // They have the names of all that the page has.
         Tag::Article if !hints.has(Hints::RELATED) => false,
         Tag::Figure | Tag::Figcaption => hints.has(Hints::ADVERTISEMENT | Hints::RELATED),
-        _ if is_known && hints.has(Hints::COMMENTS) => share < COMMENTS_LIMIT_BY_HEADING,
+        _ if has_heading && hints.has(Hints::COMMENTS) => share < COMMENTS_LIMIT_BY_HEADING,
         _ => LIMITS
             .iter()
             .any(|&(of, limit)| hints.has(of) && share < limit),
