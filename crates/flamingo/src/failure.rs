@@ -6,13 +6,29 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
+use flamingo_files::{ReaderGone, is_disk_full};
+
+use crate::{interrupt, output, standard_output};
+
 /// Something that the user can do something about.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
+    kind: Kind,
+}
+
+/// How it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The user's or the data's fault.
+    Fault,
+    /// There was no room left to write.
+    DiskFull,
     /// The reader of our output has gone: nothing to tell anyone.
-    quiet: bool,
+    Quiet,
+    /// The user has stopped it.
+    Stopped,
 }
 
 /// What a verb gives.
@@ -24,7 +40,23 @@ impl Failure {
         Self {
             message: message.into(),
             hint: None,
-            quiet: false,
+            kind: Kind::Fault,
+        }
+    }
+
+    /// The reader of our output has gone.
+    pub(crate) fn quiet() -> Self {
+        Self {
+            kind: Kind::Quiet,
+            ..Self::new("")
+        }
+    }
+
+    /// The user has stopped the work; the message says what stands and how to go on.
+    pub(crate) fn stopped(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Stopped,
+            ..Self::new(message)
         }
     }
 }
@@ -35,14 +67,23 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Any library's error is the user's or the data's fault; a broken pipe is nobody's.
+/// Any library's error is the user's or the data's fault; that nobody reads our output any more is nobody's.
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut failure = Failure::new(error.to_string());
         let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+        // Some libraries keep only the words of what the system said.
+        if failure.message.contains("No space left on device") {
+            failure.kind = Kind::DiskFull;
+        }
         while let Some(error) = cause {
-            let io = error.downcast_ref::<io::Error>();
-            failure.quiet |= io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe);
+            if let Some(io) = error.downcast_ref::<io::Error>() {
+                if io.get_ref().is_some_and(|inner| inner.is::<ReaderGone>()) {
+                    failure.kind = Kind::Quiet;
+                } else if is_disk_full(io) {
+                    failure.kind = Kind::DiskFull;
+                }
+            }
             cause = error.source();
         }
         failure
@@ -53,6 +94,9 @@ impl<E: Error + 'static> From<E> for Failure {
 pub(crate) trait Hint<T> {
     /// The error with a `hint:` line.
     fn hint(self, hint: impl Into<String>) -> Result<T>;
+
+    /// The error with a `hint:` line, if there was no room to write.
+    fn hint_if_full(self, hint: &str) -> Result<T>;
 }
 
 impl<T, E: Into<Failure>> Hint<T> for Result<T, E> {
@@ -60,6 +104,16 @@ impl<T, E: Into<Failure>> Hint<T> for Result<T, E> {
         self.map_err(|error| Failure {
             hint: Some(hint.into()),
             ..error.into()
+        })
+    }
+
+    fn hint_if_full(self, hint: &str) -> Result<T> {
+        self.map_err(|error| {
+            let mut failure: Failure = error.into();
+            if failure.kind == Kind::DiskFull {
+                failure.hint = Some(hint.to_owned());
+            }
+            failure
         })
     }
 }
@@ -76,7 +130,9 @@ pub(crate) fn guarded(verb: impl FnOnce() -> Result<()>) -> ExitCode {
             *last = format!("{info}\n{trace}");
         }
     }));
-    match catch_unwind(AssertUnwindSafe(verb)) {
+    let ended = catch_unwind(AssertUnwindSafe(verb));
+    interrupt::wait_if_ending();
+    match ended {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => failed(&failure),
         Err(_) => panicked(),
@@ -84,8 +140,13 @@ pub(crate) fn guarded(verb: impl FnOnce() -> Result<()>) -> ExitCode {
 }
 
 fn failed(failure: &Failure) -> ExitCode {
-    if failure.quiet {
-        return ExitCode::SUCCESS;
+    match failure.kind {
+        Kind::Quiet => return ExitCode::SUCCESS,
+        Kind::Stopped => {
+            say(&interrupt::stopped(&failure.message));
+            return ExitCode::from(interrupt::EXIT_CODE);
+        }
+        Kind::Fault | Kind::DiskFull => {}
     }
     let mut text = format!("error: {}\n", failure.message);
     if let Some(hint) = &failure.hint {
@@ -111,12 +172,20 @@ fn panicked() -> ExitCode {
 
 /// Wrong usage is the user's fault, too; help and version are no errors.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // A closed stdout must not make `flamingo --help | head` fail.
-    let _ = error.print();
-    ExitCode::from(u8::from(error.use_stderr()))
+    if error.use_stderr() {
+        // If stderr is gone, there is nowhere left to say so.
+        let _ = error.print();
+        return ExitCode::from(1);
+    }
+    let printed = match standard_output::is_closed() {
+        true => Err(output::closed()),
+        false => error.print().map_err(|error| output::unwritten(&error)),
+    };
+    printed.map_or_else(|failure| failed(&failure), |()| ExitCode::SUCCESS)
 }
 
-fn say(text: &str) {
+/// Writes to stderr.
+pub(crate) fn say(text: &str) {
     // If stderr is gone, there is nowhere left to say so.
     let _ = io::stderr().write_all(text.as_bytes());
 }

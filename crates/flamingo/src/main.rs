@@ -4,9 +4,12 @@ mod args;
 mod cli;
 mod failure;
 mod instructions;
+mod interrupt;
 mod output;
 mod sources;
+mod standard_output;
 mod verbs;
+mod writer;
 
 use std::process::ExitCode;
 
