@@ -2,6 +2,7 @@
 
 mod args;
 mod cli;
+mod ending;
 mod failure;
 mod instructions;
 mod interrupt;
@@ -24,10 +25,10 @@ fn main() -> ExitCode {
         .and_then(|m| Cli::from_arg_matches(&m))
     {
         Ok(cli) => cli,
-        Err(error) => return failure::usage(&error),
+        Err(error) => return ending::usage(&error),
     };
     start_logs(cli.verbose);
-    failure::guarded(|| {
+    ending::guarded(|| {
         instructions::limit()?;
         verbs::run(cli)
     })

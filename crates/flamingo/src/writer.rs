@@ -5,12 +5,13 @@ use std::path::Path;
 use flamingo::corpus::worker::Worker;
 use flamingo_files::{Draft, FolderLock, Target};
 
-use crate::failure::{Failure, Hint, Result};
+use crate::failure::{Failure, Hint, Result, say};
 use crate::{output, standard_output};
 
 /// Holds a folder that this process alone writes.
 pub(crate) fn alone(folder: &Path) -> Result<FolderLock> {
-    Ok(FolderLock::alone(folder, &command())?)
+    FolderLock::alone(folder, &command())
+        .hint_if_full("make room, then give the same command again")
 }
 
 /// Holds a worker's part of a folder.
@@ -70,7 +71,7 @@ impl<'a> Output<'a> {
     pub(crate) fn tell(&self, text: &str) -> Result<()> {
         match self.target.is_stdout() {
             true => {
-                crate::failure::say(&format!("{text}\n"));
+                say(&format!("{text}\n"));
                 Ok(())
             }
             false => output::line(text),
