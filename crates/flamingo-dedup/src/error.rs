@@ -14,6 +14,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The output cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// A table of the corpus could not be read or written.
     #[error(transparent)]
     Corpus(#[from] flamingo_corpus::Error),

@@ -70,6 +70,9 @@ pub enum Error {
         /// The drawing library's reason.
         reason: String,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] flamingo_data::Error),

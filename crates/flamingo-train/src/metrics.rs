@@ -55,7 +55,7 @@ impl Metrics {
             .filter(|line: &Line| line.step <= step)
             .collect();
         let kept: String = lines.iter().map(to_json).collect();
-        flamingo_weights::write_atomically(&path, kept.as_bytes())?;
+        flamingo_files::write(&path, kept.as_bytes())?;
         let file = OpenOptions::new()
             .append(true)
             .open(&path)

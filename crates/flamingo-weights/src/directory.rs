@@ -304,16 +304,11 @@ pub fn convert(
 }
 
 fn write_beside(directory: &Path, file: &ModelFile, tokenizer: &Tokenizer) -> Result<()> {
-    write_atomically(&directory.join(TOKENIZER), tokenizer.to_json()?.as_bytes())?;
-    write_atomically(&directory.join(MODEL_FILE), file.to_json().as_bytes())
-}
-
-/// Writes a file under its final name only when all of it is on disk.
-///
-/// # Errors
-/// If it cannot be written; no part of it stays behind.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    Ok(flamingo_checkpoint::write_atomically(path, bytes)?)
+    flamingo_files::write(&directory.join(TOKENIZER), tokenizer.to_json()?.as_bytes())?;
+    Ok(flamingo_files::write(
+        &directory.join(MODEL_FILE),
+        file.to_json().as_bytes(),
+    )?)
 }
 
 #[cfg(test)]

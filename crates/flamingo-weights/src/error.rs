@@ -57,6 +57,9 @@ pub enum Error {
         /// The kind that was asked for.
         wanted: &'static str,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// A file of weights cannot be read or written.
     #[error(transparent)]
     File(#[from] flamingo_checkpoint::Error),

@@ -20,9 +20,7 @@ mod shapes;
 mod tensors;
 mod write_model;
 
-pub use directory::{
-    Loaded, Source, build, convert, load, load_part, open, open_with, save, write_atomically,
-};
+pub use directory::{Loaded, Source, build, convert, load, load_part, open, open_with, save};
 pub use error::{Error, Result};
 pub use export::export_open_flamingo;
 pub use flamingo_checkpoint::{Checkpoint, Dtype, Hub, HubError, HubOptions, Progress, is_hub_id};

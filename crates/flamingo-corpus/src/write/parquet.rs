@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::file::{OutputFile, Series};
 use super::{Finished, Medium, Outcome, Record, Writer};
-use crate::{Error, Result};
+use crate::Result;
+use crate::tables::unwritten;
 
 /// Documents and bytes that are held until they are compressed together.
 const BATCH_ROWS: usize = 512;
@@ -61,7 +62,7 @@ impl Parquet {
         let batch = self.batch.take(&self.schema, self.embed);
         let writer = writer(&mut self.writer, &self.files, &self.schema)?;
         let path = writer.inner().path().to_path_buf();
-        let failed = || failed(&path);
+        let failed = || unwritten(&path);
         writer.write(&batch).map_err(failed())?;
         writer.flush().map_err(failed())?;
         let bytes = writer.bytes_written() as u64;
@@ -93,7 +94,7 @@ impl Writer for Parquet {
         if let Some(last) = self.writer.take() {
             let path = last.inner().path().to_path_buf();
             self.files
-                .close(last.into_inner().map_err(failed(&path))?)?;
+                .close(last.into_inner().map_err(unwritten(&path))?)?;
         }
         Ok(self.files.into_finished())
     }
@@ -232,10 +233,5 @@ fn writer<'a>(
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .build();
     let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties));
-    Ok(current.insert(writer.map_err(failed(&path))?))
-}
-
-fn failed(path: &std::path::Path) -> impl FnOnce(::parquet::errors::ParquetError) -> Error {
-    let write = Error::file(path);
-    |error| write(std::io::Error::other(error))
+    Ok(current.insert(writer.map_err(unwritten(&path))?))
 }
