@@ -1,5 +1,5 @@
 //! Files, folders and their locks, as several processes or handles see them.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod drafts;
 mod folders;
