@@ -284,7 +284,7 @@ impl<'d, 's> Gatherer<'d, 's> {
     fn begin_line(&mut self, node: NodeId, tag: Tag) -> Option<usize> {
         let is_row = matches!(tag, Tag::Div | Tag::Li | Tag::Tr | Tag::P);
         let starts = self.text.is_empty() || self.text.ends_with('\n');
-        if !is_row && !(tag == Tag::Span && starts && code::is_line(self.dom, node)) {
+        if !(is_row || tag == Tag::Span && starts && code::is_line(self.dom, node)) {
             return None;
         }
         if !starts {
