@@ -9,7 +9,7 @@ const CALLS: [&str; 9] = [
     "fs::write(",
     "fs::rename(",
     "fs::copy(",
-    "hard_link(",
+    "fs::hard_link(",
     "File::create",
     "File::options(",
     "OpenOptions::",

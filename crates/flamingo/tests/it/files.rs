@@ -106,17 +106,20 @@ fn standard_output_is_written_and_not_replaced_by_a_file() {
 #[cfg(target_os = "linux")]
 fn a_full_and_a_closed_standard_output_are_named() {
     let place = Workplace::new();
+    let text = "A heron stands in the shallow water and waits for a fish. ".repeat(9);
+    let page = format!("<html><body><article><h1>Herons</h1><p>{text}</p></article></body></html>");
+    place.write("herons.html", page.as_bytes());
     for (line, why) in [
         ("\"$0\" completions bash > /dev/full", "No space left"),
         ("\"$0\" completions bash >&-", "it is closed"),
         ("\"$0\" --help > /dev/full", "No space left"),
         ("\"$0\" --help >&-", "it is closed"),
         (
-            "\"$0\" corpus extract --input pictures --output - >&-",
+            "\"$0\" corpus extract --input herons.html --output - >&-",
             "it is closed",
         ),
         (
-            "\"$0\" corpus extract --input pictures --output - > /dev/full",
+            "\"$0\" corpus extract --input herons.html --output - > /dev/full",
             "No space left",
         ),
     ] {
