@@ -2,7 +2,8 @@
 # An image of a release, from the archive that `cargo xtask dist` leaves in target/dist:
 #   docker build --build-arg VERSION=0.1.0 --tag flamingo .
 #   docker run --rm --user "$(id -u)" --volume "$PWD:/work" flamingo ask --image picture.png --text 'Output:'
-# The program links to glibc, perhaps to libgcc_s, and nothing else: distroless/cc has both. One for *-musl is static:
+# Models of the hub are kept in /models: for one that stays, add `--volume "$HOME/.cache/huggingface:/models"`.
+# distroless/cc has glibc 2.36 and libgcc_s, so pack with zig, or with `--glibc` 2.36 at most. A program for *-musl is static:
 # `--build-arg TARGET=x86_64-unknown-linux-musl --build-arg BASE=gcr.io/distroless/static-debian12`.
 ARG BASE=gcr.io/distroless/cc-debian12
 FROM ${BASE}
@@ -12,7 +13,7 @@ ARG TARGET=x86_64-unknown-linux-gnu
 # Unpacked by the builder; licences, manual and completions stay beside the program.
 ADD target/dist/flamingo-${VERSION}-${TARGET}.tar.gz /opt/
 ENV PATH=/opt/flamingo-${VERSION}-${TARGET}:/usr/local/bin:/usr/bin:/bin
-# Models from the hub are kept here, if a volume is mounted.
+# The user must be able to write there.
 ENV HF_HOME=/models
 
 USER 65532:65532

@@ -1,5 +1,4 @@
-//! The steps of `cargo xtask check`, cheapest first. All of them share one cargo profile, so that
-//! the dependencies are built once.
+//! The steps of `cargo xtask check`, the cheapest first, all in cargo's dev profile.
 
 use std::path::Path;
 
@@ -36,7 +35,7 @@ pub(crate) enum Step {
     Program,
     /// The tests of the program without features pass
     Tests,
-    /// The tests of what is behind features pass
+    /// The tests of what is behind features pass, and those of xtask
     Features,
 }
 

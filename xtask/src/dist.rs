@@ -25,7 +25,7 @@ use build::{Build, GlibcFloor};
 use links::Links;
 use papers::{papers, runs_here};
 
-/// What is given away, as far as the program has such features.
+/// What is given away.
 const FEATURES: [&str; 2] = ["corpus", "cluster"];
 /// Bytes of a program that no one wants to download.
 const MOST_BYTES: u64 = 70_000_000;
@@ -129,11 +129,7 @@ impl<'a> Dist<'a> {
         let features = match &options.features {
             _ if options.lean => Vec::new(),
             Some(features) => features.clone(),
-            None => FEATURES
-                .into_iter()
-                .filter(|name| !ours["features"][name].is_null())
-                .map(str::to_owned)
-                .collect(),
+            None => FEATURES.map(str::to_owned).to_vec(),
         };
         Ok(Self {
             options,
@@ -234,7 +230,8 @@ impl<'a> Dist<'a> {
         if bytes > most && !self.options.no_limit {
             bail!(
                 "the program for {target} has {bytes} bytes, {most} are allowed: find what has grown, for example by \
-                 `cargo bloat --profile dist --crates`, or pass --no-limit"
+                 `CARGO_PROFILE_DIST_STRIP=false cargo bloat --package flamingo --profile dist --crates` with its features, or \
+                 pass --no-limit"
             );
         }
         Ok(())
@@ -351,9 +348,9 @@ mod tests {
     }
 
     #[test]
-    fn the_features_given_away_are_those_that_the_program_has() {
+    fn all_features_are_given_away_or_none() {
         let (metadata, full, lean) = (metadata(), options(false), options(true));
-        assert_eq!(Dist::new(&full, &metadata).unwrap().features, ["cluster"]);
+        assert_eq!(Dist::new(&full, &metadata).unwrap().features, FEATURES);
         assert!(Dist::new(&lean, &metadata).unwrap().features.is_empty());
     }
 

@@ -1,8 +1,8 @@
 //! The program without features compiles no query engine: a dependency of a dependency brings one back unnoticed.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use crate::command::cargo;
+use crate::command::{cargo, read};
 
 /// Packages, by how their names begin, that only features may bring.
 const HEAVY: [&str; 5] = ["arrow", "ballista", "datafusion", "parquet", "tonic"];
@@ -12,15 +12,10 @@ const HEAVY: [&str; 5] = ["arrow", "ballista", "datafusion", "parquet", "tonic"]
 /// # Errors
 /// If something heavy is among it, or cargo does not say.
 pub(crate) fn check() -> anyhow::Result<()> {
-    let mut tree = cargo("tree --locked --package flamingo --edges normal,build --prefix none");
-    let output = tree.output().context("cannot start `cargo tree`")?;
-    if !output.status.success() {
-        bail!(
-            "`cargo tree` failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    let heavy = heavy(&String::from_utf8_lossy(&output.stdout));
+    let tree = read(&mut cargo(
+        "tree --locked --package flamingo --edges normal,build --prefix none",
+    ))?;
+    let heavy = heavy(&tree);
     if let Some(first) = heavy.first() {
         bail!(
             "the program without features compiles {}: make it optional (`cargo tree --package flamingo --invert {first}` \

@@ -1,4 +1,4 @@
-//! What CI and people run: `cargo xtask check`, `demo-model`, `dist`, `examples`.
+//! What CI and people run: `cargo xtask check`, `demo-model`, `dist`, `examples`, `faults`.
 
 #![allow(clippy::print_stderr, reason = "a program for people at a terminal")]
 
@@ -6,6 +6,7 @@ mod check;
 mod command;
 mod demo_model;
 mod dist;
+mod faults;
 mod lean;
 mod structure;
 
@@ -40,6 +41,9 @@ enum Task {
     DemoModel(demo_model::Options),
     /// Build the program as it is given away: optimised, stripped, packed with all that goes with it
     Dist(dist::Options),
+    /// Kill processes at random moments and compare what they make with what they make in one go
+    #[command(subcommand)]
+    Faults(faults::Fault),
     /// Write examples/ again: shots and queries of the demo world
     Examples,
 }
@@ -63,6 +67,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Check { steps } => check::run(&steps),
         Task::DemoModel(options) => demo_model::run(&options),
         Task::Dist(options) => dist::run(&options),
+        Task::Faults(fault) => faults::run(&fault),
         Task::Examples => command::run(&mut cargo(WRITE_EXAMPLES)),
     }
 }

@@ -11,7 +11,7 @@ use crate::files::{Files, Repeats};
 use crate::layout;
 use crate::mapped::{Bytes, PIECE, Window};
 use crate::tensor::TensorInfo;
-use crate::{Element, Error, Result};
+use crate::{Element, Error, Result, parts, torch};
 
 /// The tensors of one or more files, by name; values are read when asked for.
 ///
@@ -47,6 +47,7 @@ impl Checkpoint {
     }
 
     fn open_files(paths: &[PathBuf], repeats: Repeats) -> Result<Self> {
+        parts::check(paths)?;
         let mut files = Files::default();
         for path in paths {
             files.add(path.clone(), Bytes::open(path)?, repeats)?;
@@ -85,6 +86,14 @@ impl Checkpoint {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.files.tensors.is_empty()
+    }
+
+    /// Whether a file is an archive of `torch.jit.save`, as OpenAI gave out its models.
+    pub fn is_torchscript(&self) -> bool {
+        self.files
+            .files
+            .iter()
+            .any(|(_, bytes)| torch::is_torchscript(bytes))
     }
 
     /// What a tensor is.
@@ -127,6 +136,9 @@ impl Checkpoint {
         self.pieces(info, elements, |source, length| {
             let (now, later) = std::mem::take(&mut rest).split_at_mut(length);
             T::decode(info.dtype, source, now);
+            if info.negated {
+                T::negate(now);
+            }
             rest = later;
             Ok(())
         })
@@ -142,7 +154,7 @@ impl Checkpoint {
         let width = info.dtype.bytes();
         let mut gathered = Vec::new();
         self.pieces(info, 0..info.elements(), |source, length| {
-            if source.stride == 1 {
+            if source.stride == 1 && !info.negated {
                 return Ok(to.write_all(source.bytes)?);
             }
             // A piece of a repeated element is as long as the axis: gather part of it at a time.
@@ -151,6 +163,10 @@ impl Checkpoint {
                 for i in first..length.min(first + PIECE / width) {
                     let at = i * source.stride * width;
                     gathered.extend_from_slice(&source.bytes[at..at + width]);
+                    if let (true, Some(last)) = (info.negated, gathered.last_mut()) {
+                        // The sign of every float is its highest bit.
+                        *last ^= 0x80;
+                    }
                 }
                 to.write_all(&gathered)?;
             }

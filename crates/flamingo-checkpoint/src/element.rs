@@ -31,6 +31,9 @@ pub(crate) mod decode {
 
         /// Fills `out`; `dtype` is one that is accepted.
         fn decode(dtype: Dtype, source: Strided<'_>, out: &mut [Self]);
+
+        /// Gives all values the other sign; of floats only.
+        fn negate(out: &mut [Self]);
     }
 }
 
@@ -68,6 +71,12 @@ macro_rules! float_element {
                     _ => unreachable!("{dtype} is not accepted"),
                 }
             }
+
+            fn negate(out: &mut [Self]) {
+                for value in out {
+                    *value = -*value;
+                }
+            }
         }
     };
 }
@@ -102,6 +111,10 @@ impl Decode for u8 {
     fn decode(_dtype: Dtype, source: Strided<'_>, out: &mut [Self]) {
         each(source, out, |[b]| b);
     }
+
+    fn negate(_: &mut [Self]) {
+        unreachable!("only floats are negated");
+    }
 }
 
 impl Element for i64 {}
@@ -123,6 +136,10 @@ impl Decode for i64 {
             Dtype::Bool => each(source, out, |[b]| (b != 0).into()),
             _ => unreachable!("{dtype} is not accepted"),
         }
+    }
+
+    fn negate(_: &mut [Self]) {
+        unreachable!("only floats are negated");
     }
 }
 

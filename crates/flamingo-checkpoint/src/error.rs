@@ -19,6 +19,9 @@ pub enum Error {
     /// A write inside the closure that fills a tensor failed; the writers return it as [`Error::Io`].
     #[error("cannot write a tensor: {0}")]
     Fill(#[from] std::io::Error),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// A file that is damaged, of another kind, or of a form this crate does not read.
     #[error("{} cannot be read: {reason}", path.display())]
     Malformed {

@@ -23,8 +23,8 @@
 //! ```
 //!
 //! A mapped file must not be cut short by another program while it is read: the operating system
-//! ends a program that touches a page which is no longer there. [`write_atomically`] and both
-//! writers replace files rather than change them, so they are safe beside a reader.
+//! ends a program that touches a page which is no longer there. [`write_safetensors`] and
+//! [`write_torch`] replace files rather than change them, so they are safe beside a reader.
 #![warn(missing_docs)]
 
 mod checkpoint;
@@ -36,6 +36,7 @@ mod gguf;
 mod hub;
 mod layout;
 mod mapped;
+mod parts;
 mod pickle;
 mod recognise;
 mod safetensors;
@@ -51,6 +52,7 @@ pub use element::Element;
 pub use error::{Error, Result};
 pub use gguf::{GgufMetadata, GgufValue};
 pub use hub::{Hub, HubError, HubOptions, Progress, is_hub_id};
+pub use parts::check_folder;
 pub use tensor::{StorageId, TensorInfo};
 pub use tokenizer::{Error as TokenizerError, HfTokenizer};
-pub use write::{Entry, write_atomically, write_safetensors, write_torch};
+pub use write::{Entry, write_safetensors, write_torch};

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::Dtype;
 use crate::error::{Fault, quoted};
 use crate::layout::{self, MAX_AXES};
+use crate::parts::CONSOLIDATE;
 use crate::tensor::{Found, MAX_NAME, MAX_TENSORS, Placed};
 
 /// The longest header; names and shapes of as many tensors as are read fit in it.
@@ -16,8 +17,9 @@ const MAX_HEADER: usize = 1 << 25;
 
 /// Whether the file begins as a safetensors file whose header is all there.
 pub(crate) fn is_whole_header(bytes: &[u8]) -> bool {
-    header_length(bytes).is_some_and(|length| length <= bytes.len() - 8)
-        && bytes.get(8) == Some(&b'{')
+    header_length(bytes)
+        .and_then(|length| bytes[8..].get(..length))
+        .is_some_and(|header| header.trim_ascii_start().starts_with(b"{"))
 }
 
 fn header_length(bytes: &[u8]) -> Option<usize> {
@@ -38,11 +40,14 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Found, Fault> {
             bytes.len()
         ))
     })?;
-    let Header(entries) = serde_json::from_slice(json).map_err(|e| {
+    let Header { entries, part } = serde_json::from_slice(json).map_err(|e| {
         Fault::new(format!(
             "its header is no safetensors header: {e}; copy it again"
         ))
     })?;
+    if part {
+        return Err(Fault::new(CONSOLIDATE));
+    }
     place(entries, end, bytes.len())
 }
 
@@ -74,6 +79,7 @@ fn place(entries: BTreeMap<String, Entry>, data: usize, file: usize) -> Result<F
             shape: entry.shape.0,
             start: data.saturating_add(begin),
             storage,
+            negated: false,
         };
         found.insert(name, placed);
         at = end;
@@ -145,7 +151,14 @@ impl<'de> Deserialize<'de> for Shape {
 }
 
 /// The header's tensors; unlike a map of serde's own, it refuses a key that stands twice.
-struct Header(BTreeMap<String, Entry>);
+struct Header {
+    entries: BTreeMap<String, Entry>,
+    /// Whether each tensor is a part of one, with its place in the whole in the metadata.
+    part: bool,
+}
+
+/// The key of the metadata that tells where in the whole tensors the parts lie.
+const SHARDING: &str = "DCP_SHARDING_INFO";
 
 impl<'de> Deserialize<'de> for Header {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -159,16 +172,17 @@ impl<'de> Deserialize<'de> for Header {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
-                let mut entries = BTreeMap::new();
+                let (mut entries, mut part) = (BTreeMap::new(), false);
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "__metadata__" {
-                        map.next_value::<IgnoredAny>()?;
+                        let metadata: serde_json::Value = map.next_value()?;
+                        part |= metadata.get(SHARDING).is_some();
                         continue;
                     }
                     check_name::<A::Error>(&name, &entries)?;
                     entries.insert(name, map.next_value()?);
                 }
-                Ok(Header(entries))
+                Ok(Header { entries, part })
             }
         }
 
@@ -221,6 +235,24 @@ mod tests {
         assert_eq!(found["a"].start, 8 + header.len());
         assert_eq!(found["b"].start, 8 + header.len() + 24);
         assert_eq!(found["b"].dtype, Dtype::F16);
+    }
+
+    #[test]
+    fn space_before_the_header_is_passed_over() {
+        let header = " \n{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]}} ";
+        let bytes = file(header, 3);
+        assert!(is_whole_header(&bytes));
+        assert_eq!(read(&bytes).expect("valid")["a"].shape, [3]);
+        assert!(!is_whole_header(&file("  x{}", 0)));
+        assert!(!is_whole_header(&bytes[..20]));
+    }
+
+    #[test]
+    fn a_file_of_parts_of_tensors_is_told_as_such() {
+        let header = r#"{"__metadata__":{"DCP_SHARDING_INFO":"{\"a\":{\"saved_offsets\":[2]}}"},"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#;
+        let reason = reason(header, 3);
+        assert!(reason.contains("one part of each tensor"), "{reason}");
+        assert!(reason.contains("consolidate_safetensors_files"), "{reason}");
     }
 
     #[test]

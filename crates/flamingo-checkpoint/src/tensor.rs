@@ -26,6 +26,8 @@ pub struct TensorInfo {
     /// Where its first element begins in the file, in bytes.
     pub(crate) start: usize,
     pub(crate) axes: Vec<Axis>,
+    /// Whether its elements are those of the file with the other sign.
+    pub(crate) negated: bool,
 }
 
 impl TensorInfo {
@@ -41,6 +43,7 @@ impl TensorInfo {
             && self.dtype == other.dtype
             && self.shape == other.shape
             && self.axes == other.axes
+            && self.negated == other.negated
     }
 
     pub(crate) fn new(placed: Placed, file: usize) -> Self {
@@ -53,6 +56,7 @@ impl TensorInfo {
             elements: layout::elements(&placed.shape).unwrap_or(0),
             start: placed.start,
             axes: layout::collapse(&placed.shape, &placed.strides),
+            negated: placed.negated,
             shape: placed.shape,
         }
     }
@@ -71,6 +75,8 @@ pub(crate) struct Placed {
     /// In bytes of the file.
     pub(crate) start: usize,
     pub(crate) storage: usize,
+    /// Whether its elements are those of the file with the other sign; of floats only.
+    pub(crate) negated: bool,
 }
 
 /// The most tensors a file may hold; a pickle of that many stays below its limit of values.

@@ -5,5 +5,5 @@ mod legacy;
 mod place;
 mod weights;
 
-pub(crate) use archive::read_archive;
+pub(crate) use archive::{is_torchscript, read_archive};
 pub(crate) use legacy::read_legacy;

@@ -1,12 +1,10 @@
 //! Writing tensors into a new file: one after the other, whole or not at all.
 
-mod atomic;
 mod safetensors;
 mod sink;
 mod torch;
 mod zip;
 
-pub use atomic::write_atomically;
 pub use safetensors::write_safetensors;
 pub use torch::write_torch;
 

@@ -11,6 +11,7 @@ mod fetch;
 mod films;
 mod finish;
 mod global;
+mod inline;
 mod join;
 mod judge;
 mod read;
@@ -91,6 +92,7 @@ impl Default for Options {
 /// When the configuration cannot be used or is not that of the folder, when an input or the folder cannot be read or
 /// written, and when other workers' units do not come.
 pub fn build(config: &Config, folder: &Folder, options: &Options, parts: &Parts<'_>) -> Result<()> {
+    folder.sweep()?;
     settle(config, folder, options.redo)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
     let pool = pool

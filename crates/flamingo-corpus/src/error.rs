@@ -14,6 +14,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// A file of the corpus is not what this version writes.
     #[error("{}: {reason}; remove it and build again", path.display())]
     Content {

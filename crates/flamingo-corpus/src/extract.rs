@@ -1,19 +1,19 @@
 //! Pages without a build: a line of JSON for each page of the inputs, with what filters would decide.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 use std::path::Path;
 
 use flamingo_crawl::{
     Answer, FetchConfig, Item, Items, ReadOptions, Refusal, RobotsIndex, RobotsTexts, Unit,
 };
+use flamingo_files::{Draft, Target};
 use flamingo_page::Page;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::content::{content, is_page};
 use crate::counts::{self, Counts};
-use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::filters::{Decision, Filters, decide};
 use crate::measures::Measures;
@@ -122,7 +122,8 @@ impl Extractor {
         })
     }
 
-    /// Writes a line for each page of the units to a new file. A page that may not be used has no parts.
+    /// Writes a line for each page of the units to a new file, or to standard output (`-`), a pipe or a device. A page
+    /// that may not be used has no parts.
     ///
     /// Pages come in the order of the inputs, whatever the number of threads, and no more than a few of them are held.
     ///
@@ -138,7 +139,7 @@ impl Extractor {
         let mut run = Run {
             extracted: Extracted::default(),
             robots: RobotsTexts::default(),
-            draft: Draft::create(output, 0)?,
+            lines: Lines::create(output)?,
         };
         for unit in units {
             let mut items = unit.open(&self.read)?;
@@ -152,15 +153,13 @@ impl Extractor {
         let Run {
             mut extracted,
             robots,
-            mut draft,
+            lines,
         } = run;
         if robots.is_empty() {
-            draft.commit()?;
+            lines.finish()?;
         } else {
-            draft.flush().map_err(Error::file(draft.path()))?;
             let robots = RobotsIndex::new(&self.agent, &robots);
-            forbid(&draft, output, &robots, &mut extracted)?;
-            fs::remove_file(draft.path()).map_err(Error::file(draft.path()))?;
+            forbid(lines, output, &robots, &mut extracted)?;
         }
         Ok(extracted)
     }
@@ -236,11 +235,61 @@ impl Extractor {
     }
 }
 
-/// A file in the making, what is in it, and what sites say.
+/// Lines in the making, what is in them, and what sites say.
 struct Run {
     extracted: Extracted,
     robots: RobotsTexts,
+    lines: Lines,
+}
+
+/// Lines in the making. What is written in place is out when it is written, so it waits until all pages are read:
+/// a robots.txt may come behind the pages that it speaks of.
+struct Lines {
     draft: Draft,
+    waiting: Option<BufWriter<File>>,
+}
+
+/// What messages call the file of waiting lines, which has no name.
+const WAITING: &str = "the temporary file of lines";
+
+impl Lines {
+    fn create(output: &Path) -> Result<Self> {
+        if let Some(folder) = output.parent() {
+            fs::create_dir_all(folder).map_err(Error::file(folder))?;
+        }
+        let waits = !Target::of(output)?.is_file();
+        let waiting = waits.then(tempfile::tempfile).transpose();
+        let waiting = waiting.map_err(Error::file(WAITING))?;
+        Ok(Self {
+            draft: Draft::create(output)?,
+            waiting: waiting.map(|file| BufWriter::with_capacity(1 << 20, file)),
+        })
+    }
+
+    fn add(&mut self, line: &[u8]) -> Result<()> {
+        match &mut self.waiting {
+            Some(waiting) => waiting.write_all(line).map_err(Error::file(WAITING)),
+            None => Ok(self.draft.add(line)?),
+        }
+    }
+
+    /// Writes them as they are.
+    fn finish(mut self) -> Result<()> {
+        if let Some(waiting) = self.waiting.take() {
+            let mut lines = from_start(waiting).map_err(Error::file(WAITING))?;
+            let copied = io::copy(&mut lines, &mut self.draft);
+            copied.map_err(|error| self.draft.failed(error))?;
+        }
+        Ok(self.draft.commit()?)
+    }
+}
+
+fn from_start(waiting: BufWriter<File>) -> io::Result<File> {
+    let mut file = waiting
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 impl Run {
@@ -251,8 +300,7 @@ impl Run {
             None => self.extracted.kept += 1,
             Some(reason) => counts::count(&mut self.extracted.reasons, reason),
         }
-        let written = self.draft.write_all(&ready.line);
-        written.map_err(Error::file(self.draft.path()))
+        self.lines.add(&ready.line)
     }
 }
 
@@ -303,33 +351,38 @@ struct Reasons {
 /// Copies the lines to their final file; what a site's robots.txt does not allow loses its content. A robots.txt
 /// may come behind the pages that it speaks of, so it is asked when all are read.
 fn forbid(
-    lines: &Draft,
+    lines: Lines,
     output: &Path,
     robots: &RobotsIndex,
     extracted: &mut Extracted,
 ) -> Result<()> {
-    let mut out = Draft::create(output, 1)?;
-    let path = lines.path();
-    let file = File::open(path).map_err(Error::file(path))?;
+    let Lines { mut draft, waiting } = lines;
+    let (file, mut out) = match waiting {
+        Some(waiting) => (from_start(waiting).map_err(Error::file(WAITING))?, draft),
+        None => {
+            let file = draft.read_back()?;
+            let out = Draft::create(output)?;
+            (file.expect("lines that do not wait lie in a file"), out)
+        }
+    };
     let mut lines = BufReader::with_capacity(1 << 20, file);
     let mut line = Vec::new();
     while lines
         .read_until(b'\n', &mut line)
-        .map_err(Error::file(path))?
+        .map_err(Error::file(WAITING))?
         > 0
     {
         let known: Known =
-            serde_json::from_slice(&line).map_err(|error| Error::content(path, error))?;
-        let written = if robots.allows(&known.url) {
-            out.write_all(&line)
+            serde_json::from_slice(&line).map_err(|error| Error::content(WAITING, error))?;
+        if robots.allows(&known.url) {
+            out.add(&line)?;
         } else {
             extracted.forbid(known.decisions.reasons.first());
-            out.write_all(&without_content(&known))
-        };
-        written.map_err(Error::file(out.path()))?;
+            out.add(&without_content(&known))?;
+        }
         line.clear();
     }
-    out.commit()
+    Ok(out.commit()?)
 }
 
 fn without_content(known: &Known) -> Vec<u8> {

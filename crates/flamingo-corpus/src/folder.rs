@@ -1,7 +1,7 @@
 //! The folder of a corpus: where each file lies, and files that are whole or not there.
 //!
-//! A file is written under a temporary name of its own worker and renamed when it is complete. A worker that was
-//! killed writes over its own remains when it is started again.
+//! A file is written under a temporary name and renamed when it is complete. What a killed worker left is removed by
+//! the next one that is started.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -235,13 +235,14 @@ impl Folder {
         }
     }
 
-    /// Removes what killed workers left; none may be at work.
+    /// Removes what killed workers left; what others have in the making stays.
     ///
     /// # Errors
     ///
     /// When the folder cannot be listed, or a file in it not removed.
     pub fn sweep(&self) -> Result<()> {
-        sweep(&self.root)
+        flamingo_files::sweep(&self.root)?;
+        Ok(())
     }
 
     /// A folder whose `steps`-th change fails, as if its worker were killed there.
@@ -255,27 +256,6 @@ impl Folder {
     fn step(&self, name: &str) -> Result<()> {
         self.fuse.step(&self.path(name))
     }
-}
-
-fn sweep(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder).map_err(Error::file(folder))? {
-        let path = entry.map_err(Error::file(folder))?.path();
-        if path.is_dir() {
-            sweep(&path)?;
-        } else if is_remains(&path) {
-            fs::remove_file(&path).map_err(Error::file(&path))?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether the file is named as a draft is.
-fn is_remains(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let number = name
-        .strip_prefix('.')
-        .and_then(|name| name.rsplit_once(".part"));
-    number.is_some_and(|(_, writer)| writer.parse::<u32>().is_ok())
 }
 
 #[cfg(test)]

@@ -20,10 +20,6 @@ impl Fuse {
 }
 
 #[cfg(test)]
-#[cfg_attr(
-    not(feature = "build"),
-    allow(dead_code, reason = "only builds are killed")
-)]
 impl Fuse {
     /// One that lets so many changes pass.
     pub(crate) fn after(steps: i64) -> Self {

@@ -11,7 +11,8 @@ pub mod config;
 mod content;
 pub mod counts;
 pub mod deduplication;
-pub mod draft;
+#[cfg(feature = "build")]
+mod draft;
 mod error;
 pub mod extract;
 pub mod films;
@@ -20,6 +21,7 @@ pub mod filters;
 pub mod folder;
 #[cfg(feature = "build")]
 pub mod funnel;
+#[cfg(feature = "build")]
 mod fuse;
 #[cfg(feature = "build")]
 pub mod histogram;

@@ -99,6 +99,8 @@ pub(crate) fn steps(summary: &Summary) -> Vec<StepCount> {
 fn input(units: &Units, unit: u32) -> Input {
     let (name, pages) = match units.get(unit) {
         Unit::Warc { file } | Unit::Lines { file, .. } => (file.clone(), None),
+        Unit::Member { file, member, .. } => (format!("{file}/{member}"), None),
+        Unit::PassedOver { folder, .. } => (format!("files of {folder} that are not read"), None),
         Unit::Pages { folder, pages, .. } => (folder.clone(), Some(pages.len() as u64)),
         Unit::Films { folder, films } => (folder.clone(), Some(films.len() as u64)),
         Unit::Urls { urls } => ("a list of URLs".to_owned(), Some(urls.len() as u64)),

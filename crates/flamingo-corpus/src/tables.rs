@@ -5,6 +5,7 @@
 pub(crate) mod column;
 mod rows;
 
+use std::io;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::Statistics;
@@ -82,7 +84,7 @@ impl<R: Row> TableWriter<R> {
             .with_skip_arrow_metadata(true);
         let draft = folder.create(name)?;
         let writer = ArrowWriter::try_new_with_options(draft, schema.clone(), options)
-            .map_err(|reason| Error::content(&path, reason))?;
+            .map_err(unwritten(&path))?;
         Ok(Self {
             writer,
             schema,
@@ -111,26 +113,34 @@ impl<R: Row> TableWriter<R> {
     /// When the file cannot be written.
     pub fn finish(mut self) -> Result<()> {
         self.write_batch()?;
-        let path = self.path;
-        self.writer
-            .into_inner()
-            .map_err(|reason| Error::content(&path, reason))?
-            .commit()
+        let written = self.writer.into_inner();
+        written.map_err(unwritten(&self.path))?.commit()
     }
 
     fn write_batch(&mut self) -> Result<()> {
         let path = &self.path;
-        let failed = |reason: &dyn std::fmt::Display| Error::content(path, reason);
         let batch = RecordBatch::try_new(self.schema.clone(), R::columns(&self.rows))
-            .map_err(|reason| failed(&reason))?;
+            .map_err(|reason| Error::content(path, reason))?;
         self.rows.clear();
-        self.writer
-            .write(&batch)
-            .map_err(|reason| failed(&reason))?;
+        self.writer.write(&batch).map_err(unwritten(path))?;
         if self.writer.in_progress_size() > GROUP_BYTES {
-            self.writer.flush().map_err(|reason| failed(&reason))?;
+            self.writer.flush().map_err(unwritten(path))?;
         }
         Ok(())
+    }
+}
+
+/// A Parquet file that cannot be written; what the system said is its cause, where it said something.
+pub(crate) fn unwritten(path: &Path) -> impl FnOnce(ParquetError) -> Error + use<> {
+    let path = path.to_owned();
+    move |error| {
+        let source = match error {
+            ParquetError::External(cause) => cause
+                .downcast::<io::Error>()
+                .map_or_else(io::Error::other, |cause| *cause),
+            other => io::Error::other(other),
+        };
+        Error::File { path, source }
     }
 }
 

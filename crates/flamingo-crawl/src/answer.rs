@@ -152,6 +152,12 @@ pub enum Reason {
     Unreadable,
     /// A URL that could not be fetched.
     NotFetched,
+    /// An answer whose body was not kept.
+    NoBody,
+    /// A page within a page.
+    Frame,
+    /// A file that should hold answers (MHTML, HAR) and cannot be taken apart.
+    MalformedArchive,
 }
 
 impl Reason {
@@ -177,6 +183,9 @@ impl Reason {
             Self::MalformedLine => "malformed_line",
             Self::Unreadable => "unreadable",
             Self::NotFetched => "not_fetched",
+            Self::NoBody => "no_body",
+            Self::Frame => "frame",
+            Self::MalformedArchive => "malformed_archive",
         }
     }
 
@@ -191,6 +200,7 @@ impl Reason {
                 | Self::Conversion
                 | Self::Continuation
                 | Self::OtherRecord
+                | Self::Frame
         )
     }
 }

@@ -20,6 +20,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An output that cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// A store that cannot be reached, or has no such object.
     #[error("cannot read {name}: {source}")]
     Store {

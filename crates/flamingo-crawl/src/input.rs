@@ -1,14 +1,34 @@
 //! What an input is: by its name, or by its first bytes.
 
 use crate::compress::gunzip;
+use crate::{har, mhtml};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Warc,
+    /// HTML.
     Page,
+    /// A page and what it shows in one file.
+    Mhtml,
+    /// What a browser asked for, as JSON.
+    Har,
+    /// A ZIP archive, which may hold WARC files.
+    Zip,
     Lines,
     Urls,
+}
+
+/// A format that is known and not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    Zim,
+    Epub,
+    Zip,
+    WebArchive,
+    Pdf,
+    Arc,
+    Json,
 }
 
 impl Kind {
@@ -19,6 +39,9 @@ impl Kind {
         match extension.to_ascii_lowercase().as_str() {
             "warc" => Some(Self::Warc),
             "html" | "htm" | "xhtml" => Some(Self::Page),
+            "mhtml" | "mht" => Some(Self::Mhtml),
+            "har" => Some(Self::Har),
+            "wacz" => Some(Self::Zip),
             "jsonl" | "ndjson" => Some(Self::Lines),
             "urls" => Some(Self::Urls),
             _ => None,
@@ -34,18 +57,171 @@ impl Kind {
             let start = text.get(..word.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
         };
-        if begins("WARC/") {
+        if bytes.starts_with(b"PK\x03\x04") {
+            Some(Self::Zip)
+        } else if begins("WARC/") {
             Some(Self::Warc)
         } else if begins("<") {
             Some(Self::Page)
-        } else if begins("{") {
+        } else if har::is_har(text) {
+            Some(Self::Har)
+        } else if begins("{") && !is_document(text) {
             Some(Self::Lines)
+        } else if mhtml::is_mhtml(text) {
+            Some(Self::Mhtml)
         } else if begins("http://") || begins("https://") {
             Some(Self::Urls)
         } else {
             None
         }
     }
+}
+
+impl Unread {
+    /// What a name says.
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        Some(match extension.to_ascii_lowercase().as_str() {
+            "zim" => Self::Zim,
+            "epub" => Self::Epub,
+            "webarchive" => Self::WebArchive,
+            "pdf" => Self::Pdf,
+            "arc" => Self::Arc,
+            _ => return None,
+        })
+    }
+
+    /// What a file's first bytes say.
+    pub(crate) fn by_content(bytes: &[u8]) -> Option<Self> {
+        let decoded = gunzip(bytes, 1 << 10);
+        let text = decoded.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&decoded);
+        let text = text.trim_ascii_start();
+        if bytes.starts_with(b"ZIM\x04") {
+            Some(Self::Zim)
+        } else if bytes.starts_with(b"bplist") {
+            Some(Self::WebArchive)
+        } else if bytes.starts_with(b"%PDF") {
+            Some(Self::Pdf)
+        } else if text.starts_with(b"filedesc://") {
+            Some(Self::Arc)
+        } else {
+            is_document(text).then_some(Self::Json)
+        }
+    }
+
+    /// The name under which files of a folder are counted.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Zim => "zim_file",
+            Self::Epub => "epub_file",
+            Self::Zip => "zip_file",
+            Self::WebArchive => "webarchive_file",
+            Self::Pdf => "pdf_file",
+            Self::Arc => "arc_file",
+            Self::Json => "json_file",
+        }
+    }
+
+    /// What it is, and how it can become something that is read.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::Zim => {
+                "a ZIM file, which is not read (`zimdump dump` writes its pages into a folder)"
+            }
+            Self::Epub => "an EPUB book, which is not read (unzipped it is a folder of pages)",
+            Self::Zip => "a ZIP archive without WARC files, which is not read (unzip it)",
+            Self::WebArchive => {
+                "a web archive of Safari, which is not read (`textutil -convert html` makes a page of it)"
+            }
+            Self::Pdf => "a PDF file, which is not read",
+            Self::Arc => {
+                "an ARC file, which is not read (`warcio recompress` makes a WARC file of it)"
+            }
+            Self::Json => {
+                "one JSON document and not JSON lines (`jq -c .`, or `jq -c '.[]'` for a list, writes a page a line)"
+            }
+        }
+    }
+}
+
+/// Whether JSON is one document over several lines, or a list, and not an object a line.
+fn is_document(text: &[u8]) -> bool {
+    let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    match first.first() {
+        Some(b'[') => true,
+        Some(b'{') => {
+            let rest = first[1..].trim_ascii();
+            rest.is_empty() && first.len() < text.len()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a text is HTML, which other XML is not.
+pub(crate) fn is_html(bytes: &[u8]) -> bool {
+    let decoded = gunzip(bytes, 4 << 10);
+    let mut text = decoded.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&decoded);
+    loop {
+        text = text.trim_ascii_start();
+        let end: &[u8] = match text {
+            [b'<', b'!', b'-', b'-', ..] => b"-->",
+            [b'<', b'?', ..] => b"?>",
+            _ => break,
+        };
+        let Some(at) = memchr::memmem::find(text, end) else {
+            return false;
+        };
+        text = &text[at + end.len()..];
+    }
+    let begins = |word: &&str| {
+        let start = text.get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    ["<!doctype html", "<html", "<head", "<body"]
+        .iter()
+        .any(begins)
+}
+
+/// The media type of a picture by its first bytes.
+pub(crate) fn picture_type(bytes: &[u8]) -> Option<&'static str> {
+    const MAGIC: [(&[u8], &str); 8] = [
+        (b"\xff\xd8\xff", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"GIF8", "image/gif"),
+        (b"BM", "image/bmp"),
+        (b"\0\0\x01\0", "image/x-icon"),
+        (b"II*\0", "image/tiff"),
+        (b"MM\0*", "image/tiff"),
+        (b"<svg", "image/svg+xml"),
+    ];
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        return Some("image/webp");
+    }
+    if let Some(b"ftypavif" | b"ftypavis") = bytes.get(4..12) {
+        return Some("image/avif");
+    }
+    let found = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic));
+    found.map(|(_, media)| *media)
+}
+
+/// Whether a name is that of what pages are shown with, but for pictures: styles, scripts, fonts.
+pub(crate) fn is_support(name: &str) -> bool {
+    const ENDINGS: [&str; 10] = [
+        "css",
+        "js",
+        "mjs",
+        "map",
+        "woff",
+        "woff2",
+        "ttf",
+        "otf",
+        "eot",
+        "webmanifest",
+    ];
+    let extension = name
+        .rsplit_once('.')
+        .map(|(_, extension)| extension.to_ascii_lowercase());
+    extension.is_some_and(|extension| ENDINGS.contains(&extension.as_str()))
 }
 
 /// A name without the ending of a compressed file.
@@ -95,7 +271,49 @@ mod tests {
         );
         assert_eq!(Kind::by_content(b"{\"url\": 1}"), Some(Kind::Lines));
         assert_eq!(Kind::by_content(b"HTTPS://a.org\n"), Some(Kind::Urls));
+        assert_eq!(Kind::by_content(b"PK\x03\x04\x14\0"), Some(Kind::Zip));
+        assert_eq!(Kind::by_content(b"{\n  \"log\": {"), Some(Kind::Har));
+        assert_eq!(
+            Kind::by_content(b"From: <Saved by Blink>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related\r\n"),
+            Some(Kind::Mhtml)
+        );
         assert_eq!(Kind::by_content(b"\x89PNG"), None);
         assert_eq!(Kind::by_content(b""), None);
+    }
+
+    #[test]
+    fn what_is_known_and_not_read_is_told_by_what_it_is() {
+        assert_eq!(Unread::by_name("a/wiki.ZIM"), Some(Unread::Zim));
+        assert_eq!(Unread::by_name("a/book.epub"), Some(Unread::Epub));
+        assert_eq!(Unread::by_content(b"ZIM\x04\x05\0"), Some(Unread::Zim));
+        for text in ["[{\"url\": 1}]", "{\n \"url\": 1\n}", "\u{feff}[\n{}\n]"] {
+            assert_eq!(Kind::by_content(text.as_bytes()), None, "{text}");
+            assert_eq!(
+                Unread::by_content(text.as_bytes()),
+                Some(Unread::Json),
+                "{text}"
+            );
+        }
+        assert_eq!(Unread::by_content(b"{\"url\": 1}\n"), None);
+    }
+
+    #[test]
+    fn html_is_told_from_other_xml() {
+        for page in [
+            "\n<!-- a --><!DOCTYPE HTML>",
+            "<?xml version='1.0'?>\n<!doctype html",
+            "<HTML lang=en>",
+        ] {
+            assert!(is_html(page.as_bytes()), "{page}");
+        }
+        for other in [
+            "<?xml version='1.0'?><rss>",
+            "<svg>",
+            "html",
+            "<!-- open",
+            "",
+        ] {
+            assert!(!is_html(other.as_bytes()), "{other}");
+        }
     }
 }

@@ -1,27 +1,34 @@
-//! Answers of web servers: from WARC files, folders of pages and lists of URLs.
+//! Answers of web servers: from WARC files and archives of them, saved pages and lists of URLs.
 //!
 //! [`list_units`] splits inputs into [`Unit`]s of work in a stable order, and [`Unit::open`] reads one as a
 //! stream of [`Item`]s; lists of URLs are first fetched into a WARC by a [`Fetcher`]. Nothing that lies in a file is an error: what cannot be used becomes an
 //! [`Item::Skipped`] with a [`Reason`], and whatever is odd about the rest is counted in [`Counts`].
 
 mod answer;
+mod base64;
 mod compress;
 mod counts;
 mod error;
 mod fetch;
+mod har;
 mod headers;
 mod http;
 mod input;
 mod lines;
+mod mhtml;
 mod opt_out;
 mod opt_out_list;
 mod options;
 mod pages;
+mod passed_over;
 mod read;
+mod references;
 mod robots;
+mod saved_from;
 mod source;
 mod store;
 mod unit;
+mod wacz;
 mod warc;
 
 pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};

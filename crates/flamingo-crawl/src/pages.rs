@@ -1,24 +1,26 @@
-//! Saved pages in a folder, and the pictures that lie beside them.
+//! Saved pages in a folder: HTML with the pictures that lie beside it, MHTML and HAR with what they hold.
 //!
-//! A page's URL is the one it was saved from, as browsers write it into the page, else its path below the
-//! folder joined to a base URL, else that of the file. A picture gets the URL by which its page asks for it.
+//! A page's URL is the one it was saved from, as the tool that saved it writes it into the page, else its path below
+//! the folder joined to a base URL, else the one that the page names as its own, else that of the file. A picture gets
+//! the URL by which its page asks for it.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use memchr::{memchr, memmem};
 use url::Url;
 
 use crate::compress::gunzipped;
-use crate::input::{image_type, uncompressed};
+use crate::input::{Kind, image_type, picture_type, uncompressed};
+use crate::references::{self, Reference, references};
 use crate::source::Source;
 use crate::store::{Entry, below, url_of};
-use crate::{Answer, Counts, Error, Item, Place, ReadOptions, Reason, Result, Skipped};
+use crate::{
+    Answer, Counts, Error, Item, Place, ReadOptions, Reason, Result, Skipped, har, mhtml,
+    saved_from,
+};
 
-/// Browsers write where a page was saved from into its first lines.
-const HEAD: usize = 4 << 10;
-/// Longer ones are no references.
-const MAX_REFERENCE: usize = 2 << 10;
+/// Bytes at the start of a file that tell whether it is a picture.
+const MAGIC: u64 = 16;
 
 /// The pages of a unit, each followed by its pictures.
 pub(crate) struct Pages {
@@ -26,6 +28,8 @@ pub(crate) struct Pages {
     folder_url: Url,
     base_url: Option<Url>,
     pages: VecDeque<String>,
+    /// What a page holds in its file and has not come yet.
+    held: VecDeque<Item>,
     pictures: VecDeque<Picture>,
     /// URLs of pictures that have come.
     seen: HashSet<Url>,
@@ -59,6 +63,7 @@ impl Pages {
             folder_url: url_of(folder, true).ok_or_else(|| bad(folder, "no folder"))?,
             base_url,
             pages: pages.iter().cloned().collect(),
+            held: VecDeque::new(),
             pictures: VecDeque::new(),
             seen: HashSet::new(),
             options: options.clone(),
@@ -66,27 +71,43 @@ impl Pages {
         })
     }
 
-    fn page(&mut self, path: &str) -> Item {
+    /// What a file holds, the page first.
+    fn file(&mut self, path: &str) {
         let name = below(&self.folder, path);
-        let (body, length) = match self.read(&name) {
+        let (bytes, length) = match self.read(&name) {
             Ok(read) => read,
-            Err(reason) => return skipped(reason, name),
+            Err(reason) => return self.held.push_back(skipped(reason, name)),
         };
-        let max = usize::try_from(self.options.max_body).unwrap_or(usize::MAX);
-        let body = gunzipped(body, max);
         let file = below_url(&self.folder_url, path);
-        let saved_from = saved_from(&body);
-        let is_saved = saved_from.is_some();
-        let url = saved_from.unwrap_or_else(|| match &self.base_url {
-            Some(base) => below_url(base, uncompressed(path)),
-            None => file.clone(),
-        });
+        match kind(path, &bytes) {
+            Kind::Page => {
+                let item = self.page(path, &name, file, bytes, length);
+                self.held.push_back(item);
+            }
+            _ => self
+                .held
+                .extend(items(&bytes, Kind::by_name(path), &file, &self.options)),
+        }
+    }
+
+    fn page(&mut self, path: &str, name: &str, file: Url, bytes: Vec<u8>, length: u64) -> Item {
+        let max = usize::try_from(self.options.max_body).unwrap_or(usize::MAX);
+        let body = gunzipped(bytes, max);
+        let in_folder = || {
+            let base = self.base_url.as_ref()?;
+            Some((below_url(base, uncompressed(path)), false))
+        };
+        let (url, is_saved) = saved_from::tool(&body)
+            .map(|url| (url, true))
+            .or_else(in_folder)
+            .or_else(|| saved_from::canonical(&body).map(|url| (url, true)))
+            .unwrap_or_else(|| (file.clone(), false));
         if self.options.pictures {
             self.find_pictures(&body, &url, &file, is_saved);
         }
         Item::Answer(Answer {
             truncated: body.len() == max,
-            place: Some(whole(&name, length)),
+            place: Some(whole(name, length)),
             ..Answer::new(url, Some("text/html"), body)
         })
     }
@@ -99,10 +120,13 @@ impl Pages {
         let name = name.and_then(|path| path.to_str().map(str::to_owned));
         let name = name.unwrap_or_else(|| picture.file.to_string());
         match self.read(&name) {
-            Ok((body, length)) => Item::Answer(Answer {
-                place: Some(whole(&name, length)),
-                ..Answer::new(picture.url, image_type(&name), body)
-            }),
+            Ok((body, length)) => {
+                let media = picture_type(&body).or_else(|| image_type(&name));
+                Item::Answer(Answer {
+                    place: Some(whole(&name, length)),
+                    ..Answer::new(picture.url, media, body)
+                })
+            }
             Err(reason) => skipped(reason, name),
         }
     }
@@ -126,59 +150,119 @@ impl Pages {
 
     /// Finds the pictures that a page names by paths which lead to files of the folder.
     fn find_pictures(&mut self, page: &[u8], url: &Url, file: &Url, is_saved: bool) {
+        let base = references::base(page).and_then(|base| url.join(&base).ok());
+        let base = base.as_ref().unwrap_or(url);
         for reference in references(page) {
-            let Some(file) = self.file_of(reference, url, file, is_saved) else {
+            let Ok(url) = base.join(&reference.text) else {
                 continue;
             };
-            let Ok(url) = url.join(reference) else {
-                continue;
-            };
-            if self.seen.contains(&url) || !self.is_file(&file) {
+            if self.seen.contains(&url) {
                 continue;
             }
+            let mut files = self.files_of(&reference, base, file, is_saved).into_iter();
+            let Some(file) = files.find(|file| self.is_picture(file, reference.is_named)) else {
+                continue;
+            };
             self.seen.insert(url.clone());
             self.pictures.push_back(Picture { url, file });
         }
     }
 
-    /// Where the file of a reference would lie: beside the page, or, if the folder's own URL is known,
-    /// wherever the reference leads below it.
-    fn file_of(&self, reference: &str, url: &Url, file: &Url, is_saved: bool) -> Option<Url> {
-        let is_relative = Url::parse(reference) == Err(url::ParseError::RelativeUrlWithoutBase)
-            && !reference.starts_with(['/', '\\']);
-        let mut found = match &self.base_url {
-            _ if is_relative => file.join(reference).ok()?,
+    /// Where the file of a reference may lie: beside the page, or, if the folder's own URL is known, wherever the
+    /// reference leads below it. Tools that save pages put a query into the name, as it is or behind an `@`.
+    fn files_of(&self, reference: &Reference, url: &Url, file: &Url, is_saved: bool) -> Vec<Url> {
+        let text = reference.text.as_str();
+        let is_relative = Url::parse(text) == Err(url::ParseError::RelativeUrlWithoutBase)
+            && !text.starts_with(['/', '\\']);
+        let (from, text) = match &self.base_url {
+            _ if is_relative => (file, text.to_owned()),
             Some(base) if !is_saved => {
-                let target = url.join(reference).ok()?;
-                let path = target.as_str().strip_prefix(base.as_str())?;
-                self.folder_url.join(path).ok()?
+                let target = url.join(text).ok();
+                let path = target
+                    .as_ref()
+                    .and_then(|url| url.as_str().strip_prefix(base.as_str()));
+                match path {
+                    Some(path) => (&self.folder_url, path.to_owned()),
+                    None => return Vec::new(),
+                }
             }
-            _ => return None,
+            _ => return Vec::new(),
         };
-        found.set_query(None);
-        found.set_fragment(None);
+        let text = text.split('#').next().unwrap_or_default();
+        let mut names = Vec::new();
+        if let Some((path, query)) = text.split_once('?') {
+            names.push(format!("{path}%3F{query}"));
+            names.push(format!("{path}@{query}"));
+            names.push(path.to_owned());
+        } else {
+            names.push(text.to_owned());
+        }
+        let found = names.iter().filter_map(|name| from.join(name).ok());
         // A page must not make us read files from elsewhere.
-        let is_below = found.as_str().starts_with(self.folder_url.as_str());
-        (is_below && image_type(found.path()).is_some()).then_some(found)
+        let is_below = |file: &Url| file.as_str().starts_with(self.folder_url.as_str());
+        found.filter(is_below).collect()
     }
 
-    fn is_file(&self, file: &Url) -> bool {
-        let entry = self.options.stores.entry(file.as_str());
-        matches!(entry, Ok(Some(Entry::File(_))))
+    /// Whether there is a picture; one whose name does not say so is looked at.
+    fn is_picture(&self, file: &Url, is_named: bool) -> bool {
+        let stores = &self.options.stores;
+        let name = file.as_str();
+        if !matches!(stores.entry(name), Ok(Some(Entry::File(_)))) {
+            return false;
+        }
+        is_named
+            || stores
+                .read_range(name, 0, MAGIC)
+                .is_ok_and(|start| picture_type(&start).is_some())
     }
 }
 
 impl Source for Pages {
     fn next(&mut self, _: &mut Counts) -> Result<Option<Item>> {
-        if let Some(picture) = self.pictures.pop_front() {
-            return Ok(Some(self.picture(picture)));
+        loop {
+            if let Some(item) = self.held.pop_front() {
+                return Ok(Some(item));
+            }
+            if let Some(picture) = self.pictures.pop_front() {
+                return Ok(Some(self.picture(picture)));
+            }
+            match self.pages.pop_front() {
+                Some(path) => self.file(&path),
+                None => return Ok(None),
+            }
         }
-        let page = self.pages.pop_front();
-        Ok(page.map(|path| self.page(&path)))
     }
 
     fn bytes_read(&self) -> u64 {
         self.bytes_read
+    }
+}
+
+/// How a file of pages is read.
+fn kind(path: &str, bytes: &[u8]) -> Kind {
+    match Kind::by_name(path).or_else(|| Kind::by_content(bytes)) {
+        Some(kind @ (Kind::Mhtml | Kind::Har)) => kind,
+        _ => Kind::Page,
+    }
+}
+
+/// What a page's file holds that is read without what lies beside it; by its bytes if its name says nothing.
+pub(crate) fn items(
+    bytes: &[u8],
+    kind: Option<Kind>,
+    file: &Url,
+    options: &ReadOptions,
+) -> Vec<Item> {
+    let max = usize::try_from(options.max_record).unwrap_or(usize::MAX);
+    let bytes = gunzipped(bytes.to_vec(), max);
+    match kind.or_else(|| Kind::by_content(&bytes)) {
+        Some(Kind::Mhtml) => mhtml::read(&bytes, file, options),
+        Some(Kind::Har) => har::read(&bytes, options),
+        _ => {
+            let url = saved_from::tool(&bytes).or_else(|| saved_from::canonical(&bytes));
+            let url = url.unwrap_or_else(|| file.clone());
+            vec![Item::Answer(Answer::new(url, Some("text/html"), bytes))]
+        }
     }
 }
 
@@ -215,60 +299,6 @@ fn below_url(folder: &Url, path: &str) -> Url {
     url
 }
 
-/// The URL of `<!-- saved from url=(0014)https://a.org/ -->`.
-fn saved_from(page: &[u8]) -> Option<Url> {
-    let head = &page[..page.len().min(HEAD)];
-    let mark = b"saved from url=(";
-    let rest = &head[memmem::find(head, mark)? + mark.len()..];
-    let rest = &rest[memchr(b')', rest)? + 1..];
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'>';
-    let end = rest.iter().position(is_end)?;
-    let text = std::str::from_utf8(&rest[..end]).ok()?;
-    let url = Url::parse(text.trim_end_matches('-')).ok()?;
-    matches!(url.scheme(), "http" | "https").then_some(url)
-}
-
-/// The values of attributes that name a picture; of a `srcset`, each of its parts.
-fn references(page: &[u8]) -> impl Iterator<Item = &str> {
-    let values = attribute_values(page).filter_map(|value| std::str::from_utf8(value).ok());
-    let parts = values.flat_map(|value| {
-        let parts = value.split([' ', ',', '\n', '\t']);
-        std::iter::once(value.trim()).chain(parts.filter(move |part| *part != value))
-    });
-    parts.filter(|value| {
-        let path = value.split(['?', '#']).next().unwrap_or_default();
-        image_type(path).is_some()
-    })
-}
-
-/// Whatever stands behind an equals sign as attributes' values do.
-fn attribute_values(page: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        loop {
-            from += memchr(b'=', page.get(from..)?)? + 1;
-            let rest = page[from..].trim_ascii_start();
-            let (start, end) = match rest.first()? {
-                quote @ (b'"' | b'\'') => (1, find_near(&rest[1..], |byte| byte == quote)),
-                _ => (
-                    0,
-                    find_near(rest, |byte| byte.is_ascii_whitespace() || *byte == b'>'),
-                ),
-            };
-            if let Some(end) = end {
-                from = page.len() - rest.len() + start + end;
-                return Some(&rest[start..start + end]);
-            }
-        }
-    })
-}
-
-fn find_near(bytes: &[u8], is_end: impl Fn(&u8) -> bool) -> Option<usize> {
-    bytes[..bytes.len().min(MAX_REFERENCE)]
-        .iter()
-        .position(is_end)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -288,7 +318,10 @@ mod tests {
         let inputs = [folder.to_str().unwrap().to_owned()];
         let units = list_units(&inputs, base_url, &ReadOptions::default()).unwrap();
         assert!(
-            matches!(units.as_slice(), [Unit::Pages { .. }]),
+            matches!(
+                units.as_slice(),
+                [Unit::Pages { .. }] | [Unit::Pages { .. }, Unit::PassedOver { .. }]
+            ),
             "{units:?}"
         );
         let mut items = units[0].open(&ReadOptions::default()).unwrap();
@@ -399,21 +432,101 @@ mod tests {
     }
 
     #[test]
-    fn mark_of_a_saved_page_is_read_only_if_it_names_a_web_page() {
-        let from = |mark: &str| saved_from(format!("<!-- saved from url={mark} -->").as_bytes());
-        assert_eq!(
-            from("(0014)https://a.org/").unwrap().as_str(),
-            "https://a.org/"
+    fn pictures_are_found_by_their_decoded_names_and_told_by_their_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = "<img src='a&amp;b.png'><img src='two&#32;words.jpg'><img src='c.png%3Fw=3&amp;v=2'>\
+            <img src='photo%3Fid=7'><img src='thumb?f=x'><img src=bare><img src=text><img src=win?a=1>\
+            <p style=\"background-image:url('wall.webp')\">";
+        let gif = b"GIF89a......";
+        for name in [
+            "a&b.png",
+            "two words.jpg",
+            "c.png?w=3&v=2",
+            "photo?id=7",
+            "thumb?f=x",
+            "bare",
+            "win@a=1",
+            "wall.webp",
+        ] {
+            write(folder.path(), name, gif);
+        }
+        write(folder.path(), "text", "no picture");
+        write(folder.path(), "p.html", page);
+        let (answers, _) = read(folder.path(), Some("https://a.org/"));
+        let expected = [
+            "https://a.org/p.html",
+            "https://a.org/a&b.png",
+            "https://a.org/two%20words.jpg",
+            "https://a.org/c.png%3Fw=3&v=2",
+            "https://a.org/photo%3Fid=7",
+            "https://a.org/thumb?f=x",
+            "https://a.org/bare",
+            "https://a.org/win?a=1",
+            "https://a.org/wall.webp",
+        ];
+        assert_eq!(urls(&answers), expected);
+        assert!(
+            answers[1..]
+                .iter()
+                .all(|answer| answer.content_type.as_deref() == Some("image/gif"))
         );
-        assert_eq!(from("(0014)about:internet"), None);
-        assert_eq!(from("(0014"), None);
-        assert_eq!(saved_from(b"<p>no mark"), None);
     }
 
-    proptest::proptest! {
-        #[test]
-        fn any_page_has_references(page: Vec<u8>) {
-            let _ = references(&page).count();
-        }
+    #[test]
+    fn address_is_the_tools_then_that_of_the_folder_then_the_pages_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = "<link rel=canonical href=https://c.org/own>";
+        write(folder.path(), "own.html", own);
+        write(
+            folder.path(),
+            "tool.html",
+            format!("<!-- saved from url=(0014)https://t.org/ -->{own}"),
+        );
+        let (answers, _) = read(folder.path(), None);
+        assert_eq!(urls(&answers), ["https://c.org/own", "https://t.org/"]);
+        let (answers, _) = read(folder.path(), Some("https://b.org"));
+        assert_eq!(urls(&answers), ["https://b.org/own.html", "https://t.org/"]);
+    }
+
+    #[test]
+    fn pictures_of_a_page_with_a_base_have_the_urls_that_it_asks_for() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "a.png", "a");
+        write(
+            folder.path(),
+            "p.html",
+            "<!-- saved from url=(0016)https://a.org/b/ --><base href=/c/><img src=a.png>",
+        );
+        let (answers, _) = read(folder.path(), None);
+        assert_eq!(
+            urls(&answers),
+            ["https://a.org/b/", "https://a.org/c/a.png"]
+        );
+    }
+
+    #[test]
+    fn archives_of_one_page_are_read_among_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\
+            Content-Location: https://m.org/\n\n<p>m\n--b\nContent-Type: image/gif\nContent-Location: https://m.org/a.gif\n\nGIF89a\n--b--\n";
+        let har = r#"{"log": {"entries": [{"request": {"url": "https://h.org/"}, "response": {"status": 200, "content": {"mimeType": "text/html", "text": "<p>h"}}}]}}"#;
+        write(folder.path(), "a.mht", message);
+        write(folder.path(), "b.har", har);
+        write(
+            folder.path(),
+            "c.html",
+            "<!-- saved from url=(0014)https://c.org/ -->",
+        );
+        let (answers, _) = read(folder.path(), None);
+        assert_eq!(
+            urls(&answers),
+            [
+                "https://m.org/",
+                "https://m.org/a.gif",
+                "https://h.org/",
+                "https://c.org/"
+            ]
+        );
+        assert!(answers[1].place.is_none());
     }
 }

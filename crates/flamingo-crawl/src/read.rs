@@ -6,8 +6,9 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::compress::{Encoding, gunzip};
-use crate::input::image_type;
+use crate::input::{image_type, picture_type};
 use crate::options::ReadOptions;
+use crate::pages;
 use crate::source::Source;
 use crate::store::url_of;
 use crate::warc::{self, Warc, codec};
@@ -41,10 +42,18 @@ impl Items {
         let input = warc::Input {
             reader: Box::new(reader),
             name: name.into(),
+            start: Some(0),
             size: None,
             dictionary: None,
         };
         Ok(Self::new(Warc::new(input, options)?))
+    }
+
+    /// The items of a saved page that is in memory: MHTML or HAR by its first bytes, else HTML.
+    #[must_use]
+    pub fn from_saved(bytes: &[u8], options: &ReadOptions) -> Vec<Item> {
+        let file = Url::parse("file:///saved").expect("it is a URL");
+        pages::items(bytes, None, &file, options)
     }
 
     /// What has come so far: `answers`, `redirects`, `revisits`, and every [`Reason`](crate::Reason) and
@@ -109,7 +118,7 @@ pub fn read_at(place: &Place, options: &ReadOptions) -> Result<Option<Answer>> {
     }
     let url = url_of(&place.file, false).map_or_else(|| place.file.to_string(), Url::into);
     let max = usize::try_from(options.max_body).unwrap_or(usize::MAX);
-    let content_type = image_type(&place.file);
+    let content_type = picture_type(&bytes).or_else(|| image_type(&place.file));
     Ok(Some(Answer {
         place: Some(place.clone()),
         ..Answer::new(url, content_type, gunzip(&bytes, max))
@@ -130,6 +139,7 @@ fn read_record(place: &Place, bytes: Vec<u8>, options: &ReadOptions) -> Result<O
         size: Some(bytes.len() as u64),
         reader: Box::new(Cursor::new(bytes)),
         name: Arc::clone(&place.file),
+        start: Some(0),
         dictionary,
     };
     let item = Warc::new(input, options)?.next(&mut Counts::default())?;

@@ -1,16 +1,19 @@
 //! Units of work: a WARC file, or so many pages of a folder or list, in an order that does not depend on the
 //! disk.
 
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 
+use flate2::read::DeflateDecoder;
 use serde::{Deserialize, Serialize};
 
-use crate::input::Kind;
+use crate::input::{Kind, Unread, image_type, is_html, is_support, picture_type};
 use crate::lines::{self, Lines, Urls};
 use crate::pages::Pages;
+use crate::passed_over::PassedOver;
 use crate::store::{Entry, below};
+use crate::wacz::{self, Archive, Member};
 use crate::warc::{self, Warc};
-use crate::{Error, Items, ReadOptions, Result};
+use crate::{Counts, Error, Items, ReadOptions, Result};
 
 /// The most pages or URLs of a unit.
 const PAGES: usize = 1000;
@@ -30,7 +33,20 @@ pub enum Unit {
         /// Its path or URL.
         file: String,
     },
-    /// Saved pages of a folder.
+    /// A WARC file in an archive (WACZ).
+    Member {
+        /// The archive's path or URL.
+        file: String,
+        /// The WARC's name in the archive.
+        member: String,
+        /// Where its bytes begin in the archive.
+        start: u64,
+        /// How many bytes of the archive it has.
+        length: u64,
+        /// Whether the archive compresses it once more.
+        is_deflated: bool,
+    },
+    /// Saved pages of a folder: HTML, MHTML and HAR.
     Pages {
         /// The folder's path or URL.
         folder: String,
@@ -60,6 +76,13 @@ pub enum Unit {
         /// The URLs.
         urls: Vec<String>,
     },
+    /// Files of a folder that are not read.
+    PassedOver {
+        /// The folder's path or URL.
+        folder: String,
+        /// How many of each kind there are.
+        files: Counts,
+    },
 }
 
 impl Unit {
@@ -75,11 +98,35 @@ impl Unit {
                 let input = warc::Input {
                     reader: opened.reader,
                     name: file.as_str().into(),
+                    start: Some(0),
                     size: Some(opened.size),
                     dictionary: None,
                 };
                 Ok(Items::new(Warc::new(input, options)?))
             }
+            Self::Member {
+                file,
+                member,
+                start,
+                length,
+                is_deflated,
+            } => {
+                let reader = options.stores.open_at(file, *start)?.reader.take(*length);
+                // The frame with the dictionary of a zstd file would be looked for at the archive's start.
+                let is_alone = !is_deflated && !member.ends_with(".zst");
+                let input = warc::Input {
+                    reader: match is_deflated {
+                        true => Box::new(DeflateDecoder::new(reader)),
+                        false => Box::new(reader),
+                    },
+                    name: file.as_str().into(),
+                    start: is_alone.then_some(*start),
+                    size: (!is_deflated).then_some(*length),
+                    dictionary: None,
+                };
+                Ok(Items::new(Warc::new(input, options)?))
+            }
+            Self::PassedOver { files, .. } => Ok(Items::new(PassedOver::new(files))),
             Self::Pages {
                 folder,
                 base_url,
@@ -108,11 +155,13 @@ impl Unit {
 }
 
 /// Splits inputs into units: in the inputs' order, and in order of name within each. An input is a path
-/// or URL, also with `*`, `**` and `?`, of a WARC, a page, a file of JSON lines, a list of URLs (`.urls`), or of a
-/// folder of WARCs and pages. A folder that has none of them and films is one of films.
+/// or URL, also with `*`, `**` and `?`, of a WARC, an archive of them (WACZ), a saved page (HTML, MHTML, HAR), a file of
+/// JSON lines, a list of URLs (`.urls`), or of a folder of WARCs, archives and pages. What else lies in a folder is
+/// counted in a unit of its own, behind the others: all but pictures, which are read where a page shows them. A folder
+/// that has none of them and films is one of films.
 ///
 /// # Errors
-/// If an input cannot be found or is of no known kind.
+/// If an input cannot be found or is of no known kind, or of one that is known and not read.
 pub fn list_units(
     inputs: &[String],
     base_url: Option<&str>,
@@ -148,10 +197,7 @@ impl Listing<'_> {
                     self.add_films(input, files);
                     return Ok(());
                 }
-                let is_known =
-                    |file: &String| matches!(Kind::by_name(file), Some(Kind::Warc | Kind::Page));
-                let files: Vec<_> = files.into_iter().filter(is_known).collect();
-                self.add_files(input, files, "a folder without WARC files and pages")
+                self.add_folder(input, files)
             }
             Some(Entry::File(_)) => {
                 let (folder, file) = input.rsplit_once('/').unwrap_or((".", input));
@@ -193,6 +239,76 @@ impl Listing<'_> {
         self.add_files(folder, files, "a pattern that nothing matches")
     }
 
+    /// Adds what is read of a folder, and counts what is not.
+    fn add_folder(&mut self, folder: &str, files: Vec<String>) -> Result<()> {
+        let (mut read, mut pictures) = (Vec::new(), 0);
+        let mut passed_over = Counts::default();
+        for file in files {
+            match self.look_at(&below(folder, &file))? {
+                Found::Read => read.push(file),
+                Found::Picture => pictures += 1,
+                Found::PassedOver(name) => passed_over.add(name, 1),
+            }
+        }
+        if read.is_empty() {
+            let what = "a folder without WARC files and pages";
+            return Err(not_readable(folder, what));
+        }
+        if !read.iter().any(|file| is_page(file)) {
+            passed_over.add("picture_file", pictures);
+        }
+        self.add_files(folder, read, "empty")?;
+        if passed_over.iter().next().is_some() {
+            self.units.push(Unit::PassedOver {
+                folder: folder.to_owned(),
+                files: passed_over,
+            });
+        }
+        Ok(())
+    }
+
+    /// What a file of a folder is: by its name, or, if that says nothing, by its first bytes.
+    fn look_at(&self, name: &str) -> Result<Found> {
+        match Kind::by_name(name) {
+            Some(Kind::Zip) => return self.look_into(name),
+            Some(Kind::Lines) => return Ok(Found::PassedOver("json_lines_file")),
+            Some(Kind::Urls) => return Ok(Found::PassedOver("url_list_file")),
+            Some(Kind::Warc | Kind::Page | Kind::Mhtml | Kind::Har) => return Ok(Found::Read),
+            None => {}
+        }
+        if image_type(name).is_some() {
+            return Ok(Found::Picture);
+        }
+        if let Some(unread) = Unread::by_name(name) {
+            return Ok(Found::PassedOver(unread.name()));
+        }
+        if is_support(name) {
+            return Ok(Found::PassedOver("support_file"));
+        }
+        if is_film(name) {
+            return Ok(Found::PassedOver("film_file"));
+        }
+        let head = self.options.stores.read_range(name, 0, SNIFFED)?;
+        Ok(match Kind::by_content(&head) {
+            Some(Kind::Zip) => return self.look_into(name),
+            Some(Kind::Warc | Kind::Mhtml | Kind::Har) => Found::Read,
+            Some(Kind::Page) if is_html(&head) => Found::Read,
+            _ if picture_type(&head).is_some() => Found::Picture,
+            _ => Found::PassedOver(Unread::by_content(&head).map_or("unknown_file", Unread::name)),
+        })
+    }
+
+    fn look_into(&self, name: &str) -> Result<Found> {
+        Ok(match wacz::look(name, &self.options.stores)? {
+            Archive::Warcs(_) => Found::Read,
+            Archive::Unread(unread) => Found::PassedOver(unread.name()),
+            Archive::Damaged(reason) => {
+                tracing::warn!("{name} is an archive that cannot be read ({reason}): left out");
+                Found::PassedOver("damaged_archive")
+            }
+        })
+    }
+
     /// Adds files of a folder, each by its kind; pages next to each other share units.
     fn add_files(&mut self, folder: &str, files: Vec<String>, else_what: &str) -> Result<()> {
         if files.is_empty() {
@@ -202,8 +318,9 @@ impl Listing<'_> {
         for file in files {
             let name = below(folder, &file);
             match self.kind(&name)? {
-                Kind::Page => pages.push(file),
+                Kind::Page | Kind::Mhtml | Kind::Har => pages.push(file),
                 Kind::Warc => self.units.push(Unit::Warc { file: name }),
+                Kind::Zip => self.add_archive(&name)?,
                 Kind::Lines => self.add_lines(name)?,
                 Kind::Urls => self.add_urls(&name)?,
             }
@@ -219,11 +336,40 @@ impl Listing<'_> {
     }
 
     fn kind(&self, name: &str) -> Result<Kind> {
-        if let Some(kind) = Kind::by_name(name) {
+        let named = Kind::by_name(name);
+        if let Some(kind) = named.filter(|kind| *kind != Kind::Lines) {
             return Ok(kind);
         }
         let head = self.options.stores.read_range(name, 0, SNIFFED)?;
-        Kind::by_content(&head).ok_or_else(|| not_readable(name, "of no known kind"))
+        if let Some(kind) = Kind::by_content(&head) {
+            return Ok(kind);
+        }
+        let unread = Unread::by_name(name).or_else(|| Unread::by_content(&head));
+        match (unread, named) {
+            (Some(unread), _) => Err(not_readable(name, unread.what())),
+            (None, Some(kind)) => Ok(kind),
+            (None, None) => Err(not_readable(name, "of no known kind")),
+        }
+    }
+
+    fn add_archive(&mut self, file: &str) -> Result<()> {
+        let members = match wacz::look(file, &self.options.stores)? {
+            Archive::Warcs(members) => members,
+            Archive::Unread(unread) => return Err(not_readable(file, unread.what())),
+            Archive::Damaged(reason) => {
+                let what = format!("an archive that cannot be read ({reason})");
+                return Err(not_readable(file, &what));
+            }
+        };
+        let unit = |member: Member| Unit::Member {
+            file: file.to_owned(),
+            member: member.name,
+            start: member.start,
+            length: member.length,
+            is_deflated: member.is_deflated,
+        };
+        self.units.extend(members.into_iter().map(unit));
+        Ok(())
     }
 
     /// A compressed file can only be read from its start.
@@ -263,9 +409,26 @@ impl Listing<'_> {
     }
 }
 
+/// What a file of a folder is for its reader.
+enum Found {
+    Read,
+    /// It is read if a page shows it.
+    Picture,
+    /// It is not read, and counted by this name.
+    PassedOver(&'static str),
+}
+
+/// Whether a file may be one of pages, beside which pictures are looked for.
+fn is_page(file: &str) -> bool {
+    matches!(Kind::by_name(file), Some(Kind::Page) | None)
+}
+
 /// Whether films are what a folder is about, and not what its pages show.
 fn is_of_films(files: &[String]) -> bool {
-    let is_other = |file: &String| matches!(Kind::by_name(file), Some(Kind::Warc | Kind::Page));
+    let is_other = |file: &String| {
+        let kind = Kind::by_name(file);
+        kind.is_some_and(|kind| !matches!(kind, Kind::Lines | Kind::Urls))
+    };
     files.iter().any(|file| is_film(file)) && !files.iter().any(is_other)
 }
 
@@ -281,7 +444,8 @@ fn not_readable(name: &str, what: &str) -> Error {
     Error::Input {
         name: name.to_owned(),
         what: what.to_owned(),
-        expected: "a WARC file, pages (.html), JSON lines (.jsonl), a list of URLs (.urls), or a folder",
+        expected: "a WARC file or WACZ archive, saved pages (.html, .mhtml, .har), JSON lines (.jsonl), a list of URLs \
+                   (.urls), or a folder",
     }
 }
 
@@ -334,6 +498,7 @@ mod tests {
             warc("crawl/a/z.warc"),
             warc("crawl/b.warc.gz"),
             r#"{"pages":{"folder":"R/crawl","base_url":null,"pages":["a.html"]}}"#.to_owned(),
+            r#"{"passed_over":{"folder":"R/crawl","files":{"unknown_file":1}}}"#.to_owned(),
             r#"{"urls":{"urls":["https://a.org/1","https://a.org/2"]}}"#.to_owned(),
             warc("nameless"),
         ];
@@ -416,6 +581,65 @@ mod tests {
             [r#"{"films":{"folder":"R/f","films":["a/c.gif","b.MP4"]}}"#]
         );
         assert!(units(folder.path(), &["p"])[0].starts_with(r#"{"pages":"#));
+    }
+
+    #[test]
+    fn what_is_passed_over_in_a_folder_is_counted_by_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("f/page", "<!DOCTYPE html><p>x"),
+            ("f/b.html", "<p>"),
+            ("f/b_files/a.png", ""),
+            ("f/b_files/s.css", ""),
+            ("f/b_files/s.js", ""),
+            ("f/film.mp4", ""),
+            ("f/wiki.zim", ""),
+            ("f/book.epub", ""),
+            ("f/broken.wacz", "PK\u{3}\u{4}"),
+            ("f/pages.jsonl", "{}"),
+            ("f/list.json", "[1]"),
+            ("f/feed", "<?xml version='1.0'?><rss>"),
+            ("f/notes.txt", "notes"),
+            ("w/a.warc", ""),
+            ("w/a.png", ""),
+        ] {
+            write(folder.path(), name, text);
+        }
+        let passed_over = r#"{"passed_over":{"folder":"R/f","files":{"damaged_archive":1,"epub_file":1,"film_file":1,"json_file":1,"json_lines_file":1,"support_file":2,"unknown_file":2,"zim_file":1}}}"#;
+        assert_eq!(
+            units(folder.path(), &["f"]),
+            [
+                r#"{"pages":{"folder":"R/f","base_url":null,"pages":["b.html","page"]}}"#,
+                passed_over
+            ]
+        );
+        assert_eq!(
+            units(folder.path(), &["w"])[1],
+            r#"{"passed_over":{"folder":"R/w","files":{"picture_file":1}}}"#
+        );
+        let unit: Unit = serde_json::from_str(passed_over).unwrap();
+        let mut items = unit.open(&ReadOptions::default()).unwrap();
+        assert!(items.next().is_none());
+        assert_eq!(items.counts().get("unknown_file"), 2);
+    }
+
+    #[test]
+    fn format_that_is_known_and_not_read_is_told_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |name: &str, text: &str| {
+            write(folder.path(), name, text);
+            let inputs = [below(folder.path().to_str().unwrap(), name)];
+            list_units(&inputs, None, &ReadOptions::default())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(error("a.zim", "ZIM\u{4}").contains("a ZIM file"));
+        assert!(error("b.epub", "").contains("an EPUB book"));
+        assert!(error("c", "ZIM\u{4}").contains("a ZIM file"));
+        for name in ["d.json", "e.jsonl"] {
+            assert!(error(name, "{\n  \"url\": \"x\"\n}").contains("one JSON document"));
+            assert!(error(name, "[{\"url\": \"x\"}]").contains("one JSON document"));
+        }
     }
 
     #[test]

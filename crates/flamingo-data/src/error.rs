@@ -55,6 +55,24 @@ pub enum Error {
         /// The name asked for.
         member: String,
     },
+    /// A shard that ends too early.
+    #[error("{} ends in or right behind {member}: it was cut off, fetch it again", shard.display())]
+    CutOff {
+        /// The shard.
+        shard: PathBuf,
+        /// The last member.
+        member: String,
+    },
+    /// A document in a shard whose pictures are not as they should be.
+    #[error("{member} in {}: {problem}", shard.display())]
+    Picture {
+        /// The shard.
+        shard: PathBuf,
+        /// The document.
+        member: String,
+        /// What is wrong with its picture.
+        problem: String,
+    },
     /// A film where a document says image.
     #[error("{place} is animated, but the part says `image`; say `video`")]
     NotAnImage {
@@ -84,6 +102,8 @@ impl Error {
             Error::Remote { .. } => "on the network",
             Error::DataUrl { .. } => "bad data: URL",
             Error::Member { .. } => "not in its shard",
+            Error::CutOff { .. } => "shard cut off",
+            Error::Picture { .. } => "broken picture or film",
             Error::NotAnImage { .. } => "animated picture as image",
             Error::Image(flamingo_image::Error::Read { .. }) => "file missing or unreadable",
             Error::Image(_) => "broken picture or film",

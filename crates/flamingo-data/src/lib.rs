@@ -8,11 +8,16 @@
 //! step without replaying what came before.
 
 mod augment;
+#[cfg(feature = "parquet")]
+mod columns;
 mod error;
 mod framing;
+mod gzip;
 mod html;
 mod library;
 mod media;
+mod members;
+mod mmc4;
 #[cfg(feature = "parquet")]
 mod obelics;
 #[cfg(not(feature = "parquet"))]

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use flamingo_image::{Film, Limits, Media, decode, load};
 use flamingo_sequence::MediaKind;
 
-use crate::{Error, Result, Shard, Table};
+use crate::{Error, Result, Shard, Table, mmc4};
 
 /// Where the relative names in a document start.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub enum MediaBase {
     Folder(PathBuf),
     /// A shard: names are its members.
     Shard(Arc<Shard>),
-    /// A Parquet file: names are the rows and positions of its pictures.
+    /// A Parquet file: names are the rows and positions of its pictures, or those of files beside it.
     Table(Arc<Table>),
 }
 
@@ -63,11 +63,15 @@ impl MediaBase {
             MediaBase::Folder(folder) => Ok(load(folder.join(place), limits)?),
             _ if Path::new(place).is_absolute() => Ok(load(place, limits)?),
             MediaBase::Shard(shard) => {
-                let bytes = shard.member(place, limits.max_bytes)?;
+                let bytes = mmc4::picture(shard, place, limits.max_bytes)?;
                 let name = format!("{} in {}", place, shard.path().display());
                 Ok(decode(&bytes, &name, limits)?)
             }
             MediaBase::Table(table) => {
+                let beside = table.path().with_file_name(place);
+                if !table.has_picture(place) && beside.is_file() {
+                    return Ok(load(beside, limits)?);
+                }
                 let name = format!("{} in {}", place, table.path().display());
                 Ok(decode(&table.picture(place)?, &name, limits)?)
             }

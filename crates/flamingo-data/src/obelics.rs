@@ -1,97 +1,104 @@
 //! Documents in Parquet with the schema of OBELICS: `images` and `texts` are lists of one length,
-//! and at each position one of them is null.
+//! and at each position one of them is null, or both.
 //!
-//! A column `image_bytes` may hold the pictures themselves; without it a picture is its URL.
+//! Pictures are named by their URLs or by files beside the table, or their bytes are there: in a
+//! column `image_bytes`, or in `images` itself, as the library datasets writes them.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use flamingo_sequence::{Document, Part};
 
-use crate::table::{BYTES, GENERAL, IMAGES, TEXTS, failed};
+use crate::columns::word;
+use crate::table::{IMAGES, TEXTS, Values};
 use crate::{MediaBase, Report, Result, Sample, Table};
 
-/// Rows that are decoded at once.
-const BATCH: usize = 256;
+/// Columns that may say what a document is called, the surest first.
+const GENERAL: &str = "general_metadata";
+const NAMES: [&str; 2] = ["id", "url"];
 
 /// The samples of a file, in its order; a picture whose bytes are there is named `ROW.POSITION`.
 pub(crate) fn read(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<()> {
     let table = Arc::new(Table::open(path)?);
-    let columns = [IMAGES, TEXTS, GENERAL];
-    let embedded = table.has(BYTES);
+    let columns = [IMAGES, TEXTS, GENERAL, NAMES[0], NAMES[1]];
     let mut row = 0;
-    for batch in table.rows(&columns, BATCH, |builder| builder)? {
-        let batch = batch.map_err(|error| failed(path)(error.into()))?;
-        for index in 0..batch.num_rows() {
+    for batch in table.rows(&columns, table.batch(), |builder| builder)? {
+        let batch = batch.map_err(table.broken())?;
+        let (images, texts) = (table.places(&batch, row)?, table.texts(&batch)?);
+        for (index, (images, texts)) in images.into_iter().zip(texts).enumerate() {
             report.found += 1;
-            match document(&batch, index, embedded.then_some(row)) {
-                Ok(document) => samples.push(Sample {
-                    document,
+            match parts(images, texts) {
+                Ok(parts) => samples.push(Sample {
+                    document: Document {
+                        id: id(&batch, index),
+                        parts,
+                    },
                     base: MediaBase::Table(table.clone()),
                 }),
                 Err(problem) => {
-                    let name = format!("{}, row {row}", path.display());
+                    let name = format!("{}, row {}", path.display(), row + index);
                     report.leave_out(&name, "bad document", &problem);
                 }
             }
-            row += 1;
         }
+        row += batch.num_rows();
     }
     Ok(())
 }
 
-/// The document of a row; `row` is its number where the pictures' bytes are in the file.
-fn document(batch: &RecordBatch, index: usize, row: Option<usize>) -> Result<Document, String> {
-    let (images, texts) = (
-        strings(batch, IMAGES, index)?,
-        strings(batch, TEXTS, index)?,
-    );
+/// The parts of a row; a list that is null is one of nulls.
+fn parts(images: Values, texts: Values) -> Result<Vec<Part>, String> {
+    let length = images.as_ref().or(texts.as_ref()).map_or(0, Vec::len);
+    let nulls = || vec![None; length];
+    let (images, texts) = (images.unwrap_or_else(nulls), texts.unwrap_or_else(nulls));
     if images.len() != texts.len() {
         let (images, texts) = (images.len(), texts.len());
         return Err(format!(
             "{images} images and {texts} texts: both lists need one length"
         ));
     }
-    let value =
-        |list: &StringArray, at: usize| list.is_valid(at).then(|| list.value(at).to_owned());
-    let mut parts = Vec::with_capacity(images.len());
-    for at in 0..images.len() {
-        parts.push(match (value(&images, at), value(&texts, at)) {
-            (None, Some(text)) => Part::Text(text),
-            (Some(url), None) => Part::Image(row.map_or(url, |row| format!("{row}.{at}"))),
-            _ => return Err(format!("position {at} is not either an image or a text")),
-        });
+    let mut parts = Vec::with_capacity(length);
+    for (at, position) in images.into_iter().zip(texts).enumerate() {
+        match position {
+            (None, Some(text)) => parts.push(Part::Text(text)),
+            (Some(place), None) => parts.push(Part::Image(place)),
+            // A picture that a filter took away.
+            (None, None) => {}
+            (Some(_), Some(_)) => {
+                return Err(format!("position {at} is both an image and a text"));
+            }
+        }
     }
-    let document = Document {
-        id: id(batch, index),
-        parts,
-    };
+    let document = Document::new(parts);
     document.check().map_err(|error| error.to_string())?;
-    Ok(document)
+    Ok(document.parts)
 }
 
-fn strings(batch: &RecordBatch, name: &str, index: usize) -> Result<StringArray, String> {
-    let lists = batch
-        .column_by_name(name)
-        .and_then(|column| column.as_list_opt::<i32>());
-    let list = lists
-        .filter(|lists| lists.is_valid(index))
-        .map(|lists| lists.value(index));
-    let strings = list.as_ref().and_then(|list| list.as_string_opt::<i32>());
-    strings
-        .cloned()
-        .ok_or_else(|| format!("`{name}` is no list of strings"))
-}
-
-/// What `general_metadata` calls the document, else the page's URL.
+/// What the row calls the document: its column `id`, what `general_metadata` says, or its page's URL.
 fn id(batch: &RecordBatch, index: usize) -> Option<String> {
-    let column = batch.column_by_name(GENERAL)?.as_string_opt::<i32>()?;
-    let general: serde_json::Value = serde_json::from_str(column.value(index)).ok()?;
-    let named = ["id", "url"]
-        .iter()
-        .find_map(|key| general.get(key)?.as_str());
-    named.map(str::to_owned)
+    let of_column = |name| word(batch.column_by_name(name)?, index);
+    of_column(NAMES[0])
+        .or_else(|| general(batch, index))
+        .or_else(|| of_column(NAMES[1]))
+}
+
+/// `general_metadata` is JSON or a struct.
+fn general(batch: &RecordBatch, index: usize) -> Option<String> {
+    let column = batch.column_by_name(GENERAL)?;
+    if let Some(general) = column.as_struct_opt() {
+        let of_field = |name: &&str| word(general.column_by_name(name)?, index);
+        return NAMES
+            .iter()
+            .find_map(of_field)
+            .filter(|_| general.is_valid(index));
+    }
+    let general: serde_json::Value = serde_json::from_str(&word(column, index)?).ok()?;
+    NAMES.iter().find_map(|name| match general.get(name)? {
+        serde_json::Value::String(name) => Some(name.clone()),
+        serde_json::Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -100,7 +107,13 @@ mod tests {
 
     use std::fs::File;
 
-    use arrow::array::{ArrayRef, BinaryBuilder, ListBuilder, StringBuilder};
+    use arrow::array::{
+        ArrayRef, BinaryArray, BinaryBuilder, Int64Array, ListArray, ListBuilder, NullArray,
+        StringArray, StringBuilder, StructArray,
+    };
+    use arrow::buffer::OffsetBuffer;
+    use arrow::compute::cast;
+    use arrow::datatypes::{DataType, Field, Fields};
     use flamingo_image::{Image, Limits, Media};
     use flamingo_sequence::MediaKind;
     use parquet::arrow::ArrowWriter;
@@ -135,9 +148,16 @@ mod tests {
             for row in &images {
                 lists.append_value(row.iter().map(|url| url.map(|_| bytes)));
             }
-            columns.push((BYTES, Arc::new(lists.finish())));
+            columns.push(("image_bytes", Arc::new(lists.finish())));
         }
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        save(path, columns);
+    }
+
+    fn save(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+        let columns = columns
+            .into_iter()
+            .map(|(name, column)| (name, column, true));
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
         let file = File::create(path).unwrap();
         let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
@@ -192,6 +212,165 @@ mod tests {
             let message = error.unwrap_err().to_string();
             assert!(
                 message.contains("a.parquet") && message.contains(absent),
+                "{message}"
+            );
+        }
+    }
+
+    fn list_of(kind: DataType, large: bool) -> DataType {
+        let field = Arc::new(Field::new_list_field(kind, true));
+        match large {
+            true => DataType::LargeList(field),
+            false => DataType::List(field),
+        }
+    }
+
+    #[test]
+    fn every_type_of_lists_texts_and_bytes_gives_the_same_documents() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let image = Image::solid(3, 5, [7, 11, 13]);
+        let png = image.to_png();
+        let names = list(&[vec![Some("u"), None], vec![None, None]]);
+        let texts = list(&[vec![None, Some("a")], vec![Some("b"), Some("c")]]);
+        let mut bytes = ListBuilder::new(BinaryBuilder::new());
+        bytes.append_value([Some(&png), None]);
+        bytes.append_value([None::<&[u8]>, None]);
+        let bytes: ArrayRef = Arc::new(bytes.finish());
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        for (text, binary) in [
+            (DataType::Utf8, DataType::Binary),
+            (DataType::LargeUtf8, DataType::LargeBinary),
+            (DataType::Utf8View, DataType::BinaryView),
+            (dictionary, DataType::Binary),
+        ] {
+            for large in [false, true] {
+                let as_text =
+                    |array: &ArrayRef| cast(array, &list_of(text.clone(), large)).unwrap();
+                let bytes = cast(&bytes, &list_of(binary.clone(), large)).unwrap();
+                let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(7), None]));
+                save(
+                    &path,
+                    vec![
+                        ("id", ids),
+                        (IMAGES, as_text(&names)),
+                        (TEXTS, as_text(&texts)),
+                        ("image_bytes", bytes),
+                    ],
+                );
+                let source = Source::read(Format::Parquet, &path).unwrap();
+                let said = format!("{text} {large}");
+                assert_eq!(source.samples.len(), 2, "{said}");
+                let first = &source.samples[0];
+                assert_eq!(first.document.id.as_deref(), Some("7"), "{said}");
+                let expected = [Part::Image("0.0".into()), Part::Text("a".into())];
+                assert_eq!(first.document.parts, expected, "{said}");
+                let media = first.base.load("0.0", MediaKind::Image, &Limits::default());
+                assert_eq!(media.unwrap(), Media::Image(image.clone()), "{said}");
+                let expected = [Part::Text("b".into()), Part::Text("c".into())];
+                assert_eq!(source.samples[1].document.parts, expected, "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_as_structs_of_bytes_and_path_are_read_or_found_beside_the_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let image = Image::solid(3, 5, [7, 11, 13]);
+        let png = image.to_png();
+        std::fs::write(folder.path().join("b.png"), &png).unwrap();
+        let fields = Fields::from(vec![
+            Field::new("bytes", DataType::Binary, true),
+            Field::new("path", DataType::Utf8, true),
+        ]);
+        let bytes = BinaryArray::from(vec![Some(&png[..]), None, None]);
+        let paths = StringArray::from(vec![Some("a.png"), Some("b.png"), None]);
+        let valid = vec![true, true, false].into();
+        let structs = StructArray::new(fields, vec![Arc::new(bytes), Arc::new(paths)], Some(valid));
+        let field = Arc::new(Field::new_list_field(structs.data_type().clone(), true));
+        let lengths = OffsetBuffer::from_lengths([3]);
+        let images: ArrayRef = Arc::new(ListArray::new(field, lengths, Arc::new(structs), None));
+        let texts = list(&[vec![None, None, Some("a")]]);
+        save(&path, vec![(IMAGES, images), (TEXTS, texts)]);
+        let source = Source::read(Format::Parquet, &path).unwrap();
+        let expected = [
+            Part::Image("0.0".into()),
+            Part::Image("b.png".into()),
+            Part::Text("a".into()),
+        ];
+        let sample = &source.samples[0];
+        assert_eq!(sample.document.parts, expected);
+        for (_, kind, place) in sample.document.media() {
+            let media = sample.base.load(place, kind, &Limits::default()).unwrap();
+            assert_eq!(media, Media::Image(image.clone()), "{place}");
+        }
+    }
+
+    #[test]
+    fn columns_of_nothing_but_nulls_are_read_whatever_type_that_gives_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let field = Arc::new(Field::new_list_field(DataType::Null, true));
+        let (lengths, values) = (OffsetBuffer::from_lengths([2]), Arc::new(NullArray::new(2)));
+        let nothing: ArrayRef = Arc::new(ListArray::new(field, lengths, values, None));
+        let null: ArrayRef = Arc::new(NullArray::new(1));
+        for (images, texts) in [
+            (list(&[vec![Some("u"), None]]), nothing),
+            (list(&[vec![Some("u"), None]]), null),
+        ] {
+            save(&path, vec![(IMAGES, images), (TEXTS, texts)]);
+            let source = Source::read(Format::Parquet, &path).unwrap();
+            let expected = [Part::Image("u".into())];
+            assert_eq!(source.samples[0].document.parts, expected);
+        }
+    }
+
+    #[test]
+    fn the_page_is_named_by_metadata_of_every_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let named = |column: (&'static str, ArrayRef)| {
+            let row = list(&[vec![None]]);
+            save(
+                &path,
+                vec![(IMAGES, row), (TEXTS, list(&[vec![Some("a")]])), column],
+            );
+            let source = Source::read(Format::Parquet, &path).unwrap();
+            source.samples[0].document.id.clone()
+        };
+        let json = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
+        let large = cast(&json(r#"{"url": "u"}"#), &DataType::LargeUtf8).unwrap();
+        assert_eq!(named((GENERAL, large)).as_deref(), Some("u"));
+        let number = named((GENERAL, json(r#"{"id": 7, "url": "u"}"#)));
+        assert_eq!(number.as_deref(), Some("7"));
+        let fields = Fields::from(vec![Field::new("url", DataType::Utf8, true)]);
+        let general = StructArray::new(fields, vec![json("u")], None);
+        assert_eq!(named((GENERAL, Arc::new(general))).as_deref(), Some("u"));
+        assert_eq!(named(("url", json("u"))).as_deref(), Some("u"));
+        assert_eq!(named(("other", json("u"))), None);
+    }
+
+    #[test]
+    fn a_column_of_another_type_is_named_with_that_type() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let strings = list(&[vec![Some("1")]]);
+        let numbers = cast(&strings, &list_of(DataType::Int64, false)).unwrap();
+        let plain: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
+        for (images, texts, column, kind) in [
+            (&strings, &numbers, "`texts`", "Int64"),
+            (&numbers, &strings, "`images`", "Int64"),
+            (&strings, &plain, "`texts`", "Utf8"),
+        ] {
+            save(
+                &path,
+                vec![(IMAGES, images.clone()), (TEXTS, texts.clone())],
+            );
+            let error = Source::read(Format::Parquet, &path).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.contains(column) && message.contains(kind) && message.contains("a.parquet"),
                 "{message}"
             );
         }

@@ -3,42 +3,43 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
+use crate::gzip;
+use crate::members::{Members, normal};
 use crate::{Error, Result};
 
+/// The longest member that is read as text, in bytes.
+pub(crate) const TEXT_LIMIT: u64 = 64 << 20;
+
 /// An open shard: the places of its members in the file, whose bytes are read when asked for.
+///
+/// Of a shard that is compressed with gzip there is an unpacked copy among the temporary files for
+/// as long as it is open.
 #[derive(Debug)]
 pub struct Shard {
     path: PathBuf,
-    members: BTreeMap<String, (u64, u64)>,
+    unpacked: Option<NamedTempFile>,
+    members: Members,
 }
 
 impl Shard {
     /// Reads the shard's list of members.
     ///
     /// # Errors
-    /// [`Error::Read`] if it cannot be read or is no tar file.
+    /// [`Error::Read`] if it cannot be read or is no tar file, [`Error::Nothing`] if it is
+    /// compressed otherwise than with gzip. One that was cut off is read up to there: see
+    /// [`Shard::cut_off`].
     pub fn open(path: &Path) -> Result<Self> {
-        let failed = || Error::read(path);
-        let file = File::open(path).map_err(failed())?;
-        let mut archive = tar::Archive::new(BufReader::new(file));
-        let mut members = BTreeMap::new();
-        for entry in archive.entries_with_seek().map_err(failed())? {
-            let entry = entry.map_err(failed())?;
-            if !entry.header().entry_type().is_file() {
-                continue;
-            }
-            let name = entry
-                .path()
-                .map_err(failed())?
-                .to_string_lossy()
-                .into_owned();
-            members.insert(name, (entry.raw_file_position(), entry.size()));
-        }
+        let unpacked = gzip::unpack(path)?;
+        let data = unpacked.as_ref().map_or(path, NamedTempFile::path);
+        let members = Members::read(data).map_err(Error::read(path))?;
         Ok(Self {
             path: path.to_path_buf(),
+            unpacked,
             members,
         })
     }
@@ -48,45 +49,91 @@ impl Shard {
         &self.path
     }
 
-    /// The bytes of a member, at most `limit`.
+    /// Whether the shard ends before the mark of a tar file's end, as an error that names the last
+    /// member.
+    pub fn cut_off(&self) -> Option<Error> {
+        let cut = self.members.cut.as_ref()?;
+        Some(self.ends_at(&cut.member))
+    }
+
+    fn ends_at(&self, member: &str) -> Error {
+        Error::CutOff {
+            shard: self.path.clone(),
+            member: member.to_owned(),
+        }
+    }
+
+    /// Whether there is a member of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.places.contains_key(&normal(name))
+    }
+
+    /// The bytes of a member, at most `limit` and one more; `./a.png` is `a.png`.
     ///
     /// # Errors
-    /// [`Error::Member`] if there is none of that name, [`Error::Read`].
+    /// [`Error::Member`] if there is none of that name, [`Error::CutOff`] if the shard ends within
+    /// it, [`Error::Read`].
     pub fn member(&self, name: &str, limit: u64) -> Result<Vec<u8>> {
-        let &(offset, size) = self.members.get(name).ok_or_else(|| Error::Member {
+        let place = self.members.places.get(&normal(name));
+        let place = place.ok_or_else(|| Error::Member {
             shard: self.path.clone(),
             member: name.to_owned(),
         })?;
         let failed = || Error::read(&self.path);
-        let mut file = File::open(&self.path).map_err(failed())?;
-        file.seek(SeekFrom::Start(offset)).map_err(failed())?;
+        let data = self
+            .unpacked
+            .as_ref()
+            .map_or(&*self.path, NamedTempFile::path);
+        let mut file = File::open(data).map_err(failed())?;
+        file.seek(SeekFrom::Start(place.offset)).map_err(failed())?;
         // One byte more than the limit, so that the decoder sees that it was passed.
+        let wanted = place.size.min(limit.saturating_add(1));
         let mut bytes = Vec::new();
-        file.take(size.min(limit.saturating_add(1)))
+        file.take(wanted)
             .read_to_end(&mut bytes)
             .map_err(failed())?;
+        if (bytes.len() as u64) < wanted {
+            return Err(self.ends_at(name));
+        }
         Ok(bytes)
     }
 
     /// The members by sample: the extension (all after the first dot of the file name) and the
-    /// whole name of each.
+    /// whole name of each. A file whose name begins with a dot belongs to none.
     pub(crate) fn samples(&self) -> BTreeMap<&str, BTreeMap<String, &str>> {
         let mut samples: BTreeMap<&str, BTreeMap<String, &str>> = BTreeMap::new();
-        for name in self.members.keys() {
-            let file = name.rfind('/').map_or(0, |slash| slash + 1);
-            if let Some(dot) = name[file..].find('.') {
-                let (key, extension) = (&name[..file + dot], &name[file + dot + 1..]);
+        for name in self.members.places.keys() {
+            if let Some((key, extension)) = split(name) {
                 let of_key = samples.entry(key).or_default();
                 of_key.insert(extension.to_ascii_lowercase(), name);
             }
         }
         samples
     }
+
+    /// The sample of the last member of a shard that was cut off, and whether bytes of it are surely
+    /// missing. Others of its members may have stood in what is gone.
+    pub(crate) fn last_sample(&self) -> Option<(&str, bool)> {
+        let cut = self.members.cut.as_ref()?;
+        split(&cut.member).map(|(key, _)| (key, cut.within))
+    }
+}
+
+/// The key and the extension of a member; none if its file name has no dot or begins with one.
+fn split(name: &str) -> Option<(&str, &str)> {
+    let file = name.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = name[file..].find('.').filter(|&dot| dot > 0)?;
+    Some((&name[..file + dot], &name[file + dot + 1..]))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
 
     use super::*;
 
@@ -98,10 +145,22 @@ pub(crate) mod tests {
             let mut header = tar::Header::new_gnu();
             header.set_size(bytes.len() as u64);
             header.set_mode(0o644);
-            builder.append_data(&mut header, name, *bytes).unwrap();
+            // As it stands, with the `./` that `append_data` would take away.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            builder.append(&header, *bytes).unwrap();
         }
         builder.finish().unwrap();
         (folder, path)
+    }
+
+    /// The shard compressed with gzip, beside it.
+    pub(crate) fn gzip(path: &Path) -> PathBuf {
+        let to = path.with_extension("tar.gz");
+        let mut encoder = GzEncoder::new(File::create(&to).unwrap(), Compression::fast());
+        encoder.write_all(&std::fs::read(path).unwrap()).unwrap();
+        encoder.finish().unwrap();
+        to
     }
 
     #[test]
@@ -115,5 +174,106 @@ pub(crate) mod tests {
         );
         std::fs::write(&path, vec![7; 1000]).unwrap();
         assert!(Shard::open(&path).is_err());
+    }
+
+    #[test]
+    fn a_member_is_found_with_and_without_the_folder_that_tar_was_called_in() {
+        let (_folder, path) = tar(&[("./d/1.png", b"x"), ("2.png", b"y")]);
+        let shard = Shard::open(&path).unwrap();
+        for (name, bytes) in [
+            ("d/1.png", b"x"),
+            ("./d/1.png", b"x"),
+            ("d/./1.png", b"x"),
+            ("./2.png", b"y"),
+        ] {
+            assert_eq!(shard.member(name, 100).unwrap(), bytes, "{name}");
+        }
+        assert_eq!(shard.samples().keys().collect::<Vec<_>>(), [&"2", &"d/1"]);
+    }
+
+    #[test]
+    fn files_whose_names_begin_with_a_dot_belong_to_no_sample() {
+        let (_folder, path) = tar(&[("._1.png", b"x"), ("1.png", b"y"), ("d/.hidden", b"z")]);
+        let shard = Shard::open(&path).unwrap();
+        assert_eq!(shard.samples().keys().collect::<Vec<_>>(), [&"1"]);
+    }
+
+    #[test]
+    fn a_hard_link_is_the_member_that_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tar");
+        let mut builder = tar::Builder::new(File::create(&path).unwrap());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(3);
+        builder
+            .append_data(&mut header, "1.png", &b"abc"[..])
+            .unwrap();
+        let mut link = tar::Header::new_gnu();
+        link.set_entry_type(tar::EntryType::Link);
+        link.set_size(0);
+        builder.append_link(&mut link, "2.png", "1.png").unwrap();
+        builder.finish().unwrap();
+        assert_eq!(
+            Shard::open(&path).unwrap().member("2.png", 9).unwrap(),
+            b"abc"
+        );
+    }
+
+    #[test]
+    fn a_shard_cut_off_anywhere_says_so_and_gives_what_is_whole() {
+        let (_folder, path) = tar(&[("1.txt", &[b'x'; 700]), ("2.txt", &[b'y'; 700])]);
+        let bytes = std::fs::read(&path).unwrap();
+        // A block of 512 for each header, two for each text, two for the end.
+        assert_eq!(bytes.len(), 8 * 512);
+        assert!(Shard::open(&path).unwrap().cut_off().is_none());
+        // At the borders of all blocks and within them.
+        let cuts = (0..8).flat_map(|block| [0, 1, 188, 300, 511].map(|at| 512 * block + at));
+        for length in cuts.skip(1) {
+            std::fs::write(&path, &bytes[..length]).unwrap();
+            // The first header must be there for it to be a tar file at all.
+            if length < 512 {
+                assert!(Shard::open(&path).is_err(), "{length}");
+                continue;
+            }
+            let shard = Shard::open(&path).unwrap();
+            // One block of zeros is mark enough.
+            assert_eq!(shard.cut_off().is_some(), length < 7 * 512, "{length}");
+            let whole = |name: &str| shard.member(name, 1000).is_ok();
+            assert_eq!(whole("1.txt"), length >= 512 + 700, "{length}");
+            assert_eq!(whole("2.txt"), length >= 4 * 512 + 700, "{length}");
+            if let Some(error) = shard.cut_off() {
+                let message = error.to_string();
+                let last = if length < 4 * 512 { "1.txt" } else { "2.txt" };
+                assert!(
+                    message.contains("a.tar") && message.contains(last),
+                    "{message}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_shard_that_is_compressed_is_unpacked_or_named() {
+        let noise: Vec<u8> = (0..9000_u64).map(|i| ((i * i * 7919) >> 7) as u8).collect();
+        let (_folder, path) = tar(&[("1.txt", &noise), ("2.txt", &noise)]);
+        let packed = gzip(&path);
+        let shard = Shard::open(&packed).unwrap();
+        assert_eq!(shard.member("2.txt", 1 << 20).unwrap(), noise);
+        assert!(shard.cut_off().is_none());
+        let bytes = std::fs::read(&packed).unwrap();
+        std::fs::write(&packed, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(Shard::open(&packed).unwrap().cut_off().is_some());
+        for (magic, kind) in [
+            (&b"\x28\xb5\x2f\xfd...."[..], "zstd"),
+            (b"\xfd7zXZ\0..", "xz"),
+            (b"BZh91AY&", "bzip2"),
+        ] {
+            std::fs::write(&path, magic).unwrap();
+            let message = Shard::open(&path).unwrap_err().to_string();
+            assert!(
+                message.contains("a.tar") && message.contains(kind),
+                "{message}"
+            );
+        }
     }
 }

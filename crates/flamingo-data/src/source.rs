@@ -1,7 +1,6 @@
 //! Samples from a file or folder.
 
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use flamingo_sequence::{Document, read_jsonl};
@@ -9,21 +8,34 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, MediaBase, Report, Result, Sample, obelics, page_document, webdataset};
+use crate::{Error, MediaBase, Report, Result, Sample, gzip, obelics, page_document, webdataset};
 
 /// How a source's files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// A document a line; the path is a file, or a folder of `*.jsonl`.
+    /// A document a line; the path is a file, or a folder of `*.jsonl`. `*.jsonl.gz` is read, too.
     Jsonl,
-    /// WebDataset; the path is a tar file, or a folder of `*.tar`. A sample is `KEY.json` (a
-    /// document) with its pictures beside it, or a picture with `KEY.txt`.
+    /// WebDataset; the path is a tar file, or a folder of `*.tar`, `*.tar.gz` and `*.tgz`. A sample
+    /// is `KEY.json` with its pictures beside it (a document) or inside it (a page of MMC4), or a
+    /// picture with `KEY.txt`, beside which a `KEY.json` without `parts` is metadata.
     Shards,
     /// Parquet in the schema of OBELICS; the path is a file, or a folder of `*.parquet`.
     Parquet,
-    /// HTML; the path is a page, or a folder with `*.html` anywhere below.
+    /// HTML; the path is a page, or a folder with `*.html`, `*.htm` or `*.xhtml` anywhere below.
     Pages,
+}
+
+impl Format {
+    /// How the names of its files end, the commonest first; in any case of letters.
+    fn endings(self) -> &'static [&'static str] {
+        match self {
+            Format::Jsonl => &[".jsonl", ".jsonl.gz"],
+            Format::Shards => &[".tar", ".tar.gz", ".tgz"],
+            Format::Parquet => &[".parquet"],
+            Format::Pages => &[".html", ".htm", ".xhtml"],
+        }
+    }
 }
 
 /// The samples of a file or folder, in an order that does not depend on the disk.
@@ -42,13 +54,7 @@ impl Source {
     /// [`Error::Read`] if the path cannot be read, [`Error::Nothing`] if nothing in it can be used.
     /// A bad sample is no error: it is counted in the report, named in a warning and left out.
     pub fn read(format: Format, path: &Path) -> Result<Self> {
-        let extension = match format {
-            Format::Jsonl => "jsonl",
-            Format::Shards => "tar",
-            Format::Parquet => "parquet",
-            Format::Pages => "html",
-        };
-        let files = files(path, extension)?;
+        let files = files(path, format.endings())?;
         let (mut report, mut samples) = (Report::default(), Vec::new());
         match format {
             Format::Jsonl => {
@@ -134,8 +140,8 @@ impl Source {
     }
 }
 
-/// The file itself, or all files of that extension below the folder, sorted.
-fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+/// The file itself, or all files with such an ending below the folder, sorted.
+fn files(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
     if !fs::metadata(path).map_err(Error::read(path))?.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
@@ -150,8 +156,12 @@ fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>> {
             );
             if kind.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|found| found == extension) {
-                files.push(path);
+            } else {
+                let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
+                let hidden = name.starts_with('.');
+                if !hidden && endings.iter().any(|ending| name.ends_with(ending)) {
+                    files.push(path);
+                }
             }
         }
     }
@@ -160,7 +170,8 @@ fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>> {
         return Err(Error::Nothing {
             path: path.to_path_buf(),
             problem: format!(
-                "the folder holds no .{extension} file; check the path and the format"
+                "the folder holds no {} file; check the path and the format",
+                endings[0]
             ),
         });
     }
@@ -169,9 +180,8 @@ fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>> {
 
 fn lines(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<()> {
     let name = path.display().to_string();
-    let file = File::open(path).map_err(Error::read(path))?;
     let base = MediaBase::beside(path);
-    for (number, document) in read_jsonl(BufReader::new(file), &name).enumerate() {
+    for (number, document) in read_jsonl(gzip::reader(path)?, &name).enumerate() {
         report.found += 1;
         match document {
             Ok(document) => samples.push(Sample {
@@ -242,6 +252,22 @@ mod tests {
             .to_string();
         assert!(message.contains("no .html file"), "{message}");
         assert!(Source::read(Format::Shards, &folder.path().join("b.tar")).is_err());
+    }
+
+    #[test]
+    fn files_are_found_by_their_endings_in_any_case_and_compressed_lines_are_read() {
+        use std::io::Write;
+        let folder = tempfile::tempdir().unwrap();
+        let line = "{\"parts\": [{\"text\": \"x\"}]}\n";
+        for name in ["a.jsonl", "b.JSONL", "c.json", ".d.jsonl"] {
+            fs::write(folder.path().join(name), line).unwrap();
+        }
+        let file = fs::File::create(folder.path().join("e.jsonl.GZ")).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        encoder.write_all(line.repeat(5).as_bytes()).unwrap();
+        encoder.finish().unwrap();
+        let source = Source::read(Format::Jsonl, folder.path()).unwrap();
+        assert_eq!((source.report.found, source.samples.len()), (7, 7));
     }
 
     #[test]

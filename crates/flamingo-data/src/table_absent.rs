@@ -30,4 +30,8 @@ impl Table {
     pub fn picture(&self, _name: &str) -> Result<Vec<u8>> {
         match *self {}
     }
+
+    pub(crate) fn has_picture(&self, _name: &str) -> bool {
+        match *self {}
+    }
 }

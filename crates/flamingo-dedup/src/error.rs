@@ -14,6 +14,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The output cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// A table of the corpus could not be read or written.
     #[error(transparent)]
     Corpus(#[from] flamingo_corpus::Error),
@@ -63,7 +66,9 @@ pub enum Error {
         reason: String,
     },
     /// A cluster was asked for, and this program has none.
-    #[error("cannot use the cluster at {0}: this program was built without the feature `cluster`")]
+    #[error(
+        "cannot use the cluster at {0}: this program was built without the feature `cluster`; add it (cargo build --features cluster), or leave out --cluster"
+    )]
     NoCluster(String),
 }
 

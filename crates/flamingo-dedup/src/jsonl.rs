@@ -1,8 +1,7 @@
 //! Repetitions in JSON Lines of pages: the same tables and statements as for a corpus, in a temporary folder.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use flamingo_corpus::build::{Counts, Global};
@@ -10,6 +9,7 @@ use flamingo_corpus::deduplication::Deduplication;
 use flamingo_corpus::folder::{self, Folder, UnitTable};
 use flamingo_corpus::signature::{Fingerprint, paragraph_hash, registrable_domain, url_key};
 use flamingo_corpus::tables::{DuplicateRow, ImageUse, PageRow, ParagraphRow, Rows, TableWriter};
+use flamingo_files::{Draft, FolderLock, Target};
 use flamingo_page::{Page, Part};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -60,15 +60,18 @@ pub fn dedup_jsonl(
     deduplicator: &Deduplicator,
     config: &Deduplication,
 ) -> Result<Report> {
-    let beside = output
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let draft = Draft::create(output)?;
     // A cluster sees what lies beside the output; it does not see this machine's temporary files.
+    let beside = match Target::of(output)? {
+        Target::File(path) => path.parent().unwrap_or(Path::new(".")).to_path_buf(),
+        Target::Descriptor(_) | Target::Stream(_) => PathBuf::from("."),
+    };
+    clear(&beside);
     let scratch = tempfile::Builder::new()
-        .prefix(".dedup-")
-        .tempdir_in(beside)
-        .map_err(Error::file(beside))?;
+        .prefix(SCRATCH)
+        .tempdir_in(&beside)
+        .map_err(Error::file(&beside))?;
+    let _lock = FolderLock::alone(scratch.path(), "dedup")?;
     let folder = Folder::open(scratch.path(), 0)?;
     for (unit, input) in inputs.iter().enumerate() {
         read(input, unit, &folder, config)?;
@@ -77,7 +80,21 @@ pub fn dedup_jsonl(
         .join(&folder, config)
         .map_err(flamingo_corpus::Error::Join)?;
     let repeated = Repeated::open(&folder)?;
-    write(inputs, output, &folder, &repeated)
+    write(inputs, draft, &folder, &repeated)
+}
+
+/// How the names of temporary folders begin.
+const SCRATCH: &str = ".dedup-";
+
+/// Removes the temporary folders of processes that are gone. What cannot be removed disturbs nobody.
+fn clear(beside: &Path) {
+    for entry in std::fs::read_dir(beside).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        let is_scratch = name.to_string_lossy().starts_with(SCRATCH);
+        if is_scratch && path.join(".lock").is_file() && FolderLock::alone(&path, "clear").is_ok() {
+            let _ = std::fs::remove_dir_all(&path);
+        }
+    }
 }
 
 /// Makes the table of pages of an input.
@@ -170,15 +187,13 @@ enum Fate {
 
 fn write(
     inputs: &[PathBuf],
-    output: &Path,
+    mut draft: Draft,
     folder: &Folder,
     repeated: &Repeated,
 ) -> Result<Report> {
     let mut report = Report::default();
     let mut examples = Examples::open(folder)?;
     let mut duplicates = Rows::<DuplicateRow>::open(folder, folder::DOCUMENTS)?.peekable();
-    let draft = folder.path("kept.jsonl");
-    let mut file = BufWriter::new(File::create(&draft).map_err(Error::file(&draft))?);
     for (unit, input) in inputs.iter().enumerate() {
         let mut chunks = Chunks::open(input, unit)?;
         while let Some(chunk) = chunks.next()? {
@@ -191,14 +206,12 @@ fn write(
                 doomed.insert(row.document, row);
             }
             for fate in fates(chunk, &doomed, repeated) {
-                report.take(fate, &mut file).map_err(Error::file(&draft))?;
+                let taken = report.take(fate, &mut draft);
+                taken.map_err(|error| draft.failed(error))?;
             }
         }
     }
-    file.into_inner()
-        .map_err(|error| error.into_error())
-        .and_then(|_| std::fs::rename(&draft, output))
-        .map_err(Error::file(output))?;
+    draft.commit()?;
     report.examples = examples.finish();
     Ok(report)
 }

@@ -34,12 +34,15 @@ impl LatentsFolder {
     /// # Errors
     /// If the folder cannot be made.
     pub(crate) fn open(folder: PathBuf, probe: Tensor<3>) -> Result<Self> {
-        std::fs::create_dir_all(&folder).map_err(|error| {
+        let failed = |error: &dyn std::fmt::Display| {
             Error::Media(format!(
                 "cannot create the folder of latents {}: {error}: choose another one",
                 folder.display()
             ))
-        })?;
+        };
+        std::fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
+        // What killed processes left.
+        flamingo_files::sweep(&folder).map_err(|error| failed(&error))?;
         let [_, latents, width] = probe.dims();
         let mut hasher = Sha256::new();
         hasher.update(VERSION.to_le_bytes());

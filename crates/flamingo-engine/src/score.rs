@@ -9,7 +9,9 @@ use crate::{Engine, Event, MediaSource, RankBy, Request, RequestId, Result, Scor
 
 impl Engine {
     /// Scores the candidates of each prompt. A prompt is read once for all its candidates. A
-    /// candidate is text that follows the prompt's as it stands: mind the space before a word.
+    /// candidate is text that follows the prompt's as it stands: mind the space before a word. It is
+    /// scored as the tokens that it has there, which for sentencepiece's tokenizers are others than
+    /// those of the same text alone.
     ///
     /// # Errors
     /// If a picture cannot be had, a prompt is empty or too long, or there are no candidates.

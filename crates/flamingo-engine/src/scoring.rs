@@ -3,7 +3,7 @@
 
 use flamingo_kernels::log_sum_exp;
 use flamingo_model::Branches;
-use flamingo_sequence::{Candidates, Tokenizer};
+use flamingo_sequence::{Candidates, Part, Tokenizer};
 
 use crate::decoding::likeliest;
 use crate::{CandidateScore, Error, RankBy, Result, Scores};
@@ -40,9 +40,17 @@ impl Scoring {
         if request.candidates.is_empty() {
             return refuse("`candidates` is empty: give at least one text".into());
         }
+        // A candidate goes on with the prompt's text; behind a picture it begins a text.
+        let before = match request.document.parts.last() {
+            Some(Part::Text(before)) => Some(before),
+            _ => None,
+        };
         let mut ids = Vec::with_capacity(request.candidates.len());
         for (i, text) in request.candidates.iter().enumerate() {
-            let tokens = tokenizer.encode(text)?;
+            let tokens = match before {
+                Some(before) => tokenizer.encode_behind(before, text)?,
+                None => tokenizer.encode(text)?,
+            };
             if tokens.is_empty() {
                 return refuse(format!("candidate {} is empty: give some text", i + 1));
             }

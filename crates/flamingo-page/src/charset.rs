@@ -21,9 +21,10 @@ const SEVEN_BITS: [&Encoding; 3] = [ISO_2022_JP, UTF_16LE, UTF_16BE];
 
 /// The text of a page of these bytes, with which the server sent this `Content-Type` header.
 ///
-/// In order: a byte order mark; UTF-8, where the bytes are valid, whatever is declared; the header;
-/// a `meta` element or XML declaration; a guess by the bytes. Valid UTF-8 is borrowed, and bytes
-/// that are invalid in the encoding found become U+FFFD.
+/// In order: a byte order mark; UTF-8, where the bytes are valid but for a few, whatever is declared;
+/// the header; a `meta` element or XML declaration; a guess by the bytes. Valid UTF-8 is borrowed.
+/// Bytes that are invalid in the encoding found become U+FFFD, but a last character of UTF-8 that is
+/// cut off is left out.
 ///
 /// Linear: valid UTF-8 is looked at once.
 pub fn decode<'b>(bytes: &'b [u8], content_type: Option<&str>) -> Cow<'b, str> {
@@ -44,11 +45,51 @@ pub fn decode<'b>(bytes: &'b [u8], content_type: Option<&str>) -> Cow<'b, str> {
     match (valid, encoding) {
         (Some(text), None) => Cow::Borrowed(text),
         (Some(text), Some(encoding)) if !SEVEN_BITS.contains(&encoding) => Cow::Borrowed(text),
-        (_, encoding) => {
-            let encoding = encoding.unwrap_or_else(|| guess(bytes));
-            encoding.decode_without_bom_handling(bytes).0
-        }
+        (Some(_), Some(encoding)) => encoding.decode_without_bom_handling(bytes).0,
+        (None, encoding) => match damaged_utf_8(bytes) {
+            Some(whole) if encoding.is_none_or(|encoding| !SEVEN_BITS.contains(&encoding)) => {
+                UTF_8.decode_without_bom_handling(whole).0
+            }
+            _ => {
+                let encoding = encoding.unwrap_or_else(|| guess(bytes));
+                let bytes = if encoding == UTF_8 {
+                    without_cut(bytes)
+                } else {
+                    bytes
+                };
+                encoding.decode_without_bom_handling(bytes).0
+            }
+        },
     }
+}
+
+/// Characters beyond ASCII that speak for UTF-8 against one place that is none.
+const RIGHT_FOR_WRONG: usize = 12;
+
+/// Bytes that are UTF-8 with few places that are not, up to where their last character is cut off.
+///
+/// Other encodings hardly ever have a run of bytes that is valid by chance: to have many and next to no others,
+/// a text must be UTF-8.
+fn damaged_utf_8(bytes: &[u8]) -> Option<&[u8]> {
+    let whole = without_cut(bytes);
+    let (mut right, mut wrong) = (0, 0);
+    for chunk in whole.utf8_chunks() {
+        let valid = chunk.valid().as_bytes();
+        right += valid.iter().filter(|&&byte| byte >= 0xc0).count();
+        wrong += usize::from(!chunk.invalid().is_empty());
+    }
+    (right > 0 && right >= wrong * RIGHT_FOR_WRONG).then_some(whole)
+}
+
+/// The bytes without a character of UTF-8 at their end that is cut off.
+fn without_cut(bytes: &[u8]) -> &[u8] {
+    let end = &bytes[bytes.len().saturating_sub(3)..];
+    let first = end.iter().rposition(|&byte| byte >= 0xc0);
+    let Some(cut) = first.map(|at| &end[at..]) else {
+        return bytes;
+    };
+    let is_cut = std::str::from_utf8(cut).is_err_and(|error| error.error_len().is_none());
+    &bytes[..bytes.len() - if is_cut { cut.len() } else { 0 }]
 }
 
 /// The value of `charset=` in a `Content-Type` or the `content` of a `meta` element.
@@ -199,6 +240,68 @@ mod tests {
             decode(b"<meta charset=utf-8>a\xffb", None),
             "<meta charset=utf-8>a\u{fffd}b"
         );
+    }
+
+    #[test]
+    fn utf_8_that_is_cut_within_a_character_loses_that_character_only() {
+        for (page, text) in [
+            ("Zoë und Bücher für €", "Zoë und Bücher für "),
+            ("naïve 😀", "naïve "),
+        ] {
+            let cut = page.len() - 1;
+            for declared in [
+                None,
+                Some("text/html; charset=iso-8859-1"),
+                Some("text/html; charset=utf-8"),
+            ] {
+                assert_eq!(decode(&page.as_bytes()[..cut], declared), text);
+            }
+        }
+        assert_eq!(
+            decode(b"tr\xe8s caf\xe9", Some("text/html; charset=latin1")),
+            "très café"
+        );
+    }
+
+    #[test]
+    fn a_stray_byte_among_many_characters_of_utf_8_is_replaced_alone() {
+        let page = [
+            &b"\xa9 2020 "[..],
+            "Größe, Länge, Tür ".repeat(4).as_bytes(),
+        ]
+        .concat();
+        for declared in [None, Some("text/html; charset=windows-1252")] {
+            let text = decode(&page, declared);
+            assert!(text.starts_with("\u{fffd} 2020 Größe"), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_encodings_are_not_taken_for_damaged_utf_8() {
+        let texts = [
+            (
+                encoding_rs::GBK,
+                "联通的公司在北京的办公室里面有很多人在工作",
+            ),
+            (
+                encoding_rs::EUC_KR,
+                "등대는 북쪽 곶에 있으며 폭풍 뒤에 다시 지어졌다",
+            ),
+            (
+                encoding_rs::WINDOWS_1251,
+                "Маяк на северном мысу был построен заново",
+            ),
+            (
+                encoding_rs::SHIFT_JIS,
+                "灯台は岬の先にあり、嵐の後に再建された",
+            ),
+        ];
+        for (encoding, text) in texts {
+            let (page, ..) = encoding.encode(text);
+            assert_eq!(damaged_utf_8(&page), None, "{}", encoding.name());
+            let header = format!("text/html; charset={}", encoding.name());
+            assert_eq!(decode(&page, Some(&header)), text);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod attributes;
 pub mod charset;
+mod data_urls;
 pub mod document;
 mod dom;
 mod entities;
@@ -15,6 +16,7 @@ mod tokens;
 mod tree;
 
 pub use attributes::{Attribute, Attributes};
+pub use data_urls::{decode_data_url, is_data_url};
 pub use dom::{Dom, NodeId, Nodes};
 pub use error::{Error, Result};
 pub(crate) use extract::image_urls;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use flamingo_checkpoint::{Dtype, Entry, write_atomically, write_safetensors};
+use flamingo_checkpoint::{Dtype, Entry, write_safetensors};
 use flamingo_kernels::Tensor;
 use serde_json::{Map, Value};
 
@@ -93,7 +93,7 @@ impl Computed {
             }
         }
         let text = serde_json::to_string_pretty(&self.json).expect("plain data") + "\n";
-        Ok(write_atomically(
+        Ok(flamingo_files::write(
             &path.with_extension("json"),
             text.as_bytes(),
         )?)

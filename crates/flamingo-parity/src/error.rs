@@ -19,6 +19,9 @@ pub enum Error {
     /// A file of tensors cannot be read or written.
     #[error(transparent)]
     File(#[from] flamingo_checkpoint::Error),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// A text cannot be encoded.
     #[error(transparent)]
     Text(#[from] flamingo_sequence::Error),

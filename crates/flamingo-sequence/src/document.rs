@@ -7,6 +7,9 @@
 //! Prompts, shots, training examples and evaluation questions are all this. A part has exactly one
 //! key; unknown keys are refused.
 
+use std::fmt;
+
+use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -144,7 +147,11 @@ impl Part {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawDocument {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text_or_integer"
+    )]
     id: Option<String>,
     parts: Vec<RawPart>,
 }
@@ -153,10 +160,47 @@ struct RawDocument {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawCandidates {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text_or_integer"
+    )]
     id: Option<String>,
     parts: Vec<RawPart>,
     candidates: Vec<String>,
+}
+
+/// An id that was written as a whole number is that number's digits.
+fn text_or_integer<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<String>, D::Error> {
+    struct Id;
+
+    impl<'de> Visitor<'de> for Id {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string or a whole number")
+        }
+
+        fn visit_str<E>(self, text: &str) -> std::result::Result<Self::Value, E> {
+            Ok(Some(text.to_owned()))
+        }
+
+        fn visit_i64<E>(self, number: i64) -> std::result::Result<Self::Value, E> {
+            Ok(Some(number.to_string()))
+        }
+
+        fn visit_u64<E>(self, number: u64) -> std::result::Result<Self::Value, E> {
+            Ok(Some(number.to_string()))
+        }
+
+        fn visit_unit<E>(self) -> std::result::Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+
+    deserializer.deserialize_any(Id)
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -330,6 +374,28 @@ mod tests {
         let message = error(r#"{"parts": [{"end": true}], "shots": 3}"#);
         assert!(message.contains("`shots`"), "{message}");
         assert!(message.contains("`id` or `parts`"), "{message}");
+    }
+
+    #[test]
+    fn an_id_may_be_a_whole_number() {
+        let id = |id: &str| {
+            let json = format!(r#"{{"id": {id}, "parts": [{{"end": true}}]}}"#);
+            Document::from_json(&json).map(|document| document.id)
+        };
+        assert_eq!(id("7").unwrap().as_deref(), Some("7"));
+        assert_eq!(id("-7").unwrap().as_deref(), Some("-7"));
+        assert_eq!(
+            id("18446744073709551615").unwrap().as_deref(),
+            Some("18446744073709551615")
+        );
+        assert_eq!(id("null").unwrap(), None);
+        for wrong in ["0.5", "true", "[7]"] {
+            let message = id(wrong).unwrap_err().to_string();
+            assert!(message.contains("a string or a whole number"), "{message}");
+        }
+        let json = r#"{"id": 7, "parts": [{"end": true}], "candidates": ["a"]}"#;
+        let line: Candidates = serde_json::from_str(json).unwrap();
+        assert_eq!(line.document.id.as_deref(), Some("7"));
     }
 
     #[test]

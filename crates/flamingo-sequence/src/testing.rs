@@ -34,6 +34,46 @@ pub(crate) fn names() -> SpecialTokenNames {
 
 const NAMES: [&str; 5] = ["<PAD>", "<BOS>", "<EOS>", "<image>", "<EOC>"];
 
+/// A BPE that puts the mark of a word before every text, as sentencepiece does.
+pub(crate) fn marking_tokenizer() -> Tokenizer {
+    let pieces = [
+        "<unk>",
+        "\u{2581}",
+        "a",
+        "b",
+        "c",
+        "t",
+        ":",
+        "\n",
+        "\u{2581}a",
+        "\u{2581}c",
+        "\u{2581}ca",
+        "\u{2581}cat",
+    ];
+    let tokens = pieces.iter().chain(&NAMES);
+    let vocab: serde_json::Map<String, Value> = tokens
+        .enumerate()
+        .map(|(id, piece)| ((*piece).to_owned(), json!(id)))
+        .collect();
+    let json = json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": [],
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "Prepend", "prepend": "\u{2581}"},
+            {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"},
+        ]},
+        "pre_tokenizer": null,
+        "post_processor": null,
+        "decoder": null,
+        "model": {"type": "BPE", "vocab": vocab, "unk_token": "<unk>", "merges": [
+            ["\u{2581}", "a"], ["\u{2581}", "c"], ["\u{2581}c", "a"], ["\u{2581}ca", "t"],
+        ]},
+    });
+    Tokenizer::from_bytes(json.to_string().as_bytes(), &names()).unwrap()
+}
+
 /// A byte-level BPE without merges: the id of a byte is the byte, special tokens follow from 256.
 /// Its file asks for a `<BOS>`, truncation and padding, all of which must be ignored.
 pub(crate) fn bytes_json() -> Value {

@@ -125,6 +125,27 @@ impl Tokenizer {
         }
     }
 
+    /// The ids that a text has behind another: those of both together less those of `before`.
+    ///
+    /// A tokenizer that puts a mark of a word before every text (sentencepiece's do) puts none
+    /// between the two. Where the last token of `before` would be another one with the text behind
+    /// it, `before` keeps its tokens, and the text has those that it has behind a line break.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn encode_behind(&self, before: &str, text: &str) -> Result<Vec<u32>> {
+        for before in [before, "\n"] {
+            let known = self.encode(before)?;
+            let both = self.encode(&format!("{before}{text}"))?;
+            if let Some(ids) = both.strip_prefix(&known[..])
+                && !ids.is_empty()
+            {
+                return Ok(ids.to_vec());
+            }
+        }
+        self.encode(text)
+    }
+
     /// The text of ids. Special tokens and ids outside the vocabulary are left out.
     ///
     /// # Errors
@@ -296,7 +317,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{bytes_json, bytes_tokenizer, names, words_tokenizer};
+    use crate::testing::{bytes_json, bytes_tokenizer, marking_tokenizer, names, words_tokenizer};
 
     fn error(names: &SpecialTokenNames) -> String {
         let json = bytes_json().to_string();
@@ -310,6 +331,29 @@ mod tests {
         let bytes: Vec<u32> = "a cat sits".bytes().map(u32::from).collect();
         assert_eq!(ids, bytes);
         assert!(bytes_tokenizer().encode("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_text_behind_another_has_no_mark_of_a_word_of_its_own() {
+        let tokenizer = marking_tokenizer();
+        let shown = |ids: Vec<u32>| -> Vec<String> {
+            ids.iter().map(|id| tokenizer.token(*id).unwrap()).collect()
+        };
+        let behind = |before, text| shown(tokenizer.encode_behind(before, text).unwrap());
+        assert_eq!(
+            shown(tokenizer.encode("a: cat").unwrap()),
+            ["\u{2581}a", ":", "\u{2581}cat"]
+        );
+        assert_eq!(behind("a:", " cat"), ["\u{2581}cat"]);
+        assert_eq!(behind("a:", "cat"), ["c", "a", "t"]);
+        assert_eq!(shown(tokenizer.encode("cat").unwrap()), ["\u{2581}cat"]);
+        // "\u{2581}ca" would swallow the last token of what is before.
+        assert_eq!(behind("c", "at"), ["a", "t"]);
+        let bytes = bytes_tokenizer();
+        for (before, text) in [("a", "b c"), ("a ", " b"), ("", "b"), ("x<im", "age>")] {
+            let alone = bytes.encode(text).unwrap();
+            assert_eq!(bytes.encode_behind(before, text).unwrap(), alone);
+        }
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(crate) fn draw(path: &Path, lines: &[Line]) -> Result<()> {
         path: path.to_path_buf(),
         reason: error.to_string(),
     })?;
-    Ok(flamingo_weights::write_atomically(path, svg.as_bytes())?)
+    Ok(flamingo_files::write(path, svg.as_bytes())?)
 }
 
 fn series(

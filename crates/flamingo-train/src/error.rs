@@ -29,6 +29,16 @@ pub enum Error {
     /// Values in a recipe that contradict each other, the data or the parts it starts from.
     #[error("{0}")]
     Contradiction(String),
+    /// Data or a part that a recipe starts from and that is not there.
+    #[error("`{key}` of the recipe: there is no {}: {next}", path.display())]
+    Absent {
+        /// The recipe's key.
+        key: &'static str,
+        /// What it names.
+        path: PathBuf,
+        /// What to do.
+        next: String,
+    },
     /// A loss or gradient that is no number any more.
     #[error(
         "step {step}: the {what} is {value}: lower the learning rate (`schedule.rate`), clip more or \
@@ -60,6 +70,9 @@ pub enum Error {
         /// The drawing library's reason.
         reason: String,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] flamingo_data::Error),

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// Means over the steps since the last line.
+/// Means over what the steps since the last line were about: each target counts once, however many
+/// its batch has.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// Updates so far.
@@ -54,7 +55,7 @@ impl Metrics {
             .filter(|line: &Line| line.step <= step)
             .collect();
         let kept: String = lines.iter().map(to_json).collect();
-        flamingo_weights::write_atomically(&path, kept.as_bytes())?;
+        flamingo_files::write(&path, kept.as_bytes())?;
         let file = OpenOptions::new()
             .append(true)
             .open(&path)
@@ -85,10 +86,11 @@ pub(crate) struct Means {
 }
 
 impl Means {
+    /// Adds a batch: its mean loss and accuracy, and how many targets they are means over.
     pub(crate) fn add(&mut self, source: &str, loss: f32, accuracy: Option<f64>, targets: usize) {
         let add = |means: &mut BTreeMap<String, (f64, u64)>, value: f64| {
             let mean = means.entry(source.to_owned()).or_default();
-            *mean = (mean.0 + value, mean.1 + 1);
+            *mean = (mean.0 + value * targets as f64, mean.1 + targets as u64);
         };
         add(&mut self.losses, f64::from(loss));
         if let Some(accuracy) = accuracy {
@@ -121,5 +123,26 @@ impl Means {
             targets_per_second: self.targets as f64 / seconds.max(1e-9),
             ..Line::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_means_over_targets_not_over_steps() {
+        let mut means = Means::default();
+        means.add("pages", 2.0, None, 3);
+        means.add("pages", 7.0, None, 1);
+        means.add("pairs", 0.5, Some(0.25), 6);
+        means.add("pairs", 0.5, Some(1.0), 2);
+        means.add_norm(1.0);
+        means.add_norm(3.0);
+        let line = means.line(2, 3.0);
+        assert_eq!(line.losses["pages"], 13.0 / 4.0);
+        assert_eq!(line.losses["pairs"], 0.5);
+        assert_eq!(line.accuracies["pairs"], 3.5 / 8.0);
+        assert_eq!((line.norm, line.targets_per_second), (2.0, 4.0));
     }
 }

@@ -11,6 +11,8 @@ pub trait Observer: Send {
     fn step(&mut self, _event: &StepEvent) {}
     /// The state was saved.
     fn checkpoint(&mut self, _step: u64, _path: &Path) {}
+    /// A checkpoint is damaged: it now lies at `_aside`, and the run goes on from `_used`.
+    fn damaged(&mut self, _aside: &Path, _problem: &str, _used: &Path) {}
 }
 
 /// An observer that does nothing.

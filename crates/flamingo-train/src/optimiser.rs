@@ -21,7 +21,9 @@ pub struct OptimiserSpec {
     pub betas: [f64; 2],
     /// Added to the root of the latter.
     pub epsilon: f64,
-    /// Share of a parameter taken off in each step, times the learning rate.
+    /// Share of a parameter taken off in each step, times the learning rate. It leaves the resampler
+    /// (paper, B.1.2), norms, biases, gains, temperatures and the gates alone, unless a group says
+    /// otherwise.
     pub weight_decay: f64,
     /// The gradients of all parameters together are scaled down to this norm; 0 for no clipping.
     pub clip: f64,
@@ -51,7 +53,7 @@ pub struct Group {
     /// Times the schedule's learning rate.
     #[serde(default = "one")]
     pub rate: f64,
-    /// In place of the optimiser's.
+    /// In place of the optimiser's, also for parameters that it leaves alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_decay: Option<f64>,
     /// Not trained at all.
@@ -62,6 +64,9 @@ pub struct Group {
 fn one() -> f64 {
     1.0
 }
+
+/// The paths of parameters without weight decay.
+const UNDECAYED: &str = r"^resampler\.|norm|bias|gain|logit_scale|alpha|(^|\.)ln_";
 
 /// What holds for one parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,13 +101,17 @@ impl OptimiserSpec {
         paths: impl Iterator<Item = &'a String>,
     ) -> Result<BTreeMap<String, Settings>> {
         let groups = self.compiled()?;
+        let undecayed = Regex::new(UNDECAYED).expect("it is a regular expression");
         let settings = paths.map(|path| {
             let group = matches(&groups, path);
             let settings = Settings {
                 rate: group.map_or(1.0, |group| group.rate),
-                weight_decay: group
-                    .and_then(|g| g.weight_decay)
-                    .unwrap_or(self.weight_decay),
+                weight_decay: group.and_then(|g| g.weight_decay).unwrap_or(
+                    match undecayed.is_match(path) {
+                        true => 0.0,
+                        false => self.weight_decay,
+                    },
+                ),
             };
             (path.clone(), settings)
         });
@@ -314,6 +323,44 @@ mod tests {
             gradients(&model, &device).into_keys().collect::<Vec<_>>(),
             ["weight"]
         );
+    }
+
+    #[test]
+    fn weight_decay_leaves_resampler_norms_and_gates_unless_a_group_says_otherwise() {
+        let decay = |spec: &OptimiserSpec, path: &str| {
+            let path = path.to_owned();
+            spec.settings([&path].into_iter()).unwrap()[&path].weight_decay
+        };
+        let spec = OptimiserSpec::default();
+        for path in [
+            "resampler.latents",
+            "resampler.layers.0.q.weight",
+            "gated.1.norm.weight",
+            "gated.1.norm_dense.bias",
+            "gated.1.alpha_xattn",
+            "vision.vit.transformer.resblocks.0.ln_1.weight",
+            "vision.vit.ln_pre.weight",
+            "logit_scale",
+        ] {
+            assert_eq!(decay(&spec, path), 0.0, "{path}");
+        }
+        for path in [
+            "gated.1.q.weight",
+            "media_projection.weight",
+            "embed.weight",
+        ] {
+            assert_eq!(decay(&spec, path), 0.1, "{path}");
+        }
+        let spec = OptimiserSpec {
+            group: vec![Group {
+                parameters: "^resampler".into(),
+                rate: 1.0,
+                weight_decay: Some(0.3),
+                frozen: false,
+            }],
+            ..spec
+        };
+        assert_eq!(decay(&spec, "resampler.latents"), 0.3);
     }
 
     #[test]

@@ -21,6 +21,10 @@ use crate::{Error, InitialSpec, OptimiserSpec, RegulariseSpec, Result, Schedule}
 pub struct Recipe {
     /// The run folder: everything the run writes.
     pub run: PathBuf,
+    /// The command that makes the data and parts that this recipe names, told if one is not there. It
+    /// changes nothing about the run.
+    #[serde(default, skip_serializing)]
+    pub made_by: Option<String>,
     /// All randomness comes from it.
     #[serde(default)]
     pub seed: u64,
@@ -301,6 +305,30 @@ impl Recipe {
         self.log.every = 1;
         self.run = beside(&self.run, "smoke");
         self
+    }
+
+    /// Sees that all that the recipe starts from is there.
+    pub(crate) fn check_there(&self) -> Result<()> {
+        let tokenizer = self.tokenizer.iter().map(|path| ("tokenizer", path));
+        let parts = self.init.iter().flat_map(|init| {
+            [
+                ("init.vision", &init.vision),
+                ("init.language", &init.language),
+            ]
+        });
+        let data = self.data.iter().map(|data| ("data.path", &data.path));
+        let mut all = tokenizer.chain(parts).chain(data);
+        match all.find(|(_, path)| !path.exists()) {
+            None => Ok(()),
+            Some((key, path)) => Err(Error::Absent {
+                key,
+                path: path.clone(),
+                next: match &self.made_by {
+                    Some(command) => format!("make it with `{command}`"),
+                    None => "make it first, or correct the recipe".to_owned(),
+                },
+            }),
+        }
     }
 
     fn check(&self) -> Result<(), String> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use flamingo_files::write;
 use flamingo_kernels::Device;
-use flamingo_weights::write_atomically;
 
 use crate::checkpoint::{Checkpoints, restore};
 use crate::contrastive::ContrastiveTask;
@@ -37,7 +37,7 @@ pub struct Options {
 pub enum Resume {
     /// Refuse it: begin in a new folder only.
     Fresh,
-    /// Go on from its newest complete checkpoint, or begin if there is none.
+    /// Go on from its newest checkpoint that is not damaged, or begin if there is none.
     Newest,
 }
 
@@ -74,6 +74,7 @@ pub fn train(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) ->
 }
 
 fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Result<Summary> {
+    recipe.check_there()?;
     claim_folder(recipe, options.resume)?;
     let device = options.device.clone().autodiff();
     match &recipe.model {
@@ -123,7 +124,8 @@ fn claim_folder(recipe: &Recipe, resume: Resume) -> Result<()> {
             ));
         }
     }
-    Ok(write_atomically(&path, resolved.as_bytes())?)
+    flamingo_files::sweep(folder)?;
+    Ok(write(&path, resolved.as_bytes())?)
 }
 
 /// A recipe being carried out.
@@ -145,7 +147,7 @@ impl<'a, T: Task> Run<'a, T> {
     fn new(recipe: &'a Recipe, options: &'a Options, task: T) -> Result<Self> {
         let reports: BTreeMap<_, _> = task.feeds().iter().map(|feed| feed.report()).collect();
         let json = serde_json::to_vec_pretty(&reports).expect("reports can be written");
-        write_atomically(&recipe.run.join("data.json"), &json)?;
+        write(&recipe.run.join("data.json"), &json)?;
         let checkpoints = Checkpoints::new(&recipe.run, recipe.checkpoint.keep);
         Ok(Self {
             recipe,
@@ -162,10 +164,14 @@ impl<'a, T: Task> Run<'a, T> {
         spec.check(&paths)?;
         let mut model = freeze_paths(model, &spec.frozen()?);
         let mut optimiser = AdamW::new(&spec, &model)?;
-        let mut first = 0;
-        if let Some((_, path)) = self.checkpoints.newest()? {
+        let (mut first, found) = (0, self.checkpoints.find()?);
+        if let Some(path) = found.newest {
+            for (damaged, problem) in &found.damaged {
+                observer.damaged(damaged, problem, &path);
+            }
             (model, first) = restore(&path, model, &mut optimiser, &self.options.device)?;
         }
+        let mut saved = first;
         let mut metrics = Metrics::open(&recipe.run, first)?;
         let (mut means, mut line_began) = (Means::default(), Instant::now());
         let steps = recipe.schedule.steps;
@@ -187,6 +193,7 @@ impl<'a, T: Task> Run<'a, T> {
             }
             if saves && step < steps {
                 self.save_state(step, &model, &optimiser, &metrics, observer)?;
+                saved = step;
             }
             let left = started
                 .elapsed()
@@ -205,7 +212,7 @@ impl<'a, T: Task> Run<'a, T> {
         if !means.is_empty() {
             metrics.push(means.line(step, line_began.elapsed().as_secs_f64()))?;
         }
-        if step > first {
+        if step > saved {
             self.save_state(step, &model, &optimiser, &metrics, observer)?;
         }
         let finished = recipe.run.join("model");
@@ -297,7 +304,7 @@ impl<'a, T: Task> Run<'a, T> {
 
     fn not_finite(&self, step: u64, what: String, value: f32) -> Error {
         let kept = match self.checkpoints.newest() {
-            Ok(Some((_, path))) => format!("the last checkpoint is {}", path.display()),
+            Ok(Some(path)) => format!("the last checkpoint is {}", path.display()),
             _ => "there is no checkpoint yet".to_owned(),
         };
         Error::NotFinite {

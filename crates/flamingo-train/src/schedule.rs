@@ -18,7 +18,8 @@ pub enum Shape {
 /// Steps of a run and the learning rate in each.
 ///
 /// `rate * warmup factor * shape factor`: the first rises linearly to 1 over `warmup` steps, the
-/// second falls from 1 at step `decay_from` to `floor` at the last.
+/// second falls from 1 at step `decay_from` towards `floor`, which it would reach at step `steps`.
+/// Steps are counted from 0, so the last one, `steps - 1`, is still one step's fall above the floor.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
@@ -35,7 +36,7 @@ pub struct Schedule {
     /// The step from which it falls.
     #[serde(default)]
     pub decay_from: u64,
-    /// What is left of it at the end, as a share of the peak.
+    /// What would be left of it in the step after the last, as a share of the peak.
     #[serde(default)]
     pub floor: f64,
 }
@@ -86,7 +87,9 @@ mod tests {
         for shape in [Shape::Linear, Shape::Cosine] {
             let schedule = schedule(shape);
             assert!((schedule.at(50) - 2.0 * 0.55).abs() < 1e-12);
+            // The step after the last; the last one is above it by less than any fall before.
             assert!((schedule.at(100) - 0.2).abs() < 1e-12);
+            assert!((0.2..0.22).contains(&schedule.at(99)));
             assert!((10..99).all(|step| schedule.at(step) > schedule.at(step + 1)));
         }
     }

@@ -173,12 +173,13 @@ pub fn open_with(source: &Source, words: Words) -> Result<Opened> {
 fn open_files(source: &Source, words: Words) -> Result<Opened> {
     match source {
         Source::Directory(directory) if !directory.join(MODEL_FILE).is_file() => {
+            flamingo_checkpoint::check_folder(directory)?;
             peers::open(directory, words)?.ok_or_else(|| Error::NotAModel {
                 directory: directory.clone(),
                 missing: MODEL_FILE,
             })
         }
-        Source::Directory(directory) => open_directory(directory),
+        Source::Directory(directory) => open_directory(directory, words),
         Source::OpenFlamingo(files) => peers::open_open_flamingo(files, words),
         Source::Embedded {
             model_file,
@@ -205,7 +206,7 @@ fn ours(file: ModelFile, tokenizer: Tokenizer, tensors: Tensors) -> Opened {
     }
 }
 
-fn open_directory(directory: &Path) -> Result<Opened> {
+fn open_directory(directory: &Path, words: Words) -> Result<Opened> {
     let existing = |name: &'static str| {
         let path = directory.join(name);
         let missing = || Error::NotAModel {
@@ -216,8 +217,15 @@ fn open_directory(directory: &Path) -> Result<Opened> {
     };
     let path = existing(MODEL_FILE)?;
     let json = std::fs::read(&path).map_err(Error::io("read", &path))?;
-    let file = ModelFile::from_json(&json, &path)?;
-    let tokenizer = Tokenizer::from_file(existing(TOKENIZER)?, &file.tokens)?;
+    let mut file = ModelFile::from_json(&json, &path)?;
+    let tokenizer = match words {
+        Words::OfModel => Tokenizer::from_file(existing(TOKENIZER)?, &file.tokens)?,
+        Words::Numbers => {
+            let (json, tokens) = peers::numbers(file.model.vocabulary())?;
+            file.tokens = tokens;
+            Tokenizer::from_bytes(json.as_bytes(), &file.tokens)?
+        }
+    };
     let shards = weight_files(directory)?;
     if shards.is_empty() {
         existing(WEIGHTS)?;
@@ -293,16 +301,11 @@ pub fn convert(
 }
 
 fn write_beside(directory: &Path, file: &ModelFile, tokenizer: &Tokenizer) -> Result<()> {
-    write_atomically(&directory.join(TOKENIZER), tokenizer.to_json()?.as_bytes())?;
-    write_atomically(&directory.join(MODEL_FILE), file.to_json().as_bytes())
-}
-
-/// Writes a file under its final name only when all of it is on disk.
-///
-/// # Errors
-/// If it cannot be written; no part of it stays behind.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    Ok(flamingo_checkpoint::write_atomically(path, bytes)?)
+    flamingo_files::write(&directory.join(TOKENIZER), tokenizer.to_json()?.as_bytes())?;
+    Ok(flamingo_files::write(
+        &directory.join(MODEL_FILE),
+        file.to_json().as_bytes(),
+    )?)
 }
 
 #[cfg(test)]

@@ -57,6 +57,9 @@ pub enum Error {
         /// The kind that was asked for.
         wanted: &'static str,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// A file of weights cannot be read or written.
     #[error(transparent)]
     File(#[from] flamingo_checkpoint::Error),
@@ -75,6 +78,15 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// Whether it is about a tokenizer that is not there or cannot be used, and nothing else.
+    pub fn is_of_tokenizer(&self) -> bool {
+        match self {
+            Error::HfTokenizer(_) | Error::Tokenizer(_) => true,
+            Error::NotAModel { missing, .. } => *missing == "tokenizer.json",
+            _ => false,
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.to_path_buf();
         move |source| Error::Io {

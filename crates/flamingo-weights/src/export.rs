@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use flamingo_checkpoint::{Entry, write_atomically, write_torch};
+use flamingo_checkpoint::{Entry, write_torch};
 use flamingo_kernels::{Activation, Precision};
 use flamingo_model::vision::{VisionConfig, VitConfig, VitPool, VitTokens};
 use flamingo_model::{FlamingoConfig, GatedConfig, PerceiverResamplerConfig};
@@ -225,7 +225,7 @@ impl Export<'_> {
         });
         write_json(&folder.join("tokenizer_config.json"), &settings)?;
         let json = with_old_merges(&tokenizer.to_json()?);
-        Ok(write_atomically(
+        Ok(flamingo_files::write(
             &folder.join("tokenizer.json"),
             json.as_bytes(),
         )?)
@@ -283,7 +283,7 @@ fn interleaved<const N: usize>(
 
 fn write_json(path: &Path, value: &Value) -> Result<()> {
     let text = serde_json::to_string_pretty(value).expect("plain data") + "\n";
-    Ok(write_atomically(path, text.as_bytes())?)
+    Ok(flamingo_files::write(path, text.as_bytes())?)
 }
 
 fn tower_json(vit: &VitConfig) -> Value {

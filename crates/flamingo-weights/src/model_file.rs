@@ -65,6 +65,15 @@ impl ModelConfig {
             ModelConfig::Language(_) => "language",
         }
     }
+
+    /// How many tokens it knows.
+    pub(crate) fn vocabulary(&self) -> usize {
+        match self {
+            ModelConfig::Flamingo(config) => config.language.vocabulary,
+            ModelConfig::Contrastive(config) => config.text.vocabulary,
+            ModelConfig::Language(config) => config.vocabulary,
+        }
+    }
 }
 
 impl ModelFile {

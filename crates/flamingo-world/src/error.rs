@@ -13,6 +13,9 @@ pub enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// A file or folder cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// The folder is there already.
     #[error("{path} exists already: remove it or name another folder")]
     Exists {

@@ -12,9 +12,10 @@
 //! | `tokenizer.json`, `manifest.json` | the vocabulary; what was made, and from which seed |
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use flamingo_files::FolderDraft;
 use flamingo_sequence::{Document, Part};
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -138,12 +139,9 @@ pub fn generate(
         let path = folder.to_owned();
         return Err(Error::Exists { path });
     }
-    let partial = partial_name(folder);
-    if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(|source| write_error(&partial, source))?;
-    }
+    let draft = FolderDraft::create(folder)?;
     let manifest = World {
-        folder: &partial,
+        folder: &draft,
         config,
         progress,
         pool: Pool {
@@ -153,7 +151,7 @@ pub fn generate(
         },
     }
     .write()?;
-    fs::rename(&partial, folder).map_err(|source| write_error(folder, source))?;
+    draft.commit()?;
     Ok(manifest)
 }
 
@@ -183,7 +181,7 @@ impl WorldConfig {
 }
 
 struct World<'a> {
-    folder: &'a Path,
+    folder: &'a FolderDraft,
     config: &'a WorldConfig,
     progress: &'a (dyn Fn(Progress) + Sync),
     pool: Pool,
@@ -282,16 +280,19 @@ impl World<'_> {
             self.write_file(&picture.path, &png)?;
             Ok((png, said))
         })?;
-        let path = self.folder.join(shard);
+        let file = self.folder.file(shard)?;
         let write = || -> std::io::Result<()> {
-            let mut tar = tar::Builder::new(fs::File::create(&path)?);
+            let mut tar = tar::Builder::new(file);
             for (index, (png, said)) in made.iter().enumerate() {
                 append(&mut tar, &format!("{index:06}.png"), png)?;
                 append(&mut tar, &format!("{index:06}.txt"), said.as_bytes())?;
             }
             tar.into_inner()?.sync_all()
         };
-        write().map_err(|source| write_error(&path, source))
+        write().map_err(|source| Error::Write {
+            path: self.folder.path(shard),
+            source,
+        })
     }
 
     fn write_pages(&self) -> Result<()> {
@@ -361,14 +362,7 @@ impl World<'_> {
     }
 
     fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.folder.join(name);
-        let write = || -> std::io::Result<()> {
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            fs::write(&path, bytes)
-        };
-        write().map_err(|source| write_error(&path, source))
+        Ok(self.folder.write(name, bytes)?)
     }
 }
 
@@ -401,24 +395,12 @@ fn append(tar: &mut tar::Builder<fs::File>, name: &str, bytes: &[u8]) -> std::io
     tar.append_data(&mut header, name, bytes)
 }
 
-fn partial_name(folder: &Path) -> PathBuf {
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    folder.with_file_name(name)
-}
-
-fn write_error(path: &Path, source: std::io::Error) -> Error {
-    Error::Write {
-        path: path.to_owned(),
-        source,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::collections::BTreeMap;
+    use std::path::PathBuf;
 
     use super::*;
 

@@ -1,18 +1,29 @@
-//! How the program ends when something is wrong: 1 for the user's or the data's fault, 2 for ours.
+//! What a verb fails with.
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
-use std::sync::Mutex;
+
+use flamingo_files::{ReaderGone, is_disk_full};
 
 /// Something that the user can do something about.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    message: String,
-    hint: Option<String>,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+    pub(crate) kind: Kind,
+}
+
+/// How it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The user's or the data's fault.
+    Fault,
+    /// There was no room left to write.
+    DiskFull,
     /// The reader of our output has gone: nothing to tell anyone.
-    quiet: bool,
+    Quiet,
+    /// The user has stopped it.
+    Stopped,
 }
 
 /// What a verb gives.
@@ -24,7 +35,23 @@ impl Failure {
         Self {
             message: message.into(),
             hint: None,
-            quiet: false,
+            kind: Kind::Fault,
+        }
+    }
+
+    /// The reader of our output has gone.
+    pub(crate) fn quiet() -> Self {
+        Self {
+            kind: Kind::Quiet,
+            ..Self::new("")
+        }
+    }
+
+    /// The user has stopped the work; the message says what stands and how to go on.
+    pub(crate) fn stopped(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Stopped,
+            ..Self::new(message)
         }
     }
 }
@@ -35,14 +62,23 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Any library's error is the user's or the data's fault; a broken pipe is nobody's.
+/// Any library's error is the user's or the data's fault; that nobody reads our output any more is nobody's.
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut failure = Failure::new(error.to_string());
         let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+        // Some libraries keep only the words of what the system said.
+        if failure.message.contains("No space left on device") {
+            failure.kind = Kind::DiskFull;
+        }
         while let Some(error) = cause {
-            let io = error.downcast_ref::<io::Error>();
-            failure.quiet |= io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe);
+            if let Some(io) = error.downcast_ref::<io::Error>() {
+                if io.get_ref().is_some_and(|inner| inner.is::<ReaderGone>()) {
+                    failure.kind = Kind::Quiet;
+                } else if is_disk_full(io) {
+                    failure.kind = Kind::DiskFull;
+                }
+            }
             cause = error.source();
         }
         failure
@@ -53,6 +89,9 @@ impl<E: Error + 'static> From<E> for Failure {
 pub(crate) trait Hint<T> {
     /// The error with a `hint:` line.
     fn hint(self, hint: impl Into<String>) -> Result<T>;
+
+    /// The error with a `hint:` line, if there was no room to write.
+    fn hint_if_full(self, hint: &str) -> Result<T>;
 }
 
 impl<T, E: Into<Failure>> Hint<T> for Result<T, E> {
@@ -62,61 +101,20 @@ impl<T, E: Into<Failure>> Hint<T> for Result<T, E> {
             ..error.into()
         })
     }
-}
 
-/// What the last panic said: decoders of pictures may panic and be caught, so it is told only if it
-/// comes to the top.
-static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
-
-/// Runs a verb and turns its end into an exit code.
-pub(crate) fn guarded(verb: impl FnOnce() -> Result<()>) -> ExitCode {
-    std::panic::set_hook(Box::new(|info| {
-        let trace = std::backtrace::Backtrace::capture();
-        if let Ok(mut last) = LAST_PANIC.lock() {
-            *last = format!("{info}\n{trace}");
-        }
-    }));
-    match catch_unwind(AssertUnwindSafe(verb)) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(failure)) => failed(&failure),
-        Err(_) => panicked(),
+    fn hint_if_full(self, hint: &str) -> Result<T> {
+        self.map_err(|error| {
+            let mut failure: Failure = error.into();
+            if failure.kind == Kind::DiskFull {
+                failure.hint = Some(hint.to_owned());
+            }
+            failure
+        })
     }
 }
 
-fn failed(failure: &Failure) -> ExitCode {
-    if failure.quiet {
-        return ExitCode::SUCCESS;
-    }
-    let mut text = format!("error: {}\n", failure.message);
-    if let Some(hint) = &failure.hint {
-        text += &format!("hint: {hint}\n");
-    }
-    say(&text);
-    ExitCode::from(1)
-}
-
-fn panicked() -> ExitCode {
-    let what = LAST_PANIC
-        .lock()
-        .map(|last| last.clone())
-        .unwrap_or_default();
-    say(&format!(
-        "error: this is a bug in flamingo {}: {what}\n\
-         hint: please report it with the command that you ran: {}/issues\n",
-        env!("CARGO_PKG_VERSION"),
-        env!("CARGO_PKG_REPOSITORY"),
-    ));
-    ExitCode::from(2)
-}
-
-/// Wrong usage is the user's fault, too; help and version are no errors.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // A closed stdout must not make `flamingo --help | head` fail.
-    let _ = error.print();
-    ExitCode::from(u8::from(error.use_stderr()))
-}
-
-fn say(text: &str) {
+/// Writes to stderr.
+pub(crate) fn say(text: &str) {
     // If stderr is gone, there is nowhere left to say so.
     let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -2,11 +2,15 @@
 
 mod args;
 mod cli;
+mod ending;
 mod failure;
 mod instructions;
+mod interrupt;
 mod output;
 mod sources;
+mod standard_output;
 mod verbs;
+mod writer;
 
 use std::process::ExitCode;
 
@@ -21,10 +25,10 @@ fn main() -> ExitCode {
         .and_then(|m| Cli::from_arg_matches(&m))
     {
         Ok(cli) => cli,
-        Err(error) => return failure::usage(&error),
+        Err(error) => return ending::usage(&error),
     };
     start_logs(cli.verbose);
-    failure::guarded(|| {
+    ending::guarded(|| {
         instructions::limit()?;
         verbs::run(cli)
     })

@@ -6,7 +6,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
+use crate::standard_output;
 
 /// One JSON value on one line.
 pub(crate) fn json_line(value: &impl Serialize) -> Result<()> {
@@ -20,16 +21,30 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
 
 /// Text and a line break.
 pub(crate) fn line(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
-    Ok(out.flush()?)
+    piece(&format!("{text}\n"))
 }
 
 /// A piece of text, shown at once.
 pub(crate) fn piece(text: &str) -> Result<()> {
+    if standard_output::is_closed() {
+        return Err(closed());
+    }
     let mut out = io::stdout().lock();
-    write!(out, "{text}")?;
-    Ok(out.flush()?)
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| unwritten(&error))
+}
+
+/// That standard output is closed.
+pub(crate) fn closed() -> Failure {
+    Failure::new("cannot write to standard output: it is closed")
+}
+
+/// That standard output cannot be written.
+pub(crate) fn unwritten(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::quiet(),
+        _ => Failure::new(format!("cannot write to standard output: {error}")),
+    }
 }
 
 /// A bar of `length` steps on stderr; hidden where stderr is no terminal.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use flamingo::weights::{
-    Hub, HubOptions, OpenFlamingoFiles, Progress, Published, Source, is_hub_id,
+    self, Checkpoint, Hub, HubOptions, OpenFlamingoFiles, Progress, Published, Source, is_hub_id,
 };
 use indicatif::ProgressBar;
 
@@ -61,6 +61,9 @@ fn of_path(path: &Path, lm: Option<&str>, vision: Option<&str>) -> Result<Source
     if path.is_dir() && lm.is_none() && vision.is_none() && !alone {
         return Ok(Source::Directory(path.to_path_buf()));
     }
+    if lm.is_none() && vision.is_none() && !there("lm") && !there("clip") {
+        check_trained_part(&checkpoint)?;
+    }
     let beside = |name: &str, flag: &str| {
         let found = folder.join(name);
         let missing = Failure::new(format!(
@@ -76,6 +79,32 @@ fn of_path(path: &Path, lm: Option<&str>, vision: Option<&str>) -> Result<Source
         vision: vision.map_or_else(|| beside("clip", "--vision"), part)?,
         checkpoint,
     }))
+}
+
+/// Refuses a file of weights that is not the trained part of an OpenFlamingo.
+fn check_trained_part(path: &Path) -> Result<()> {
+    let checkpoint = Checkpoint::open(&[path.to_path_buf()]).map_err(weights::Error::from)?;
+    if is_trained_part(&checkpoint) {
+        return Ok(());
+    }
+    let some: Vec<&str> = checkpoint.names().take(3).collect();
+    let failure = Failure::new(format!(
+        "{} is no model by itself, nor an OpenFlamingo checkpoint: it holds {} tensors ({}, ...)",
+        path.display(),
+        checkpoint.len(),
+        some.join(", ")
+    ));
+    Err(failure)
+        .hint("give the folder of the model; `flamingo weights inspect` shows what a file holds")
+}
+
+/// Whether these are the resampler and the gated blocks of an OpenFlamingo.
+pub(crate) fn is_trained_part(checkpoint: &Checkpoint) -> bool {
+    let trained = |name: &str| {
+        let name = name.strip_prefix("module.").unwrap_or(name);
+        name.starts_with("perceiver.") || name.contains("gated_cross_attn_layer")
+    };
+    checkpoint.names().any(trained)
 }
 
 /// A path, or what a hub id stands for.

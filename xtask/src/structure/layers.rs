@@ -18,6 +18,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
         "flamingo-image",
         "flamingo-sequence",
     ],
+    &["flamingo-files"],
 ];
 
 /// What is wrong with the crates' dependencies, a message each.

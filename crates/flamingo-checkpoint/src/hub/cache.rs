@@ -5,17 +5,13 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use flamingo_files::Draft;
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::error::{HubError, Result};
 use super::id::RepoId;
 use super::names::is_commit;
-
-/// Keeps the temporary files of this process apart.
-static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 /// One repository's part of the cache.
 pub(crate) struct RepoCache {
@@ -61,10 +57,8 @@ impl RepoCache {
             return Ok(());
         }
         let path = self.ref_path(revision);
-        let temporary = self.temporary()?;
-        fs::write(&temporary, commit).map_err(HubError::io("write", &temporary))?;
         create_parent(&path)?;
-        fs::rename(&temporary, &path).map_err(HubError::io("write", &path))
+        Ok(flamingo_files::write(&path, commit.as_bytes())?)
     }
 
     /// Shows a blob under its name in a commit's snapshot.
@@ -91,9 +85,10 @@ impl RepoCache {
         if fs::hard_link(blob, pointer).is_ok() || pointer.is_file() {
             return Ok(());
         }
-        let temporary = self.temporary()?;
-        fs::copy(blob, &temporary).map_err(HubError::io("copy", blob))?;
-        fs::rename(&temporary, pointer).map_err(HubError::io("write", pointer))
+        let mut from = File::open(blob).map_err(HubError::io("read", blob))?;
+        let mut copy = Draft::create(pointer)?;
+        io::copy(&mut from, &mut copy).map_err(HubError::io("copy", blob))?;
+        Ok(copy.commit()?)
     }
 
     /// Waits until no other process or thread downloads this blob. The same file that Python locks.
@@ -113,14 +108,6 @@ impl RepoCache {
 
     fn ref_path(&self, revision: &str) -> PathBuf {
         self.folder.join("refs").join(revision)
-    }
-
-    /// A path that no one else uses, on the cache's file system.
-    fn temporary(&self) -> Result<PathBuf> {
-        let number = TEMPORARY.fetch_add(1, Ordering::Relaxed);
-        let path = self.locks.join(format!("{}-{number}.tmp", process::id()));
-        create_parent(&path)?;
-        Ok(path)
     }
 }
 

@@ -8,6 +8,9 @@ pub(crate) type Result<T> = std::result::Result<T, HubError>;
 /// An id that could not be resolved.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
+    /// A file cannot be written.
+    #[error(transparent)]
+    Output(#[from] flamingo_files::Error),
     /// Not `org/name`.
     #[error(
         "{id:?} is not an id of the hub: write org/name or org/name@revision, or give a directory"

@@ -17,10 +17,12 @@ pub(super) enum Role {
     Tensor,
     /// A tensor whose format is its seventh argument.
     TensorOfDtype,
+    /// What its first argument makes of its third.
+    FromType,
 }
 
 /// Names that pickles of weights and of training runs are known to hold.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("builtins", BUILTINS),
     ("__builtin__", BUILTINS),
     ("argparse", &["Namespace"]),
@@ -28,7 +30,12 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("numpy", &["dtype", "ndarray"]),
     ("numpy.core.multiarray", ARRAYS),
     ("numpy._core.multiarray", ARRAYS),
-    ("torch", &["Size", "device"]),
+    ("torch", &["Size", "device", "Tensor"]),
+    ("torch.nn.parameter", &["Parameter", "Buffer"]),
+    (
+        "torch._tensor",
+        &["_rebuild_from_type", "_rebuild_from_type_v2"],
+    ),
     ("torch.serialization", &["_get_layout"]),
     (
         "torch.storage",
@@ -39,7 +46,6 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "_TypedStorage",
         ],
     ),
-    ("torch", DTYPES),
     ("collections", &["OrderedDict", "defaultdict", "Counter"]),
     ("torch._utils", REBUILD),
     ("torch", STORAGES),
@@ -69,38 +75,38 @@ const REBUILD: &[&str] = &[
     "_rebuild_tensor_v3",
     "_rebuild_parameter",
     "_rebuild_parameter_with_state",
+    // Named before the class that says of which kind the tensor is; see `Global::unread`.
+    WRAPPER,
 ];
 
+const WRAPPER: &str = "_rebuild_wrapper_subclass";
+
+/// Formats of numbers whose names do not say how many bits they have.
 const DTYPES: &[&str] = &[
-    "float64",
-    "double",
-    "float32",
-    "float",
-    "float16",
-    "half",
-    "bfloat16",
-    "int64",
-    "long",
-    "int32",
-    "int",
-    "int16",
-    "short",
-    "int8",
-    "uint8",
-    "bool",
-    "uint16",
-    "uint32",
-    "uint64",
-    "complex32",
-    "complex64",
-    "complex128",
-    "float8_e4m3fn",
-    "float8_e4m3fnuz",
-    "float8_e5m2",
-    "float8_e5m2fnuz",
-    "quint8",
-    "qint8",
-    "qint32",
+    "double", "float", "half", "long", "int", "short", "bool", "cfloat", "cdouble", "chalf",
+];
+
+/// What the names of all other formats begin with, before the bits.
+const DTYPE_STARTS: &[&str] = &[
+    "float", "bfloat", "complex", "int", "uint", "qint", "quint", "bits",
+];
+
+/// Modules whose objects hold what one process has of a model that is spread over several.
+const SHARDED: &[&str] = &[
+    "torch.distributed.tensor",
+    "torch.distributed._tensor",
+    "torch.distributed._shard",
+    "torch.distributed.device_mesh",
+    "torch.distributed._mesh_layout",
+];
+
+/// Functions of `torch._utils` that make tensors of kinds that are not read, and the kind.
+const UNREAD: &[(&str, &str)] = &[
+    ("_rebuild_qtensor", "quantised"),
+    ("_rebuild_sparse_tensor", "sparse"),
+    ("_rebuild_sparse_csr_tensor", "sparse"),
+    ("_rebuild_nested_tensor", "nested"),
+    ("_rebuild_meta_tensor_no_storage", "empty (meta)"),
 ];
 
 const STORAGES: &[&str] = &[
@@ -141,7 +147,50 @@ impl Global<'_> {
             .any(|(module, names)| *module == self.module && names.contains(&self.name));
         let of_script = self.is_script_class()
             || self.module == "torch.jit._pickle" && TORCHSCRIPT.contains(&self.name);
-        listed || script && of_script
+        listed || self.is_dtype() || script && of_script
+    }
+
+    /// Whether it is a format of numbers, of this torch or of a later one.
+    fn is_dtype(&self) -> bool {
+        let Some(bits) = self.name.find(|c: char| c.is_ascii_digit()) else {
+            return self.module == "torch" && DTYPES.contains(&self.name);
+        };
+        let (start, rest) = self.name.split_at(bits);
+        self.module == "torch"
+            && DTYPE_STARTS.contains(&start)
+            && rest
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    }
+
+    /// Whether it is a class of tensors that are no more than that, whatever attributes they have.
+    pub(super) fn is_plain_tensor(&self) -> bool {
+        matches!(
+            (self.module, self.name),
+            ("torch", "Tensor") | ("torch.nn.parameter", "Parameter" | "Buffer")
+        )
+    }
+
+    /// What a file that names it holds, and what to do, where it is known but not read.
+    pub(super) fn unread(&self) -> Option<String> {
+        let within = |module: &str| {
+            let rest = self.module.strip_prefix(module);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if SHARDED.iter().any(|module| within(module)) {
+            return Some(format!(
+                "it holds `{}`, what one rank has of a sharded model: save the whole model, its state from \
+                 torch.distributed.checkpoint.state_dict.get_model_state_dict with \
+                 StateDictOptions(full_state_dict=True)",
+                self.shown()
+            ));
+        }
+        let (_, kind) = UNREAD
+            .iter()
+            .find(|(name, _)| self.module == "torch._utils" && *name == self.name)?;
+        Some(format!(
+            "it holds a {kind} tensor, which is not read: save the weights as dense tensors"
+        ))
     }
 
     /// Whether it is a class that a TorchScript archive defines.
@@ -163,7 +212,9 @@ impl Global<'_> {
             ("collections", _) | ("builtins" | "__builtin__", "dict") => Role::Dict,
             ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Role::Tensor,
             ("torch._utils", "_rebuild_tensor_v3") => Role::TensorOfDtype,
+            ("torch._utils", WRAPPER) => Role::Inert,
             ("torch._utils", _) => Role::First,
+            ("torch._tensor", _) => Role::FromType,
             ("torch.jit._pickle", "build_tensor_from_id") => Role::Inert,
             ("torch.jit._pickle", _) | ("torch", "Size") => Role::First,
             _ => Role::Inert,
@@ -204,6 +255,33 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn formats_of_numbers_are_names_also_those_of_later_versions() {
+        let allowed = |name| {
+            let module = "torch";
+            Global { module, name }.is_allowed(false)
+        };
+        for name in [
+            "float32",
+            "half",
+            "float8_e8m0fnu",
+            "float4_e2m1fn_x2",
+            "uint7",
+            "bits1x8",
+            "complex64",
+        ] {
+            assert!(allowed(name), "{name}");
+        }
+        for name in ["load", "float32.x", "int8 ", "fload8", "float8X", "8"] {
+            assert!(!allowed(name), "{name}");
+        }
+        let other = Global {
+            module: "torch.nn",
+            name: "float32",
+        };
+        assert!(!other.is_allowed(false));
     }
 
     #[test]

@@ -296,6 +296,9 @@ impl<'a> Machine<'a> {
                 _ => return Err(self.wrong("a global whose name is no text")),
             }
         };
+        if let Some(what) = global.unread() {
+            return Err(Fault::new(what));
+        }
         if !global.is_allowed(self.script) {
             return Err(Fault::Code(quoted(&format!(
                 "{}.{}",

@@ -4,7 +4,7 @@ use super::globals::Role;
 use super::tensor::{Kind, Storage, Tensor};
 use super::value::{Global, Heap, Instance, Object, Value};
 use crate::Dtype;
-use crate::error::Fault;
+use crate::error::{Fault, quoted};
 use crate::layout::MAX_AXES;
 
 fn wrong(what: &str) -> Fault {
@@ -77,6 +77,10 @@ impl<'a> Heap<'a> {
             .ok_or_else(|| wrong(&format!("no arguments for `{}`", global.shown())))?;
         let object = match global.role() {
             Role::First => return Ok(items.first().copied().unwrap_or(Value::None)),
+            Role::FromType => {
+                let (function, args) = self.of_type(items)?;
+                return self.call(function, args);
+            }
             Role::Dict => Object::Dict(self.dict_of(items.last().copied())?),
             Role::Tensor => Object::Tensor(Box::new(self.tensor(global, items, None)?)),
             Role::TensorOfDtype => {
@@ -89,6 +93,47 @@ impl<'a> Heap<'a> {
             })),
         };
         Ok(self.add(object))
+    }
+
+    /// `(function, class, its arguments, state)` for a tensor with Python attributes, which are left
+    /// out: the function that makes the tensor itself and its arguments.
+    fn of_type(&self, items: &[Value<'a>]) -> Result<(Global<'a>, Value<'a>), Fault> {
+        let &[function, class, args, ..] = items else {
+            return Err(wrong("too few arguments for a tensor of a type"));
+        };
+        let makes_tensor = |function: &Global<'_>| {
+            matches!(
+                function.role(),
+                Role::Tensor | Role::TensorOfDtype | Role::First
+            )
+        };
+        let class = self.global(class).filter(Global::is_plain_tensor);
+        let function = self.global(function).filter(makes_tensor);
+        match (function, class) {
+            (Some(function), Some(_)) => Ok((function, args)),
+            _ => Err(wrong("a tensor of a type that is none of torch's own")),
+        }
+    }
+
+    /// Whether the metadata of a tensor says that its elements have the other sign.
+    fn negated(&self, metadata: Option<&Value<'a>>) -> Result<bool, Fault> {
+        let items = metadata.and_then(|&metadata| self.dict(metadata));
+        let mut negated = false;
+        for &(key, value) in items.unwrap_or_default() {
+            match (key, value) {
+                (Value::Text("neg"), Value::Bool(value)) => negated = value,
+                // The conjugate of what is read here is itself: complex numbers are not.
+                (Value::Text("conj"), _) | (_, Value::Bool(false)) => {}
+                (Value::Text(key), _) => {
+                    return Err(Fault::new(format!(
+                        "it has a tensor with the property `{}`, which is not known: save it again after .clone()",
+                        quoted(key)
+                    )));
+                }
+                _ => return Err(wrong("a tensor with a property without a name")),
+            }
+        }
+        Ok(negated)
     }
 
     /// The items of a dict or of a list of pairs; none for anything else, as a default factory is.
@@ -140,12 +185,15 @@ impl<'a> Heap<'a> {
                 .map_or(Kind::Unknown(global.name), Kind::Known),
             Some(None) => return Err(wrong("a tensor whose dtype is none")),
         };
+        // Behind the flag for gradients, the hooks and, in version 3, the format.
+        let metadata = args.get(6 + usize::from(dtype.is_some()));
         Ok(Tensor {
             storage: **storage,
             kind,
             offset: self.size(offset)?,
             shape,
             strides,
+            negated: self.negated(metadata)?,
         })
     }
 }

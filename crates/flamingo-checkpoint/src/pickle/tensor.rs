@@ -44,4 +44,7 @@ pub(crate) struct Tensor<'a> {
     pub(crate) offset: usize,
     pub(crate) shape: Vec<usize>,
     pub(crate) strides: Vec<usize>,
+    /// Whether its elements are those of the storage with the other sign: a lazy negation, as torch
+    /// makes one of the imaginary part of a conjugate.
+    pub(crate) negated: bool,
 }

@@ -12,14 +12,28 @@ pub(crate) fn read_archive(bytes: &[u8]) -> Result<Found, Fault> {
     let archive = Archive::open(bytes)?;
     let root = find_root(&archive)?;
     check_byte_order(&archive, root, bytes)?;
-    // Only torch.jit.save writes constants; its classes mean nothing in another archive.
-    let script = archive.names().any(|name| {
-        name.strip_prefix(root)
-            .is_some_and(|name| name == "constants.pkl" || name.starts_with("code/"))
-    });
+    let script = is_script(&archive, root);
     let pickle = entry(&archive, &format!("{root}{PICKLE}"))?;
     let pickle = Pickle::read(&bytes[pickle], script, Limits::default())?;
     place_weights(&pickle, |key| entry(&archive, &format!("{root}data/{key}")))
+}
+
+/// Whether the file is an archive of torch.jit.save.
+pub(crate) fn is_torchscript(bytes: &[u8]) -> bool {
+    let script = || {
+        let archive = Archive::open(bytes)?;
+        let root = find_root(&archive)?;
+        Ok::<_, Fault>(is_script(&archive, root))
+    };
+    bytes.starts_with(b"PK") && script().unwrap_or(false)
+}
+
+/// Only torch.jit.save writes constants and code; its classes mean nothing in another archive.
+fn is_script(archive: &Archive<'_>, root: &str) -> bool {
+    archive.names().any(|name| {
+        name.strip_prefix(root)
+            .is_some_and(|name| name == "constants.pkl" || name.starts_with("code/"))
+    })
 }
 
 fn entry(archive: &Archive<'_>, name: &str) -> Result<std::ops::Range<usize>, Fault> {

@@ -43,6 +43,11 @@ fn place(tensor: &Tensor<'_>, storage: usize, range: &Range<usize>) -> Result<Pl
             tensor.kind.shown()
         ));
     };
+    if tensor.negated && !dtype.is_float() {
+        return Err(format!(
+            "is a negation of {dtype}, which is not read: save it again after .resolve_neg()"
+        ));
+    }
     let (view, available) = view_in_bytes(tensor, range)?;
     let available = available / dtype.bytes();
     check_fits(tensor, available)?;
@@ -57,6 +62,7 @@ fn place(tensor: &Tensor<'_>, storage: usize, range: &Range<usize>) -> Result<Pl
             .saturating_add(offset)
             .min(range.end),
         storage,
+        negated: tensor.negated,
     })
 }
 
@@ -137,6 +143,7 @@ mod tests {
             offset,
             shape: shape.to_vec(),
             strides: strides.to_vec(),
+            negated: false,
         }
     }
 

@@ -1,13 +1,12 @@
 //! Writing safetensors files.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
+use flamingo_files::Draft;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::atomic::write_with;
 use super::sink::{Fill, fill_one};
 use super::{Entry, check_entries};
 use crate::{Error, Result};
@@ -34,15 +33,13 @@ pub fn write_safetensors(
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(entries[i].dtype.bytes()));
     let header = header(path, entries, &order, metadata)?;
-    write_with(path, |file| {
-        let length = (header.len() as u64).to_le_bytes();
-        file.write_all(&length).map_err(Error::io("write", path))?;
-        file.write_all(&header).map_err(Error::io("write", path))?;
-        for &i in &order {
-            fill_one(path, (i, &entries[i]), file, fill)?;
-        }
-        Ok(())
-    })
+    let mut file = Draft::create(path)?;
+    file.add(&(header.len() as u64).to_le_bytes())?;
+    file.add(&header)?;
+    for &i in &order {
+        fill_one(path, (i, &entries[i]), &mut file, fill)?;
+    }
+    Ok(file.commit()?)
 }
 
 /// The header in the order of the bytes, whatever order maps of JSON keep.

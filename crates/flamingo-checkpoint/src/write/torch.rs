@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::atomic::write_with;
+use flamingo_files::Draft;
+
 use super::sink::{Fill, fill_one};
 use super::zip::ZipWriter;
 use super::{Entry, check_entries};
@@ -23,26 +24,26 @@ const ROOT: &str = "archive";
 pub fn write_torch(path: &Path, entries: &[Entry], fill: &mut Fill<'_>) -> Result<()> {
     check_entries(path, entries)?;
     let pickle = pickle(entries)?;
-    write_with(path, |file| {
-        let mut archive = ZipWriter::new(file);
-        let failed = |error| match error {
-            Error::Fill(source) => Error::io("write", path)(source),
-            other => other,
-        };
-        for (name, bytes) in [("data.pkl", pickle.as_slice()), ("byteorder", b"little")] {
-            add(&mut archive, name, bytes).map_err(Error::io("write", path))?;
-        }
-        for (i, entry) in entries.iter().enumerate() {
-            let size = entry.bytes()? as u64;
-            archive
-                .entry(format!("{ROOT}/data/{i}"), size, |out| {
-                    fill_one(path, (i, entry), out, fill)
-                })
-                .map_err(failed)?;
-        }
-        add(&mut archive, "version", b"3\n").map_err(Error::io("write", path))?;
-        archive.finish().map_err(Error::io("write", path))
-    })
+    let mut file = Draft::create(path)?;
+    let mut archive = ZipWriter::new(&mut file);
+    let failed = |error| match error {
+        Error::Fill(source) => Error::io("write", path)(source),
+        other => other,
+    };
+    for (name, bytes) in [("data.pkl", pickle.as_slice()), ("byteorder", b"little")] {
+        add(&mut archive, name, bytes).map_err(Error::io("write", path))?;
+    }
+    for (i, entry) in entries.iter().enumerate() {
+        let size = entry.bytes()? as u64;
+        archive
+            .entry(format!("{ROOT}/data/{i}"), size, |out| {
+                fill_one(path, (i, entry), out, fill)
+            })
+            .map_err(failed)?;
+    }
+    add(&mut archive, "version", b"3\n").map_err(Error::io("write", path))?;
+    archive.finish().map_err(Error::io("write", path))?;
+    Ok(file.commit()?)
 }
 
 fn add<W: Write + std::io::Seek>(

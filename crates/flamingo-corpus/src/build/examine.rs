@@ -5,6 +5,7 @@ use flamingo_image::Format;
 use flamingo_page::{Page, Part};
 use sha2::{Digest, Sha256};
 
+use super::inline::{self, Inline};
 use super::times::{Times, timed};
 use crate::config::Config;
 use crate::content::{content, says_page};
@@ -21,6 +22,8 @@ use crate::tables::{ImageRow, ImageUse, PageRow};
 pub(super) enum Examined {
     /// A page; its number is given later.
     Page(Box<PageRow>),
+    /// A page, and the pictures that stand in it with their bytes.
+    Holding(Box<PageRow>, Vec<(ImageRow, Vec<u8>)>),
     /// An answer that is or should be an image or a film, or a pointer to one.
     Image(Box<ImageRow>),
     /// One that cannot be read again where it lies, and its bytes.
@@ -83,9 +86,14 @@ impl Examiner<'_> {
         if let Some(status) = self.refused(answer) {
             return ImageRow { status, ..row };
         }
-        let found = inspect(&answer.body, &self.config.images);
+        self.inspected(row, &answer.body, answer.truncated)
+    }
+
+    /// The row of a picture with what its bytes are.
+    fn inspected(self, row: ImageRow, bytes: &[u8], truncated: bool) -> ImageRow {
+        let found = inspect(bytes, &self.config.images);
         let status = match found.refused {
-            None if answer.truncated => "truncated",
+            None if truncated => "truncated",
             _ => found.status(),
         };
         ImageRow {
@@ -133,10 +141,29 @@ impl Examiner<'_> {
             ..PageRow::default()
         });
         let page = timed(&mut times.extraction, || content(answer, self.permission));
-        match page {
-            Ok((page, _)) => self.measured(row, &page, times),
-            Err(reason) => refuse(row, reason),
+        let (mut page, _) = match page {
+            Ok(page) => page,
+            Err(reason) => return refuse(row, reason),
+        };
+        let pictures = timed(&mut times.images, || {
+            let pictures = inline::take_out(&mut page).into_iter();
+            pictures
+                .map(|picture| self.inline(picture))
+                .collect::<Vec<_>>()
+        });
+        match self.measured(row, &page, times) {
+            Examined::Page(row) if !pictures.is_empty() => Examined::Holding(row, pictures),
+            examined => examined,
         }
+    }
+
+    fn inline(self, picture: Inline) -> (ImageRow, Vec<u8>) {
+        let row = ImageRow {
+            url: picture.key.clone(),
+            url_key: picture.key,
+            ..ImageRow::default()
+        };
+        (self.inspected(row, &picture.bytes, false), picture.bytes)
     }
 
     /// The row of a page that may be used.

@@ -3,6 +3,7 @@
 //! One thread takes the unit apart, the others look at what is in it, batch by batch and in order: no more than a few
 //! batches are ever held, however large the unit is.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use flamingo_crawl::{Fetcher, Item, Items, RobotsTexts, Unit};
@@ -29,6 +30,9 @@ use crate::tables::{ImageRow, PageRow, TableWriter};
 const BATCH_BYTES: usize = 16 << 20;
 /// Items in a batch.
 const BATCH_ITEMS: usize = 256;
+
+/// Offers of one picture that are fetched until one can be used.
+const MOST_OFFERS: usize = 8;
 
 /// Reads units.
 pub(super) struct Reader<'a> {
@@ -87,13 +91,33 @@ impl Reader<'_> {
             }
             _ => records.add(&self.take_in(unit, Wants::All, &mut tables)?),
         }
-        if let (Some(store), Some(wanted)) = (store, tables.wanted.take())
-            && let Some((images, outcomes)) = store.images(&wanted)?
-        {
-            funnel::merge(&mut records.counts, &outcomes);
-            records.add(&self.take_in(&images, Wants::Images, &mut tables)?);
+        if let Some(store) = store {
+            self.fetch_pictures(&store, &mut tables, &mut records)?;
         }
         tables.finish(self, index, records)
+    }
+
+    /// Fetches the pictures that a unit lacks: the first offer of each, and the next of those of which none is one.
+    fn fetch_pictures(
+        &self,
+        store: &Store<'_>,
+        tables: &mut Tables,
+        records: &mut Records,
+    ) -> Result<()> {
+        for round in 0..MOST_OFFERS {
+            let missing = tables
+                .wanted
+                .as_mut()
+                .map(Wanted::missing)
+                .unwrap_or_default();
+            if missing.is_empty() {
+                break;
+            }
+            let (images, outcomes) = store.images(round, &missing)?;
+            funnel::merge(&mut records.counts, &outcomes);
+            records.add(&self.take_in(&images, Wants::Images, tables)?);
+        }
+        Ok(())
     }
 
     /// Reads all items of a unit into the tables.
@@ -214,6 +238,8 @@ struct Tables {
     /// The number of the unit's first document.
     first: i64,
     pages_written: u64,
+    /// The pictures standing in pages that are kept already.
+    inline: HashSet<String>,
     tally: Tally,
     statuses: Counts,
     times: Times,
@@ -232,6 +258,7 @@ impl Tables {
             folder: folder.clone(),
             first: i64::from(unit) << 32,
             pages_written: 0,
+            inline: HashSet::new(),
             tally: Tally::default(),
             statuses: Counts::default(),
             times: Times::default(),
@@ -274,16 +301,17 @@ impl Tables {
                 }
                 self.pages.push(*row)
             }
+            Examined::Holding(row, pictures) => {
+                for (row, bytes) in pictures {
+                    self.push_inline(row, &bytes)?;
+                }
+                self.push_row(Examined::Page(row))
+            }
             Examined::Image(row) => {
                 if row.redirect.is_none() {
                     funnel::count(&mut self.tally.dropped, kind(&row));
                 }
-                funnel::count(&mut self.statuses, &row.status);
-                if let Some(wanted) = &mut self.wanted {
-                    wanted.answer(&row);
-                }
-                let file = self.folder.name_of(&row.file).to_owned();
-                self.images.push(ImageRow { file, ..*row })
+                self.push_image(*row)
             }
             Examined::Kept(mut row, bytes) => {
                 self.blob.keep(&mut row, &bytes)?;
@@ -295,6 +323,26 @@ impl Tables {
             }
             Examined::Counted => Ok(()),
         }
+    }
+
+    /// Adds a picture that stands in a page, once for the unit. It is no record of its own.
+    fn push_inline(&mut self, mut row: ImageRow, bytes: &[u8]) -> Result<()> {
+        if !self.inline.insert(row.url_key.clone()) {
+            return Ok(());
+        }
+        if row.status == "ok" {
+            self.blob.keep(&mut row, bytes)?;
+        }
+        self.push_image(row)
+    }
+
+    fn push_image(&mut self, row: ImageRow) -> Result<()> {
+        funnel::count(&mut self.statuses, &row.status);
+        if let Some(wanted) = &mut self.wanted {
+            wanted.answer(&row);
+        }
+        let file = self.folder.name_of(&row.file).to_owned();
+        self.images.push(ImageRow { file, ..row })
     }
 
     fn finish(mut self, reader: &Reader<'_>, unit: u32, records: Records) -> Result<()> {

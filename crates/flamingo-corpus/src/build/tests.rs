@@ -3,6 +3,7 @@
 mod crawl;
 mod fetch;
 mod pairs;
+mod saved;
 mod stream;
 mod textbook;
 mod twin;

@@ -54,8 +54,10 @@ impl Units {
 
     /// How many bytes its file has, where it lies on this machine.
     pub fn bytes(&self, unit: u32) -> Option<u64> {
-        let (Unit::Warc { file } | Unit::Lines { file, .. }) = self.get(unit) else {
-            return None;
+        let file = match self.get(unit) {
+            Unit::Warc { file } | Unit::Lines { file, .. } => file,
+            Unit::Member { length, .. } => return Some(*length),
+            _ => return None,
         };
         std::fs::metadata(file).ok().map(|metadata| metadata.len())
     }

@@ -67,7 +67,7 @@ const SESSIONS: &[&str] = &[
 /// - the final `/` of a path away, but for the path `/` itself;
 /// - parameters that count visits (`utm_*`, `gclid`, `fbclid`, `msclkid`, `mc_cid`, ...) or name a session away, also
 ///   as `;jsessionid=`; the others sorted by name, those of one name in their order;
-/// - of a `data:` URL its hash. What is no URL stays as it is.
+/// - of a `data:` URL its hash, behind `data:`. What is no URL, and what is such a key already, stays as it is.
 ///
 /// ```
 /// # use flamingo_corpus::signature::url_key;
@@ -83,6 +83,8 @@ pub fn url_key(url: &str) -> String {
     };
     match parsed.scheme() {
         "http" | "https" => web_key(&parsed),
+        // One that holds something has a comma.
+        "data" if !url.contains(',') => url.to_owned(),
         "data" => format!("data:{:032x}", xxh3_128(url.as_bytes())),
         _ => {
             parsed.set_fragment(None);

@@ -2,10 +2,8 @@
 
 use std::io::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use flamingo_page::Part;
 use flamingo_page::document::document;
+use flamingo_page::{Part, is_data_url};
 
 use super::file::{OutputFile, Series};
 use super::{Finished, Medium, Outcome, Record, Writer};
@@ -30,7 +28,9 @@ impl Jsonl {
     fn place(&self, part: &Part, medium: Option<&Medium>) -> Option<String> {
         match (self.embed, part) {
             (_, Part::Text(_)) => None,
-            (true, _) => medium.map(data_url),
+            (true, _) => medium.map(Medium::data_url),
+            // The picture stands in its page: there is no other place to read it from.
+            (false, Part::Image(image)) if is_data_url(&image.url) => medium.map(Medium::data_url),
             (false, Part::Image(image)) => Some(image.url.clone()),
             (false, Part::Video(video)) => Some(video.url.clone()),
         }
@@ -75,15 +75,4 @@ impl Writer for Jsonl {
         }
         Ok(self.files.into_finished())
     }
-}
-
-fn data_url(medium: &Medium) -> String {
-    let kind = match medium.extension.as_str() {
-        "jpg" => "image/jpeg",
-        "png" => "image/png",
-        "webp" => "image/webp",
-        "gif" => "image/gif",
-        _ => "application/octet-stream",
-    };
-    format!("data:{kind};base64,{}", STANDARD.encode(&medium.bytes))
 }

@@ -9,13 +9,14 @@ use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, BinaryBuilder, ListBuilder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use flamingo_page::document::{Item, items};
-use flamingo_page::{Image, Part};
+use flamingo_page::{Image, Part, is_data_url};
 use flamingo_sequence::{Document, Part as Written};
 use serde_json::{Value, json};
 
 use super::file::{OutputFile, Series};
 use super::{Finished, Medium, Outcome, Record, Writer};
-use crate::{Error, Result};
+use crate::Result;
+use crate::tables::unwritten;
 
 /// Documents and bytes that are held until they are compressed together.
 const BATCH_ROWS: usize = 512;
@@ -61,7 +62,7 @@ impl Parquet {
         let batch = self.batch.take(&self.schema, self.embed);
         let writer = writer(&mut self.writer, &self.files, &self.schema)?;
         let path = writer.inner().path().to_path_buf();
-        let failed = || failed(&path);
+        let failed = || unwritten(&path);
         writer.write(&batch).map_err(failed())?;
         writer.flush().map_err(failed())?;
         let bytes = writer.bytes_written() as u64;
@@ -93,7 +94,7 @@ impl Writer for Parquet {
         if let Some(last) = self.writer.take() {
             let path = last.inner().path().to_path_buf();
             self.files
-                .close(last.into_inner().map_err(failed(&path))?)?;
+                .close(last.into_inner().map_err(unwritten(&path))?)?;
         }
         Ok(self.files.into_finished())
     }
@@ -126,9 +127,12 @@ impl Batch {
                     (image(&record.page.parts[*index]), None, medium)
                 }
             };
-            self.images
-                .values()
-                .append_option(url.map(|image| &image.url));
+            // A picture that stands in its page can be read from no other place.
+            let inline = url.filter(|image| !embed && is_data_url(&image.url));
+            let inline = inline.and(medium).map(Medium::data_url);
+            let place = inline.as_deref().or(url.map(|image| image.url.as_str()));
+            self.images.values().append_option(place);
+            self.bytes += inline.as_ref().map_or(0, String::len);
             self.texts.values().append_option(text);
             let bytes = medium.filter(|_| embed).map(|medium| &medium.bytes);
             self.image_bytes.values().append_option(bytes);
@@ -229,10 +233,5 @@ fn writer<'a>(
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .build();
     let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties));
-    Ok(current.insert(writer.map_err(failed(&path))?))
-}
-
-fn failed(path: &std::path::Path) -> impl FnOnce(::parquet::errors::ParquetError) -> Error {
-    let write = Error::file(path);
-    |error| write(std::io::Error::other(error))
+    Ok(current.insert(writer.map_err(unwritten(&path))?))
 }

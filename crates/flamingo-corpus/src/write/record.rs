@@ -1,5 +1,7 @@
 //! One document on its way out.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use flamingo_page::{Page, Part};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,20 @@ pub struct Medium {
     pub height: u32,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+}
+
+impl Medium {
+    /// The file itself in a URL.
+    pub(super) fn data_url(&self) -> String {
+        let kind = match self.extension.as_str() {
+            "jpg" => "image/jpeg",
+            "png" => "image/png",
+            "webp" => "image/webp",
+            "gif" => "image/gif",
+            _ => "application/octet-stream",
+        };
+        format!("data:{kind};base64,{}", STANDARD.encode(&self.bytes))
+    }
 }
 
 /// What became of a record.

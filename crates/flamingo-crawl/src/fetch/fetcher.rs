@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Debug};
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+
+use flamingo_files::{Draft, Target};
 
 use super::agent::Agent;
 use super::ask::Asker;
@@ -81,11 +82,9 @@ impl Fetcher {
         urls: &[U],
         path: &Path,
     ) -> Result<FetchReport> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let spool =
-            Spool::new(folder.unwrap_or(Path::new("."))).map_err(Error::write(path.display()))?;
+        // Better told before the network is asked than after it.
+        let file = Draft::create(path)?;
+        let spool = Spool::beside(&Target::of(path)?).map_err(Error::write(file.name()))?;
         let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
         let lookups = self.agent.client.lookups();
         let mut board = Board::new(&mut schedule);
@@ -101,12 +100,11 @@ impl Fetcher {
             spool: &spool,
         };
         let run = Run::new(asker, board);
-        let mut fetched = run.finish().map_err(Error::write(path.display()))?;
+        let mut fetched = run.finish().map_err(Error::write(file.name()))?;
         fetched.report.lookups = self.agent.client.lookups() - lookups;
         schedule.forget_rested(Instant::now());
         drop(schedule);
-        self.write(spool, fetched.robots, fetched.visits, path)
-            .map_err(Error::write(path.display()))?;
+        self.write(spool, fetched.robots, fetched.visits, file)?;
         Ok(fetched.report)
     }
 
@@ -115,20 +113,25 @@ impl Fetcher {
         spool: Spool,
         robots: BTreeMap<String, Member>,
         mut visits: Vec<(Visit, Outcome)>,
-        path: &Path,
-    ) -> io::Result<()> {
+        mut file: Draft,
+    ) -> Result<()> {
+        let name = file.name().to_owned();
+        let failed = || Error::write(&name);
         visits.sort_unstable_by_key(|(visit, _)| visit.place);
         for (visit, outcome) in &mut visits {
             if !outcome.has_answer() {
-                let record =
-                    Record::outcome(&visit.url, *outcome).compress(self.agent.clock.now())?;
-                visit.members.push(spool.add(&record)?);
+                let record = Record::outcome(&visit.url, *outcome);
+                let record = record.compress(self.agent.clock.now()).map_err(failed())?;
+                visit.members.push(spool.add(&record).map_err(failed())?);
             }
         }
-        let info =
-            Record::warcinfo(&self.agent.config.user_agent).compress(self.agent.clock.now())?;
+        let info = Record::warcinfo(&self.agent.config.user_agent);
+        let info = info.compress(self.agent.clock.now()).map_err(failed())?;
         let visited = visits.iter().flat_map(|(visit, _)| &visit.members);
-        spool.assemble(path, &info, robots.values().chain(visited))
+        let members = robots.values().chain(visited);
+        let assembled = spool.assemble(&mut file, &info, members);
+        assembled.map_err(failed())?;
+        Ok(file.commit()?)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Records in the order in which they arrive, on disk, until they are put together in the order of
 //! the list: what is held in memory does not grow with what waits for a slow host.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+
+use flamingo_files::{Draft, Target};
 
 /// Where a compressed record lies in the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +22,12 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// An empty one on the disk of `folder`.
-    pub(super) fn new(folder: &Path) -> io::Result<Self> {
-        let file = tempfile::tempfile_in(folder)?;
+    /// An empty one, on the disk of `output` if that is a file.
+    pub(super) fn beside(output: &Target) -> io::Result<Self> {
+        let file = match output {
+            Target::File(path) => tempfile::tempfile_in(path.parent().unwrap_or(Path::new(".")))?,
+            Target::Descriptor(_) | Target::Stream(_) => tempfile::tempfile()?,
+        };
         Ok(Self {
             file: Mutex::new((file, 0)),
         })
@@ -42,10 +47,10 @@ impl Spool {
         Ok(member)
     }
 
-    /// Writes `first` and then `members` in their order to `path`, which is there whole or not at all.
+    /// Writes `first` and then `members` in their order to `file`.
     pub(super) fn assemble<'a>(
         self,
-        path: &Path,
+        file: &mut Draft,
         first: &[u8],
         members: impl IntoIterator<Item = &'a Member>,
     ) -> io::Result<()> {
@@ -53,28 +58,16 @@ impl Spool {
             .file
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let partial = partial_name(path);
-        let mut file = BufWriter::with_capacity(1 << 20, File::create(&partial)?);
         file.write_all(first)?;
         for member in members {
             spool.seek(SeekFrom::Start(member.offset))?;
-            let copied = io::copy(&mut Read::by_ref(&mut spool).take(member.length), &mut file)?;
+            let copied = io::copy(&mut Read::by_ref(&mut spool).take(member.length), file)?;
             if copied < member.length {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        file.into_inner()
-            .map_err(io::IntoInnerError::into_error)?
-            .sync_all()?;
-        fs::rename(&partial, path)
+        Ok(())
     }
-}
-
-/// Beside `path`, and always the same, so that what a kill leaves behind is written over.
-fn partial_name(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
 }
 
 #[cfg(test)]
@@ -87,15 +80,12 @@ mod tests {
     fn records_are_put_together_in_the_order_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        let spool = Spool::new(folder.path()).unwrap();
+        let spool = Spool::beside(&Target::of(&path).unwrap()).unwrap();
         let [a, b, c] = [b"aa".as_slice(), b"b", b"ccc"].map(|bytes| spool.add(bytes).unwrap());
-        fs::write(partial_name(&path), "left behind by a kill, and longer").unwrap();
-        spool.assemble(&path, b"first ", [&c, &a, &b, &a]).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"first cccaabaa");
-        let names: Vec<_> = fs::read_dir(folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
-        assert_eq!(names, ["out"]);
+        let mut file = Draft::create(&path).unwrap();
+        let members = [&c, &a, &b, &a];
+        spool.assemble(&mut file, b"first ", members).unwrap();
+        file.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"first cccaabaa");
     }
 }

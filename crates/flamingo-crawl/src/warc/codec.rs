@@ -106,6 +106,27 @@ impl Codec {
         }
     }
 
+    /// Says if a file that has no dictionary cannot be decoded without one: all frames at its start name the same. One
+    /// that differs is damaged.
+    pub(super) fn check_no_dictionary(&self, head: &[u8]) -> io::Result<()> {
+        if !matches!(self, Self::Zstd(_)) {
+            return Ok(());
+        }
+        let mut named = memmem::find_iter(head, ZSTD)
+            .map(|at| zstd::zstd_safe::get_dict_id_from_frame(&head[at..]));
+        let Some(id) = named.next().flatten() else {
+            return Ok(());
+        };
+        if named.any(|other| other != Some(id)) {
+            return Ok(());
+        }
+        let message = format!(
+            "it is compressed with the zstd dictionary {id}, which is not in the file; put the frame that holds the \
+             dictionary before the records, or compress it anew without one"
+        );
+        Err(io::Error::new(io::ErrorKind::InvalidData, message))
+    }
+
     /// Decodes with a dictionary, if there is need of one. `frame` is the skippable frame that holds it.
     pub(super) fn use_dictionary(&mut self, frame: &[u8]) -> io::Result<()> {
         if let (Self::Zstd(decoder), Some(dictionary)) = (self, unpack(frame)) {

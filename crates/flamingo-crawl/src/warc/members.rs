@@ -66,6 +66,9 @@ impl Members {
         let head = raw.want(SNIFFED)?;
         let mut codec = Codec::sniff(head)?;
         let length = dictionary_length(head);
+        if dictionary.is_none() && length.is_none() {
+            codec.check_no_dictionary(head)?;
+        }
         if let Some(frame) = dictionary {
             codec.use_dictionary(frame)?;
         } else if let Some(length) = length {

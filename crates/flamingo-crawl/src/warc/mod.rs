@@ -32,6 +32,7 @@ use crate::{
 pub(crate) struct Warc {
     reader: Reader,
     file: Arc<str>,
+    start: Option<u64>,
     options: ReadOptions,
 }
 
@@ -40,6 +41,8 @@ pub(crate) struct Input {
     pub(crate) reader: Box<dyn Read + Send>,
     /// A path or URL.
     pub(crate) name: Arc<str>,
+    /// Where the WARC begins in that file; `None` if its bytes do not lie there as they are read.
+    pub(crate) start: Option<u64>,
     pub(crate) size: Option<u64>,
     /// The frame with which the file begins, if it is read from later on.
     pub(crate) dictionary: Option<Vec<u8>>,
@@ -56,15 +59,17 @@ impl Warc {
         Ok(Self {
             reader: Reader::new(members, options.max_record, input.size),
             file: name,
+            start: input.start,
             options: options.clone(),
         })
     }
 
     fn item(&self, record: Record, counts: &mut Counts) -> Item {
         let content = self.reader.content(&record);
-        let place = record.place.map(|(offset, length)| Place {
+        let place = record.place.zip(self.start);
+        let place = place.map(|((offset, length), start)| Place {
             file: Arc::clone(&self.file),
-            offset,
+            offset: start + offset,
             length,
         });
         let Record { head, offset, .. } = record;

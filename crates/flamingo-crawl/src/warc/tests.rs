@@ -88,6 +88,7 @@ fn open(bytes: Vec<u8>, options: &ReadOptions) -> Items {
         size: Some(bytes.len() as u64),
         reader: Box::new(Cursor::new(bytes)),
         name: "test.warc".into(),
+        start: Some(0),
         dictionary: None,
     };
     Items::new(Warc::new(input, options).unwrap())
@@ -193,6 +194,25 @@ fn zstd_with_a_dictionary_is_read_from_its_start_and_from_a_place() {
         let again = read_at(&place, &ReadOptions::default()).unwrap().unwrap();
         assert_eq!(again.body, b"<p>page 150</p>");
     }
+}
+
+#[test]
+fn zstd_whose_dictionary_is_not_there_says_so() {
+    // A frame of nothing that names the dictionary 7.
+    let frame = b"\x28\xb5\x2f\xfd\x21\x07\x00\x01\x00\x00";
+    let input = Input {
+        reader: Box::new(Cursor::new(frame)),
+        name: "a.warc.zst".into(),
+        start: Some(0),
+        size: None,
+        dictionary: None,
+    };
+    let error = Warc::new(input, &ReadOptions::default()).err().unwrap();
+    let message = error.to_string();
+    assert!(
+        message.contains("a.warc.zst") && message.contains("dictionary 7"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -577,6 +597,7 @@ fn gigabyte_in_a_line_a_record_or_a_bomb_is_passed_over_in_bounded_memory() {
         let input = Input {
             reader,
             name,
+            start: Some(0),
             size,
             dictionary,
         };

@@ -1,8 +1,9 @@
 //! Takes away blocks that the root holds beside its content: the title again, icons, headings of nothing.
 
-use super::blocks::{Block, Content};
+use super::blocks::{Block, Content, Words};
 use super::captions;
 use super::hints::Hints;
+use super::icons;
 use super::phrases;
 use super::pictures::Picture;
 use super::survey::Survey;
@@ -23,12 +24,17 @@ pub(super) fn clean<'s>(
 ) -> Vec<Block<'s>> {
     drop_rest(&mut blocks);
     drop_advertised(&mut blocks);
-    blocks.retain(|block| match &block.content {
-        Content::Picture(picture) => is_shown(dom, survey, block.node, picture),
-        Content::Text(words) => {
-            !phrases::is_boilerplate(words) && known.address != Some(words.text.as_str())
+    let mut frame = (0..blocks.len())
+        .map(|index| is_frame(&blocks, index))
+        .collect::<Vec<_>>()
+        .into_iter();
+    blocks.retain(|block| {
+        let is_frame = frame.next().unwrap_or(false);
+        match &block.content {
+            Content::Picture(picture) => is_shown(dom, survey, block.node, picture),
+            Content::Text(words) => !is_frame && known.address != Some(words.text.as_str()),
+            Content::Film(_) => true,
         }
-        Content::Film(_) => true,
     });
     drop_decoration(&mut blocks);
     let mut blocks = captions::settle(blocks);
@@ -41,6 +47,7 @@ pub(super) fn clean<'s>(
 /// Of the text, what may follow a heading that ends the content, in percent.
 const LARGEST_REST: usize = 40;
 
+/// Cuts off what a heading like "Related" begins, if it reads as such: links, cards, what readers say.
 fn drop_rest(blocks: &mut Vec<Block<'_>>) {
     let length = |block: &Block<'_>| match &block.content {
         Content::Text(words) => words.text.len(),
@@ -50,11 +57,98 @@ fn drop_rest(blocks: &mut Vec<Block<'_>>) {
     let mut rest = total;
     for (index, block) in blocks.iter().enumerate() {
         let is_end = matches!(&block.content, Content::Text(words) if phrases::is_end(words));
-        if is_end && rest * 100 <= total * LARGEST_REST {
+        if is_end && rest * 100 <= total * LARGEST_REST && !begins_content(&blocks[index..]) {
             blocks.truncate(index);
             return;
         }
         rest -= length(block);
+    }
+}
+
+/// Blocks behind a heading that are looked at.
+const MOST_BLOCKS: usize = 256;
+/// Bytes of a text that is a paragraph rather than a line about another page.
+const PARAGRAPH: usize = 80;
+
+/// Whether a text is a sentence of its page: long, without links, and ending as sentences do.
+fn is_prose(words: &Words) -> bool {
+    let ends = [".", "!", "?", ":", "…", "。", "！", "？", ".\"", ".”", ".)"];
+    let is_text = matches!(
+        words.kind,
+        Kind::Paragraph | Kind::Quote | Kind::Item | Kind::Definition
+    );
+    words.kind == Kind::Code
+        || words.text.len() >= PARAGRAPH
+            && is_text
+            && words.linked * 3 < words.text.len()
+            && ends.iter().any(|end| words.text.ends_with(end))
+            && !phrases::is_call(words)
+}
+
+/// Whether a block says something by itself: a heading, or a text of some length that is not mostly links.
+pub(super) fn reads_as_text(words: &Words) -> bool {
+    let is_long =
+        words.text.len() >= PARAGRAPH / 2 && !words.is_teaser() && !phrases::is_call(words);
+    is_long || matches!(words.kind, Kind::Heading | Kind::Row | Kind::Code) && words.linked == 0
+}
+
+/// Whether what follows a heading reads as a chapter: paragraphs right below it or below other headings, rather than
+/// below a link to another page, or a name and a date.
+fn begins_content(blocks: &[Block<'_>]) -> bool {
+    let (mut prose, mut other) = (0, 0);
+    let mut is_below_heading = true;
+    for block in blocks[1..].iter().take(MOST_BLOCKS) {
+        let words = match &block.content {
+            Content::Text(words) => words,
+            Content::Picture(picture) => {
+                is_below_heading &= !picture.is_linked || picture.leads_to_itself();
+                continue;
+            }
+            Content::Film(_) => continue,
+        };
+        if words.kind == Kind::Heading {
+            is_below_heading = words.linked == 0 && !phrases::is_end(words);
+            continue;
+        }
+        if is_below_heading && is_prose(words) {
+            prose += words.text.len();
+            continue;
+        }
+        other += words.text.len();
+        is_below_heading &= matches!(
+            words.kind,
+            Kind::Row | Kind::Item | Kind::Term | Kind::Caption | Kind::Code
+        ) && words.linked == 0;
+    }
+    prose > other
+}
+
+/// Whether each block is a word of the page's frame and nothing more. A heading is none if it has a text below it, and
+/// an item is none among others that say something.
+fn is_frame(blocks: &[Block<'_>], index: usize) -> bool {
+    let Content::Text(words) = &blocks[index].content else {
+        return false;
+    };
+    if !phrases::is_boilerplate(words) {
+        return false;
+    }
+    let text = |at: usize| match blocks.get(at).map(|block| &block.content) {
+        Some(Content::Text(words)) => Some(words),
+        _ => None,
+    };
+    let says = |at: Option<usize>, kind: Kind| {
+        let words = at.and_then(text);
+        words.is_some_and(|words| {
+            words.kind == kind && words.linked == 0 && !phrases::is_boilerplate(words)
+        })
+    };
+    match words.kind {
+        Kind::Heading => words.linked > 0 || !begins_content(&blocks[index..]),
+        Kind::Item => {
+            !(words.linked == 0
+                && (says(index.checked_sub(1), Kind::Item) || says(Some(index + 1), Kind::Item)))
+        }
+        _ => true,
     }
 }
 
@@ -145,9 +239,6 @@ fn drop_title(blocks: &mut Vec<Block<'_>>, title: Option<&str>) {
     });
 }
 
-/// CSS pixels below which a picture is an icon.
-const SMALLEST: u32 = 50;
-
 /// Whether a picture is more than an icon, an avatar or a counter.
 pub(super) fn is_shown(
     dom: &Dom<'_>,
@@ -155,17 +246,9 @@ pub(super) fn is_shown(
     node: NodeId,
     picture: &Picture<'_>,
 ) -> bool {
-    is_worth_showing(picture) && !is_in_icon(dom, survey, node)
-}
-
-fn is_worth_showing(picture: &Picture<'_>) -> bool {
-    let small = |length: Option<u32>| length.is_some_and(|length| length < SMALLEST);
-    let tiny = |length: Option<u32>| length.is_some_and(|length| length <= 3);
-    let too_small = match (picture.width, picture.height) {
-        (Some(_), Some(_)) => small(picture.width) && small(picture.height),
-        _ => small(picture.width) || small(picture.height),
-    };
-    !too_small && !tiny(picture.width) && !tiny(picture.height) && !picture.hints.has(Hints::ICON)
+    !icons::is_small(picture)
+        && !is_in_icon(dom, survey, node)
+        && !icons::is_beside(dom, survey, node, picture)
 }
 
 fn is_in_icon(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> bool {

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use super::blocks::{Block, Content, Film, MOST_OF_FIGURE, Words, caption_of};
 use super::hints::Hints;
-use super::pictures::{self, Picture, squeezed};
+use super::pictures::{self, Picture};
+use super::shadow::Slotted;
+use super::spaces::squeezed;
 use super::survey::Survey;
 use super::traits::{is_block, is_plain_inline};
+use super::{code, formulas, icons};
 use crate::{Dom, Kind, NodeId, Tag};
 
 /// An element around the current place.
@@ -22,6 +25,8 @@ struct Open<'s> {
     /// Of a `picture`: what its sources offer.
     picture: Option<Picture<'s>>,
     in_table: bool,
+    /// Of a line of code: where its text begins.
+    line: Option<usize>,
 }
 
 /// Gathers the blocks between two nodes.
@@ -36,6 +41,14 @@ pub(super) struct Gatherer<'d, 's> {
     linked: usize,
     breaks: u8,
     level: u8,
+    /// Elements that the current walk has not opened.
+    floor: usize,
+    /// Of each shadow root around: what stands in its slots.
+    slotted: Vec<Slotted<'s>>,
+    /// Whether a line of code has just ended.
+    after_line: bool,
+    every_picture: bool,
+    has_formulas: bool,
 }
 
 impl<'d, 's> Gatherer<'d, 's> {
@@ -51,32 +64,80 @@ impl<'d, 's> Gatherer<'d, 's> {
             linked: 0,
             breaks: 0,
             level: 0,
+            floor: 0,
+            slotted: Vec::new(),
+            after_line: false,
+            every_picture: false,
+            has_formulas: formulas::are_in(dom),
         }
+    }
+
+    /// With the small pictures in sentences, too.
+    pub(super) fn with_every_picture(mut self) -> Self {
+        self.every_picture = true;
+        self
     }
 
     /// The blocks of a subtree.
     pub(super) fn gather(mut self, root: NodeId) -> Vec<Block<'s>> {
-        let end = self.dom.subtree_end(root).index();
-        let mut index = root.index();
+        self.walk(root.index(), self.dom.subtree_end(root).index());
+        self.finish()
+    }
+
+    /// The blocks of what lies in `outer` before `root`.
+    pub(super) fn gather_between(mut self, outer: NodeId, root: NodeId) -> Vec<Block<'s>> {
+        self.walk(outer.index(), root.index());
+        self.finish()
+    }
+
+    fn finish(mut self) -> Vec<Block<'s>> {
+        self.end_block(Kind::Paragraph);
+        code::drop_gutters(&mut self.blocks);
+        self.blocks
+    }
+
+    /// Takes in the nodes from one to before another and closes what it opened.
+    fn walk(&mut self, start: usize, end: usize) {
+        let floor = std::mem::replace(&mut self.floor, self.open.len());
+        let mut index = start;
         while index < end {
             self.close_until(index);
             index = self.visit(NodeId::from_index(index));
         }
         self.close_until(usize::MAX);
-        self.end_block(Kind::Paragraph);
-        self.blocks
+        self.floor = floor;
     }
 
-    /// The blocks of what lies in `outer` before `root`.
-    pub(super) fn gather_between(mut self, outer: NodeId, root: NodeId) -> Vec<Block<'s>> {
-        let mut index = outer.index();
-        while index < root.index() {
-            self.close_until(index);
-            index = self.visit(NodeId::from_index(index));
+    /// Takes in a shadow root, and in its slots what its host holds behind it; says what is next.
+    fn take_shadow(&mut self, template: NodeId) -> usize {
+        let dom = self.dom;
+        let after = dom.subtree_end(template).index();
+        if self.slotted.len() >= MOST_SHADOWS {
+            return after;
         }
-        self.close_until(usize::MAX);
-        self.end_block(Kind::Paragraph);
-        self.blocks
+        self.slotted.push(Slotted::of(dom, template));
+        self.walk(template.index() + 1, after);
+        self.slotted.pop();
+        dom.parent(template)
+            .map_or(after, |host| dom.subtree_end(host).index())
+    }
+
+    /// Takes in what stands in a slot; else, what the slot holds itself is next.
+    fn take_slot(&mut self, slot: NodeId) -> usize {
+        let dom = self.dom;
+        let Some(mut slotted) = self.slotted.pop() else {
+            return slot.index() + 1;
+        };
+        let nodes = slotted.take(dom, slot);
+        for node in &nodes {
+            self.walk(node.index(), dom.subtree_end(*node).index());
+        }
+        self.slotted.push(slotted);
+        if nodes.is_empty() {
+            slot.index() + 1
+        } else {
+            dom.subtree_end(slot).index()
+        }
     }
 
     /// Takes a node in and says which is next.
@@ -86,12 +147,35 @@ impl<'d, 's> Gatherer<'d, 's> {
         let after = dom.subtree_end(node).index();
         let inside = node.index() + 1;
         if self.survey.is_dropped(node) {
-            if tag == Tag::Button {
-                self.pictures_only(node);
+            match tag {
+                Tag::Button => self.pictures_only(node),
+                Tag::Script if self.has_formulas => {
+                    self.take_formula(node, formulas::of_script(dom, node));
+                }
+                _ => {}
             }
             return after;
         }
         match tag {
+            Tag::Math => {
+                self.take_formula(node, Some(formulas::of_math(dom, node)));
+                after
+            }
+            Tag::Rt | Tag::Rp | Tag::Rtc => after,
+            Tag::Template => self.take_shadow(node),
+            Tag::Slot if !self.slotted.is_empty() => self.take_slot(node),
+            Tag::Span | Tag::Other | Tag::Div | Tag::Nobr
+                if self.has_formulas && formulas::is_repeated(dom, node) =>
+            {
+                after
+            }
+            _ if self.kind() == Kind::Code
+                && !is_plain_inline(tag)
+                && tag != Tag::Text
+                && code::is_number(dom, node) =>
+            {
+                after
+            }
             Tag::Text => {
                 self.take_text(node);
                 inside
@@ -131,18 +215,29 @@ impl<'d, 's> Gatherer<'d, 's> {
     fn enter(&mut self, node: NodeId, tag: Tag) {
         let outer = self.kind();
         let in_table = self.open.last().is_some_and(|open| open.in_table);
-        let is_table = tag == Tag::Table && is_data_table(self.dom, node);
+        let is_table = tag == Tag::Table && outer != Kind::Code && is_data_table(self.dom, node);
         let cells = in_table
             && !matches!(
                 tag,
                 Tag::Tr | Tag::Table | Tag::Caption | Tag::Tbody | Tag::Thead
             );
         let hints = self.survey.hints(node);
-        let kind = kind_of(tag, hints, outer, in_table);
-        let breaks = is_block(tag) && !cells || kind == Kind::Caption && outer != Kind::Caption;
+        let is_code = tag == Tag::Table && code::is_table_of_code(self.dom, node);
+        let in_code = outer == Kind::Code;
+        let kind = match in_code || is_code {
+            true => Kind::Code,
+            false => kind_of(tag, hints, outer, in_table),
+        };
+        let breaks = !in_code
+            && (is_block(tag) && !cells || kind == Kind::Caption && outer != Kind::Caption);
+        let line = if in_code {
+            self.begin_line(node, tag)
+        } else {
+            None
+        };
         if breaks {
             self.end_block(outer);
-        } else if is_block(tag) {
+        } else if is_block(tag) && !in_code {
             self.space();
         }
         let is_link = self.survey.traits[node.index()].is_link;
@@ -159,16 +254,20 @@ impl<'d, 's> Gatherer<'d, 's> {
             figure: is_figure(tag, hints).then_some(self.blocks.len()),
             link,
             picture: (tag == Tag::Picture).then(Picture::default),
-            in_table: is_table || in_table && tag != Tag::Table,
+            in_table: (is_table || in_table && tag != Tag::Table) && kind != Kind::Code,
+            line,
         });
     }
 
     fn close_until(&mut self, index: usize) {
-        while self.open.last().is_some_and(|open| open.end <= index) {
+        while self.open.len() > self.floor && self.open.last().is_some_and(|open| open.end <= index)
+        {
             let Some(open) = self.open.pop() else { return };
-            if open.breaks {
+            if let Some(start) = open.line {
+                self.end_line(start);
+            } else if open.breaks {
                 self.end_block(open.kind);
-            } else if is_block(open.tag) {
+            } else if is_block(open.tag) && open.kind != Kind::Code {
                 self.space();
             }
             self.links -= usize::from(open.link.is_some());
@@ -181,6 +280,42 @@ impl<'d, 's> Gatherer<'d, 's> {
         }
     }
 
+    /// Within code, an element that is a line; where its text begins.
+    fn begin_line(&mut self, node: NodeId, tag: Tag) -> Option<usize> {
+        let is_row = matches!(tag, Tag::Div | Tag::Li | Tag::Tr | Tag::P);
+        let starts = self.text.is_empty() || self.text.ends_with('\n');
+        if !(is_row || tag == Tag::Span && starts && code::is_line(self.dom, node)) {
+            return None;
+        }
+        if !starts {
+            self.text.push('\n');
+        }
+        if self.text.is_empty() {
+            self.start = node;
+        }
+        Some(self.text.len())
+    }
+
+    fn end_line(&mut self, start: usize) {
+        if self.text.len() > start && self.text.ends_with('\n') {
+            self.text.pop();
+        }
+        self.text.push('\n');
+        self.after_line = true;
+    }
+
+    /// Adds a formula to the text.
+    fn take_formula(&mut self, node: NodeId, formula: Option<String>) {
+        let Some(formula) = formula.filter(|formula| !formula.is_empty()) else {
+            return;
+        };
+        if self.text.is_empty() {
+            self.start = node;
+        }
+        self.text.push_str(&formula);
+        self.breaks = 0;
+    }
+
     fn space(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with(' ') {
             self.text.push(' ');
@@ -188,6 +323,10 @@ impl<'d, 's> Gatherer<'d, 's> {
     }
 
     fn take_text(&mut self, node: NodeId) {
+        let after_line = std::mem::take(&mut self.after_line);
+        if after_line && self.dom.is_blank(node) && self.kind() == Kind::Code {
+            return;
+        }
         if self.dom.is_blank(node) {
             if self.kind() == Kind::Code && !self.text.is_empty() {
                 self.text.push_str(self.dom.raw_text(node));
@@ -246,7 +385,9 @@ impl<'d, 's> Gatherer<'d, 's> {
     /// Two line breaks make a new paragraph.
     fn take_break(&mut self) {
         if self.kind() == Kind::Code {
-            self.text.push('\n');
+            if !std::mem::take(&mut self.after_line) {
+                self.text.push('\n');
+            }
             return;
         }
         self.breaks += 1;
@@ -304,6 +445,9 @@ impl<'d, 's> Gatherer<'d, 's> {
     }
 
     fn push_picture(&mut self, mut picture: Picture<'s>, node: NodeId) {
+        if self.takes_alt(&picture, node) {
+            return;
+        }
         if self.links > 0 {
             picture.is_linked = true;
             let links = self.open.iter().rev().filter_map(|open| open.link.as_ref());
@@ -316,6 +460,34 @@ impl<'d, 's> Gatherer<'d, 's> {
             node,
             content: Content::Picture(picture),
         });
+    }
+
+    /// A small picture or a formula within a sentence is what its `alt` says; whether it was one.
+    fn takes_alt(&mut self, picture: &Picture<'s>, node: NodeId) -> bool {
+        let alt = formulas::without_style(&picture.alt);
+        let is_formula = picture.is_formula();
+        let is_small = is_formula || icons::is_small(picture) || icons::is_emoji(alt);
+        let in_sentence = !self.text.trim().is_empty() || follows_text(self.dom, node);
+        if !is_small || !in_sentence || self.every_picture {
+            return false;
+        }
+        let is_alone = self.dom.parent(node).is_some_and(|outer| {
+            let mut inside = self.dom.descendants(outer);
+            self.dom.tag(outer) == Tag::A
+                && inside.all(|node| !self.dom.is_text(node) || self.dom.is_blank(node))
+        });
+        let is_said = is_formula || icons::is_emoji(alt) || !self.text.trim().is_empty();
+        if is_said && !is_alone && alt.len() <= LONGEST_ALT && !pictures::is_file_name(alt) {
+            let before = self.text.len();
+            if self.text.is_empty() {
+                self.start = node;
+            }
+            self.text.push_str(alt);
+            if self.links > 0 {
+                self.linked += self.text.len() - before;
+            }
+        }
+        true
     }
 
     /// Of what scripts replace, only pictures count: those that a script would load.
@@ -442,6 +614,17 @@ fn kind_of(tag: Tag, hints: Hints, outer: Kind, in_table: bool) -> Kind {
         Tag::P | Tag::Div | Tag::Span if hints.has(Hints::CAPTION) => Kind::Caption,
         _ => outer,
     }
+}
+
+/// Shadow roots within each other that are read.
+const MOST_SHADOWS: usize = 16;
+/// Bytes of a text that stands for a small picture in a sentence.
+const LONGEST_ALT: usize = 400;
+
+/// Whether a node is followed by more of the same sentence.
+fn follows_text(dom: &Dom<'_>, node: NodeId) -> bool {
+    let next = dom.next_sibling(node);
+    next.is_some_and(|next| dom.is_text(next) && !dom.is_blank(next))
 }
 
 /// Elements that stand for one picture until a script has loaded it.

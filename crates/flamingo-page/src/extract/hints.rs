@@ -59,7 +59,7 @@ impl Hints {
         self.0 & any.0 != 0
     }
 
-    fn without(self, others: Self) -> Self {
+    pub(super) fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::pictures::squeezed;
+use super::spaces::squeezed;
 use crate::{Dom, NodeId, Tag};
 
 /// What a page asks of robots in its `meta` elements.
@@ -30,13 +30,8 @@ impl Robots {
 
     fn read(&mut self, name: &str, content: &str) {
         let name = name.trim().to_ascii_lowercase();
-        let directives = content
-            .split(',')
-            .map(|directive| directive.trim().to_ascii_lowercase());
-        let known = directives.filter(|directive| {
-            let word = directive.split(':').next().unwrap_or_default();
-            DIRECTIVES.contains(&word.trim())
-        });
+        let content = content.to_ascii_lowercase();
+        let known = content.split([',', ';']).flat_map(directives);
         if name == "robots" {
             self.all.extend(known.take(MOST_DIRECTIVES));
         } else {
@@ -47,6 +42,19 @@ impl Robots {
             );
         }
     }
+}
+
+/// The words between two commas that are known: one by the standard, several where an author leaves the commas out.
+/// A directive with a value is kept as a whole.
+fn directives(part: &str) -> impl Iterator<Item = String> {
+    let (word, _) = part.split_once(':').unwrap_or((part, ""));
+    let has_value = word.len() < part.len();
+    let whole = (has_value && DIRECTIVES.contains(&word.trim())).then(|| part.trim().to_owned());
+    let words = if has_value { "" } else { part };
+    let known = words
+        .split_ascii_whitespace()
+        .filter(|word| DIRECTIVES.contains(word));
+    whole.into_iter().chain(known.map(str::to_owned))
 }
 
 const MOST_DIRECTIVES: usize = 32;

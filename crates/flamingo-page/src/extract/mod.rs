@@ -7,27 +7,38 @@ mod blocks;
 mod captions;
 mod cards;
 mod clean;
+mod code;
+mod formulas;
 mod gather;
 mod hints;
+mod icons;
 mod language;
 mod lead;
 mod metadata;
+mod panels;
 mod phrases;
 mod pictures;
 mod prune;
 mod root;
+mod saved;
+mod shadow;
+mod spaces;
 mod srcset;
 mod survey;
 mod traits;
+mod variables;
+mod variants;
 
 use url::Url;
 
 use crate::charset::decode;
+use crate::data_urls::is_data_url;
 use crate::{Dom, NodeId, Page, Part, Text, Video};
 use blocks::{Block, Content, Film};
 use gather::Gatherer;
 use metadata::Head;
 use survey::Survey;
+use variables::Variables;
 
 pub use language::sure_language;
 pub use metadata::Robots;
@@ -66,20 +77,32 @@ pub fn extract(html: &[u8], context: &Context<'_>) -> Extraction {
 /// [`extract`] from a page that is parsed already.
 pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
     let address = Url::parse(context.url).ok();
-    let head = Head::read(dom, address.as_ref());
+    let mut head = Head::read(dom, address.as_ref());
+    saved::take_back(&mut head.robots, dom.source());
     let base = head.base.as_ref().or(address.as_ref());
-    let mut survey = Survey::of(dom);
     let (title, heading) = head.title(dom);
-    prune::prune(dom, &mut survey, heading);
-    let root = root::find(dom, &survey, heading);
-    prune::prune_inside(dom, &mut survey, root);
-    let blocks = Gatherer::new(dom, &survey).gather(root);
     let known = clean::Known {
         title: title.as_deref(),
         address: head.canonical.as_deref(),
     };
-    let blocks = clean::clean(dom, &survey, blocks, known);
-    let blocks = lead::with_lead(dom, &survey, root, heading, blocks);
+    let mut blocks = content(dom, heading, known);
+    if length_of(&blocks) < FEW {
+        let others = whole_content(dom, known);
+        let least = if blocks.is_empty() {
+            LEAST
+        } else {
+            LEAST_BESIDE
+        };
+        if length_of(&others) >= least {
+            blocks = others;
+        }
+    }
+    let mut variables = Variables::new(dom.source());
+    for block in &mut blocks {
+        if let Content::Picture(picture) = &mut block.content {
+            picture.replace(|url| variables.value(url));
+        }
+    }
     let parts = parts(blocks, base);
     let language = language::detect(&parts, head.language.as_deref());
     Extraction {
@@ -94,6 +117,45 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
         robots: head.robots,
         is_truncated: dom.is_truncated(),
     }
+}
+
+/// Bytes of text below which a page is looked at again.
+const FEW: usize = 250;
+/// Bytes of text for which another look is worth it: where nothing was found, and where something was.
+const LEAST: usize = 140;
+const LEAST_BESIDE: usize = 1000;
+
+/// The blocks of the part of a page that holds its content.
+fn content<'s>(dom: &Dom<'s>, heading: Option<NodeId>, known: clean::Known<'_>) -> Vec<Block<'s>> {
+    let mut survey = Survey::of(dom);
+    prune::prune(dom, &mut survey, heading);
+    let root = root::find(dom, &survey, heading);
+    prune::prune_inside(dom, &mut survey, root);
+    let blocks = Gatherer::new(dom, &survey).gather(root);
+    let blocks = clean::clean(dom, &survey, blocks, known);
+    lead::with_lead(dom, &survey, root, heading, blocks)
+}
+
+/// The blocks of a page that read as text, wherever they are and whatever their elements are called: for pages whose
+/// content is not where names and shares say.
+fn whole_content<'s>(dom: &Dom<'s>, known: clean::Known<'_>) -> Vec<Block<'s>> {
+    let mut survey = Survey::of(dom);
+    prune::prune_kinds(dom, &mut survey);
+    prune::prune_inside(dom, &mut survey, NodeId::ROOT);
+    let mut blocks = Gatherer::new(dom, &survey).gather(NodeId::ROOT);
+    blocks.retain(|block| match &block.content {
+        Content::Text(words) => clean::reads_as_text(words),
+        Content::Picture(_) | Content::Film(_) => true,
+    });
+    clean::clean(dom, &survey, blocks, known)
+}
+
+fn length_of(blocks: &[Block<'_>]) -> usize {
+    let length = |block: &Block<'_>| match &block.content {
+        Content::Text(words) => words.text.len(),
+        Content::Picture(_) | Content::Film(_) => 0,
+    };
+    blocks.iter().map(length).sum()
 }
 
 fn parts(blocks: Vec<Block<'_>>, base: Option<&Url>) -> Vec<Part> {
@@ -119,7 +181,7 @@ fn video(film: Film<'_>, base: Option<&Url>) -> Option<Video> {
         .urls
         .iter()
         .filter_map(|url| pictures::resolve(url, base));
-    let url = urls.find(|url| !srcset::is_data(url))?;
+    let url = urls.find(|url| !is_data_url(url))?;
     Some(Video {
         url,
         also: urls.collect(),
@@ -136,7 +198,8 @@ pub(crate) fn image_urls(html: &[u8], url: &str) -> Vec<Vec<String>> {
     let dom = Dom::parse(&source);
     let address = Url::parse(url).ok();
     let survey = Survey::keeping_all(&dom);
-    let blocks = Gatherer::new(&dom, &survey).gather(NodeId::ROOT);
+    let gatherer = Gatherer::new(&dom, &survey).with_every_picture();
+    let blocks = gatherer.gather(NodeId::ROOT);
     blocks
         .into_iter()
         .filter_map(|block| match block.content {

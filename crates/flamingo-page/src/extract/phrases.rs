@@ -147,9 +147,10 @@ const ENDS: [&str; 36] = [
 /// Bytes of the longest text that [`ENDS`] holds.
 const LONGEST_END: usize = 48;
 
-/// Whether a block heads something beside the content that follows it.
+/// Whether a block may head something beside the content that follows it; a row, an item or code heads nothing.
 pub(super) fn is_end(words: &Words) -> bool {
-    if words.text.len() > LONGEST_END {
+    let is_head = matches!(words.kind, Kind::Heading | Kind::Paragraph);
+    if !is_head || words.text.len() > LONGEST_END {
         return false;
     }
     let text = words.text.to_lowercase();
@@ -163,7 +164,10 @@ pub(super) fn is_end(words: &Words) -> bool {
 /// Whether a block says nothing but that something else is near.
 pub(super) fn is_boilerplate(words: &Words) -> bool {
     let text = words.text.as_str();
-    if words.kind == Kind::Code {
+    if !matches!(
+        words.kind,
+        Kind::Paragraph | Kind::Heading | Kind::Quote | Kind::Caption | Kind::Item
+    ) {
         return false;
     }
     if text.len() <= LONGEST_ALONE {

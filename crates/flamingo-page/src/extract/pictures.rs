@@ -4,8 +4,13 @@ use std::borrow::Cow;
 
 use url::Url;
 
+use super::formulas;
 use super::hints::Hints;
-use super::srcset::{candidates, is_data, is_picture_url, is_placeholder, is_srcset};
+use super::spaces::squeezed;
+use super::srcset::{candidates, is_address, is_picture_url, is_placeholder, is_srcset};
+use super::variables::{in_style, is_variable};
+use super::variants::{Name, are_same, is_lesser, width_of};
+use crate::data_urls::{Worth, is_data_url, worth};
 use crate::{Dom, Image, NodeId, Tag};
 
 /// What the elements of one picture say about it.
@@ -17,6 +22,8 @@ pub(super) struct Picture<'s> {
     pub(super) width: Option<u32>,
     pub(super) height: Option<u32>,
     pub(super) hints: Hints,
+    class: &'s str,
+    style: &'s str,
     /// It leads elsewhere.
     pub(super) is_linked: bool,
     /// Its title is the caption that the page shows with it.
@@ -29,13 +36,18 @@ pub(super) struct Picture<'s> {
 struct Offer<'s> {
     url: Cow<'s, str>,
     rank: Rank,
+    /// Compared among those of one rank.
     size: f32,
+    /// Its width in pixels, where the page says it.
+    width: Option<f32>,
 }
 
 /// Where a URL stands, the worse first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     StandIn,
+    /// The same picture, smaller or blurred.
+    Lesser,
     Background,
     Source,
     Lazy,
@@ -48,19 +60,46 @@ const MOST_URLS: usize = 64;
 
 impl<'s> Picture<'s> {
     fn offer(&mut self, url: Cow<'s, str>, rank: Rank, size: f32) {
-        if self.urls.len() < MOST_URLS && !url.trim().is_empty() {
-            self.urls.push(Offer { url, rank, size });
+        let is_nothing =
+            url.trim().is_empty() || is_data_url(url.trim()) && worth(&url) == Worth::Nothing;
+        if self.urls.len() < MOST_URLS && !is_nothing {
+            let width = width_of(&url);
+            self.urls.push(Offer {
+                url,
+                rank,
+                size,
+                width,
+            });
+        }
+    }
+
+    /// Puts other URLs in place of those for which there is one; what has none to put is offered no more.
+    pub(super) fn replace(&mut self, mut other: impl FnMut(&str) -> Option<Option<Cow<'s, str>>>) {
+        for mut offer in std::mem::take(&mut self.urls) {
+            match other(&offer.url) {
+                None => self.urls.push(offer),
+                Some(Some(url)) => {
+                    offer.url = url;
+                    self.urls.push(offer);
+                }
+                Some(None) => {}
+            }
         }
     }
 
     fn offer_set(&mut self, value: &str) {
         for candidate in candidates(value) {
-            if !is_placeholder(candidate.url) {
-                self.offer(
-                    Cow::Owned(candidate.url.to_owned()),
-                    Rank::Set,
-                    candidate.size,
-                );
+            if is_placeholder(candidate.url) {
+                continue;
+            }
+            let before = self.urls.len();
+            self.offer(
+                Cow::Owned(candidate.url.to_owned()),
+                Rank::Set,
+                candidate.size,
+            );
+            if let Some(offer) = self.urls.get_mut(before).filter(|_| candidate.is_width) {
+                offer.width = Some(candidate.size);
             }
         }
     }
@@ -72,7 +111,7 @@ impl<'s> Picture<'s> {
 
     /// What an `img`, `amp-img`, `source` or `input` says.
     pub(super) fn read(&mut self, dom: &Dom<'s>, node: NodeId) {
-        let mut lazy = false;
+        let mut lazy = Vec::new();
         let mut source = None;
         for attribute in dom.attributes(node) {
             let name = attribute.name;
@@ -91,51 +130,122 @@ impl<'s> Picture<'s> {
                 self.height = pixels(attribute.raw);
             } else if is("class") || is("id") {
                 self.hints |= Hints::of(attribute.raw);
+                if is("class") {
+                    self.class = attribute.raw;
+                }
             } else if is("style") {
-                if let Some(url) = background(attribute.raw) {
+                self.style = attribute.raw;
+                if let Some(url) = background(attribute.raw).or_else(|| in_style(attribute.raw)) {
                     self.offer(Cow::Borrowed(url), Rank::Background, 0.0);
                 }
-            } else if !is("href") && !is("longdesc") && attribute.raw.len() > 4 {
-                lazy |= self.read_lazy(name, attribute.value());
+            } else if !is("href")
+                && !is("longdesc")
+                && attribute.raw.len() > 4
+                && lazy.len() < MOST_URLS
+            {
+                let value = attribute.value();
+                if is_srcset(&value)
+                    || is_picture_url(&value)
+                    || is_address(&value)
+                    || is_data_url(&value)
+                {
+                    lazy.push((Name::of(name), value));
+                }
             }
         }
         let source = source.unwrap_or_default();
         let behind = self.urls.iter().any(|offer| offer.rank == Rank::Background);
         let stands_in = is_placeholder(&source) || behind && source.ends_with(".gif");
-        self.is_lazy |= lazy || stands_in;
-        self.offer(
-            source,
-            if stands_in {
-                Rank::StandIn
-            } else {
-                Rank::Source
-            },
-            0.0,
-        );
+        let shown = (!stands_in).then_some(source.as_ref());
+        let mut is_lazy = stands_in;
+        for (name, value) in lazy {
+            is_lazy |= self.read_lazy(name, value, shown);
+        }
+        self.is_lazy |= is_lazy;
+        let rank = if stands_in {
+            Rank::StandIn
+        } else {
+            Rank::Source
+        };
+        self.offer(source, rank, 0.0);
     }
 
-    /// Takes any attribute whose value is the URL of a picture, or a set of them, for one that a script reads.
-    fn read_lazy(&mut self, name: &str, value: Cow<'s, str>) -> bool {
+    /// Takes an attribute whose value is the URL of a picture, or a set of them, for one that a script reads; beside
+    /// a `src` that is `shown`, only if it is the same picture or is put in its place.
+    fn read_lazy(&mut self, name: Name, value: Cow<'s, str>, shown: Option<&str>) -> bool {
         if is_srcset(&value) {
+            if name.is_lesser && shown.is_some() {
+                return false;
+            }
             self.offer_set(&value);
             return true;
         }
+        let by_name = name.is_address && !name.is_lesser;
         // Bare file names are names of pictures rather than their addresses.
-        let is_address = value.contains('/') || name.to_ascii_lowercase().contains("src");
-        let found = is_address && is_picture_url(&value) && !is_placeholder(&value);
-        if found {
-            self.offer(value, Rank::Lazy, 0.0);
+        let is_found = is_picture_url(&value) && (value.contains('/') || name.is_loaded)
+            || by_name && is_address(&value)
+            || is_data_url(&value);
+        if !is_found || is_placeholder(&value) {
+            return false;
         }
-        found
+        let is_same = shown.is_some_and(|shown| are_same(shown, &value));
+        let is_lesser =
+            name.is_lesser || shown.is_some_and(|shown| is_lesser(&value) && !is_lesser(shown));
+        let is_used = match shown {
+            None => true,
+            Some(_) if is_lesser => is_same,
+            Some(_) => is_same || name.is_loaded && is_picture_url(&value),
+        };
+        if is_used {
+            let size = width_of(&value).unwrap_or(name.width());
+            self.offer(
+                value,
+                if is_lesser { Rank::Lesser } else { Rank::Lazy },
+                size,
+            );
+        }
+        is_used && !is_lesser
     }
 
     /// Its best URL as the page writes it.
     pub(super) fn url(&self) -> Option<&str> {
-        let best = self
-            .urls
-            .iter()
-            .max_by(|a, b| a.rank.cmp(&b.rank).then(a.size.total_cmp(&b.size)));
-        best.map(|offer| offer.url.as_ref())
+        self.ordered().first().map(|offer| offer.url.as_ref())
+    }
+
+    /// What is offered, the best first: by its place in the page, but the largest of one picture before the others.
+    fn ordered(&self) -> Vec<&Offer<'s>> {
+        let mut offers: Vec<&Offer<'s>> = self.urls.iter().collect();
+        if offers.len() < 2 {
+            return offers;
+        }
+        offers.sort_by(|a, b| b.rank.cmp(&a.rank).then(b.size.total_cmp(&a.size)));
+        let Some(Offer {
+            width: Some(width),
+            url,
+            rank,
+            ..
+        }) = offers.first().copied()
+        else {
+            return offers;
+        };
+        let is_larger = |offer: &&Offer<'_>| {
+            matches!(offer.rank, Rank::Source | Rank::Lazy | Rank::Set)
+                && offer.width.is_some_and(|other| other > *width)
+                && are_same(&offer.url, url)
+        };
+        if *rank != Rank::Link
+            && let Some(largest) = (0..offers.len())
+                .filter(|&at| is_larger(&offers[at]))
+                .max_by(|&a, &b| {
+                    offers[a]
+                        .width
+                        .unwrap_or(0.0)
+                        .total_cmp(&offers[b].width.unwrap_or(0.0))
+                })
+        {
+            offers[..=largest].rotate_right(1);
+        }
+        offers
     }
 
     /// Whether it has a URL that is more than a stand-in.
@@ -147,6 +257,21 @@ impl<'s> Picture<'s> {
         self.urls
             .iter()
             .any(|offer| other.urls.iter().any(|others| others.url == offer.url))
+    }
+
+    /// Whether it shows a formula, which its `alt` says.
+    pub(super) fn is_formula(&self) -> bool {
+        formulas::is_formula(self.class, &self.alt)
+    }
+
+    /// What its class and style say of its looks.
+    pub(super) fn looks(&self) -> (&'s str, &'s str) {
+        (self.class, self.style)
+    }
+
+    /// Whether the link around it leads to the picture.
+    pub(super) fn leads_to_itself(&self) -> bool {
+        self.urls.iter().any(|offer| offer.rank == Rank::Link)
     }
 
     /// Adds the URLs of the same picture from another element.
@@ -164,11 +289,10 @@ impl<'s> Picture<'s> {
 
     /// Its absolute URLs, the best first, each once.
     pub(super) fn resolved(&self, base: Option<&Url>) -> Vec<String> {
-        let mut offers: Vec<&Offer<'_>> = self.urls.iter().collect();
+        let mut offers = self.ordered();
         if self.is_real() {
             offers.retain(|offer| offer.rank > Rank::StandIn);
         }
-        offers.sort_by(|a, b| b.rank.cmp(&a.rank).then(b.size.total_cmp(&a.size)));
         let mut urls: Vec<String> = Vec::with_capacity(offers.len());
         for offer in offers {
             if let Some(url) = resolve(&offer.url, base)
@@ -203,11 +327,19 @@ pub(super) fn leads_to_picture(href: &str) -> bool {
     is_picture_url(href) && !file.is_some_and(|file| file.contains(':'))
 }
 
+/// Whether a text that stands for a picture is only its file's name.
+pub(super) fn is_file_name(alt: &str) -> bool {
+    is_picture_url(alt) || alt.contains("://")
+}
+
 /// An absolute URL as browsers make it; `None` for what is no address of a picture or film.
 pub(super) fn resolve(url: &str, base: Option<&Url>) -> Option<String> {
     let url = url.trim();
-    if is_data(url) {
+    if is_data_url(url) {
         return Some(url.to_owned());
+    }
+    if is_variable(url) {
+        return None;
     }
     let resolved = match base {
         Some(base) => base.join(url),
@@ -250,16 +382,4 @@ fn pixels(value: &str) -> Option<u32> {
         "" | "px" => value[..digits].parse().ok(),
         _ => None,
     }
-}
-
-/// With single spaces.
-pub(super) fn squeezed(text: &str) -> String {
-    let mut squeezed = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !squeezed.is_empty() {
-            squeezed.push(' ');
-        }
-        squeezed.push_str(word);
-    }
-    squeezed
 }

@@ -80,6 +80,29 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey, heading: Option<NodeId>)
     survey.weigh(dom);
 }
 
+/// Drops what its element, its role or its style says is beside the content, but where all of the text is in it.
+pub(super) fn prune_kinds(dom: &Dom<'_>, survey: &mut Survey) {
+    let text = survey.text(dom, NodeId::ROOT).max(1) as f32;
+    let mut index = 0;
+    while index < dom.len() {
+        let node = NodeId::from_index(index);
+        let traits = survey.traits[index];
+        let by_kind = traits.is_hidden
+            || traits.is_beside
+            || matches!(dom.tag(node), Tag::Aside | Tag::Footer | Tag::Header);
+        let share = survey.text(dom, node) as f32 / text;
+        if by_kind && !is_never_beside(dom.tag(node)) && share < BESIDE_LIMIT_BY_HEADING {
+            survey.drop_subtree(node);
+        }
+        index = if survey.is_dropped(node) {
+            dom.subtree_end(node).index()
+        } else {
+            index + 1
+        };
+    }
+    survey.sum_again(dom);
+}
+
 fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within: f32) -> bool {
     let tag = dom.tag(node);
     let traits = survey.traits[node.index()];
@@ -88,10 +111,16 @@ fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within
     }
     let share = survey.score(dom, node) as f32 / known.score / within;
     let is_known = known.heading.is_some();
-    let by_kind = traits.is_hidden
+    let is_opened = traits.is_panel && survey.score(dom, node) > 0;
+    let hints = if is_opened {
+        traits.hints.without(Hints::HIDDEN)
+    } else {
+        traits.hints
+    };
+    let by_kind = traits.is_hidden && !is_opened
         || traits.is_beside
         || matches!(tag, Tag::Aside | Tag::Footer)
-        || tag == Tag::Header && traits.hints.has(Hints::NAVIGATION);
+        || tag == Tag::Header && hints.has(Hints::NAVIGATION);
     if by_kind {
         let limit = if is_known {
             BESIDE_LIMIT_BY_HEADING
@@ -102,15 +131,66 @@ fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within
             return true;
         }
     }
+    let goes = |hints: Hints| is_named_beside(tag, hints, share, is_known);
+    let is_subject = || {
+        traits.by_id != Hints::NONE
+            && !goes(hints.without(traits.by_id))
+            && is_chapter(dom, survey, node)
+    };
+    goes(hints) && !is_subject()
+}
+
+/// Whether an element of these names, with this share of the page's text, is beside the content.
+fn is_named_beside(tag: Tag, hints: Hints, share: f32, has_heading: bool) -> bool {
     match tag {
         // They have the names of all that the page has.
-        Tag::Article if !traits.hints.has(Hints::RELATED) => false,
-        Tag::Figure | Tag::Figcaption => traits.hints.has(Hints::ADVERTISEMENT | Hints::RELATED),
-        _ if is_known && traits.hints.has(Hints::COMMENTS) => share < COMMENTS_LIMIT_BY_HEADING,
+        Tag::Article if !hints.has(Hints::RELATED) => false,
+        Tag::Figure | Tag::Figcaption => hints.has(Hints::ADVERTISEMENT | Hints::RELATED),
+        _ if has_heading && hints.has(Hints::COMMENTS) => share < COMMENTS_LIMIT_BY_HEADING,
         _ => LIMITS
             .iter()
-            .any(|&(hints, limit)| traits.hints.has(hints) && share < limit),
+            .any(|&(of, limit)| hints.has(of) && share < limit),
     }
+}
+
+/// Whether an element that its `id` names is one of several with a heading and a text each: then the `id` is the name of
+/// what the chapter is about.
+fn is_chapter(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> bool {
+    let heading = |node: NodeId| {
+        let inside = dom.descendants(node).take(NODES_OF_HEAD);
+        inside
+            .map(|inside| dom.tag(inside))
+            .find(|&tag| is_heading(tag))
+    };
+    let asks = |node: NodeId| {
+        let mut inside = dom.descendants(node).take(NODES_OF_CHAPTER);
+        inside.any(|inside| matches!(dom.tag(inside), Tag::Textarea | Tag::Form | Tag::Input))
+    };
+    let Some(level) = heading(node).filter(|_| survey.score(dom, node) > 0 && !asks(node)) else {
+        return false;
+    };
+    let mut beside = dom
+        .parent(node)
+        .into_iter()
+        .flat_map(|parent| dom.children(parent))
+        .take(MOST_CHAPTERS);
+    beside.any(|other| {
+        other != node
+            && dom.tag(other) == dom.tag(node)
+            && dom.raw_attr(other, "class") == dom.raw_attr(node, "class")
+            && heading(other) == Some(level)
+            && survey.score(dom, other) > 0
+    })
+}
+
+/// Nodes in which a chapter's heading is looked for, nodes of one that are looked at, and chapters.
+const NODES_OF_HEAD: usize = 8;
+const NODES_OF_CHAPTER: usize = 512;
+const MOST_CHAPTERS: usize = 64;
+
+fn is_heading(tag: Tag) -> bool {
+    use Tag::{H1, H2, H3, H4, H5, H6};
+    matches!(tag, H1 | H2 | H3 | H4 | H5 | H6)
 }
 
 fn is_never_beside(tag: Tag) -> bool {

@@ -1,11 +1,16 @@
 //! URLs of pictures in attributes: `srcset`, lazy loading, stand-ins.
 
+use super::variants::{is_any, words};
+use crate::data_urls::{Worth, is_data_url, worth};
+
 /// A candidate of a `srcset`, with the width or density that it is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate<'v> {
     pub(super) url: &'v str,
     /// Pixels of a `w`, or a thousand for each `x`: only compared within one list.
     pub(super) size: f32,
+    /// Whether that is a width.
+    pub(super) is_width: bool,
 }
 
 /// The candidates of a `srcset`, as its standard splits them.
@@ -27,13 +32,16 @@ pub(super) fn candidates(value: &str) -> impl Iterator<Item = Candidate<'_>> {
             return Some(Candidate {
                 url: bare,
                 size: 1000.0,
+                is_width: false,
             });
         }
         let end = after.find(',').unwrap_or(after.len());
         rest = &after[end..];
+        let descriptor = after[..end].trim();
         Some(Candidate {
             url,
-            size: size(after[..end].trim()),
+            size: size(descriptor),
+            is_width: descriptor.contains('w'),
         })
     })
 }
@@ -83,6 +91,25 @@ pub(super) fn is_picture_url(value: &str) -> bool {
         .any(|known| ending.eq_ignore_ascii_case(known))
 }
 
+/// Whether a value reads as an address, of whatever ending but those of pages, scripts and films.
+pub(super) fn is_address(value: &str) -> bool {
+    let value = value.trim();
+    let starts = ["http://", "https://", "/", "./", "../"];
+    let path = value.split(['?', '#']).next().unwrap_or_default();
+    let ending = path
+        .rsplit('/')
+        .next()
+        .and_then(|file| file.rsplit_once('.'))
+        .map_or("", |(_, ending)| ending);
+    let others = [
+        "html", "htm", "js", "json", "css", "mp4", "webm", "mp3", "pdf", "xml",
+    ];
+    value.len() <= 2000
+        && starts.iter().any(|start| value.starts_with(start))
+        && !value.contains(|c: char| c.is_ascii_whitespace() || matches!(c, '{' | '"' | '<'))
+        && !is_any(ending, &others)
+}
+
 fn looks_like_url(value: &str) -> bool {
     value.contains(['/', '.'])
 }
@@ -93,45 +120,88 @@ pub(super) fn is_placeholder(url: &str) -> bool {
     if url.is_empty() || url == "#" || url.starts_with("about:") || url.starts_with("javascript:") {
         return true;
     }
-    if is_data(url) {
-        return url.len() < LONGEST_STAND_IN || url[5..].starts_with("image/svg");
+    if is_data_url(url) {
+        return worth(url) != Worth::Picture;
     }
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let file = path.rsplit('/').next().unwrap_or_default();
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    STAND_INS.iter().any(|name| {
-        stem.len() <= 32
-            && stem
-                .as_bytes()
-                .windows(name.len())
-                .any(|window| window.eq_ignore_ascii_case(name.as_bytes()))
-    })
+    names_stand_in(stem)
 }
 
-/// Whether the picture is in the URL itself.
-pub(super) fn is_data(url: &str) -> bool {
-    url.get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case("data:"))
+/// Whether a file is named as a stand-in and as nothing else: no photo of a grey heron, a loading dock or a Pixel 8.
+fn names_stand_in(stem: &str) -> bool {
+    let is_number = |word: &str| word.as_bytes()[0].is_ascii_digit();
+    let any = |of: &[&str]| words(stem).any(|word| is_any(word, of));
+    let is_one = words(stem).eq(["1", "x", "1"]) || stem.ends_with("-1x1") && any(&FILLERS[..3]);
+    if stem.len() > LONGEST_NAME || !(is_one || any(&STAND_INS) || any(&MAYBE_STAND_INS)) {
+        return false;
+    }
+    if any(&SURE_STAND_INS) {
+        return true;
+    }
+    let is_filler = |word: &str| {
+        is_any(word, &FILLERS) || is_any(word, &STAND_INS) || is_any(word, &MAYBE_STAND_INS)
+    };
+    let has_sizes = any(&STAND_INS) || is_one;
+    words(stem).all(|word| is_filler(word) || is_number(word) && (has_sizes || word == "1"))
 }
 
-/// Bytes of a `data:` URL below which it holds no picture worth having.
-const LONGEST_STAND_IN: usize = 1024;
+/// Bytes of the longest name of a stand-in.
+const LONGEST_NAME: usize = 48;
 
-const STAND_INS: [&str; 14] = [
+/// Words that stand in names of stand-ins only.
+const SURE_STAND_INS: [&str; 5] = ["placeholder", "lazyload", "noimage", "spaceball", "noimg"];
+
+/// Names of stand-ins, with a size or without, that other names may hold, too.
+const STAND_INS: [&str; 11] = [
+    "placeholder",
+    "lazyload",
+    "noimage",
+    "spaceball",
+    "noimg",
     "blank",
     "spacer",
-    "placeholder",
     "transparent",
-    "1x1",
-    "pixel",
-    "loading",
     "loader",
-    "lazyload",
-    "lazy-load",
-    "grey",
-    "clear",
     "dummy",
-    "noimage",
+    "empty",
+];
+
+/// The same, but a thing may be called so and have a number.
+const MAYBE_STAND_INS: [&str; 7] = [
+    "pixel", "loading", "grey", "gray", "clear", "spinner", "trans",
+];
+
+/// What stands beside them in names.
+const FILLERS: [&str; 27] = [
+    "image",
+    "img",
+    "images",
+    "pic",
+    "picture",
+    "gif",
+    "png",
+    "svg",
+    "bg",
+    "background",
+    "px",
+    "default",
+    "lazy",
+    "load",
+    "ajax",
+    "white",
+    "black",
+    "light",
+    "dark",
+    "x",
+    "w",
+    "h",
+    "no",
+    "icon",
+    "thumb",
+    "post",
+    "1x1",
 ];
 
 #[cfg(test)]
@@ -177,5 +247,48 @@ mod tests {
         assert!(is_placeholder("/img/blank.gif"));
         assert!(is_placeholder(""));
         assert!(!is_placeholder("/img/cat.jpg"));
+    }
+
+    #[test]
+    fn a_stand_in_is_known_by_its_whole_name() {
+        let stand_ins = [
+            "pixel.gif",
+            "1x1.png",
+            "img-1x1.gif",
+            "loading.svg",
+            "ajax-loader.gif",
+            "placeholder-800x600.png",
+            "grey.gif",
+            "site-placeholder.jpg",
+            "blank_image.png",
+            "trans.gif",
+            "no-image-placeholder.png",
+        ];
+        for name in stand_ins {
+            assert!(
+                is_placeholder(&format!("https://a.example/i/{name}?v=2")),
+                "{name}"
+            );
+        }
+        let pictures = [
+            "greyhound.jpg",
+            "grey-heron.jpg",
+            "pixel-8-1600.jpg",
+            "google-pixel-8.jpg",
+            "nuclear-plant.jpg",
+            "wool-blanket.jpg",
+            "loading-dock.jpg",
+            "clear-lake.png",
+            "crash-test-dummy.jpg",
+            "photo-1x1.5m.jpg",
+            "blank-page-of-a-notebook.png",
+            "transparent-frog.jpg",
+        ];
+        for name in pictures {
+            assert!(
+                !is_placeholder(&format!("https://a.example/i/{name}")),
+                "{name}"
+            );
+        }
     }
 }

@@ -3,6 +3,8 @@
 //! Sums run along the document, so that what an element holds is the difference of two of them.
 
 use super::hints::{Hints, Names};
+use super::panels::Panels;
+use super::shadow;
 use super::traits::{Traits, is_block, is_never_content, is_plain_inline, traits_of};
 use crate::{Dom, NodeId, Tag};
 
@@ -103,13 +105,14 @@ impl Survey {
     fn look(&mut self, dom: &Dom<'_>) {
         let (mut run, mut index, mut link_end) = (Run::default(), 0, 0);
         let mut names = Names::new();
+        let mut panels = Panels::default();
         while index < dom.len() {
             let node = NodeId::from_index(index);
             let tag = dom.tag(node);
             let after = dom.subtree_end(node).index();
             if tag == Tag::Text {
                 self.take_text(dom, node, &mut run, index < link_end);
-            } else if is_never_content(tag) {
+            } else if is_never_content(tag) && !is_shown(dom, node, &mut panels) {
                 self.fates[index] = Fate::Drop;
                 index = after;
                 continue;
@@ -117,7 +120,11 @@ impl Survey {
                 index = after;
                 continue;
             } else if !is_plain_inline(tag) {
-                let traits = self.take_traits(dom, node, &mut names);
+                let mut traits = self.take_traits(dom, node, &mut names);
+                if traits.is_hidden || traits.hints.has(Hints::HIDDEN) {
+                    traits.is_panel |= panels.has(dom, node);
+                    self.traits[index].is_panel = traits.is_panel;
+                }
                 link_end = link_end.max(if traits.is_link { after } else { 0 });
                 if is_block(tag) {
                     self.end_run(&mut run);
@@ -265,6 +272,15 @@ impl Survey {
 
     pub(super) fn is_dropped(&self, node: NodeId) -> bool {
         self.fates[node.index()] == Fate::Drop
+    }
+}
+
+/// Whether browsers show an element of a kind that mostly holds no content.
+fn is_shown<'s>(dom: &Dom<'s>, node: NodeId, panels: &mut Panels<'s>) -> bool {
+    match dom.tag(node) {
+        Tag::Template => shadow::is_root(dom, node),
+        Tag::Button => panels.opens(dom, node),
+        _ => false,
     }
 }
 

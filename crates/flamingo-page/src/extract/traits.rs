@@ -8,6 +8,10 @@ use crate::{Dom, NodeId, Tag};
 pub(super) struct Traits {
     pub(super) hints: Hints,
     pub(super) is_hidden: bool,
+    /// A part that opens on a click: its heading or its tab names it.
+    pub(super) is_panel: bool,
+    /// The hints that its `id` alone gives, which may be the name of what it is about.
+    pub(super) by_id: Hints,
     /// Marked as the body of an article by schema.org's words.
     pub(super) is_body: bool,
     /// Marked as the page's main part or as an article.
@@ -138,11 +142,12 @@ pub(super) fn is_block(tag: Tag) -> bool {
 
 pub(super) fn traits_of<'s>(dom: &Dom<'s>, node: NodeId, names: &mut Names<'s>) -> Traits {
     let mut traits = Traits::default();
+    let (mut by_id, mut is_labelled) = (Hints::NONE, false);
     for attribute in dom.attributes(node) {
         let name = attribute.name;
         let raw = attribute.raw;
         match name.len() {
-            2 if name.eq_ignore_ascii_case("id") => traits.hints |= Hints::of(raw),
+            2 if name.eq_ignore_ascii_case("id") => by_id = Hints::of(raw),
             4 if name.eq_ignore_ascii_case("role") => read_role(raw, &mut traits),
             4 if name.eq_ignore_ascii_case("href") => {
                 traits.is_link = dom.tag(node) == Tag::A && !raw.trim_start().starts_with('#');
@@ -150,16 +155,34 @@ pub(super) fn traits_of<'s>(dom: &Dom<'s>, node: NodeId, names: &mut Names<'s>) 
             5 if name.eq_ignore_ascii_case("class") => traits.hints |= names.hints(raw),
             5 if name.eq_ignore_ascii_case("style") => traits.is_hidden |= hides(raw),
             6 if name.eq_ignore_ascii_case("hidden") => {
-                traits.is_hidden |= !raw.eq_ignore_ascii_case("false")
+                let is_shown = ["false", "until-found"]
+                    .iter()
+                    .any(|shown| raw.eq_ignore_ascii_case(shown));
+                traits.is_hidden |= !is_shown;
             }
             8 if name.eq_ignore_ascii_case("itemprop") => read_property(raw, &mut traits),
+            15 if name.eq_ignore_ascii_case("aria-labelledby") => is_labelled = true,
             11 if name.eq_ignore_ascii_case("aria-hidden") => {
                 traits.is_hidden |= raw.eq_ignore_ascii_case("true") && !is_picture(dom.tag(node));
             }
             _ => {}
         }
     }
+    // The name of a heading or a row is the name of what it says.
+    if !is_named_by_subject(dom.tag(node)) {
+        traits.by_id = by_id.without(traits.hints);
+        traits.hints |= by_id;
+    }
+    traits.is_panel &= is_labelled;
     traits
+}
+
+fn is_named_by_subject(tag: Tag) -> bool {
+    use Tag::{A, Dd, Dt, H1, H2, H3, H4, H5, H6, Li, Td, Th, Tr};
+    matches!(
+        tag,
+        H1 | H2 | H3 | H4 | H5 | H6 | Li | Dt | Dd | Tr | Td | Th | A
+    )
 }
 
 fn is_picture(tag: Tag) -> bool {
@@ -188,6 +211,7 @@ fn hides(style: &str) -> bool {
 fn read_role(role: &str, traits: &mut Traits) {
     match role.trim() {
         "main" | "article" => traits.is_main = true,
+        "region" | "tabpanel" => traits.is_panel = true,
         "navigation" | "banner" | "complementary" | "contentinfo" | "search" | "dialog"
         | "alertdialog" | "menu" | "menubar" | "toolbar" | "tablist" | "alert" | "tooltip" => {
             traits.is_beside = true

@@ -4,7 +4,7 @@ use flamingo_page::{Context, Extraction, Part, extract};
 
 const ADDRESS: &str = "https://a.example/news/page.html";
 
-fn extraction(html: &str) -> Extraction {
+pub(crate) fn extraction(html: &str) -> Extraction {
     extract(
         html.as_bytes(),
         &Context {
@@ -15,7 +15,7 @@ fn extraction(html: &str) -> Extraction {
 }
 
 /// A line a part, for reading.
-fn outline(html: &str) -> String {
+pub(crate) fn outline(html: &str) -> String {
     let page = extraction(html).page;
     let mut lines = vec![format!("title: {}", page.title.unwrap_or_default())];
     lines.extend(page.parts.iter().map(line));
@@ -51,7 +51,7 @@ fn line(part: &Part) -> String {
 }
 
 /// A paragraph long enough to be content.
-fn paragraph(subject: &str) -> String {
+pub(crate) fn paragraph(subject: &str) -> String {
     format!(
         "<p>{subject} is what this paragraph is about, and it says so in a sentence that has commas, clauses, and \
          an end; it then goes on for a while, because the articles of this world do so, too, and because a text \
@@ -59,7 +59,7 @@ fn paragraph(subject: &str) -> String {
     )
 }
 
-fn article(body: &str) -> String {
+pub(crate) fn article(body: &str) -> String {
     let (first, last) = (paragraph("The beginning"), paragraph("The end"));
     format!(
         "<html lang=en><head><title>A day at sea | The Paper</title></head><body>\
@@ -70,7 +70,7 @@ fn article(body: &str) -> String {
 }
 
 /// What an article's middle becomes.
-fn middle(body: &str) -> String {
+pub(crate) fn middle(body: &str) -> String {
     let outline = outline(&article(body));
     let lines: Vec<&str> = outline
         .lines()
@@ -260,6 +260,26 @@ fn the_head_is_read() {
     );
     assert_eq!(extraction.page.title.as_deref(), Some("A day at sea"));
     assert_eq!(extraction.page.language.as_deref(), Some("en"));
+}
+
+#[test]
+fn words_for_robots_count_however_they_are_set_apart() {
+    let asks = |content: &str, word: &str| {
+        let head = format!("<head><meta name=robots content='{content}'>");
+        extraction(&article("").replace("<head>", &head))
+            .robots
+            .asks("any", word)
+    };
+    for content in [
+        "index; noai",
+        "noai noimageai",
+        "max-snippet:-1;noai",
+        "unavailable_after: 25 Jun 2030 15:00:00 PST, noai",
+        "follow,NOAI",
+    ] {
+        assert!(asks(content, "noai"), "{content}");
+    }
+    assert!(!asks("noairport, unavailable_after: noai", "noai"));
 }
 
 #[test]

@@ -5,4 +5,7 @@ mod extraction;
 mod extraction_properties;
 mod gold;
 mod html5ever;
+mod media;
 mod parser;
+mod sections;
+mod writing;

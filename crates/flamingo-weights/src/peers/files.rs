@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flamingo_checkpoint::Checkpoint;
+use flamingo_checkpoint::{Checkpoint, check_folder};
 use serde::Deserialize;
 
 use crate::{Error, Result};
 
 /// The files of a folder, in order of the alphabet.
+///
+/// # Errors
+/// If it cannot be read, or is a distributed checkpoint.
 pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    check_folder(folder)?;
     let entries = std::fs::read_dir(folder).map_err(Error::io("list", folder))?;
     let mut files = Vec::new();
     for entry in entries {

@@ -186,10 +186,20 @@ impl Lm {
             .checkpoint
             .names()
             .any(|name| strip(name).starts_with(base));
+        // Tied weights are stored once: under either name, which is for the program that saved them.
+        let embedding = self.family.embedding();
+        let is_embedding = |name: &str| {
+            let name = strip(name);
+            name == embedding || Some(name) == embedding.strip_prefix(base)
+        };
+        let has_embedding = self.checkpoint.names().any(is_embedding);
         names.add(&self.checkpoint, |name| {
             let name = strip(name);
-            if Family::is_buffer(name) || (self.config.tied_head && Some(name) == head) {
+            if Family::is_buffer(name) {
                 return None;
+            }
+            if self.config.tied_head && Some(name) == head {
+                return (!has_embedding).then(|| format!("{prefix}{embedding}"));
             }
             match bare && Some(name) != head {
                 true => Some(format!("{prefix}{base}{name}")),

@@ -49,7 +49,7 @@ impl Tower {
             let whole = ["vision_cfg", "model_cfg", "vision_config"];
             whole.iter().any(|key| json.has(key)) || is_tower_alone(json)
         });
-        let scripted = weights[0].extension().is_some_and(|ext| ext == "pt");
+        let scripted = checkpoint.is_torchscript();
         let (config, naming) = match (names.has("conv1.weight"), config) {
             (true, config) => (open_clip(&names, config, scripted, path)?, Naming::OpenClip),
             (false, config) if names.has("embeddings.patch_embedding.weight") => {

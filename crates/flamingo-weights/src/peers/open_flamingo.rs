@@ -64,8 +64,18 @@ pub(crate) fn open(files: &OpenFlamingoFiles, words: Words) -> Result<Opened> {
     part.names("lang_encoder.", &mut names);
     tower.names("vision_encoder.", &mut names);
     let family = part.family;
-    let tied = part.config.tied_head;
-    names.add(&checkpoint, |name| canonical(name, family, tied));
+    let head = family.head().filter(|_| part.config.tied_head);
+    let head = head.map(|head| format!("lang_encoder.{head}"));
+    let embedding = format!("lang_encoder.{}", family.embedding());
+    let spelt = |name: &str| canonical(name, family);
+    let has_embedding = checkpoint
+        .names()
+        .any(|name| spelt(name).as_ref() == Some(&embedding));
+    // A head that is the embedding is its second name, or its only one.
+    names.add(&checkpoint, |name| match spelt(name) {
+        found if found.is_some() && found == head => (!has_embedding).then(|| embedding.clone()),
+        found => found,
+    });
 
     let (tokenizer, tokens, least) = match words {
         Words::OfModel => {
@@ -125,9 +135,8 @@ pub(crate) fn tokenizer(mut tokenizer: HfTokenizer) -> Result<(HfTokenizer, Spec
     Ok((tokenizer, tokens))
 }
 
-/// The one spelling of a name in a checkpoint; none for the head of a language model whose head is
-/// its embedding.
-fn canonical(name: &str, family: Family, tied: bool) -> Option<String> {
+/// The one spelling of a name in a checkpoint; none for a table that is computed.
+fn canonical(name: &str, family: Family) -> Option<String> {
     const WRAPPERS: [&str; 3] = [
         "_fsdp_wrapped_module.",
         "_checkpoint_wrapped_module.",
@@ -140,7 +149,7 @@ fn canonical(name: &str, family: Family, tied: bool) -> Option<String> {
     let Some(inner) = name.strip_prefix("lang_encoder.") else {
         return Some(name);
     };
-    if Family::is_buffer(inner) || (tied && Some(inner) == family.head()) {
+    if Family::is_buffer(inner) {
         return None;
     }
     let layers = family.layers();
@@ -362,7 +371,7 @@ mod tests {
         ];
         for name in spelt {
             assert_eq!(
-                canonical(&name, Family::Mpt, true).as_deref(),
+                canonical(&name, Family::Mpt).as_deref(),
                 Some(one),
                 "{name}"
             );
@@ -373,15 +382,12 @@ mod tests {
             "lang_encoder.transformer.blocks.3.decoder_layer.norm_1.weight",
         ] {
             assert_eq!(
-                canonical(name, Family::Mpt, true).as_deref(),
+                canonical(name, Family::Mpt).as_deref(),
                 Some(frozen),
                 "{name}"
             );
         }
-        assert_eq!(
-            canonical("lang_encoder.lm_head.weight", Family::Mpt, true),
-            None
-        );
-        assert!(canonical("lang_encoder.lm_head.weight", Family::Mpt, false).is_some());
+        let buffer = "lang_encoder.transformer.blocks.3.attn.masked_bias";
+        assert_eq!(canonical(buffer, Family::Mpt), None);
     }
 }

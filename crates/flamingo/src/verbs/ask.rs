@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::args::{DecodingArgs, ModelArgs};
 use crate::failure::{Failure, Hint, Result};
-use crate::output;
 use crate::verbs::parts::{FLAGS, Parts, is_jsonl};
 use crate::verbs::prompts;
+use crate::{interrupt, output};
 
 /// Answer a prompt of pictures and text.
 ///
@@ -63,6 +63,10 @@ pub(crate) fn run(args: &AskArgs) -> Result<()> {
     for document in &documents {
         document.check()?;
     }
+    interrupt::ends_with(match many || args.json {
+        true => "each line above is a whole answer; the same command answers all prompts again",
+        false => "the answer above is not whole; the same command asks again",
+    })?;
     let mut engine = args.model.open()?;
     if many || args.json {
         lines(&mut engine, &documents, args)

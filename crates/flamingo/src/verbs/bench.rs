@@ -7,13 +7,14 @@ mod machine;
 mod tasks;
 mod world;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
 use flamingo::engine::{Engine, EngineOptions};
 use flamingo::kernels::{Device, InstructionSet};
 use flamingo::weights::{Words, build, open_with};
+use flamingo_files::Target;
 use serde_json::{Map, Value, json};
 
 use crate::args::SourceArgs;
@@ -81,7 +82,9 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
         let result = in_a_process(args, task, threads)?;
         tracing::info!("{task}: {result}");
         results.insert(format!("{task}/every{every}"), result);
-        write(args, &report(args, &machine, &results))?;
+        if args.out.as_deref().is_some_and(is_file) {
+            write(args, &report(args, &machine, &results))?;
+        }
     }
     // Others may have used the machine at either end.
     let report = report(args, &machine.or(machine::measure()), &results);
@@ -96,7 +99,12 @@ fn write(args: &BenchArgs, report: &Value) -> Result<()> {
         return Ok(());
     };
     let text = serde_json::to_string_pretty(report)?;
-    Ok(flamingo::weights::write_atomically(path, text.as_bytes())?)
+    Ok(flamingo_files::write(path, text.as_bytes())?)
+}
+
+/// Whether it can be written again and again.
+fn is_file(path: &Path) -> bool {
+    Target::of(path).is_ok_and(|target| target.is_file())
 }
 
 fn report(args: &BenchArgs, machine: &machine::Machine, results: &Map<String, Value>) -> Value {

@@ -7,8 +7,9 @@ use flamingo::engine::Engine;
 use flamingo::eval::{About, Demo, DemoOptions, demo, html};
 
 use crate::args::ModelArgs;
-use crate::failure::{Failure, Hint, Result};
-use crate::output;
+use crate::failure::{Hint, Result};
+use crate::writer::Output;
+use crate::{interrupt, output};
 
 /// Show what the model learns from its shots: a table, and a page with the pictures.
 ///
@@ -41,9 +42,16 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         .html
         .clone()
         .or_else(|| (!args.json).then(|| PAGE.into()));
-    if let Some(page) = &page {
-        check_writable(page)?;
-    }
+    // Better told before the work than after it.
+    let place = page.as_deref().map(Output::of).transpose();
+    let place = place.hint("name another place with --html FILE")?;
+    let stands = place.as_ref().map(|place| place.stands() + "; ");
+    interrupt::ends_with(format!(
+        "{}the same command begins anew, --queries N makes it shorter",
+        stands.unwrap_or_default()
+    ))?;
+    let draft = place.as_ref().map(Output::begin).transpose();
+    let draft = draft.hint("name another place with --html FILE")?;
     let options = DemoOptions {
         queries: args.queries,
         seed: args.seed,
@@ -54,18 +62,24 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         bar.inc(queries as u64)
     })?;
     bar.finish_and_clear();
+    let (Some(place), Some(mut draft)) = (place, draft) else {
+        return match args.json {
+            true => output::json(&demo.report),
+            false => output::line(&demo.report.to_string()),
+        };
+    };
+    // Before the report, whose reader may be gone.
+    let written = draft.add(html(&demo, &about(&engine, args, options)).as_bytes());
+    written
+        .and_then(|()| draft.commit())
+        .hint_if_full("make room, then give the same command again")?;
     if args.json {
-        output::json(&demo.report)?;
-    } else {
-        output::line(&demo.report.to_string())?;
+        return place.tell_json(&demo.report);
     }
-    let Some(page) = page else { return Ok(()) };
-    std::fs::write(&page, html(&demo, &about(&engine, args, options)))
-        .map_err(|error| cannot_write(&page, &error))?;
-    if args.json {
-        Ok(())
-    } else {
-        output::line(&invitation(&page, &demo))
+    place.tell(&demo.report.to_string())?;
+    match page.as_deref().filter(|_| place.is_file()) {
+        Some(page) => place.tell(&invitation(page, &demo)),
+        None => Ok(()),
     }
 }
 
@@ -90,20 +104,4 @@ fn about(engine: &Engine, args: &DemoArgs, options: DemoOptions) -> About {
 
 fn dtype(args: &DemoArgs) -> String {
     args.model.dtype.unwrap_or_default().to_string()
-}
-
-/// Better told before the work than after it.
-fn check_writable(page: &Path) -> Result<()> {
-    let opened = std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(page);
-    opened
-        .map(|_| ())
-        .map_err(|error| cannot_write(page, &error))
-        .hint("name another place with --html FILE")
-}
-
-fn cannot_write(page: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("cannot write {}: {error}", page.display()))
 }

@@ -257,7 +257,7 @@ impl fmt::Display for Report {
         let kernels = &processor.kernels;
         writeln!(
             f,
-            "kernels     {} (of {}: {} takes one)",
+            "kernels     {} (available: {}; {}=NAME chooses)",
             kernels.used,
             kernels.available.join(", "),
             kernels.switch

@@ -32,10 +32,18 @@ pub(crate) fn run(args: &ManArgs, command: Command) -> Result<()> {
 }
 
 fn write_pages(folder: &Path, command: Command) -> Result<()> {
-    fs::create_dir_all(folder)
-        .and_then(|()| generate_to(command, folder))
-        .map_err(|error| {
-            let folder = folder.display();
-            Failure::new(format!("cannot write the manual to {folder}: {error}"))
-        })
+    let failed = |error: std::io::Error| {
+        let folder = folder.display();
+        Failure::new(format!("cannot write the manual to {folder}: {error}"))
+    };
+    fs::create_dir_all(folder).map_err(failed)?;
+    // It writes by itself, and not whole.
+    let made = tempfile::tempdir().map_err(failed)?;
+    generate_to(command, made.path()).map_err(failed)?;
+    for page in fs::read_dir(made.path()).map_err(failed)? {
+        let page = page.map_err(failed)?;
+        let text = fs::read(page.path()).map_err(failed)?;
+        flamingo_files::write(&folder.join(page.file_name()), &text)?;
+    }
+    Ok(())
 }

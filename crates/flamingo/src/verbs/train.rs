@@ -1,18 +1,16 @@
 //! `flamingo train`: carries out a recipe.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
 use flamingo::train::{Observer, Options, Recipe, Resume, StepEvent, Summary, train};
 use indicatif::{HumanDuration, ProgressBar};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{output, sources};
+use crate::{interrupt, output, sources, writer};
 
 /// Train a model by a recipe.
 ///
@@ -49,6 +47,12 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
     if let Some(threads) = threads {
         recipe.threads = threads;
     }
+    let stop = interrupt::flag(format!(
+        "what was saved last in {} stands; {}",
+        recipe.run.display(),
+        args.way_on()
+    ))?;
+    let _lock = writer::alone(&recipe.run)?;
     let options = Options {
         device: args.device.open()?,
         resume: if args.resume {
@@ -56,34 +60,35 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
         } else {
             Resume::Fresh
         },
-        stop: stop_on_interrupt()?,
+        stop,
     };
     let mut line = ProgressLine::new(recipe.schedule.steps);
     let summary = train(&recipe, &options, &mut line);
     line.bar.finish_and_clear();
     match summary {
-        Err(error @ flamingo::train::Error::Run { .. }) => {
+        Err(error @ flamingo::train::Error::Run { .. }) if !args.resume => {
             Err(error).hint("--resume goes on with a run that was stopped")
         }
-        summary => report(&summary?, &args.recipe),
+        summary => {
+            let full = "make room: nothing that was saved is lost, and the same command with --resume goes on";
+            report(&summary.hint_if_full(full)?, args)
+        }
     }
 }
 
-/// The flag that Ctrl-C and a termination signal set; a second Ctrl-C ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    };
-    ctrlc::set_handler(handler)
-        .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
-    Ok(stop)
+impl TrainArgs {
+    /// How to go on with a run that was stopped.
+    fn way_on(&self) -> String {
+        let smoke = if self.smoke { " --smoke" } else { "" };
+        let recipe = self.recipe.display();
+        format!("go on with: flamingo train {recipe}{smoke} --resume")
+    }
 }
 
-fn report(summary: &Summary, recipe: &Path) -> Result<()> {
+fn report(summary: &Summary, args: &TrainArgs) -> Result<()> {
+    if summary.model.is_none() {
+        return Err(stopped(summary, args));
+    }
     let losses = summary
         .losses
         .iter()
@@ -100,11 +105,21 @@ fn report(summary: &Summary, recipe: &Path) -> Result<()> {
     ))?;
     match &summary.model {
         Some(model) => output::line(&format!("model: {}", model.display())),
-        None => output::line(&format!(
-            "stopped and saved; go on with: flamingo train {} --resume",
-            recipe.display()
-        )),
+        None => Ok(()),
     }
+}
+
+/// Ctrl-C came before the end.
+fn stopped(summary: &Summary, args: &TrainArgs) -> Failure {
+    let steps = summary.steps;
+    Failure::stopped(match steps {
+        0 => format!("before the first step; {}", args.way_on()),
+        _ => format!(
+            "the state after step {steps} is saved in {}; {}",
+            summary.folder.display(),
+            args.way_on()
+        ),
+    })
 }
 
 /// Loss, rate and time left; on a terminal as one line that is drawn anew, in the log every so often.
@@ -144,6 +159,14 @@ impl Observer for ProgressLine {
 
     fn checkpoint(&mut self, step: u64, path: &Path) {
         info!("step {step}: saved {}", path.display());
+    }
+
+    fn damaged(&mut self, aside: &Path, problem: &str, used: &Path) {
+        warn!(
+            "a checkpoint is damaged ({problem}): it is put aside as {}, and the run goes on from the one before it, {}",
+            aside.display(),
+            used.display()
+        );
     }
 }
 

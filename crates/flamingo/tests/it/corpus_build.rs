@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::Workplace;
+#[cfg(unix)]
+use crate::files::interrupt;
+use crate::files::{start, until};
 use crate::saved_pages::{picture, save_pages};
 
 fn configure(place: &Workplace) {
@@ -159,6 +162,76 @@ fn a_build_that_is_killed_twenty_times_gives_the_same_bytes() {
         files(&place.path().join("corpus")),
         files(&place.path().join("whole"))
     );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_corpus_has_one_build_and_ctrl_c_says_that_the_same_command_goes_on() {
+    let place = Workplace::new();
+    save_pages(&place, 400);
+    configure(&place);
+    let first = start(&place, &BUILD);
+    until("it is locked", || {
+        place.path().join("corpus/.lock").exists()
+    });
+    let others: Vec<_> = (0..3).map(|_| start(&place, &BUILD)).collect();
+    for other in others {
+        let output = other.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        // On a fast machine the first one may have ended by now.
+        if output.status.code() != Some(0) {
+            assert_eq!(output.status.code(), Some(1), "{told}");
+            assert!(
+                told.contains("is being written by") && told.contains(" since "),
+                "{told}"
+            );
+        }
+    }
+    let output = first.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    fs::remove_dir_all(place.path().join("corpus")).unwrap();
+    let stopped = start(&place, &BUILD);
+    until("it has begun", || {
+        place.path().join("corpus/units.json").exists()
+    });
+    let told = interrupt(stopped);
+    assert!(
+        told.ends_with("stopped: what is done stands in corpus; the same command goes on\n"),
+        "{told}"
+    );
+    place.ok(&BUILD);
+}
+
+#[test]
+fn workers_share_a_folder_and_none_of_them_is_there_twice() {
+    let place = Workplace::new();
+    save_pages(&place, 3);
+    configure(&place);
+    let worker = |index| [&BUILD[..], &["--worker", index, "--workers", "2"]].concat();
+    // The second worker waits for the first one's join.
+    let second = start(&place, &worker("1"));
+    until("it is locked", || {
+        place.path().join("corpus/.lock-1-of-2").exists()
+    });
+    let told = place.refused(&worker("1"));
+    assert!(
+        told.contains(&format!("process {} ", second.id())),
+        "{told}"
+    );
+    assert!(place.refused(&BUILD).contains("is being written by"));
+    place.ok(&worker("0"));
+    assert_eq!(second.wait_with_output().unwrap().status.code(), Some(0));
+    place.ok(&BUILD);
+    let left = fs::read_dir(place.path().join("corpus")).unwrap();
+    let left = left.filter(|entry| {
+        entry
+            .as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with('.')
+    });
+    assert_eq!(left.count(), 0);
 }
 
 /// The bytes of all files of a corpus but those that tell how long it took, and the card, which holds the folder's name.

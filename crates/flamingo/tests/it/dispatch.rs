@@ -60,6 +60,7 @@ fn assert_close(set: &str, found: &[(String, f64)], expected: &[(String, f64)]) 
     let texts = |list: &[(String, f64)]| -> Vec<String> {
         list.iter().map(|(text, _)| text.clone()).collect()
     };
+    assert!(!expected.is_empty(), "{set}: nothing to compare");
     assert_eq!(texts(found), texts(expected), "{set}");
     for ((text, found), (_, expected)) in found.iter().zip(expected) {
         assert!(
@@ -73,6 +74,10 @@ fn assert_close(set: &str, found: &[(String, f64)], expected: &[(String, f64)]) 
 fn the_doctor_tells_which_instructions_are_used() {
     let best = doctor(None);
     assert_eq!(best["used"], best["available"][0]);
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        assert!(available().contains(&"avx2".to_owned()));
+    }
     for set in available() {
         assert_eq!(doctor(Some(&set))["used"], set.as_str());
     }

@@ -41,7 +41,10 @@ fn help_of_the_corpus_says_what_is_not_built_in() {
     let help = Workplace::new().ok(&["corpus", "--help"]);
     if cfg!(feature = "cluster") {
         insta::assert_snapshot!("help-corpus", help);
-    } else if !cfg!(feature = "corpus") {
+    } else if cfg!(feature = "corpus") {
+        assert!(help.contains("lacks the feature `cluster`"), "{help}");
+        assert!(!help.contains("lacks the feature `corpus`"), "{help}");
+    } else {
         insta::assert_snapshot!("help-corpus-lean", help);
     }
 }
@@ -62,6 +65,11 @@ fn a_verb_that_is_not_built_in_names_the_command_that_adds_it() {
     let command =
         "cargo run --features corpus -- corpus build --config corpus.toml --output corpus";
     assert!(told.contains(command), "{told}");
+    let told = place.refused(&["corpus", "stats", "my corpus", "--json"]);
+    assert!(
+        told.contains("-- corpus stats 'my corpus' --json"),
+        "{told}"
+    );
     let told = place.refused(&["corpus", "cluster", "scheduler", "--port", "50050"]);
     assert!(
         told.contains("--features cluster -- corpus cluster scheduler --port 50050"),

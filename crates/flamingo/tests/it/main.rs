@@ -8,6 +8,7 @@ mod corpus;
 #[cfg(feature = "corpus")]
 mod corpus_build;
 mod dispatch;
+mod files;
 mod help;
 mod reports;
 mod saved_pages;

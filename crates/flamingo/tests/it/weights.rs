@@ -164,10 +164,56 @@ fn what_openflamingo_cannot_have_is_told() {
     assert!(!place.path().join("out").exists());
 }
 
+/// A file of weights with one tensor.
+fn file_of(name: &str) -> Vec<u8> {
+    let header = format!(r#"{{"{name}":{{"dtype":"F32","shape":[1,3],"data_offsets":[0,12]}}}}"#);
+    let length = (header.len() as u64).to_le_bytes();
+    [&length[..], header.as_bytes(), &[0; 12]].concat()
+}
+
+#[test]
+fn a_file_that_is_no_model_is_told_and_shown_as_what_it_holds() {
+    let place = Workplace::new();
+    place.write("some/model.safetensors", &file_of("visual.conv1.weight"));
+    let model = "some/model.safetensors";
+    let told = place.refused(&["ask", "--text", "a", "--model", model]);
+    assert!(told.contains("visual.conv1.weight"), "{told}");
+    assert!(told.contains("no model by itself"), "{told}");
+    let shown = place.ok(&["weights", "inspect", model]);
+    assert!(shown.contains("visual.conv1.weight"), "{shown}");
+    assert!(shown.contains("1x3"), "{shown}");
+    let json: serde_json::Value =
+        serde_json::from_str(&place.ok(&["weights", "inspect", model, "--json"])).unwrap();
+    assert_eq!(json["parameters"], 3);
+    place.write("parts/model-00001-of-00002.safetensors", &file_of("a"));
+    let told = place.refused(&[
+        "weights",
+        "inspect",
+        "parts/model-00001-of-00002.safetensors",
+    ]);
+    assert!(told.contains("part 1 of a model in 2 files"), "{told}");
+    place.write("dcp/__0_0.distcp", b"");
+    let told = place.refused(&["weights", "inspect", "dcp"]);
+    assert!(told.contains("dcp_to_torch"), "{told}");
+}
+
+#[test]
+fn the_tensors_of_a_model_without_tokenizer_are_shown() {
+    let place = Workplace::new();
+    place.ok(&["weights", "convert", "demo", "--out", "model"]);
+    let shown = place.ok(&["weights", "inspect", "model"]);
+    std::fs::remove_file(place.path().join("model/tokenizer.json")).unwrap();
+    let output = place.run(&["weights", "inspect", "model"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), shown);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("model has no tokenizer.json"), "{told}");
+}
+
 #[test]
 fn a_checkpoint_alone_asks_for_its_other_parts() {
     let place = Workplace::new();
-    place.write("some/checkpoint.pt", b"");
+    place.write("some/checkpoint.pt", &file_of("perceiver.latents"));
     for model in ["some", "some/checkpoint.pt"] {
         let told = place.refused(&["ask", "--text", "a", "--model", model]);
         assert!(

@@ -6,7 +6,8 @@ use flamingo_checkpoint::{Checkpoint, Dtype, Error};
 use half::{bf16, f16};
 
 use super::support::{
-    archive_of, dict, fixture, floats, integers, open, pickle, small_safetensors, tensor,
+    archive_of, archive_with, arguments, dict, fixture, floats, integers, open, pickle, refusal,
+    small_safetensors, tensor, tensor_with,
 };
 
 const A: [f32; 6] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
@@ -53,6 +54,86 @@ fn views_are_read_row_by_row_whatever_their_strides() {
             .flat_map(|x| x.to_le_bytes())
             .collect();
         assert_eq!(copied, want);
+    }
+}
+
+#[test]
+fn a_lazy_negation_is_read_with_its_sign() {
+    let negative = dict(&[("neg", b"\x88"), ("conj", b"\x89")]);
+    let saved = dict(&[
+        ("plain", &tensor(6, 0, &[2, 3], &[3, 1])),
+        ("negated", &tensor_with(&negative, 6, 0, &[2, 3], &[3, 1])),
+        (
+            "transposed",
+            &tensor_with(&negative, 6, 0, &[3, 2], &[1, 3]),
+        ),
+    ]);
+    let storage: Vec<u8> = A.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let file = open(&archive_with(&pickle(&saved), &storage)).unwrap();
+    assert_eq!(floats(&file, "plain"), A);
+    assert_eq!(floats(&file, "negated"), A.map(|value| -value));
+    let columns = [0.0, -3.0, -1.0, -4.0, -2.0, -5.0];
+    assert_eq!(floats(&file, "transposed"), columns);
+    for (name, want) in [("negated", A.map(|value| -value)), ("transposed", columns)] {
+        let mut copied = Vec::new();
+        file.copy(name, &mut copied).unwrap();
+        let copied: Vec<f32> = copied
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect();
+        assert_eq!(copied, want, "{name}");
+    }
+    let info = |name| file.info(name).unwrap();
+    assert!(!info("plain").is_tied_to(info("negated")));
+    let unknown = tensor_with(&dict(&[("odd", b"\x88")]), 6, 0, &[6], &[1]);
+    let message = refusal(&archive_of(&pickle(&dict(&[("a", &unknown)]))));
+    assert!(message.contains("property `odd`"), "{message}");
+}
+
+#[test]
+fn a_tensor_with_attributes_is_read_without_them() {
+    for class in [
+        "torch\nTensor",
+        "torch.nn.parameter\nParameter",
+        "torch.nn.parameter\nBuffer",
+    ] {
+        let typed = [
+            b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\nc",
+            class.as_bytes(),
+            b"\n",
+            &arguments(b"", 6, 0, &[2, 3], &[3, 1]),
+            &dict(&[("tag", b"X\x01\0\0\0x")]),
+            b"tR",
+        ]
+        .concat();
+        let file = open(&archive_of(&pickle(&dict(&[("a", &typed)])))).unwrap();
+        assert_eq!(floats(&file, "a"), [0.0; 6], "{class}");
+        assert_eq!(file.info("a").unwrap().shape, [2, 3]);
+    }
+    let nested = b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._tensor\n_rebuild_from_type_v2\nctorch\nTensor\n)}tR";
+    assert!(refusal(&archive_of(&pickle(&dict(&[("a", nested)])))).contains("none of torch's own"));
+}
+
+#[test]
+fn tensors_of_kinds_that_are_not_read_are_told_as_what_they_are() {
+    for (global, says) in [
+        (
+            "torch.distributed.tensor\nDTensor",
+            "one rank has of a sharded model",
+        ),
+        (
+            "torch.distributed._shard.sharded_tensor.api\nShardedTensor",
+            "full_state_dict=True",
+        ),
+        ("torch._utils\n_rebuild_qtensor", "a quantised tensor"),
+        ("torch._utils\n_rebuild_sparse_tensor", "a sparse tensor"),
+    ] {
+        let pickled = [b"\x80\x02c", global.as_bytes(), b"\n."].concat();
+        let message = refusal(&archive_of(&pickled));
+        assert!(message.contains(says), "{message}");
+        assert!(!message.contains("asks to run"), "{message}");
     }
 }
 
@@ -106,6 +187,10 @@ fn a_key_like_that_of_weights_over_settings_is_passed_over() {
 #[test]
 fn modules_of_torchscript_become_dotted_names() {
     let file = fixture_of("script.pt");
+    assert!(file.is_torchscript());
+    for other in ["zip.pt", "legacy.pt", "training.pt"] {
+        assert!(!fixture_of(other).is_torchscript(), "{other}");
+    }
     let names: Vec<_> = file.names().collect();
     assert_eq!(
         names,

@@ -60,9 +60,14 @@ pub(crate) fn zip_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// An archive of torch.save around a pickle, with one storage of 24 bytes.
 pub(crate) fn archive_of(pickle: &[u8]) -> Vec<u8> {
+    archive_with(pickle, &[0; 24])
+}
+
+/// An archive of torch.save around a pickle and storage `0`.
+pub(crate) fn archive_with(pickle: &[u8], storage: &[u8]) -> Vec<u8> {
     zip_of(&[
         ("a/data.pkl", pickle),
-        ("a/data/0", &[0; 24]),
+        ("a/data/0", storage),
         ("a/version", b"3\n"),
     ])
 }
@@ -86,8 +91,31 @@ fn tuple(numbers: &[i64]) -> Vec<u8> {
 
 /// A pickled tensor of F32 over storage `0` of `elements`.
 pub(crate) fn tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
+    tensor_with(b"", elements, offset, shape, strides)
+}
+
+/// As [`tensor`], with further arguments that are pickled already.
+pub(crate) fn tensor_with(
+    further: &[u8],
+    elements: i64,
+    offset: i64,
+    shape: &[i64],
+    strides: &[i64],
+) -> Vec<u8> {
+    let arguments = arguments(further, elements, offset, shape, strides);
+    [b"ctorch._utils\n_rebuild_tensor_v2\n", &arguments[..], b"R"].concat()
+}
+
+/// The arguments of a tensor of F32 over storage `0` of `elements`, and further ones.
+pub(crate) fn arguments(
+    further: &[u8],
+    elements: i64,
+    offset: i64,
+    shape: &[i64],
+    strides: &[i64],
+) -> Vec<u8> {
     [
-        b"ctorch._utils\n_rebuild_tensor_v2\n((",
+        b"((",
         &text("storage")[..],
         b"ctorch\nFloatStorage\n",
         &text("0"),
@@ -97,7 +125,9 @@ pub(crate) fn tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64])
         &int(offset),
         &tuple(shape),
         &tuple(strides),
-        b"\x89NtR",
+        b"\x89N",
+        further,
+        b"t",
     ]
     .concat()
 }

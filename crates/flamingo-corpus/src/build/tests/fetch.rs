@@ -49,6 +49,10 @@ impl Site {
             ("/pixel.png", ("image/png", crawl::picture(3))),
             ("/private/fox.png", ("image/png", crawl::picture(4))),
         ]);
+        Self::of(files)
+    }
+
+    fn of(files: BTreeMap<&'static str, (&'static str, Vec<u8>)>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let site = Self {
             root: format!("http://{}", listener.local_addr().unwrap()),
@@ -208,4 +212,51 @@ fn pictures_that_a_crawl_lacks_are_fetched_only_where_that_is_asked_for() {
     .unwrap();
     assert_eq!(written(&with), (1, 2));
     assert_eq!(site.asked(), ["/cat.png", "/robots.txt"]);
+}
+
+#[test]
+fn next_offer_of_a_picture_is_fetched_where_one_cannot_be_used() {
+    let page = b"<!doctype html><title>Towers</title><body><article><p>The tower is old.</p>\
+        <picture><source srcset=t.avif type=image/avif><source srcset=t.webp><img src=t.png></picture>\
+        <p>It stands by the river.</p><picture><source srcset=private/u.png><img src=u.png></picture>\
+        <p>Its clock is late.</p><picture><source srcset=v.png><img src=v.jpg></picture></article>";
+    let avif = b"\0\0\0\x20ftypavif\0\0\0\0avifmif1miafMA1B".to_vec();
+    let site = Site::of(BTreeMap::from([
+        (
+            "/robots.txt",
+            ("text/plain", b"User-agent: *\nDisallow: /private/".to_vec()),
+        ),
+        ("/towers.html", ("text/html", page.to_vec())),
+        ("/t.avif", ("image/avif", avif)),
+        ("/t.png", ("image/png", crawl::picture(1))),
+        ("/u.png", ("image/png", crawl::picture(2))),
+        ("/private/u.png", ("image/png", crawl::picture(3))),
+        ("/v.png", ("image/png", crawl::picture(4))),
+    ]));
+    let world = World::new();
+    own(
+        &world,
+        "list.urls",
+        format!("{}/towers.html\n", site.root).as_bytes(),
+    );
+    let folder = world.folder("offers", 0);
+    run(
+        &config(&world, "list.urls", true),
+        &folder,
+        &Options::default(),
+    )
+    .unwrap();
+    assert_eq!(written(&folder), (1, 3));
+    // Neither is asked for what is forbidden, nor for more than is needed.
+    let asked = site.asked();
+    let expected = [
+        "/robots.txt",
+        "/t.avif",
+        "/t.png",
+        "/t.webp",
+        "/towers.html",
+        "/u.png",
+        "/v.png",
+    ];
+    assert_eq!(asked, expected);
 }

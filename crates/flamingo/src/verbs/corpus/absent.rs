@@ -1,6 +1,6 @@
 //! Verbs that this program was built without: who asks for one is told the command that adds it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 
@@ -15,18 +15,24 @@ pub(crate) struct Anything {
 
 /// The error of a verb that is not there, with the command that has it.
 pub(super) fn refuse(args: &Anything, verb: &str, feature: &str) -> Result<()> {
-    let words: Vec<_> = args
-        .rest
-        .iter()
-        .map(|word| word.to_string_lossy())
-        .collect();
+    let words: Vec<_> = args.rest.iter().map(|word| quoted(word)).collect();
     let asked = ["corpus", verb].join(" ");
     let whole = [&asked, words.join(" ").as_str()].join(" ");
     Err(Failure::new(format!(
         "`{asked}` is not in this program: it was built without the feature `{feature}`"
     )))
     .hint(format!(
-        "cargo run --features {feature} -- {}; released programs have it",
+        "cargo run --features {feature} -- {}; released programs have it, unless they are called lean",
         whole.trim_end()
     ))
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "-_=+./,:@%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.into_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }

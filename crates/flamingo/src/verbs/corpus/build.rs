@@ -18,8 +18,8 @@ use flamingo::weights::Source;
 
 use super::allocator;
 use super::progress::Shown;
-use crate::failure::{Failure, Result};
-use crate::{output, sources};
+use crate::failure::{Failure, Hint, Result};
+use crate::{interrupt, output, sources, writer};
 
 /// Build a data set: read, deduplicate, filter, write shards, a manifest and a data card.
 ///
@@ -88,6 +88,11 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
         threads: threads.unwrap_or(0),
         patience: Duration::from_secs(args.patience),
     };
+    interrupt::ends_with(format!(
+        "what is done stands in {}; the same command goes on",
+        args.output.display()
+    ))?;
+    let _lock = writer::worker(&args.output, worker)?;
     let folder = Folder::open(&args.output, worker.index)?;
     let shown = Shown::new();
     let parts = Parts {
@@ -97,7 +102,7 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     };
     let done = build(&config, &folder, &options, &parts);
     shown.clear();
-    done?;
+    done.hint_if_full("make room: what is done stands, and the same command goes on")?;
     if !folder.has(folder::MANIFEST) {
         return output::line(&format!(
             "worker {} of {} is done",

@@ -11,7 +11,7 @@ use flamingo::corpus::summary::Summary;
 
 use super::build::built;
 use crate::failure::Result;
-use crate::output;
+use crate::{output, writer};
 
 /// Write the data card of a corpus anew: card.html and card.json in its folder.
 #[derive(Debug, Args)]
@@ -26,6 +26,7 @@ pub(crate) struct CardArgs {
 
 pub(crate) fn run(args: &CardArgs) -> Result<()> {
     let folder = built(&args.folder)?;
+    let _lock = writer::alone(&args.folder)?;
     let units = Units::stored(&folder)?.len();
     let config = Config::read(&folder.path(folder::CONFIG))?;
     let card = Card::of(&config, &folder, Summary::of(&folder, units)?)?;

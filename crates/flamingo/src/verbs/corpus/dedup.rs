@@ -7,8 +7,9 @@ use flamingo::dedup::jsonl::{Report, dedup_jsonl};
 
 use super::build::JoinArgs;
 use super::settings::Settings;
-use crate::failure::Result;
-use crate::output;
+use crate::failure::{Hint, Result};
+use crate::interrupt;
+use crate::writer::Output;
 
 /// Drop pages that repeat earlier ones: by URL, by content, or nearly.
 ///
@@ -19,7 +20,7 @@ pub(crate) struct DedupArgs {
     /// Files of pages, a line of JSON each; can be given several times
     #[arg(long, value_name = "docs.jsonl", required = true, num_args = 1..)]
     input: Vec<PathBuf>,
-    /// The file to write
+    /// The file to write; - for stdout
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -33,16 +34,19 @@ pub(crate) struct DedupArgs {
 
 pub(crate) fn run(args: &DedupArgs, threads: Option<usize>) -> Result<()> {
     let config = args.settings.read()?.deduplication;
+    let place = Output::of(&args.output)?;
+    interrupt::ends_with(place.stands() + "; the same command begins anew")?;
     let report = dedup_jsonl(
         &args.input,
         &args.output,
         &args.join.deduplicator(threads),
         &config,
-    )?;
-    if args.json {
-        return output::json(&report);
+    )
+    .hint_if_full("make room, then give the same command again")?;
+    match args.json {
+        true => place.tell_json(&report),
+        false => place.tell(&summary(&report)),
     }
-    output::line(&summary(&report))
 }
 
 fn summary(report: &Report) -> String {

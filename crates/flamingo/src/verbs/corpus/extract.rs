@@ -11,8 +11,9 @@ use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
 use super::settings::Settings;
-use crate::failure::{Failure, Result};
-use crate::output;
+use crate::failure::{Failure, Hint, Result};
+use crate::writer::Output;
+use crate::{interrupt, output};
 
 /// Extract the main content of pages, every image at its place.
 ///
@@ -26,7 +27,7 @@ pub(crate) struct ExtractArgs {
     /// stores; can be given several times
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     input: Vec<String>,
-    /// The file to write
+    /// The file to write; - for stdout
     #[arg(long, value_name = "docs.jsonl")]
     output: PathBuf,
     /// Where a folder of pages lies on the web, for pages that do not say it themselves
@@ -63,6 +64,8 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     }
     let filters = Filters::new(settings.filters, &settings.folder)?;
     let extractor = Extractor::new(filters, &settings.fetch, read)?;
+    let place = Output::of(&args.output)?;
+    interrupt::ends_with(place.stands() + "; the same command begins anew")?;
     let bar = output::spinner();
     let start = Instant::now();
     let show = |extracted: &Extracted| {
@@ -76,11 +79,12 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     };
     let extracted = extractor.extract(&units, &args.output, &show);
     bar.finish_and_clear();
-    let report = Report::new(extracted?, start.elapsed());
-    if args.json {
-        return output::json(&report);
+    let extracted = extracted.hint_if_full("make room, then give the same command again")?;
+    let report = Report::new(extracted, start.elapsed());
+    match args.json {
+        true => place.tell_json(&report),
+        false => place.tell(&report.summary()),
     }
-    output::line(&report.summary())
 }
 
 impl Report {

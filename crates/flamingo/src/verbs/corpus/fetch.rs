@@ -7,8 +7,9 @@ use flamingo::crawl::{FetchReport, Fetcher};
 use indicatif::HumanBytes;
 
 use super::settings::Settings;
-use crate::failure::{Failure, Result};
-use crate::output;
+use crate::failure::{Failure, Hint, Result};
+use crate::interrupt;
+use crate::writer::Output;
 
 /// Fetch a list of URLs into a WARC file, politely.
 ///
@@ -20,7 +21,7 @@ pub(crate) struct FetchArgs {
     /// A file with a URL, or JSON with a `url`, on each line
     #[arg(long, value_name = "FILE")]
     urls: PathBuf,
-    /// The file to write
+    /// The file to write; - for stdout
     #[arg(long, value_name = "FILE.warc.gz")]
     output: PathBuf,
     /// The URLs are of pictures, not of pages
@@ -40,15 +41,18 @@ pub(crate) fn run(args: &FetchArgs) -> Result<()> {
     let urls: Vec<&str> = lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .collect();
+    let place = Output::of(&args.output)?;
+    interrupt::ends_with(place.stands() + "; the same command begins anew")?;
     let fetcher = Fetcher::new(args.settings.read()?.fetch)?;
     let report = match args.images {
-        true => fetcher.fetch_images(&urls, &args.output)?,
-        false => fetcher.fetch_pages(&urls, &args.output)?,
+        true => fetcher.fetch_images(&urls, &args.output),
+        false => fetcher.fetch_pages(&urls, &args.output),
     };
-    if args.json {
-        return output::json(&report);
+    let report = report.hint_if_full("make room, then give the same command again")?;
+    match args.json {
+        true => place.tell_json(&report),
+        false => place.tell(&summary(&report)),
     }
-    output::line(&summary(&report))
 }
 
 fn summary(report: &FetchReport) -> String {

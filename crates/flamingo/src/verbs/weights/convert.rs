@@ -7,8 +7,8 @@ use flamingo::kernels::{Matrices, WeightType};
 use flamingo::weights::{convert, export_open_flamingo, open};
 
 use crate::args::tell_kept;
-use crate::failure::{Failure, Result};
-use crate::{output, sources};
+use crate::failure::{Failure, Hint, Result};
+use crate::{interrupt, output, sources, writer};
 
 /// Write a model in another format or precision.
 ///
@@ -49,7 +49,6 @@ enum Format {
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
     let model = (args.model != "demo").then_some(args.model.as_str());
-    let source = sources::source(model, args.lm.as_deref(), args.vision.as_deref())?;
     if model.is_some_and(|model| same(model, &args.out)) {
         return Err(Failure::new(format!(
             "{} is the model itself: give another folder with --out",
@@ -65,16 +64,25 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
             "OpenFlamingo's files hold no {kind} weights: give --dtype f32, bf16 or f16"
         )));
     }
+    let out = args.out.display();
+    interrupt::ends_with(format!(
+        "files in {out} are whole, but some may be missing; the same command writes all of them again"
+    ))?;
+    // Better told before the work than after it.
+    let _lock = writer::alone(&args.out)?;
+    flamingo_files::sweep(&args.out)?;
+    let source = sources::source(model, args.lm.as_deref(), args.vision.as_deref())?;
     let opened = open(&source)?;
+    let full = "make room, then give the same command again";
     match args.to {
-        Format::Flamingo => tell_kept(&convert(&opened, &args.out, weights)?),
+        Format::Flamingo => tell_kept(&convert(&opened, &args.out, weights).hint_if_full(full)?),
         Format::Openflamingo => {
             if opened.tensors.any_quantised() {
                 tracing::warn!(
                     "the quantised matrices are widened to {weights}, with what quantising them has cost"
                 );
             }
-            export_open_flamingo(&opened, &args.out, weights.precision)?;
+            export_open_flamingo(&opened, &args.out, weights.precision).hint_if_full(full)?;
         }
     }
     output::line(&format!("{}", args.out.display()))

@@ -1,10 +1,13 @@
 //! `flamingo weights inspect`: a model's tensors by part.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use clap::Args;
 use flamingo::model::print_count;
-use flamingo::weights::{LoadReport, LoadedTensor, ModelConfig, Opened, open};
+use flamingo::weights::{
+    self, Checkpoint, LoadReport, LoadedTensor, ModelConfig, Opened, Words, open, open_with,
+};
 use serde::Serialize;
 
 use crate::failure::Result;
@@ -15,7 +18,7 @@ use crate::{output, sources};
 /// Nothing is loaded; a file of weights is only mapped.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// The model, as for --model of other verbs; `demo` for the one in this program
+    /// The model, as for --model, or a file of weights; `demo` for the one in this program
     model: String,
     /// The language model of an OpenFlamingo checkpoint: a directory or a hub id
     #[arg(long, value_name = "DIR")]
@@ -62,9 +65,18 @@ const PARTS: [(&str, &str, bool); 5] = [
 ];
 
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
+    if let Some(file) = file_alone(args)? {
+        return show_file(&file, args);
+    }
     let model = (args.model != "demo").then_some(args.model.as_str());
     let source = sources::source(model, args.lm.as_deref(), args.vision.as_deref())?;
-    let opened = open(&source)?;
+    let opened = match open(&source) {
+        Err(error) if error.is_of_tokenizer() => {
+            tracing::warn!("{error}; the tensors are there nevertheless");
+            open_with(&source, Words::Numbers)?
+        }
+        opened => opened?,
+    };
     let inspection = inspect(&opened);
     match args.json {
         true => output::json(&inspection)?,
@@ -72,6 +84,55 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     }
     // Said last, so that it is seen; and the exit code tells.
     Ok(opened.report.check()?)
+}
+
+/// A file of weights that is no model by itself, and for which no other parts are given.
+fn file_alone(args: &InspectArgs) -> Result<Option<Checkpoint>> {
+    let path = Path::new(&args.model);
+    if !path.is_file() || args.lm.is_some() || args.vision.is_some() {
+        return Ok(None);
+    }
+    let file = Checkpoint::open(&[path.to_path_buf()]).map_err(weights::Error::from)?;
+    Ok((!sources::is_trained_part(&file)).then_some(file))
+}
+
+#[derive(Debug, Serialize)]
+struct FileInspection<'a> {
+    file: &'a str,
+    parameters: u64,
+    tensors: &'a [LoadedTensor],
+}
+
+/// The tensors of a file under their own names.
+fn show_file(file: &Checkpoint, args: &InspectArgs) -> Result<()> {
+    let tensor = |name: &str| {
+        let info = file.info(name)?;
+        Some(LoadedTensor {
+            name: name.to_owned(),
+            shape: info.shape.clone(),
+            theirs: vec![name.to_owned()],
+            file: (&args.model).into(),
+            dtype: info.dtype,
+            quantised: None,
+            new_rows: None,
+        })
+    };
+    let tensors: Vec<LoadedTensor> = file.names().filter_map(tensor).collect();
+    let inspection = FileInspection {
+        file: &args.model,
+        parameters: tensors.iter().map(count).sum(),
+        tensors: &tensors,
+    };
+    if args.json {
+        return output::json(&inspection);
+    }
+    let all: Vec<&LoadedTensor> = tensors.iter().collect();
+    let rows = rows(&all, args.all);
+    let widths = widths(rows.iter());
+    let lines: String = rows.iter().map(|row| row.line(widths)).collect();
+    let parameters = print_count(inspection.parameters);
+    let title = format!("{}: a file of weights, no model by itself", args.model);
+    output::line(format!("{title}; {parameters} parameters\n{lines}").trim_end())
 }
 
 fn inspect(opened: &Opened) -> Inspection<'_> {
@@ -83,7 +144,7 @@ fn inspect(opened: &Opened) -> Inspection<'_> {
         let tensors: Vec<&LoadedTensor> = report.tensors.iter().filter(of_part).collect();
         Part {
             name,
-            parameters: tensors.iter().map(|tensor| count(tensor)).sum(),
+            parameters: tensors.iter().copied().map(count).sum(),
             trainable: !frozen,
             tensors,
         }
@@ -117,14 +178,7 @@ fn count(tensor: &LoadedTensor) -> u64 {
 }
 
 fn text(inspection: &Inspection<'_>, report: &LoadReport, all: bool) -> String {
-    let of_part = |part: &Part<'_>| match all {
-        true => part
-            .tensors
-            .iter()
-            .map(|tensor| Row::of(&[tensor]))
-            .collect(),
-        false => folded(&part.tensors),
-    };
+    let of_part = |part: &Part<'_>| rows(&part.tensors, all);
     let rows: Vec<Vec<Row>> = inspection.parts.iter().map(of_part).collect();
     let widths = widths(rows.iter().flatten());
     let title = widths.0 + widths.1 + 3;
@@ -162,6 +216,14 @@ fn text(inspection: &Inspection<'_>, report: &LoadReport, all: bool) -> String {
         }
     }
     out
+}
+
+/// The lines of some tensors: of all, or of those in many layers together.
+fn rows(tensors: &[&LoadedTensor], all: bool) -> Vec<Row> {
+    match all {
+        true => tensors.iter().map(|tensor| Row::of(&[tensor])).collect(),
+        false => folded(tensors),
+    }
 }
 
 /// One line of a part: a tensor, or the same tensor of several layers.

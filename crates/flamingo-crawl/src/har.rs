@@ -1,0 +1,246 @@
+//! HAR 1.2: what a browser asked for and got, as one JSON document.
+
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use crate::base64;
+use crate::headers::media_type;
+use crate::{Answer, Directives, Item, ReadOptions, Reason, Redirect, Skipped};
+
+#[derive(Deserialize)]
+struct Har {
+    log: Log,
+}
+
+#[derive(Deserialize)]
+struct Log {
+    entries: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    request: Request,
+    response: Response,
+    #[serde(rename = "startedDateTime")]
+    started: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    status: i64,
+    #[serde(default)]
+    headers: Vec<Header>,
+    #[serde(default)]
+    content: Content,
+    #[serde(default, rename = "redirectURL")]
+    redirect: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    name: String,
+    value: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Content {
+    #[serde(default, rename = "mimeType")]
+    media: Option<String>,
+    text: Option<String>,
+    encoding: Option<String>,
+}
+
+/// Whether a JSON document begins as one of these does.
+pub(crate) fn is_har(text: &[u8]) -> bool {
+    let log = text.trim_ascii_start().strip_prefix(b"{");
+    log.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"log\""))
+}
+
+/// The answers that a browser got, in its order.
+pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Vec<Item> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match serde_json::from_slice::<Har>(text) {
+        Ok(har) => har
+            .log
+            .entries
+            .into_iter()
+            .map(|entry| item(entry, options))
+            .collect(),
+        Err(error) => {
+            tracing::debug!("a HAR file that cannot be read: {error}");
+            vec![skipped(Reason::MalformedArchive, None)]
+        }
+    }
+}
+
+fn item(entry: Value, options: &ReadOptions) -> Item {
+    match serde_json::from_value::<Entry>(entry) {
+        Err(_) => skipped(Reason::MalformedRecord, None),
+        Ok(entry) => {
+            let asked = entry.request.url.clone();
+            made(entry, options).unwrap_or_else(|reason| skipped(reason, Some(asked)))
+        }
+    }
+}
+
+fn made(entry: Entry, options: &ReadOptions) -> Result<Item, Reason> {
+    let url = Url::parse(&entry.request.url).map_err(|_| Reason::MissingUrl)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Reason::OtherRecord);
+    }
+    let response = entry.response;
+    // An answer that never came has status 0.
+    let status = u16::try_from(response.status)
+        .ok()
+        .filter(|status| *status >= 100);
+    let status = status.ok_or(Reason::NotFetched)?;
+    if matches!(status, 301 | 302 | 303 | 307 | 308) {
+        let to = response.redirect.filter(|to| !to.is_empty());
+        let to = to.or_else(|| header(&response.headers, "location").next());
+        let to = to
+            .and_then(|to| url.join(&to).ok())
+            .ok_or(Reason::MissingLocation)?;
+        return Ok(Item::Redirect(Redirect {
+            from: url.into(),
+            to: to.into(),
+            status,
+            place: None,
+        }));
+    }
+    let text = response.content.text.ok_or(Reason::NoBody)?;
+    let media = response.content.media.filter(|media| !media.is_empty());
+    let media = media.or_else(|| header(&response.headers, "content-type").next());
+    let (content_type, mut charset) = media_type(&media.unwrap_or_default());
+    let encoding = response.content.encoding.unwrap_or_default();
+    let mut body = if encoding.eq_ignore_ascii_case("base64") {
+        base64::decode(text.as_bytes())
+    } else {
+        // Decoded already, whatever the header says.
+        charset = Some("utf-8".to_owned());
+        text.into_bytes()
+    };
+    let max = usize::try_from(options.max_body).unwrap_or(usize::MAX);
+    let truncated = body.len() > max;
+    body.truncate(max);
+    Ok(Item::Answer(Answer {
+        status,
+        charset,
+        directives: Directives {
+            robots: header(&response.headers, "x-robots-tag").collect(),
+            tdm_reservation: header(&response.headers, "tdm-reservation").next(),
+        },
+        date: entry.started,
+        truncated,
+        ..Answer::new(url, content_type.as_deref(), body)
+    }))
+}
+
+fn header<'h>(headers: &'h [Header], name: &'static str) -> impl Iterator<Item = String> + 'h {
+    let named = headers
+        .iter()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name));
+    named.map(|header| header.value.clone())
+}
+
+fn skipped(reason: Reason, url: Option<String>) -> Item {
+    Item::Skipped(Skipped {
+        reason,
+        url,
+        offset: 0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn items(entries: &str) -> Vec<Item> {
+        let text = format!("{{\n \"log\": {{\"version\": \"1.2\", \"entries\": [{entries}]}}}}");
+        assert!(is_har(text.as_bytes()));
+        read(text.as_bytes(), &ReadOptions::default())
+    }
+
+    fn entry(url: &str, response: &str) -> String {
+        format!(
+            r#"{{"startedDateTime": "2026-01-02T03:04:05Z", "request": {{"method": "GET", "url": "{url}"}}, "response": {response}}}"#
+        )
+    }
+
+    #[test]
+    fn answers_come_with_what_their_headers_say() {
+        let page = entry(
+            "https://a.example/",
+            r#"{"status": 200, "headers": [{"name": "X-Robots-Tag", "value": "noai"}], "content": {"mimeType": "text/html; charset=latin1", "text": "<p>caf\u00e9"}}"#,
+        );
+        let picture = entry(
+            "https://a.example/a.gif",
+            r#"{"status": 200, "content": {"mimeType": "image/gif", "text": "R0lGODlh", "encoding": "base64"}}"#,
+        );
+        let found = items(&format!("{page}, {picture}"));
+        let [Item::Answer(page), Item::Answer(picture)] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(page.body, "<p>café".as_bytes());
+        assert_eq!(
+            (page.content_type.as_deref(), page.charset.as_deref()),
+            (Some("text/html"), Some("utf-8"))
+        );
+        assert_eq!(page.directives.robots, ["noai"]);
+        assert_eq!(page.date.as_deref(), Some("2026-01-02T03:04:05Z"));
+        assert_eq!(picture.body, b"GIF89a");
+    }
+
+    #[test]
+    fn entries_without_a_body_are_counted_by_reason() {
+        let entries = [
+            entry(
+                "https://a.example/r",
+                r#"{"status": 302, "redirectURL": "/s", "content": {}}"#,
+            ),
+            entry(
+                "https://a.example/c",
+                r#"{"status": 304, "content": {"mimeType": "x"}}"#,
+            ),
+            entry("https://a.example/f", r#"{"status": 0, "content": {}}"#),
+            entry("blob:x", r#"{"status": 200, "content": {"text": ""}}"#),
+            "{}".to_owned(),
+        ];
+        let found = items(&entries.join(","));
+        let Item::Redirect(redirect) = &found[0] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(redirect.to, "https://a.example/s");
+        let reasons: Vec<_> = found
+            .iter()
+            .filter_map(|item| match item {
+                Item::Skipped(skipped) => Some(skipped.reason),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            reasons,
+            [
+                Reason::NoBody,
+                Reason::NotFetched,
+                Reason::OtherRecord,
+                Reason::MalformedRecord
+            ]
+        );
+    }
+
+    #[test]
+    fn document_that_breaks_off_is_told() {
+        let found = read(b"{\"log\": {\"entries\": [", &ReadOptions::default());
+        assert!(
+            matches!(&found[..], [Item::Skipped(skipped)] if skipped.reason == Reason::MalformedArchive)
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! Parts of a page that a click opens: the answers of a list of questions, the chapters of a manual.
+
+use std::collections::HashSet;
+
+use crate::{Dom, NodeId, Tag};
+
+/// The parts that buttons open, by their `id`.
+#[derive(Debug, Default)]
+pub(super) struct Panels<'s>(HashSet<&'s str>);
+
+impl<'s> Panels<'s> {
+    /// Whether a button is a heading that opens a part of the page; it is known from then on.
+    pub(super) fn opens(&mut self, dom: &Dom<'s>, button: NodeId) -> bool {
+        let [expanded, controls] =
+            ["aria-expanded", "aria-controls"].map(|name| dom.raw_attr(button, name));
+        if expanded.is_none() || self.0.len() >= MOST_PANELS {
+            return false;
+        }
+        if let Some(controls) = controls {
+            self.0.insert(controls.trim());
+        }
+        let mut around = dom.ancestors(button).take(2);
+        around.any(|outer| {
+            matches!(
+                dom.tag(outer),
+                Tag::H2 | Tag::H3 | Tag::H4 | Tag::H5 | Tag::H6 | Tag::Dt
+            )
+        })
+    }
+
+    /// Whether a button before opens this element.
+    pub(super) fn has(&self, dom: &Dom<'s>, node: NodeId) -> bool {
+        !self.0.is_empty()
+            && dom
+                .raw_attr(node, "id")
+                .is_some_and(|id| self.0.contains(id.trim()))
+    }
+}
+
+/// Parts beyond which no more are opened.
+const MOST_PANELS: usize = 4096;

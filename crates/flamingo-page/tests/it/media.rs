@@ -1,0 +1,121 @@
+//! Which picture is meant, and which pictures are none of the content.
+
+use flamingo_page::Part;
+
+use crate::extraction::{article, extraction, middle};
+
+/// The URLs of the pictures in an article's middle, without its site.
+fn pictures(body: &str) -> Vec<String> {
+    let parts = extraction(&article(body)).page.parts;
+    let images = parts.into_iter().filter_map(|part| match part {
+        Part::Image(image) => Some(image.url.replace("https://a.example", "")),
+        Part::Text(_) | Part::Video(_) => None,
+    });
+    images.collect()
+}
+
+const ONE_PIXEL: &str = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
+
+#[test]
+fn a_lazy_picture_needs_no_ending() {
+    for lazy in [
+        "data-src=/i/9/large",
+        "data-original='/i/9/large'",
+        "data-lazy-src=/i/9/large",
+        "data-echo=/i/9/large",
+    ] {
+        for source in [
+            format!("src='{ONE_PIXEL}'"),
+            "src=/blank.gif".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(
+                pictures(&format!("<p><img {source} {lazy}></p>")),
+                ["/i/9/large"],
+                "{source} {lazy}"
+            );
+        }
+    }
+    assert_eq!(
+        pictures("<p><img src=/a.jpg data-link=/news/today data-src=/b></p>"),
+        ["/a.jpg"]
+    );
+}
+
+#[test]
+fn the_largest_of_one_picture_wins_and_another_never() {
+    for (image, best) in [
+        ("src=/sea-1200.jpg data-src=/sea-300.jpg", "/sea-1200.jpg"),
+        (
+            "src=/sea-300x200.jpg data-large-file=/sea-1024x683.jpg data-medium-file=/sea-450x300.jpg",
+            "/sea-1024x683.jpg",
+        ),
+        ("src=/sea.jpg data-thumbnail=/sea-small.jpg", "/sea.jpg"),
+        (
+            "src=/sea.jpg data-blur-src=/sea-blur.jpg data-author-photo=/people/jo.jpg",
+            "/sea.jpg",
+        ),
+        ("src=/sea-20.jpg data-src=/sea.jpg", "/sea.jpg"),
+        ("src='/sea?w=20' data-src='/sea?w=900'", "/sea?w=900"),
+        (
+            "src=/sea-1600.jpg srcset='/sea-320.jpg 320w, /sea-640.jpg 640w'",
+            "/sea-1600.jpg",
+        ),
+        (
+            "src=/blank.gif data-thumb=/sea-small.jpg data-full=/sea-full.jpg",
+            "/sea-full.jpg",
+        ),
+        (
+            "src=/blank.gif data-thumb=/img/sea-small.jpg",
+            "/img/sea-small.jpg",
+        ),
+    ] {
+        assert_eq!(
+            pictures(&format!("<p><img {image}></p>")),
+            [best],
+            "{image}"
+        );
+    }
+}
+
+#[test]
+fn share_icons_and_portraits_of_authors_without_a_size_are_no_pictures_of_the_page() {
+    let share = "<div class='flex gap-2'><a href='https://x.example/intent?url=https%3A%2F%2Fa.example'><img src=/i/x.svg alt=X></a>\
+                 <a href='https://f.example/sharer?u=https%3A%2F%2Fa.example'><img src=/i/f.svg alt=F></a>\
+                 <a href='mailto:?body=x'><img src=/i/m.svg alt=Mail></a></div>";
+    let author = "<div class='flex items-center'><img class='object-cover rounded-full' src=/photos/jo.jpg alt='Jo Doe'>\
+                  <div><p>Jo Doe</p><time>3 May</time></div></div>";
+    let utility = "<p><img class='inline w-6 h-6' src=/a.png></p><div class='w-10 h-10'><img class='w-full h-full' src=/b.jpg></div>\
+                   <p><img src=/c.png style='width: 20px; height: 20px'></p>";
+    let badges = "<p><a href=/1><img src=/badges/one.svg></a> <a href=/2><img src=/badges/two.svg></a> <a href=/3><img src=/badges/three.svg></a></p>";
+    assert_eq!(
+        pictures(&[share, author, utility, badges].concat()),
+        [""; 0]
+    );
+}
+
+#[test]
+fn content_pictures_that_look_a_little_like_icons_stay() {
+    for body in [
+        "<p><img src=/diagrams/flow.svg alt='How water flows'></p>",
+        "<p><img src=/an-icon-of-saint-nicholas.jpg></p>",
+        "<p><img class='rounded-full' src=/moon.jpg alt='The full moon over the bay'></p>",
+        "<p><a href=/big.jpg><img src=/big-small.jpg></a><a href=/c.jpg><img src=/c-small.jpg></a><a href=/d.jpg><img src=/d-small.jpg></a></p>",
+        "<p><a href=/about><img class='w-full h-6 md:h-96' src=/bridge.jpg></a></p>",
+        "<p><img src=/users/jo/holiday.jpg width=800 height=600></p>",
+    ] {
+        assert!(!pictures(body).is_empty(), "{body}");
+    }
+}
+
+#[test]
+fn a_small_picture_in_a_sentence_is_what_it_says() {
+    let emoji = "<p>Happy <img class=emoji src=/1f389.svg alt=🎉> on that day.</p>";
+    let icon = "<p>Press <img src=/ok.png width=16 height=16 alt=OK> to go on.</p>";
+    let silent = "<p>See <img src=/i.png width=16 height=16 alt=''>the list.</p>";
+    let formula = "<p>Let <img class=latex src='/tex?x' alt='x^2'> be given.</p>";
+    assert_eq!(
+        middle(&[emoji, icon, silent, formula].concat()),
+        "Paragraph: Happy 🎉 on that day.\nParagraph: Press OK to go on.\nParagraph: See the list.\nParagraph: Let x^2 be given."
+    );
+}
