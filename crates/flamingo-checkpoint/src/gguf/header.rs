@@ -171,6 +171,7 @@ fn place(
         shape,
         start,
         storage,
+        negated: false,
     };
     Ok((name, placed))
 }

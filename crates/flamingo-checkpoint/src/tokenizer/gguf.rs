@@ -210,7 +210,8 @@ impl<'a> GgufVocabulary<'a> {
     /// If its merges are missing or wrong, or texts are cut in a way that is not known.
     pub(crate) fn byte_level(&self) -> Result<Tokenizer> {
         let wrong = |message: String| Error::tokenizer(&self.name, message);
-        check_ids(&self.name, self.tokens.iter().copied().zip(0..))?;
+        let ids = 0..self.tokens.len() as u32;
+        check_ids(&self.name, self.tokens.iter().copied().zip(ids))?;
         let cut = cut(self.text("pre")?.unwrap_or("default"), &self.name)?;
         let merges = self.metadata.texts(&key("merges"));
         let merges = merges.map_err(|error| wrong(error.to_string()))?;

@@ -77,7 +77,7 @@ fn plain() -> VisionConfig {
         variance: NfnetVariance::Floor,
         ..match nfnet() {
             VisionConfig::Nfnet(config) => config,
-            VisionConfig::Vit(_) => unreachable!("built above"),
+            _ => unreachable!("built above"),
         }
     })
 }

@@ -104,7 +104,7 @@ fn normalisation_is_applied_behind_the_convolution() {
     };
     let y = layer.forward(Tensor::full([1, 1, 1, 1], 5.0, &Device::flex()));
     let expected = (5.0 * 3.0 - 7.0) / (4.0_f32 + 1e-3).sqrt() * 2.0 + 0.5;
-    assert!((y.into_scalar() - expected).abs() < 1e-5);
+    assert!((y.into_scalar::<f32>() - expected).abs() < 1e-5);
 }
 
 #[test]
