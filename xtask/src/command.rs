@@ -1,18 +1,34 @@
 //! Other programs, run so that a person sees what is run.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, bail};
 
+/// What cargo says of a package to the program that it runs, by how the names begin.
+const OF_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 /// The cargo that runs us, with the arguments of `line`, which are split at spaces.
+///
+/// It does not learn about our package: build scripts such as that of `ring` ask for these variables, and would run
+/// again, with all that depends on them, whenever a person and xtask call cargo in turn.
 pub(crate) fn cargo(line: &str) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.args(line.split_whitespace());
+    for (name, _) in env::vars_os() {
+        if is_of_package(&name) {
+            command.env_remove(name);
+        }
+    }
     command
+}
+
+fn is_of_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    OF_PACKAGE.iter().any(|start| name.starts_with(start))
 }
 
 /// Prints the command, runs it and waits for its end.
@@ -50,8 +66,10 @@ pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
 fn printed(command: &Command) -> String {
     let mut words = Vec::new();
     for (name, value) in command.get_envs() {
-        let value = value.unwrap_or_default().to_string_lossy();
-        words.push(format!("{}='{value}'", name.to_string_lossy()));
+        if let Some(value) = value {
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+            words.push(format!("{name}='{value}'"));
+        }
     }
     words.push("cargo".to_owned());
     words.extend(
@@ -79,5 +97,18 @@ mod tests {
             printed(&command),
             "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps"
         );
+    }
+
+    #[test]
+    fn what_cargo_says_of_our_package_goes_no_further() {
+        let command = cargo("build");
+        let removed: Vec<_> = command
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        // Tests run under cargo, too.
+        assert!(removed.contains(&"CARGO_PKG_NAME".into()), "{removed:?}");
+        assert!(!removed.contains(&"CARGO_HOME".into()), "{removed:?}");
     }
 }

@@ -152,7 +152,7 @@ const CASES: [(&str, u64, u64, u64); 12] = [
     ("mhtml-chromium/picture.mhtml", 1, 1, 1),
     ("har/garden.har", 3, 4, 1),
     ("wacz-py/no-pages.wacz", 4, 4, 0),
-    ("wacz-py/pages.wacz", 10, 12, 1),
+    ("wacz-py/pages.wacz", 10, 13, 1),
     ("folder-ignored", 7, 4, 5),
 ];
 
