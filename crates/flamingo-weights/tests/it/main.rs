@@ -4,7 +4,6 @@
 
 mod gguf;
 mod hostile;
-mod local;
 mod open_flamingo;
 mod support;
 mod towers;
