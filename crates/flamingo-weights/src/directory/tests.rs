@@ -176,9 +176,9 @@ fn missing_and_unused_tensors_are_named() {
 
 #[test]
 fn a_newer_format_says_to_update_the_program() {
-    let error = changed(|file| file.version = crate::QUANTISED_FORMAT_VERSION + 1);
+    let error = changed(|file| file.version = crate::GGUF_FORMAT_VERSION + 1);
     assert!(
-        error.contains("version 4") && error.contains("up to 3"),
+        error.contains("version 5") && error.contains("up to 4"),
         "{error}"
     );
 }
