@@ -23,7 +23,9 @@ mod write_model;
 pub use directory::{Loaded, Source, build, convert, load, load_part, open, open_with, save};
 pub use error::{Error, Result};
 pub use export::export_open_flamingo;
-pub use flamingo_checkpoint::{Checkpoint, Dtype, Hub, HubError, HubOptions, Progress, is_hub_id};
+pub use flamingo_checkpoint::{
+    Checkpoint, Dtype, GgufMetadata, Hub, HubError, HubOptions, Progress, is_hub_id,
+};
 pub use link::{Layout, Link, Run};
 pub use model_file::{
     FORMAT_VERSION, GGUF_FORMAT_VERSION, ModelConfig, ModelFile, QUANTISED_FORMAT_VERSION,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use flamingo_checkpoint::Dtype;
+use flamingo_checkpoint::{Checkpoint, Dtype};
 use flamingo_kernels::QuantKind;
 use serde::Serialize;
 
+use crate::tensors::quantised_name;
 use crate::{Error, Link, Result, Stored, Tensors};
 
 /// One of our tensors, and where it came from.
@@ -41,6 +42,27 @@ fn name<S: serde::Serializer>(kind: &Option<QuantKind>, serializer: S) -> Result
 }
 
 impl LoadedTensor {
+    /// The tensors of a file under their own names, without the formats behind the names of quantised ones.
+    pub fn of_file(file: &Checkpoint, path: &Path) -> Vec<Self> {
+        let tensor = |name: &str| {
+            let info = file.info(name)?;
+            let (ours, shape, quantised) = match quantised_name(name, info) {
+                Some((ours, shape, kind)) => (ours, shape, Some(kind)),
+                None => (name, info.shape.clone(), None),
+            };
+            Some(Self {
+                name: ours.to_owned(),
+                shape,
+                theirs: vec![ours.to_owned()],
+                file: path.to_owned(),
+                dtype: info.dtype,
+                quantised,
+                new_rows: None,
+            })
+        };
+        file.names().filter_map(tensor).collect()
+    }
+
     /// The name of its type: `q4_k` where it is quantised, that of [`Self::dtype`] elsewhere.
     pub fn type_name(&self) -> &'static str {
         self.quantised.map_or(self.dtype.name(), QuantKind::name)

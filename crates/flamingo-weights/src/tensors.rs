@@ -471,7 +471,7 @@ fn unlike(first: &Stored, other: &Stored) -> Error {
 }
 
 /// Of a tensor of bytes whose name ends in a quantised format: our name, its shape, the format.
-fn quantised_name<'a>(
+pub(crate) fn quantised_name<'a>(
     name: &'a str,
     info: &TensorInfo,
 ) -> Option<(&'a str, Vec<usize>, QuantKind)> {

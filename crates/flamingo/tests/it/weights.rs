@@ -198,6 +198,26 @@ fn a_file_that_is_no_model_is_told_and_shown_as_what_it_holds() {
 }
 
 #[test]
+fn the_shapes_of_quantised_tensors_in_a_file_are_told_in_numbers() {
+    let place = Workplace::new();
+    place.ok(&[
+        "weights", "convert", "demo", "--dtype", "q8_0", "--out", "q",
+    ]);
+    let total = |model: &str| {
+        let json = place.ok(&["weights", "inspect", model, "--json"]);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        json["parameters"].as_u64().unwrap()
+    };
+    let file = "q/model.safetensors";
+    assert_eq!(total(file), total("q"));
+    let shown = place.ok(&["weights", "inspect", file]);
+    assert!(
+        shown.contains(" q8_0") && !shown.contains(".q8_0"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn the_tensors_of_a_model_without_tokenizer_are_shown() {
     let place = Workplace::new();
     place.ok(&["weights", "convert", "demo", "--out", "model"]);

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::Args;
-use flamingo::model::print_count;
+use flamingo::model::vision::VisionConfig;
+use flamingo::model::{LanguageConfig, print_count};
 use flamingo::weights::{
-    self, Checkpoint, LoadReport, LoadedTensor, ModelConfig, Opened, Words, open, open_with,
+    self, Checkpoint, GgufMetadata, LoadReport, LoadedTensor, ModelConfig, Opened, Words, open,
+    open_language, open_vision, open_with,
 };
 use serde::Serialize;
 
@@ -96,30 +98,35 @@ fn file_alone(args: &InspectArgs) -> Result<Option<Checkpoint>> {
     Ok((!sources::is_trained_part(&file)).then_some(file))
 }
 
+/// What a file of weights can be used as.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Use {
+    /// As `init.lm` of a recipe.
+    Language(LanguageConfig),
+    /// As `init.vision` of a recipe.
+    Vision(VisionConfig),
+}
+
 #[derive(Debug, Serialize)]
 struct FileInspection<'a> {
     file: &'a str,
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    usable: Option<Use>,
     parameters: u64,
     tensors: &'a [LoadedTensor],
 }
 
-/// The tensors of a file under their own names.
+/// The tensors of a file: ours with those that they are made of if it is a part of a model, else under their own names.
 fn show_file(file: &Checkpoint, args: &InspectArgs) -> Result<()> {
-    let tensor = |name: &str| {
-        let info = file.info(name)?;
-        Some(LoadedTensor {
-            name: name.to_owned(),
-            shape: info.shape.clone(),
-            theirs: vec![name.to_owned()],
-            file: (&args.model).into(),
-            dtype: info.dtype,
-            quantised: None,
-            new_rows: None,
-        })
+    let path = Path::new(&args.model);
+    let (usable, tensors) = match part(path)? {
+        Some((usable, report)) => (Some(usable), report.tensors),
+        None => (None, LoadedTensor::of_file(file, path)),
     };
-    let tensors: Vec<LoadedTensor> = file.names().filter_map(tensor).collect();
     let inspection = FileInspection {
         file: &args.model,
+        usable,
         parameters: tensors.iter().map(count).sum(),
         tensors: &tensors,
     };
@@ -131,8 +138,33 @@ fn show_file(file: &Checkpoint, args: &InspectArgs) -> Result<()> {
     let widths = widths(rows.iter());
     let lines: String = rows.iter().map(|row| row.line(widths)).collect();
     let parameters = print_count(inspection.parameters);
-    let title = format!("{}: a file of weights, no model by itself", args.model);
+    let what = match &inspection.usable {
+        Some(Use::Language(config)) => format!(
+            "a language model of {} layers and {} tokens, for `init.lm` of a recipe",
+            config.layers, config.vocabulary
+        ),
+        Some(Use::Vision(_)) => "a vision encoder, for `init.vision` of a recipe".to_owned(),
+        None => "a file of weights, no model by itself".to_owned(),
+    };
+    let title = format!("{}: {what}", args.model);
     output::line(format!("{title}; {parameters} parameters\n{lines}").trim_end())
+}
+
+/// The part of a model that a file holds, if it does. What is wrong with one that is meant as a part is told.
+fn part(path: &Path) -> Result<Option<(Use, LoadReport)>> {
+    let metadata = GgufMetadata::read(path).map_err(weights::Error::from)?;
+    if metadata.is_some() {
+        return Ok(match open_language(path) {
+            Ok(part) => Some((Use::Language(part.config), part.report)),
+            Err(error) => {
+                tracing::warn!("{error}; the tensors are there nevertheless");
+                None
+            }
+        });
+    }
+    // Of any other file nobody said that it is one.
+    let part = open_vision(path).ok();
+    Ok(part.map(|part| (Use::Vision(part.config), part.report)))
 }
 
 fn inspect(opened: &Opened) -> Inspection<'_> {
