@@ -9,7 +9,8 @@ const LEAD: &str = "Nobody had rowed around the island in winter before. Two sis
 fn page(title: &str, lead: &str) -> String {
     let text = paragraph("The tide") + &paragraph("The boat") + &paragraph("The seal");
     format!(
-        "<title>{title}</title><nav><a href=/>Home</a></nav><main><header><h1>Around the island</h1>{lead}</header>\
+        "<title>{title}</title><nav><a href=/>Home</a></nav><main><header><h1>Around the island</h1>{lead}\
+         <p>Sport</p><p>Winter at sea</p><p>Boats</p></header>\
          <div class=article-body>{text}</div></main><footer>Imprint</footer>"
     )
 }
@@ -59,8 +60,10 @@ fn subtitles_bylines_and_what_is_said_again_below_are_no_leads() {
         let lead = format!("<p class=lead>{line}</p>");
         assert_eq!(outline(&page("Around the island", &lead)), plain, "{line}");
     }
-    let again = outline(&page("Around the island", &paragraph("The tide")));
-    assert_eq!(again.matches("The tide is what").count(), 1, "{again}");
+    let lead = format!("<p>{LEAD}</p>");
+    let again =
+        page("Around the island", &lead).replace("article-body>", &format!("article-body>{lead}"));
+    assert_eq!(outline(&again).matches("Nobody had").count(), 1, "{again}");
 }
 
 #[test]
