@@ -71,12 +71,14 @@ impl Hints {
 
     /// The hints of all names in an attribute's value.
     pub(super) fn of(value: &str) -> Self {
-        value
-            .split_ascii_whitespace()
-            .take(MOST_NAMES)
-            .fold(Self::NONE, |hints, name| {
-                hints | Self::of_name(name.as_bytes())
-            })
+        let names = value.split_ascii_whitespace().take(MOST_NAMES);
+        // A formula has a menu of its own: "MathJax CtxtMenu_Attached_0".
+        if value.starts_with("MathJax") {
+            return Self::NONE;
+        }
+        names.fold(Self::NONE, |hints, name| {
+            hints | Self::of_name(name.as_bytes())
+        })
     }
 
     fn of_name(name: &[u8]) -> Self {
@@ -471,6 +473,7 @@ mod tests {
                 | Hints::COMMENTS;
             assert!(!Hints::of(name).has(beside), "{name}");
         }
+        assert!(!Hints::of("MathJax CtxtMenu_Attached_0").has(Hints::NAVIGATION));
         assert!(Hints::of("page-bottom").has(Hints::FOOTER));
         assert!(Hints::of("is-hidden").has(Hints::HIDDEN));
         assert!(Hints::of("has-sidebar comments").has(Hints::COMMENTS));
