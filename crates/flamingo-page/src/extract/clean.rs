@@ -22,7 +22,7 @@ pub(super) fn clean<'s>(
     mut blocks: Vec<Block<'s>>,
     known: Known<'_>,
 ) -> Vec<Block<'s>> {
-    drop_rest(&mut blocks);
+    drop_rest(dom, survey, &mut blocks);
     drop_advertised(&mut blocks);
     let mut frame = (0..blocks.len())
         .map(|index| is_frame(&blocks, index))
@@ -48,7 +48,7 @@ pub(super) fn clean<'s>(
 const LARGEST_REST: usize = 40;
 
 /// Cuts off what a heading like "Related" begins, if it reads as such: links, cards, what readers say.
-fn drop_rest(blocks: &mut Vec<Block<'_>>) {
+fn drop_rest(dom: &Dom<'_>, survey: &Survey, blocks: &mut Vec<Block<'_>>) {
     let length = |block: &Block<'_>| match &block.content {
         Content::Text(words) => words.text.len(),
         Content::Picture(_) | Content::Film(_) => 0,
@@ -57,12 +57,39 @@ fn drop_rest(blocks: &mut Vec<Block<'_>>) {
     let mut rest = total;
     for (index, block) in blocks.iter().enumerate() {
         let is_end = matches!(&block.content, Content::Text(words) if phrases::is_end(words));
-        if is_end && rest * 100 <= total * LARGEST_REST && !begins_content(&blocks[index..]) {
+        if is_end
+            && rest * 100 <= total * LARGEST_REST
+            && !begins_content(&blocks[index..])
+            && !is_inserted(dom, survey, &blocks[index..])
+        {
             blocks.truncate(index);
             return;
         }
         rest -= length(block);
     }
+}
+
+/// Levels around a heading and nodes of its box that are looked at.
+const LEVELS_OF_BOX: usize = 4;
+const NODES_OF_BOX: usize = 256;
+
+/// Whether a heading stands in a box of its own with what went already, and the content goes on behind the box.
+fn is_inserted(dom: &Dom<'_>, survey: &Survey, blocks: &[Block<'_>]) -> bool {
+    let [heading, next, ..] = blocks else {
+        return false;
+    };
+    let is_box = |&outer: &NodeId| {
+        dom.subtree_end(outer) <= next.node
+            && dom
+                .descendants(outer)
+                .take(NODES_OF_BOX)
+                .any(|inside| survey.is_dropped(inside))
+    };
+    matches!(&next.content, Content::Text(words) if is_prose(words))
+        && dom
+            .ancestors(heading.node)
+            .take(LEVELS_OF_BOX)
+            .any(|outer| is_box(&outer))
 }
 
 /// Blocks behind a heading that are looked at.
