@@ -139,3 +139,10 @@ fn an_item_with_a_link_in_its_sentence_ends_a_list() {
         outline(&html)
     );
 }
+
+#[test]
+fn a_lead_is_found_below_the_last_heading_where_none_shows_the_title() {
+    let html =
+        page("Winter", &format!("<p>{LEAD}</p>")).replace("<nav>", "<h1>The Paper</h1><nav>");
+    assert!(outline(&html).contains("Nobody had"), "{}", outline(&html));
+}
