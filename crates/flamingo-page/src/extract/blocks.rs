@@ -32,15 +32,18 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Whether it is mostly links, or a short item with one.
+    /// Whether it is mostly links, or a short item that names what its link leads to.
     pub(super) fn is_teaser(&self) -> bool {
         let is_item = self.kind == Kind::Item && self.text.len() < LONGEST_TEASER;
-        self.linked * 2 > self.text.len() || is_item && self.linked > 0
+        let share = if is_item { SHARE_OF_ITEM } else { 2 };
+        self.linked * share > self.text.len()
     }
 }
 
 /// Bytes of an item of a list of other pages.
 const LONGEST_TEASER: usize = 160;
+/// Of such an item, one part in this many is a link at least.
+const SHARE_OF_ITEM: usize = 4;
 
 /// What a `video` says.
 #[derive(Debug, Default)]

@@ -22,7 +22,7 @@ pub(super) fn clean<'s>(
     mut blocks: Vec<Block<'s>>,
     known: Known<'_>,
 ) -> Vec<Block<'s>> {
-    drop_rest(&mut blocks);
+    drop_rest(dom, survey, &mut blocks);
     drop_advertised(&mut blocks);
     let mut frame = (0..blocks.len())
         .map(|index| is_frame(&blocks, index))
@@ -48,7 +48,7 @@ pub(super) fn clean<'s>(
 const LARGEST_REST: usize = 40;
 
 /// Cuts off what a heading like "Related" begins, if it reads as such: links, cards, what readers say.
-fn drop_rest(blocks: &mut Vec<Block<'_>>) {
+fn drop_rest(dom: &Dom<'_>, survey: &Survey, blocks: &mut Vec<Block<'_>>) {
     let length = |block: &Block<'_>| match &block.content {
         Content::Text(words) => words.text.len(),
         Content::Picture(_) | Content::Film(_) => 0,
@@ -57,12 +57,39 @@ fn drop_rest(blocks: &mut Vec<Block<'_>>) {
     let mut rest = total;
     for (index, block) in blocks.iter().enumerate() {
         let is_end = matches!(&block.content, Content::Text(words) if phrases::is_end(words));
-        if is_end && rest * 100 <= total * LARGEST_REST && !begins_content(&blocks[index..]) {
+        if is_end
+            && rest * 100 <= total * LARGEST_REST
+            && !begins_content(&blocks[index..])
+            && !is_inserted(dom, survey, &blocks[index..])
+        {
             blocks.truncate(index);
             return;
         }
         rest -= length(block);
     }
+}
+
+/// Levels around a heading and nodes of its box that are looked at.
+const LEVELS_OF_BOX: usize = 4;
+const NODES_OF_BOX: usize = 256;
+
+/// Whether a heading stands in a box of its own with what went already, and the content goes on behind the box.
+fn is_inserted(dom: &Dom<'_>, survey: &Survey, blocks: &[Block<'_>]) -> bool {
+    let [heading, next, ..] = blocks else {
+        return false;
+    };
+    let is_box = |&outer: &NodeId| {
+        dom.subtree_end(outer) <= next.node
+            && dom
+                .descendants(outer)
+                .take(NODES_OF_BOX)
+                .any(|inside| survey.is_dropped(inside))
+    };
+    matches!(&next.content, Content::Text(words) if is_prose(words))
+        && dom
+            .ancestors(heading.node)
+            .take(LEVELS_OF_BOX)
+            .any(|outer| is_box(&outer))
 }
 
 /// Blocks behind a heading that are looked at.
@@ -72,7 +99,6 @@ const PARAGRAPH: usize = 80;
 
 /// Whether a text is a sentence of its page: long, without links, and ending as sentences do.
 fn is_prose(words: &Words) -> bool {
-    let ends = [".", "!", "?", ":", "…", "。", "！", "？", ".\"", ".”", ".)"];
     let is_text = matches!(
         words.kind,
         Kind::Paragraph | Kind::Quote | Kind::Item | Kind::Definition
@@ -81,8 +107,14 @@ fn is_prose(words: &Words) -> bool {
         || words.text.len() >= PARAGRAPH
             && is_text
             && words.linked * 3 < words.text.len()
-            && ends.iter().any(|end| words.text.ends_with(end))
+            && is_sentence(&words.text)
             && !phrases::is_call(words)
+}
+
+/// Whether a text ends as sentences do.
+fn is_sentence(text: &str) -> bool {
+    const ENDS: [&str; 11] = [".", "!", "?", ":", "…", "。", "！", "？", ".\"", ".”", ".)"];
+    ENDS.iter().any(|end| text.ends_with(end))
 }
 
 /// Whether a block says something by itself: a heading, or a text of some length that is not mostly links.
@@ -90,6 +122,37 @@ pub(super) fn reads_as_text(words: &Words) -> bool {
     let is_long =
         words.text.len() >= PARAGRAPH / 2 && !words.is_teaser() && !phrases::is_call(words);
     is_long || matches!(words.kind, Kind::Heading | Kind::Row | Kind::Code) && words.linked == 0
+}
+
+/// Letters of a text above an article from which on it is a paragraph rather than a subtitle: of one sentence, and of
+/// more.
+const SENTENCE: usize = 160;
+const SENTENCES: usize = 110;
+
+/// Whether a text between an article's heading and its first paragraph is a part of it. A line is a subtitle. One that
+/// is named as a lead needs not end as sentences do.
+pub(super) fn leads(words: &Words, is_named: bool) -> bool {
+    let is_text = matches!(
+        words.kind,
+        Kind::Paragraph | Kind::Quote | Kind::Item | Kind::Heading
+    );
+    let least = if sentences(&words.text) > 1 {
+        SENTENCES
+    } else {
+        SENTENCE
+    };
+    is_text
+        && words.text.chars().nth(least - 1).is_some()
+        && words.linked * 3 < words.text.len()
+        && (is_named || is_sentence(&words.text))
+        && !phrases::is_byline(words)
+        && !phrases::is_call(words)
+}
+
+/// Ends of sentences in a text.
+fn sentences(text: &str) -> usize {
+    let mut words = text.split_whitespace();
+    words.by_ref().filter(|word| is_sentence(word)).count()
 }
 
 /// Whether what follows a heading reads as a chapter: paragraphs right below it or below other headings, rather than

@@ -184,7 +184,7 @@ impl<'d, 's> Gatherer<'d, 's> {
                 self.take_break();
                 inside
             }
-            Tag::Noscript => {
+            Tag::Noscript if !self.survey.without_scripts => {
                 self.pictures_only(node);
                 after
             }

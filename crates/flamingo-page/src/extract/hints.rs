@@ -54,6 +54,12 @@ impl Hints {
     pub(super) const LEAD: Self = Self(1 << 19);
     /// Players, galleries, carousels.
     pub(super) const MEDIA: Self = Self(1 << 20);
+    /// Screens on which few read, as in "hidden-xs".
+    pub(super) const NARROW: Self = Self(1 << 21);
+    /// Distances, as in "margin-bottom".
+    pub(super) const SPACE: Self = Self(1 << 22);
+    /// What an element has or has not, as in "has-sidebar".
+    pub(super) const HAVING: Self = Self(1 << 23);
 
     pub(super) fn has(self, any: Self) -> bool {
         self.0 & any.0 != 0
@@ -65,12 +71,14 @@ impl Hints {
 
     /// The hints of all names in an attribute's value.
     pub(super) fn of(value: &str) -> Self {
-        value
-            .split_ascii_whitespace()
-            .take(MOST_NAMES)
-            .fold(Self::NONE, |hints, name| {
-                hints | Self::of_name(name.as_bytes())
-            })
+        let names = value.split_ascii_whitespace().take(MOST_NAMES);
+        // A formula has a menu of its own: "MathJax CtxtMenu_Attached_0".
+        if value.starts_with("MathJax") {
+            return Self::NONE;
+        }
+        names.fold(Self::NONE, |hints, name| {
+            hints | Self::of_name(name.as_bytes())
+        })
     }
 
     fn of_name(name: &[u8]) -> Self {
@@ -98,11 +106,12 @@ impl Hints {
     /// What the words of one name say together.
     fn with_compounds(self) -> Self {
         let body = self.has(Self::SUBJECT) && self.has(Self::CONTENT);
-        let hints = if self.has(Self::MEDIA) {
-            self.without(Self::SHARE | Self::SIDE)
-        } else {
-            self
-        };
+        let mut hints = self;
+        for (with, without) in COMPOUNDS {
+            if self.has(with) {
+                hints = hints.without(without);
+            }
+        }
         let other = Self::NAVIGATION
             | Self::FOOTER
             | Self::HEADER
@@ -151,8 +160,21 @@ impl Hints {
     }
 }
 
+/// What a word takes from the others of its name: "label-hidden" hides a label, "padding-bottom" is no foot of a page.
+const COMPOUNDS: [(Hints, Hints); 6] = [
+    (Hints::MEDIA, Hints(Hints::SHARE.0 | Hints::SIDE.0)),
+    (
+        Hints::HAVING,
+        Hints(!(Hints::HAVING.0 | Hints::CAPTION.0 | Hints::MEDIA.0)),
+    ),
+    (Hints::METADATA, Hints::HIDDEN),
+    (Hints::HIDDEN, Hints::METADATA),
+    (Hints::NARROW, Hints::HIDDEN),
+    (Hints::SPACE, Hints::FOOTER),
+];
+
 /// What words say. No word is in two lines.
-const WORDS: [(Hints, &str); 21] = [
+const WORDS: [(Hints, &str); 24] = [
     (
         Hints::NAVIGATION,
         "nav navigation navbar menu menus mainnav subnav topnav navi breadcrumb breadcrumbs crumb crumbs \
@@ -256,6 +278,12 @@ const WORDS: [(Hints, &str); 21] = [
         Hints::MEDIA,
         "player video slideshow lightbox carousel slider gallery audio podcast playlist embed slick swiper",
     ),
+    (Hints::NARROW, "xs sm mobile phone small print"),
+    (
+        Hints::SPACE,
+        "margin margins mg padding padded pad space spacing spaced gap border",
+    ),
+    (Hints::HAVING, "has with without no"),
 ];
 
 static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
@@ -423,6 +451,33 @@ mod tests {
         assert!(Hints::of("articleBody").has(Hints::BODY));
         assert!(!Hints::of("article text").has(Hints::BODY));
         assert!(!Hints::of("article-content-footer").has(Hints::BODY));
+    }
+
+    #[test]
+    fn names_of_distances_of_small_screens_and_of_what_an_element_has_do_not_say_what_it_is() {
+        for name in [
+            "margin-bottom-l",
+            "mg-bottom-38px",
+            "field-label-hidden",
+            "hidden-xs",
+            "l-hidden-sm",
+            "has-ads",
+            "with-sidebar",
+            "no-comments",
+        ] {
+            let beside = Hints::FOOTER
+                | Hints::HIDDEN
+                | Hints::ADVERTISEMENT
+                | Hints::METADATA
+                | Hints::SIDE
+                | Hints::COMMENTS;
+            assert!(!Hints::of(name).has(beside), "{name}");
+        }
+        assert!(!Hints::of("MathJax CtxtMenu_Attached_0").has(Hints::NAVIGATION));
+        assert!(Hints::of("page-bottom").has(Hints::FOOTER));
+        assert!(Hints::of("is-hidden").has(Hints::HIDDEN));
+        assert!(Hints::of("has-sidebar comments").has(Hints::COMMENTS));
+        assert!(Hints::of("media-with-caption").has(Hints::CAPTION));
     }
 
     #[test]

@@ -33,7 +33,7 @@ use url::Url;
 
 use crate::charset::decode;
 use crate::data_urls::is_data_url;
-use crate::{Dom, NodeId, Page, Part, Text, Video};
+use crate::{Dom, NodeId, Page, Part, Tag, Text, Video};
 use blocks::{Block, Content, Film};
 use gather::Gatherer;
 use metadata::Head;
@@ -85,7 +85,7 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
         title: title.as_deref(),
         address: head.canonical.as_deref(),
     };
-    let mut blocks = content(dom, heading, known);
+    let mut blocks = content(dom, Survey::of(dom), heading, known);
     if length_of(&blocks) < FEW {
         let others = whole_content(dom, known);
         let least = if blocks.is_empty() {
@@ -94,6 +94,12 @@ pub fn extract_from(dom: &Dom<'_>, context: &Context<'_>) -> Extraction {
             LEAST_BESIDE
         };
         if length_of(&others) >= least {
+            blocks = others;
+        }
+    }
+    if length_of(&blocks) < LEAST && dom.find_first(Tag::Noscript).is_some() {
+        let others = content(dom, Survey::without_scripts(dom), heading, known);
+        if length_of(&others) >= LEAST_OF_NOSCRIPT {
             blocks = others;
         }
     }
@@ -124,10 +130,16 @@ const FEW: usize = 250;
 /// Bytes of text for which another look is worth it: where nothing was found, and where something was.
 const LEAST: usize = 140;
 const LEAST_BESIDE: usize = 1000;
+/// As before, for what a page shows where no script runs: less only says that one should.
+const LEAST_OF_NOSCRIPT: usize = 600;
 
 /// The blocks of the part of a page that holds its content.
-fn content<'s>(dom: &Dom<'s>, heading: Option<NodeId>, known: clean::Known<'_>) -> Vec<Block<'s>> {
-    let mut survey = Survey::of(dom);
+fn content<'s>(
+    dom: &Dom<'s>,
+    mut survey: Survey,
+    heading: Option<NodeId>,
+    known: clean::Known<'_>,
+) -> Vec<Block<'s>> {
     prune::prune(dom, &mut survey, heading);
     let root = root::find(dom, &survey, heading);
     prune::prune_inside(dom, &mut survey, root);

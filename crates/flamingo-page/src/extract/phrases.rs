@@ -105,7 +105,7 @@ const CALLS: [&str; 18] = [
 ];
 
 /// What stands above other pages' teasers and readers' comments.
-const ENDS: [&str; 36] = [
+const ENDS: [&str; 50] = [
     "related articles",
     "related stories",
     "related posts",
@@ -139,6 +139,20 @@ const ENDS: [&str; 36] = [
     "artículos relacionados",
     "notícias relacionadas",
     "ähnliche artikel",
+    "ähnliche beiträge",
+    "weitere artikel",
+    "weitere beiträge",
+    "verwandte artikel",
+    "verwandte beiträge",
+    "auch interessant",
+    "das könnte sie auch interessieren",
+    "das könnte dich auch interessieren",
+    "schreibe einen kommentar",
+    "kommentar schreiben",
+    "laisser un commentaire",
+    "à lire aussi",
+    "deja una respuesta",
+    "te puede interesar",
     "articles similaires",
     "articoli correlati",
     "читайте также",

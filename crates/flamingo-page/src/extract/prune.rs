@@ -56,7 +56,7 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey, heading: Option<NodeId>)
         score,
     };
     let mut cards = Vec::new();
-    let (mut index, mut body_end) = (0, 0);
+    let (mut index, mut body_end, mut has_lead) = (0, 0, false);
     while index < dom.len() {
         let node = NodeId::from_index(index);
         if survey.traits[index].is_body {
@@ -64,7 +64,11 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey, heading: Option<NodeId>)
         }
         let within = if index < body_end { WITHIN_BODY } else { 1.0 };
         if !known.is_in(dom, node) && is_beside(dom, survey, node, &known, within) {
-            survey.drop_subtree(node);
+            if !has_lead && is_lead(dom, survey, node, &known) {
+                has_lead = true;
+            } else {
+                survey.drop_subtree(node);
+            }
         }
         if survey.is_dropped(node) {
             index = dom.subtree_end(node).index();
@@ -112,11 +116,14 @@ fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within
     let share = survey.score(dom, node) as f32 / known.score / within;
     let is_known = known.heading.is_some();
     let is_opened = traits.is_panel && survey.score(dom, node) > 0;
-    let hints = if is_opened {
-        traits.hints.without(Hints::HIDDEN)
-    } else {
-        traits.hints
-    };
+    let mut hints = traits.hints;
+    if is_opened {
+        hints = hints.without(Hints::HIDDEN);
+    }
+    if hints.has(Hints::BODY) {
+        // An article's names tell its categories and tags, too.
+        hints = hints.without(Hints::METADATA);
+    }
     let by_kind = traits.is_hidden && !is_opened
         || traits.is_beside
         || matches!(tag, Tag::Aside | Tag::Footer)
@@ -138,6 +145,23 @@ fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within
             && is_chapter(dom, survey, node)
     };
     goes(hints) && !is_subject()
+}
+
+/// Bytes of the shortest lead of an article.
+const SHORTEST_LEAD: u32 = 80;
+
+/// Whether an element that is named as a teaser is the page's own: behind its heading, and it leads nowhere.
+fn is_lead(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known) -> bool {
+    let (tag, traits) = (dom.tag(node), survey.traits[node.index()]);
+    let is_behind = known.heading.is_some_and(|heading| heading < node);
+    let others = traits.hints.without(Hints::RELATED);
+    is_behind
+        && traits.hints.has(Hints::RELATED)
+        && !traits.is_hidden
+        && !matches!(tag, Tag::Aside | Tag::Footer)
+        && !is_named_beside(tag, others, 0.0, true)
+        && survey.text(dom, node) >= SHORTEST_LEAD
+        && survey.linked(dom, node) == 0
 }
 
 /// Whether an element of these names, with this share of the page's text, is beside the content.

@@ -70,12 +70,23 @@ pub(super) struct Survey {
     titles: Vec<u32>,
     mass: Vec<f64>,
     runs: Vec<Run>,
-    /// The first element that is named as an article's body.
+    /// Whether what stands for scripts counts as text.
+    pub(super) without_scripts: bool,
+    /// The first element that is named as an article's body and shown.
     pub(super) body: Option<NodeId>,
 }
 
 impl Survey {
     pub(super) fn of(dom: &Dom<'_>) -> Self {
+        Self::with(dom, false)
+    }
+
+    /// Of a page as browsers without scripts show it.
+    pub(super) fn without_scripts(dom: &Dom<'_>) -> Self {
+        Self::with(dom, true)
+    }
+
+    fn with(dom: &Dom<'_>, without_scripts: bool) -> Self {
         let mut survey = Self {
             fates: vec![Fate::Keep; dom.len()],
             traits: vec![Traits::default(); dom.len()],
@@ -85,6 +96,7 @@ impl Survey {
             titles: vec![0; dom.len() + 1],
             mass: Vec::new(),
             runs: Vec::new(),
+            without_scripts,
             body: None,
         };
         survey.look(dom);
@@ -116,7 +128,7 @@ impl Survey {
                 self.fates[index] = Fate::Drop;
                 index = after;
                 continue;
-            } else if tag == Tag::Noscript {
+            } else if tag == Tag::Noscript && !self.without_scripts {
                 index = after;
                 continue;
             } else if !is_plain_inline(tag) {
@@ -155,10 +167,16 @@ impl Survey {
     fn take_traits<'s>(&mut self, dom: &Dom<'s>, node: NodeId, names: &mut Names<'s>) -> Traits {
         let traits = traits_of(dom, node, names);
         self.traits[node.index()] = traits;
-        if traits.is_body && self.body.is_none() {
+        if traits.is_body && self.body.is_none() && !self.is_hidden(dom, node) {
             self.body = Some(node);
         }
         traits
+    }
+
+    /// Whether an element is in one that is not shown, as the copy of an article for machines is.
+    fn is_hidden(&self, dom: &Dom<'_>, node: NodeId) -> bool {
+        let mut around = dom.ancestors(node).take(CLIMB);
+        around.any(|outer| self.traits[outer.index()].is_hidden)
     }
 
     fn end_run(&mut self, run: &mut Run) {

@@ -95,6 +95,22 @@ fn what_follows_such_a_heading_goes_where_it_is_links_cards_or_what_readers_say(
 }
 
 #[test]
+fn a_box_of_other_pages_in_the_midst_of_an_article_ends_nothing() {
+    let links = "<div class=box><h3>Related</h3><ul><li><a href=/1>Another page of this site, and its title</a></ul></div>";
+    let readers = "<p>Jo, 3 May 2021, 10:15</p><p>Kim, 4 May 2021, 9:05</p>".repeat(8);
+    let html = article(&(links.to_owned() + &paragraph("What follows"))).replace(
+        "</div></article>",
+        &format!("<h3>Further notes</h3>{readers}</div></article>"),
+    );
+    let outline = outline(&html);
+    assert!(
+        outline.contains("What follows is") && outline.contains("The end is"),
+        "{outline}"
+    );
+    assert!(!outline.contains("Related"), "{outline}");
+}
+
+#[test]
 fn what_opens_on_a_search_or_a_click_is_content() {
     let question = |n: u32, panel: &str| {
         let text = paragraph(&format!("Answer {n}"));

@@ -22,7 +22,7 @@ fn a_formula_is_read_once_and_as_tex_where_there_is_tex() {
         ),
         (
             format!(
-                "<mjx-container><mjx-math aria-hidden=true>x=23</mjx-math><mjx-assistive-mml>{}</mjx-assistive-mml></mjx-container>",
+                "<mjx-container class='MathJax CtxtMenu_Attached_0'><mjx-math aria-hidden=true>x=23</mjx-math><mjx-assistive-mml>{}</mjx-assistive-mml></mjx-container>",
                 math("")
             ),
             "x=2^{3}",

@@ -33,10 +33,12 @@ const END_OF_UTTERANCE: &str = "<end_of_utterance>";
 /// If a file is missing or damaged, or an option is one that is not supported.
 pub(crate) fn open(directory: &Path, json: &Json) -> Result<Opened> {
     let checkpoint = files::checkpoint(directory)?;
+    let tied = language(json)?.tied_head;
     let mut names = Names::default();
     names.add(&checkpoint, |name| {
-        let name = name.strip_prefix("module.").unwrap_or(name);
-        (!Family::is_buffer(name)).then(|| name.to_owned())
+        spelt(name, tied, &|name| {
+            checkpoint.names().any(|other| bare(other) == name)
+        })
     });
     let config = config(json, &names, directory)?;
     config.check().map_err(|what| json.wrong(what))?;
@@ -50,6 +52,33 @@ pub(crate) fn open(directory: &Path, json: &Json) -> Result<Opened> {
     };
     let links = links(&config, json)?;
     Opened::link(file, tokenizer.to_json()?, &names, &links, &|_| false)
+}
+
+/// The heads of the first and of the added tokens, and the embeddings that they are where they are tied.
+const HEADS: [(&str, &str); 2] = [
+    ("lm_head.weight", "model.embed_tokens.weight"),
+    (
+        "lm_head.additional_fc.weight",
+        "model.embed_tokens.additional_embedding.weight",
+    ),
+];
+
+/// The name that links use; none to leave a tensor out. A head that is the embedding is its second name, or its only
+/// one.
+fn spelt(name: &str, tied: bool, has: &dyn Fn(&str) -> bool) -> Option<String> {
+    let name = bare(name);
+    if Family::is_buffer(name) {
+        return None;
+    }
+    let head = HEADS.iter().find(|(head, _)| tied && name == *head);
+    match head {
+        Some((_, embedding)) => (!has(embedding)).then(|| (*embedding).to_owned()),
+        None => Some(name.to_owned()),
+    }
+}
+
+fn bare(name: &str) -> &str {
+    name.strip_prefix("module.").unwrap_or(name)
 }
 
 fn tokenizer(mut tokenizer: HfTokenizer) -> Result<(HfTokenizer, SpecialTokenNames)> {
@@ -204,20 +233,11 @@ fn links(config: &FlamingoConfig, json: &Json) -> Result<Vec<Link>> {
         .map(|link| link.under("", "language."))
         .collect();
     let (_, more) = vocabulary(json)?;
+    let [(head, embedding), (added_head, added_embedding)] = HEADS;
     links.push(Link::same("model.norm.weight", "language.norm.weight"));
-    links.push(table(
-        "model.embed_tokens.weight",
-        "model.embed_tokens.additional_embedding.weight",
-        more,
-        "embed",
-    ));
+    links.push(table(embedding, added_embedding, more, "embed"));
     if !language.tied_head {
-        links.push(table(
-            "lm_head.weight",
-            "lm_head.additional_fc.weight",
-            more,
-            "head",
-        ));
+        links.push(table(head, added_head, more, "head"));
     }
     if let VisionConfig::Vit(vit) = &config.vision {
         let tower = hugging_face_links(vit).into_iter();
@@ -307,4 +327,37 @@ fn block_links(query_key_norm: bool) -> Vec<Link> {
         .into_iter()
         .map(|(theirs, ours)| Link::same(theirs, ours))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the names of a file become.
+    fn spelt_all(names: &[&str], tied: bool) -> Vec<Option<String>> {
+        let has = |name: &str| names.iter().any(|other| bare(other) == name);
+        names.iter().map(|name| spelt(name, tied, &has)).collect()
+    }
+
+    #[test]
+    fn tied_weights_are_found_under_the_heads_name_alone() {
+        let names = ["module.lm_head.weight", "lm_head.additional_fc.weight"];
+        let embeddings = HEADS.map(|(_, embedding)| Some(embedding.to_owned()));
+        assert_eq!(spelt_all(&names, true), embeddings);
+        let heads = HEADS.map(|(head, _)| Some(head.to_owned()));
+        assert_eq!(spelt_all(&names, false), heads);
+    }
+
+    #[test]
+    fn a_tied_head_beside_its_embedding_is_left_out() {
+        let names = ["lm_head.weight", "model.embed_tokens.weight"];
+        assert_eq!(
+            spelt_all(&names, true),
+            [None, Some("model.embed_tokens.weight".to_owned())]
+        );
+        assert_eq!(
+            spelt_all(&["model.layers.0.self_attn.rotary_emb.inv_freq"], true),
+            [None]
+        );
+    }
 }
