@@ -21,6 +21,10 @@ use crate::memory::Budget;
 
 /// Seconds that an executor waits for its scheduler to come up.
 const CONNECT_SECONDS: u16 = 60;
+/// Seconds after which an executor says again that it is there.
+const HEARTBEAT_SECONDS: u64 = 10;
+/// Seconds without a word after which an executor is gone.
+const SILENT_SECONDS: u64 = 30;
 
 /// The node that is asked, plans, and hands out the work.
 #[derive(Clone, Debug)]
@@ -29,7 +33,7 @@ pub struct Scheduler {
     pub bind: IpAddr,
     /// The name or address at which executors find it.
     pub host: String,
-    /// Its port: of `df://HOST:PORT`.
+    /// Its port: of `--cluster HOST:PORT`.
     pub port: u16,
     /// Executors that must be there for `http://HOST:PORT/readyz` to answer 200.
     pub ready_executors: usize,
@@ -55,6 +59,9 @@ impl Scheduler {
             min_ready_executors: self.ready_executors,
             // Each of them works, also where one could do it all.
             task_distribution: TaskDistributionPolicy::RoundRobin,
+            executor_timeout_seconds: SILENT_SECONDS,
+            no_executors_grace_period_seconds: SILENT_SECONDS,
+            expire_dead_executor_interval_seconds: 2,
             ..SchedulerConfig::default()
         };
         let runtime = tokio::runtime::Runtime::new().map_err(|reason| failed(&reason))?;
@@ -120,6 +127,7 @@ impl Executor {
             scheduler_host: self.scheduler_host,
             scheduler_port: self.scheduler_port,
             scheduler_connect_timeout_seconds: CONNECT_SECONDS,
+            executor_heartbeat_interval_seconds: HEARTBEAT_SECONDS,
             vcores: cores,
             work_dir: Some(self.work_dir.to_string_lossy().into_owned()),
             // One for all its tasks, below, instead of a pool of its own for each.

@@ -35,8 +35,9 @@ impl Deduplicator {
         Deduplicator::default()
     }
 
-    /// On the cluster of the scheduler at `url` (`df://HOST:PORT`). The corpus must lie where its scheduler and all
-    /// of its executors can read and write it at the same path; their memory is set where they are started.
+    /// On the cluster of the scheduler at `url` (`HOST:PORT`, also behind `df://`). The corpus must lie where its
+    /// scheduler and all of its executors can read and write it at the same path; their memory is set where they are
+    /// started.
     pub fn cluster(url: impl Into<String>) -> Self {
         Deduplicator {
             cluster: Some(url.into()),
@@ -198,4 +199,189 @@ async fn write(session: &Session, folder: &Folder) -> Result<Counts> {
         })
         .await?;
     Ok(counts)
+}
+
+/// Every statement with an empty, a small and a large result, on a cluster and in the process.
+#[cfg(all(test, feature = "cluster"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+    use std::thread;
+    use std::time::Duration;
+
+    use flamingo_corpus::tables::{ImageUse, TableWriter};
+
+    use super::*;
+    use crate::cluster::{Executor, Scheduler};
+
+    /// A scheduler and an executor on threads of this process, until it ends.
+    fn cluster(work_dir: PathBuf) -> String {
+        let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let free = TcpListener::bind((bind, 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let scheduler = Scheduler {
+            bind,
+            host: bind.to_string(),
+            port,
+            ready_executors: 1,
+        };
+        let address = format!("{bind}:{port}");
+        let executor = Executor {
+            scheduler_host: bind.to_string(),
+            scheduler_port: port,
+            bind,
+            host: None,
+            port: 0,
+            work_port: 0,
+            work_dir,
+            memory: 256 << 20,
+            cores: 2,
+        };
+        thread::spawn(|| scheduler.run().unwrap());
+        thread::spawn(|| executor.run().unwrap());
+        let answers = || TcpStream::connect((bind, port)).is_ok();
+        while !answers() {
+            thread::sleep(Duration::from_millis(100));
+        }
+        address
+    }
+
+    /// Pages and pictures of which each statement has something to say.
+    fn group(number: i64) -> (Vec<PageRow>, Vec<ImageRow>) {
+        let page = |index: i64, url: &str, text: i64| PageRow {
+            document: number * 8 + index,
+            url_key: format!("{url}{number}"),
+            domain: format!("d{number}.example"),
+            text_hash: number * 8 + text,
+            paragraphs: vec![number * 8 + index],
+            ..PageRow::default()
+        };
+        let alike = |page| PageRow {
+            bands: vec![number],
+            signature: (0..128).map(|place| number << 8 | place).collect(),
+            ..page
+        };
+        let repeated = |page| PageRow {
+            paragraphs: vec![number * 8 + 7],
+            texts: vec![number],
+            ..page
+        };
+        let images = vec![ImageUse {
+            position: 0,
+            choice: 0,
+            url_key: format!("moved{number}"),
+        }];
+        let pages = vec![
+            alike(page(0, "a", 0)),
+            // Shows what the page before it does; the next has its URL.
+            page(1, "b", 0),
+            page(2, "b", 2),
+            alike(page(3, "c", 3)),
+            PageRow {
+                images,
+                ..repeated(page(4, "d", 4))
+            },
+            repeated(page(5, "e", 5)),
+        ];
+        let moved = ImageRow {
+            url_key: format!("moved{number}"),
+            redirect: Some(format!("there{number}")),
+            status: "redirect".to_owned(),
+            ..ImageRow::default()
+        };
+        (pages, vec![moved, picture(&format!("there{number}"))])
+    }
+
+    /// Two pages with one URL, of which one has a band and a picture.
+    fn pair() -> (Vec<PageRow>, Vec<ImageRow>) {
+        let first = PageRow {
+            url_key: "a".to_owned(),
+            bands: vec![7],
+            signature: vec![1; 128],
+            ..PageRow::default()
+        };
+        let second = PageRow {
+            document: 1,
+            url_key: "a".to_owned(),
+            text_hash: 5,
+            ..PageRow::default()
+        };
+        (vec![first, second], vec![picture("there")])
+    }
+
+    fn picture(url_key: &str) -> ImageRow {
+        ImageRow {
+            url_key: url_key.to_owned(),
+            status: "ok".to_owned(),
+            sha256: Some(url_key.to_owned()),
+            perceptual: Some(3),
+            ..ImageRow::default()
+        }
+    }
+
+    fn write<R: Row>(folder: &Folder, table: UnitTable, rows: Vec<R>) {
+        let mut writer = TableWriter::create(folder, &table.of(0)).unwrap();
+        rows.into_iter().for_each(|row| writer.push(row).unwrap());
+        writer.finish().unwrap();
+    }
+
+    /// The counts of a join, which must be the same in the process and on the cluster, as must be the bytes.
+    fn join(scheduler: &str, pages: Vec<PageRow>, images: Vec<ImageRow>) -> Counts {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path(), 0).unwrap();
+        std::fs::create_dir_all(folder.path("read")).unwrap();
+        write(&folder, UnitTable::Pages, pages);
+        write(&folder, UnitTable::Images, images);
+        let config = Deduplication {
+            paragraph_documents: 2,
+            ..Deduplication::default()
+        };
+        let join = |deduplicator: Deduplicator| {
+            let counts = deduplicator
+                .threads(2)
+                .join_tables(&folder, &config)
+                .unwrap();
+            let files = [
+                folder::DOCUMENTS,
+                folder::PARAGRAPHS,
+                folder::IMAGES,
+                folder::TEXTS,
+            ];
+            (counts, files.map(|name| folder.read(name).unwrap()))
+        };
+        let here = join(Deduplicator::local());
+        let there = join(Deduplicator::cluster(scheduler));
+        assert_eq!(here.0, there.0);
+        assert!(here.1 == there.1, "other bytes");
+        here.0
+    }
+
+    #[test]
+    fn a_cluster_ends_every_statement_whether_its_result_is_empty_or_one_row_or_large() {
+        let work = tempfile::tempdir().unwrap();
+        let scheduler = cluster(work.path().to_owned());
+        let counts = |(pages, images)| join(&scheduler, pages, images);
+
+        let empty = counts((vec![], vec![]));
+        assert!(empty.values().all(|count| *count == 0), "{empty:?}");
+        // An ordinary corpus: pages and pictures, of which none repeats.
+        let (pages, images) = group(0);
+        let ordinary = counts((pages[4..5].to_vec(), images));
+        assert_eq!(ordinary["images_found"], 1);
+        assert_eq!(ordinary.values().sum::<u64>(), 2, "{ordinary:?}");
+        let few = counts(pair());
+        assert_eq!(few["same_url"], 1);
+        let one = counts(group(0));
+        assert!(one.values().all(|count| *count == 1), "{one:?}");
+
+        let groups = 2_000;
+        let (pages, images): (Vec<_>, Vec<_>) = (0..groups).map(group).unzip();
+        let many = counts((pages.concat(), images.concat()));
+        assert!(
+            many.values().all(|count| *count == groups as u64),
+            "{many:?}"
+        );
+    }
 }

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::array::AsArray;
 use arrow::compute::cast;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::{DataFrame, DataFrameWriteOptions};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -14,6 +15,8 @@ use datafusion::datasource::listing::{
 };
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use flamingo_corpus::folder::Folder;
 use flamingo_corpus::tables::{Row, TableWriter};
@@ -92,14 +95,15 @@ impl Session {
         files: &[PathBuf],
         schema: SchemaRef,
     ) -> Result<()> {
-        let urls = match files {
-            [] => vec![folder_url(&self.scratch.folder("none")?)?],
-            files => files
-                .iter()
-                .map(|file| file_url(file))
-                .collect::<Result<_>>()?,
+        let urls: Result<_> = match files {
+            [] => {
+                let folder = self.scratch.folder(name)?;
+                write_none(&folder, &schema)?;
+                folder_url(&folder).map(|url| vec![url])
+            }
+            files => files.iter().map(|file| file_url(file)).collect(),
         };
-        self.register_urls(name, urls, schema)
+        self.register_urls(name, urls?, schema)
     }
 
     /// Runs a statement and gives its name to the rows that it returns.
@@ -114,13 +118,21 @@ impl Session {
         self.tables += 1;
         let folder = self.scratch.folder(&format!("{}-{name}", self.tables))?;
         let url = folder_url(&folder)?;
-        rows.write_parquet(
-            url.as_str(),
-            DataFrameWriteOptions::new().with_single_file_output(false),
-            None,
-        )
-        .await
-        .map_err(|source| self.failed(statement, source))?;
+        let options = DataFrameWriteOptions::new().with_single_file_output(false);
+        let written = rows
+            .write_parquet(url.as_str(), options, None)
+            .await
+            .and_then(|batches| numbers(&batches))
+            .map_err(|source| self.failed(statement, source))?;
+        let there = rows_in(&folder)?;
+        // Otherwise a task of a cluster ran twice, or on a node that sees another folder.
+        if there != written {
+            let said = format!("of {written} rows that were written, {there} are there");
+            return Err(self.failed(statement, DataFusionError::Execution(said)));
+        }
+        if there == 0 {
+            write_none(&folder, &schema)?;
+        }
         self.register_urls(name, vec![url], schema)
     }
 
@@ -153,27 +165,11 @@ impl Session {
     }
 
     /// Runs a statement that counts.
-    pub(crate) async fn count(&self, statement: Statement) -> Result<i64> {
-        let rows = self.query(statement).await?;
-        let batches = rows
-            .collect()
-            .await
-            .map_err(|source| self.failed(statement, source))?;
-        let counts = batches
-            .iter()
-            .filter(|batch| batch.num_rows() > 0)
-            .map(|batch| {
-                let column = cast(batch.column(0), &arrow::datatypes::DataType::Int64)?;
-                Ok(
-                    arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&column)
-                        .value(0),
-                )
-            });
-        let counts: Result<Vec<i64>, DataFusionError> = counts.collect();
-        Ok(counts
-            .map_err(|source| self.failed(statement, source))?
-            .iter()
-            .sum())
+    pub(crate) async fn count(&self, statement: Statement) -> Result<u64> {
+        let batches = self.query(statement).await?.collect().await;
+        batches
+            .and_then(|batches| numbers(&batches))
+            .map_err(|source| self.failed(statement, source))
     }
 
     async fn query(&self, statement: Statement) -> Result<DataFrame> {
@@ -253,12 +249,20 @@ async fn cluster(url: &str, tasks: usize) -> Option<Result<SessionContext, DataF
 
     let context = async {
         let config = Budget::new(tasks as u64 * TASK_BYTES, tasks)
-            .settings(SessionConfig::new_with_ballista())?;
+            .settings(SessionConfig::new_with_ballista())?
+            // Ballista 55.0.0's adaptive planner, on by default, makes stages for ever where a result is empty. It also
+            // takes hash joins, which cannot go to disk, whatever it is told.
+            .with_ballista_adaptive_query_planner(false);
         let state = SessionStateBuilder::new()
             .with_default_features()
             .with_config(config)
             .build();
-        SessionContext::remote_with_state(url, state).await
+        // Also without a scheme.
+        let url = match url.contains("://") {
+            true => url.to_owned(),
+            false => format!("df://{url}"),
+        };
+        SessionContext::remote_with_state(&url, state).await
     };
     Some(context.await)
 }
@@ -266,6 +270,46 @@ async fn cluster(url: &str, tasks: usize) -> Option<Result<SessionContext, DataF
 #[cfg(not(feature = "cluster"))]
 async fn cluster(_url: &str, _tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
     None
+}
+
+/// The sum of the numbers in the first column.
+fn numbers(batches: &[RecordBatch]) -> Result<u64, DataFusionError> {
+    let mut sum = 0;
+    for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+        let column = cast(batch.column(0), &DataType::UInt64)?;
+        sum += column
+            .as_primitive::<UInt64Type>()
+            .iter()
+            .flatten()
+            .sum::<u64>();
+    }
+    Ok(sum)
+}
+
+/// Rows of the tables in a folder, as those who wrote them say.
+fn rows_in(folder: &Path) -> Result<u64> {
+    let mut rows = 0;
+    for entry in fs::read_dir(folder).map_err(Error::file(folder))? {
+        let path = entry.map_err(Error::file(folder))?.path();
+        if path.extension().is_some_and(|end| end == "parquet") {
+            let file = fs::File::open(&path).map_err(Error::file(&path))?;
+            let reader = SerializedFileReader::new(file)
+                .map_err(|error| Error::file(&path)(std::io::Error::other(error)))?;
+            rows += reader.metadata().file_metadata().num_rows().unsigned_abs();
+        }
+    }
+    Ok(rows)
+}
+
+/// Makes a table without rows: a file that says so. A table without files is planned as no scan at all, and where a union
+/// has such inputs Ballista 55.0.0 counts the metrics of its tasks differently, drops what the tasks report, and waits.
+fn write_none(folder: &Path, schema: &SchemaRef) -> Result<()> {
+    let path = folder.join("none.parquet");
+    let mut bytes = Vec::new();
+    ArrowWriter::try_new(&mut bytes, schema.clone(), None)
+        .and_then(ArrowWriter::close)
+        .map_err(|error| Error::file(&path)(std::io::Error::other(error)))?;
+    Ok(flamingo_files::write(&path, &bytes)?)
 }
 
 /// The batch's columns as the rows' type has them.

@@ -59,7 +59,7 @@ pub(crate) struct BuildArgs {
 /// Where all pages are compared with each other.
 #[derive(Debug, Args)]
 pub(crate) struct JoinArgs {
-    /// Compare pages on the cluster of this scheduler, df://HOST:PORT [default: in this process]
+    /// Compare pages on the cluster of this scheduler, HOST:PORT [default: in this process]
     #[arg(long, value_name = "URL")]
     cluster: Option<String>,
 }

@@ -36,7 +36,7 @@ struct SchedulerArgs {
     /// The name or address at which executors find it [default: that to listen at]
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
-    /// The port, that of --cluster df://HOST:PORT
+    /// The port, that of --cluster HOST:PORT
     #[arg(long, value_name = "N", default_value_t = 50_050)]
     port: u16,
 }
