@@ -18,11 +18,14 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use flamingo_corpus::build::Counts;
 use flamingo_corpus::folder::Folder;
 use flamingo_corpus::tables::{Row, TableWriter};
 use futures::StreamExt;
 use url::Url;
 
+#[cfg(feature = "cluster")]
+use crate::cluster::client::Client;
 use crate::error::{Error, Result};
 use crate::memory::Budget;
 use crate::statements::{Statement, Values};
@@ -44,48 +47,67 @@ pub(crate) enum Place {
         threads: usize,
     },
     /// On a cluster.
+    #[cfg(feature = "cluster")]
     Cluster {
-        /// Its scheduler.
-        url: String,
+        /// Who asks it.
+        client: Client,
         /// Tasks of a stage.
         tasks: usize,
     },
 }
+
+/// Statements that ran, in their order, each with the rows that it returned.
+pub(crate) type Results = Vec<(&'static str, u64)>;
 
 /// Tables by name, and a folder for those that statements make.
 pub(crate) struct Session {
     context: SessionContext,
     place: Place,
     scratch: Scratch,
-    tables: usize,
     values: Values,
+    results: Results,
+}
+
+/// A table that a statement made.
+struct Made {
+    url: ListingTableUrl,
+    schema: SchemaRef,
+    rows: u64,
 }
 
 impl Session {
     /// A session whose own tables lie in the folder `scratch`, removed at the session's end.
     pub(crate) async fn open(place: Place, scratch: &Path, values: Values) -> Result<Self> {
         let scratch = Scratch::create(scratch)?;
-        let context = match &place {
+        let (place, context) = match place {
             Place::Local {
                 memory,
-                spill,
+                ref spill,
                 threads,
-            } => local(*memory, spill, *threads)
-                .map_err(|source| failed("opening the session", &place, scratch.path(), source)),
-            Place::Cluster { url, tasks } => match cluster(url, *tasks).await {
-                Some(context) => context.map_err(|source| {
-                    failed("opening the session", &place, scratch.path(), source)
-                }),
-                None => Err(Error::NoCluster(url.clone())),
-            },
-        }?;
+            } => {
+                let context = local(memory, spill, threads);
+                (place, context)
+            }
+            #[cfg(feature = "cluster")]
+            Place::Cluster { client, tasks } => {
+                // No other session has this folder.
+                let client = client.named(scratch.own.display().to_string());
+                let context = cluster(&client, tasks).await;
+                (Place::Cluster { client, tasks }, context)
+            }
+        };
         Ok(Session {
-            context,
+            context: context.map_err(|source| failed("opening the session", &place, source))?,
             place,
             scratch,
-            tables: 0,
             values,
+            results: Vec::new(),
         })
+    }
+
+    /// Statements that ran, in their order, each with the rows that it returned.
+    pub(crate) fn into_results(self) -> Results {
+        self.results
     }
 
     /// Gives a name to the rows of these files, one after the other.
@@ -97,7 +119,7 @@ impl Session {
     ) -> Result<()> {
         let urls: Result<_> = match files {
             [] => {
-                let folder = self.scratch.folder(name)?;
+                let folder = self.scratch.new_folder(name)?;
                 write_none(&folder, &schema)?;
                 folder_url(&folder).map(|url| vec![url])
             }
@@ -113,10 +135,54 @@ impl Session {
 
     /// Runs a statement and gives a name, which may be that of a table that it reads, to the rows that it returns.
     pub(crate) async fn make_as(&mut self, name: &'static str, statement: Statement) -> Result<()> {
+        let made = self
+            .ask(statement, async || self.table(name, statement).await)
+            .await?;
+        self.results.push((statement.name, made.rows));
+        self.register_urls(name, vec![made.url], made.schema)
+    }
+
+    /// Runs a statement and writes the rows that it returns to a file of the corpus, in their order. `count` sees each.
+    pub(crate) async fn write<R: Row>(
+        &mut self,
+        statement: Statement,
+        folder: &Folder,
+        name: &str,
+        count: impl Fn(&R, &mut Counts),
+    ) -> Result<Counts> {
+        let (rows, counts) = self
+            .ask(statement, async || {
+                self.file(statement, folder, name, &count).await
+            })
+            .await?;
+        self.results.push((statement.name, rows));
+        Ok(counts)
+    }
+
+    /// Runs a statement that counts.
+    pub(crate) async fn count(&mut self, statement: Statement) -> Result<u64> {
+        let number = self
+            .ask(statement, async || self.number(statement).await)
+            .await?;
+        self.results.push((statement.name, 1));
+        Ok(number)
+    }
+
+    /// Once in the process; on a cluster again where something there goes wrong.
+    async fn ask<T>(&self, statement: Statement, work: impl AsyncFn() -> Result<T>) -> Result<T> {
+        tracing::debug!(statement = statement.name, "running");
+        match &self.place {
+            Place::Local { .. } => work().await,
+            #[cfg(feature = "cluster")]
+            Place::Cluster { client, .. } => client.run(statement.name, work).await,
+        }
+    }
+
+    /// The rows of a statement in a folder of its own.
+    async fn table(&self, name: &str, statement: Statement) -> Result<Made> {
         let rows = self.query(statement).await?;
         let schema: SchemaRef = Arc::new(rows.schema().as_arrow().clone());
-        self.tables += 1;
-        let folder = self.scratch.folder(&format!("{}-{name}", self.tables))?;
+        let folder = self.scratch.new_folder(name)?;
         let url = folder_url(&folder)?;
         let options = DataFrameWriteOptions::new().with_single_file_output(false);
         let written = rows
@@ -125,7 +191,7 @@ impl Session {
             .and_then(|batches| numbers(&batches))
             .map_err(|source| self.failed(statement, source))?;
         let there = rows_in(&folder)?;
-        // Otherwise a task of a cluster ran twice, or on a node that sees another folder.
+        // Tasks that ran twice, or on a node that sees another folder.
         if there != written {
             let said = format!("of {written} rows that were written, {there} are there");
             return Err(self.failed(statement, DataFusionError::Execution(said)));
@@ -133,47 +199,63 @@ impl Session {
         if there == 0 {
             write_none(&folder, &schema)?;
         }
-        self.register_urls(name, vec![url], schema)
+        Ok(Made {
+            url,
+            schema,
+            rows: there,
+        })
     }
 
-    /// Runs a statement and writes the rows that it returns to a file of the corpus, in their order.
-    pub(crate) async fn write<R: Row>(
+    /// The rows of a statement in a file of the corpus.
+    async fn file<R: Row>(
         &self,
         statement: Statement,
         folder: &Folder,
         name: &str,
-        mut seen: impl FnMut(&R),
-    ) -> Result<()> {
-        let rows = self.query(statement).await?;
-        let mut batches = rows
+        count: &impl Fn(&R, &mut Counts),
+    ) -> Result<(u64, Counts)> {
+        let mut batches = self
+            .query(statement)
+            .await?
             .execute_stream()
             .await
             .map_err(|source| self.failed(statement, source))?;
+        let (mut rows, mut counts) = (0, Counts::new());
         let mut table = TableWriter::<R>::create(folder, name)?;
         while let Some(batch) = batches.next().await {
+            self.received();
             let columns = batch
                 .and_then(|batch| fit::<R>(&batch))
                 .map_err(|source| self.failed(statement, source))?;
             let length = columns.first().map_or(0, |column| column.len());
+            rows += length as u64;
             for index in 0..length {
                 let row = R::from_columns(&columns, index);
-                seen(&row);
+                count(&row, &mut counts);
                 table.push(row)?;
             }
         }
-        Ok(table.finish()?)
+        table.finish()?;
+        Ok((rows, counts))
     }
 
-    /// Runs a statement that counts.
-    pub(crate) async fn count(&self, statement: Statement) -> Result<u64> {
+    /// The number that a statement returns.
+    async fn number(&self, statement: Statement) -> Result<u64> {
         let batches = self.query(statement).await?.collect().await;
         batches
             .and_then(|batches| numbers(&batches))
             .map_err(|source| self.failed(statement, source))
     }
 
+    /// Notes that something came from a cluster.
+    fn received(&self) {
+        #[cfg(feature = "cluster")]
+        if let Place::Cluster { client, .. } = &self.place {
+            client.receive();
+        }
+    }
+
     async fn query(&self, statement: Statement) -> Result<DataFrame> {
-        tracing::debug!(statement = statement.name, "running");
         let asked = |(name, _): &&(&'static str, _)| statement.sql.contains(&format!("${name}"));
         let values: Values = self.values.iter().filter(asked).cloned().collect();
         let rows = self.context.sql(statement.sql).await;
@@ -201,15 +283,15 @@ impl Session {
         });
         table
             .map(drop)
-            .map_err(|source| failed(name, &self.place, self.scratch.path(), source))
+            .map_err(|source| failed(name, &self.place, source))
     }
 
     fn failed(&self, statement: Statement, source: DataFusionError) -> Error {
-        failed(statement.name, &self.place, self.scratch.path(), source)
+        failed(statement.name, &self.place, source)
     }
 }
 
-fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFusionError) -> Error {
+fn failed(statement: &'static str, place: &Place, source: DataFusionError) -> Error {
     let source = Box::new(source);
     match place {
         Place::Local { memory, .. }
@@ -222,12 +304,8 @@ fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFus
             }
         }
         Place::Local { .. } => Error::Statement { statement, source },
-        Place::Cluster { url, .. } => Error::Cluster {
-            statement,
-            url: url.clone(),
-            folder: folder.to_owned(),
-            source,
-        },
+        #[cfg(feature = "cluster")]
+        Place::Cluster { client, .. } => client.failed(statement, &source),
     }
 }
 
@@ -242,34 +320,34 @@ fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, Da
     Ok(SessionContext::new_with_state(state))
 }
 
-/// The engine on a cluster; `None` in a program without clusters.
+/// The engine on a cluster.
 #[cfg(feature = "cluster")]
-async fn cluster(url: &str, tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
+async fn cluster(client: &Client, tasks: usize) -> Result<SessionContext, DataFusionError> {
     use ballista::extension::{SessionConfigExt, SessionContextExt};
 
-    let context = async {
-        let config = Budget::new(tasks as u64 * TASK_BYTES, tasks)
-            .settings(SessionConfig::new_with_ballista())?
-            // Ballista 55.0.0's adaptive planner, on by default, makes stages for ever where a result is empty. It also
-            // takes hash joins, which cannot go to disk, whatever it is told.
-            .with_ballista_adaptive_query_planner(false);
-        let state = SessionStateBuilder::new()
-            .with_default_features()
-            .with_config(config)
-            .build();
-        // Also without a scheme.
-        let url = match url.contains("://") {
-            true => url.to_owned(),
-            false => format!("df://{url}"),
-        };
-        SessionContext::remote_with_state(&url, state).await
-    };
-    Some(context.await)
-}
-
-#[cfg(not(feature = "cluster"))]
-async fn cluster(_url: &str, _tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
-    None
+    let mut config = Budget::new(tasks as u64 * TASK_BYTES, tasks)
+        .settings(SessionConfig::new_with_ballista())?
+        .with_ballista_job_name(client.name())
+        // With an empty result Ballista 55.0.0's adaptive planner makes stages for ever; and it takes hash joins, which
+        // cannot go to disk, whatever it is told.
+        .with_ballista_adaptive_query_planner(false);
+    // A node that is gone is not asked for long: the statement is.
+    for (name, value) in [
+        ("ballista.client.io_retries_times", "2"),
+        ("ballista.client.io_retry_wait_time_ms", "200"),
+        ("ballista.client.grpc_connect_timeout_seconds", "5"),
+        (
+            "ballista.client.grpc_http2_keepalive_interval_seconds",
+            "10",
+        ),
+    ] {
+        config.options_mut().set(name, value)?;
+    }
+    let state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(config)
+        .build();
+    SessionContext::remote_with_state(&format!("df://{}", client.scheduler()), state).await
 }
 
 /// The sum of the numbers in the first column.
@@ -369,14 +447,13 @@ impl Scratch {
         })
     }
 
-    fn path(&self) -> &Path {
-        &self.own
-    }
-
-    fn folder(&self, name: &str) -> Result<PathBuf> {
-        let path = self.own.join(name);
-        fs::create_dir_all(&path).map_err(Error::file(&path))?;
-        Ok(path)
+    /// A folder that nobody has written to: what failed may still be written somewhere.
+    fn new_folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = tempfile::Builder::new()
+            .prefix(&format!("{name}-"))
+            .tempdir_in(&self.own)
+            .map_err(Error::file(&self.own))?;
+        Ok(folder.keep())
     }
 }
 
