@@ -15,7 +15,7 @@ use ballista_core::serde::protobuf::job_status::Status as JobState;
 use ballista_core::serde::protobuf::scheduler_grpc_server::SchedulerGrpc;
 use ballista_core::serde::protobuf::{self as wire, execute_query_result, task_status};
 use futures::Stream;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock, broadcast, mpsc};
 use tokio::time::{sleep, timeout};
 use tonic::{Request, Response, Status};
 
@@ -28,6 +28,8 @@ pub(super) const EXECUTOR_SILENT_SECONDS: u64 = 15;
 const LOOK: Duration = Duration::from_millis(500);
 /// How often a job is.
 const FOLLOW: Duration = Duration::from_millis(20);
+/// How long executors have to say that they are there.
+const KNOWN_AGAIN: Duration = Duration::from_secs(5);
 /// How long anything that answers takes at most.
 const ANSWER: Duration = Duration::from_secs(2);
 
@@ -46,6 +48,8 @@ pub(super) struct Watched {
     server: Arc<Server>,
     seen: Arc<Mutex<Seen>>,
     troubles: broadcast::Sender<Trouble>,
+    /// Open to jobs, until all must have ended.
+    gate: Arc<RwLock<()>>,
 }
 
 /// What goes through a scheduler.
@@ -53,6 +57,8 @@ pub(super) struct Watched {
 struct Seen {
     /// Executors by identity.
     executors: BTreeMap<String, Heard>,
+    /// Executors that are gone, of which nobody was told yet.
+    gone: Vec<String>,
     /// Names of executors in messages, also of those that are gone.
     names: HashMap<String, String>,
     /// Jobs that run.
@@ -90,6 +96,7 @@ impl Watched {
             server,
             seen: Arc::default(),
             troubles: broadcast::Sender::new(64),
+            gate: Arc::default(),
         };
         tokio::spawn(watched.clone().watch_executors());
         watched
@@ -136,36 +143,62 @@ impl Watched {
         });
     }
 
-    /// Tells of executors that go: whose port is closed, or that have been silent for too long.
+    /// Looks for executors that go: whose port is closed, or that have been silent for too long.
     async fn watch_executors(self) {
         loop {
             let executors = self.seen().executors.clone();
             for (id, heard) in executors {
                 let silent = heard.when.elapsed().as_secs() >= EXECUTOR_SILENT_SECONDS;
                 if silent || is_closed(heard.address).await {
-                    self.take_out(&id).await;
+                    self.miss(&id);
                 }
+            }
+            let gone = std::mem::take(&mut self.seen().gone);
+            if !gone.is_empty() {
+                self.begin_anew(&gone).await;
             }
             sleep(LOOK).await;
         }
     }
 
-    async fn take_out(&self, executor: &str) {
-        let stopped = wire::ExecutorStoppedParams {
-            executor_id: executor.to_owned(),
-            reason: "it is gone".to_owned(),
-        };
-        if let Err(error) = self.server.executor_stopped(Request::new(stopped)).await {
-            tracing::warn!(executor, %error, "cannot take out an executor that is gone");
+    /// Notes that an executor is gone.
+    fn miss(&self, executor: &str) {
+        let mut seen = self.seen();
+        if seen.executors.remove(executor).is_some() {
+            seen.gone.push(executor.to_owned());
         }
-        self.miss(executor);
     }
 
-    /// Tells that an executor is gone.
-    fn miss(&self, executor: &str) {
-        let known = self.seen().executors.remove(executor).is_some();
-        if known {
-            self.tell(None, format!("{} is gone", self.name(executor)));
+    /// Ends all jobs, and has Ballista forget all executors: of one that is lost it takes the tasks back, but those that
+    /// others had begun for the same job hold their places for ever. Who is there is known again by its next word.
+    async fn begin_anew(&self, gone: &[String]) {
+        let names: Vec<String> = gone.iter().map(|executor| self.name(executor)).collect();
+        let reason = format!("lost {}", names.join(" and "));
+        let alone = self.gate.write();
+        tokio::pin!(alone);
+        let _alone = loop {
+            self.tell(None, reason.clone());
+            tokio::select! {
+                alone = &mut alone => break alone,
+                () = sleep(LOOK) => {}
+            }
+        };
+        let there: Vec<String> = self.seen().executors.keys().cloned().collect();
+        for executor in gone.iter().chain(&there) {
+            let stopped = wire::ExecutorStoppedParams {
+                executor_id: executor.clone(),
+                reason: reason.clone(),
+            };
+            if let Err(error) = self.server.executor_stopped(Request::new(stopped)).await {
+                tracing::warn!(executor, %error, "cannot take out an executor");
+            }
+        }
+        // Which it does a moment later.
+        sleep(10 * FOLLOW).await;
+        let start = Instant::now();
+        let is_missing = |heard: &Heard| heard.when < start;
+        while start.elapsed() < KNOWN_AGAIN && self.seen().executors.values().any(is_missing) {
+            sleep(FOLLOW).await;
         }
     }
 
@@ -203,7 +236,13 @@ impl Watched {
     }
 
     /// Knows a job until it has ended.
-    async fn keep(self, job: Job, troubles: broadcast::Receiver<Trouble>, client: Client) {
+    async fn keep(
+        self,
+        job: Job,
+        troubles: broadcast::Receiver<Trouble>,
+        client: Client,
+        _open: OwnedRwLockReadGuard<()>,
+    ) {
         let id = job.id.clone();
         self.seen().jobs.insert(id.clone(), job);
         self.follow(&id, troubles, client).await;
@@ -352,10 +391,8 @@ macro_rules! own {
                 &self,
                 request: Request<wire::ExecutorStoppedParams>,
             ) -> Answer<wire::ExecutorStoppedResult> {
-                let executor = request.get_ref().executor_id.clone();
-                let stopped = self.server.executor_stopped(request).await;
-                self.miss(&executor);
-                stopped
+                self.miss(&request.get_ref().executor_id);
+                Ok(Response::new(wire::ExecutorStoppedResult {}))
             }
 
             async fn update_task_status(
@@ -373,6 +410,8 @@ macro_rules! own {
                 request: Request<wire::ExecuteQueryParams>,
             ) -> Answer<Told> {
                 let name = name_of(request.get_ref());
+                let open = self.gate.clone().read_owned().await;
+                // Not before: what went wrong until now is over.
                 let troubles = self.troubles.subscribe();
                 let taken = self.server.execute_query(request).await?;
                 let version = taken.metadata().clone();
@@ -385,7 +424,7 @@ macro_rules! own {
                 };
                 let (client, mut told) = mpsc::channel(16);
                 let job = Job { id, name, done: 0 };
-                tokio::spawn(self.clone().keep(job, troubles, client));
+                tokio::spawn(self.clone().keep(job, troubles, client, open));
                 let stream = futures::stream::poll_fn(move |context| told.poll_recv(context));
                 let mut answer: Response<Told> = Response::new(Box::pin(stream));
                 *answer.metadata_mut() = version;

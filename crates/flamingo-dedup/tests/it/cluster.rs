@@ -250,6 +250,7 @@ fn a_scheduler_and_two_executors_make_the_same_tables_as_the_process_itself() {
     }
 }
 
+#[allow(clippy::print_stderr, reason = "who kills many wants to see them")]
 #[test]
 fn an_executor_that_is_killed_in_the_join_changes_no_byte() {
     let kills: usize = env::var(KILLS).map_or(2, |kills| kills.parse().unwrap());

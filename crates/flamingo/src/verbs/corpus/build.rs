@@ -64,6 +64,7 @@ pub(crate) struct JoinArgs {
     cluster: Option<String>,
     /// Seconds that a part of the cluster may be missing, and that nothing may go on
     #[arg(long, value_name = "S", default_value_t = 60, requires = "cluster")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     cluster_timeout: u64,
 }
 

@@ -52,6 +52,7 @@ struct ExecutorArgs {
     scheduler: String,
     /// Seconds to wait for the scheduler
     #[arg(long, value_name = "S", default_value_t = 60)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     cluster_timeout: u64,
     /// The address to listen at
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
