@@ -107,7 +107,7 @@ fn waiting_for_a_scheduler_is_said_and_ends_with_the_next_step_after_which_the_s
     for said in [
         &format!("waiting for the scheduler at {scheduler}"),
         "of at most 1 s",
-        "error: waited 1 s for the scheduler",
+        "error: joining all units: waited 1 s for the scheduler",
         "flamingo corpus cluster scheduler --port",
         "the same command goes on",
     ] {
