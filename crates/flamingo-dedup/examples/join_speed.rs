@@ -1,7 +1,8 @@
-//! Time and memory of the join over synthetic pages: `join_speed PAGES MEMORY_MIB [THREADS]`.
+//! Time and memory of the join over synthetic pages: `join_speed PAGES MEMORY_MIB [THREADS [HOST:PORT]]`, in the process
+//! or, with the feature `cluster`, on the cluster of a scheduler.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flamingo_corpus::build::Global;
 use flamingo_corpus::deduplication::Deduplication;
@@ -120,13 +121,11 @@ fn status(name: &str) -> u64 {
 }
 
 fn main() {
-    let numbers: Vec<u64> = std::env::args()
-        .skip(1)
-        .map(|text| text.parse().unwrap())
-        .collect();
-    let [pages, memory, ..] = numbers[..] else {
-        panic!("join_speed PAGES MEMORY_MIB [THREADS]");
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [pages, memory, rest @ ..] = &words[..] else {
+        panic!("join_speed PAGES MEMORY_MIB [THREADS [HOST:PORT]]");
     };
+    let (pages, memory): (u64, u64) = (pages.parse().unwrap(), memory.parse().unwrap());
     let root = std::env::temp_dir().join(format!("join-speed-{pages}"));
     let folder = Folder::open(&root, 0).unwrap();
     if !folder.has("made") {
@@ -137,9 +136,12 @@ fn main() {
         memory_limit: Some(memory << 20),
         ..Deduplication::default()
     };
-    let mut deduplicator = Deduplicator::local();
-    if let Some(threads) = numbers.get(2) {
-        deduplicator = deduplicator.threads(*threads as usize);
+    let mut deduplicator = match rest.get(1) {
+        Some(scheduler) => Deduplicator::cluster(scheduler, Duration::from_secs(60)).unwrap(),
+        None => Deduplicator::local(),
+    };
+    if let Some(threads) = rest.first() {
+        deduplicator = deduplicator.threads(threads.parse().unwrap());
     }
     let (before, start) = (status("VmRSS"), Instant::now());
     let counts = deduplicator.join(&folder, &config);

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::array::AsArray;
 use arrow::compute::cast;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::{DataFrame, DataFrameWriteOptions};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -14,12 +15,17 @@ use datafusion::datasource::listing::{
 };
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use flamingo_corpus::build::Counts;
 use flamingo_corpus::folder::Folder;
 use flamingo_corpus::tables::{Row, TableWriter};
 use futures::StreamExt;
 use url::Url;
 
+#[cfg(feature = "cluster")]
+use crate::cluster::client::Client;
 use crate::error::{Error, Result};
 use crate::memory::Budget;
 use crate::statements::{Statement, Values};
@@ -41,48 +47,67 @@ pub(crate) enum Place {
         threads: usize,
     },
     /// On a cluster.
+    #[cfg(feature = "cluster")]
     Cluster {
-        /// Its scheduler.
-        url: String,
+        /// Who asks it.
+        client: Client,
         /// Tasks of a stage.
         tasks: usize,
     },
 }
+
+/// Statements that ran, in their order, each with the rows that it returned.
+pub(crate) type Results = Vec<(&'static str, u64)>;
 
 /// Tables by name, and a folder for those that statements make.
 pub(crate) struct Session {
     context: SessionContext,
     place: Place,
     scratch: Scratch,
-    tables: usize,
     values: Values,
+    results: Results,
+}
+
+/// A table that a statement made.
+struct Made {
+    url: ListingTableUrl,
+    schema: SchemaRef,
+    rows: u64,
 }
 
 impl Session {
     /// A session whose own tables lie in the folder `scratch`, removed at the session's end.
     pub(crate) async fn open(place: Place, scratch: &Path, values: Values) -> Result<Self> {
         let scratch = Scratch::create(scratch)?;
-        let context = match &place {
+        let (place, context) = match place {
             Place::Local {
                 memory,
-                spill,
+                ref spill,
                 threads,
-            } => local(*memory, spill, *threads)
-                .map_err(|source| failed("opening the session", &place, scratch.path(), source)),
-            Place::Cluster { url, tasks } => match cluster(url, *tasks).await {
-                Some(context) => context.map_err(|source| {
-                    failed("opening the session", &place, scratch.path(), source)
-                }),
-                None => Err(Error::NoCluster(url.clone())),
-            },
-        }?;
+            } => {
+                let context = local(memory, spill, threads);
+                (place, context)
+            }
+            #[cfg(feature = "cluster")]
+            Place::Cluster { client, tasks } => {
+                // No other session has this folder.
+                let client = client.named(scratch.own.display().to_string());
+                let context = cluster(&client, tasks).await;
+                (Place::Cluster { client, tasks }, context)
+            }
+        };
         Ok(Session {
-            context,
+            context: context.map_err(|source| failed("opening the session", &place, source))?,
             place,
             scratch,
-            tables: 0,
             values,
+            results: Vec::new(),
         })
+    }
+
+    /// Statements that ran, in their order, each with the rows that it returned.
+    pub(crate) fn into_results(self) -> Results {
+        self.results
     }
 
     /// Gives a name to the rows of these files, one after the other.
@@ -92,14 +117,15 @@ impl Session {
         files: &[PathBuf],
         schema: SchemaRef,
     ) -> Result<()> {
-        let urls = match files {
-            [] => vec![folder_url(&self.scratch.folder("none")?)?],
-            files => files
-                .iter()
-                .map(|file| file_url(file))
-                .collect::<Result<_>>()?,
+        let urls: Result<_> = match files {
+            [] => {
+                let folder = self.scratch.new_folder(name)?;
+                write_none(&folder, &schema)?;
+                folder_url(&folder).map(|url| vec![url])
+            }
+            files => files.iter().map(|file| file_url(file)).collect(),
         };
-        self.register_urls(name, urls, schema)
+        self.register_urls(name, urls?, schema)
     }
 
     /// Runs a statement and gives its name to the rows that it returns.
@@ -109,75 +135,127 @@ impl Session {
 
     /// Runs a statement and gives a name, which may be that of a table that it reads, to the rows that it returns.
     pub(crate) async fn make_as(&mut self, name: &'static str, statement: Statement) -> Result<()> {
-        let rows = self.query(statement).await?;
-        let schema: SchemaRef = Arc::new(rows.schema().as_arrow().clone());
-        self.tables += 1;
-        let folder = self.scratch.folder(&format!("{}-{name}", self.tables))?;
-        let url = folder_url(&folder)?;
-        rows.write_parquet(
-            url.as_str(),
-            DataFrameWriteOptions::new().with_single_file_output(false),
-            None,
-        )
-        .await
-        .map_err(|source| self.failed(statement, source))?;
-        self.register_urls(name, vec![url], schema)
+        let made = self
+            .ask(statement, async || self.table(name, statement).await)
+            .await?;
+        self.results.push((statement.name, made.rows));
+        self.register_urls(name, vec![made.url], made.schema)
     }
 
-    /// Runs a statement and writes the rows that it returns to a file of the corpus, in their order.
+    /// Runs a statement and writes the rows that it returns to a file of the corpus, in their order. `count` sees each.
     pub(crate) async fn write<R: Row>(
+        &mut self,
+        statement: Statement,
+        folder: &Folder,
+        name: &str,
+        count: impl Fn(&R, &mut Counts),
+    ) -> Result<Counts> {
+        let (rows, counts) = self
+            .ask(statement, async || {
+                self.file(statement, folder, name, &count).await
+            })
+            .await?;
+        self.results.push((statement.name, rows));
+        Ok(counts)
+    }
+
+    /// Runs a statement that counts.
+    pub(crate) async fn count(&mut self, statement: Statement) -> Result<u64> {
+        let number = self
+            .ask(statement, async || self.number(statement).await)
+            .await?;
+        self.results.push((statement.name, 1));
+        Ok(number)
+    }
+
+    /// Once in the process; on a cluster again where something there goes wrong.
+    async fn ask<T>(&self, statement: Statement, work: impl AsyncFn() -> Result<T>) -> Result<T> {
+        tracing::debug!(statement = statement.name, "running");
+        match &self.place {
+            Place::Local { .. } => work().await,
+            #[cfg(feature = "cluster")]
+            Place::Cluster { client, .. } => client.run(statement.name, work).await,
+        }
+    }
+
+    /// The rows of a statement in a folder of its own.
+    async fn table(&self, name: &str, statement: Statement) -> Result<Made> {
+        let rows = self.query(statement).await?;
+        let schema: SchemaRef = Arc::new(rows.schema().as_arrow().clone());
+        let folder = self.scratch.new_folder(name)?;
+        let url = folder_url(&folder)?;
+        let options = DataFrameWriteOptions::new().with_single_file_output(false);
+        let written = rows
+            .write_parquet(url.as_str(), options, None)
+            .await
+            .and_then(|batches| numbers(&batches))
+            .map_err(|source| self.failed(statement, source))?;
+        let there = rows_in(&folder)?;
+        // Tasks that ran twice, or on a node that sees another folder.
+        if there != written {
+            let said = format!("of {written} rows that were written, {there} are there");
+            return Err(self.failed(statement, DataFusionError::Execution(said)));
+        }
+        if there == 0 {
+            write_none(&folder, &schema)?;
+        }
+        Ok(Made {
+            url,
+            schema,
+            rows: there,
+        })
+    }
+
+    /// The rows of a statement in a file of the corpus.
+    async fn file<R: Row>(
         &self,
         statement: Statement,
         folder: &Folder,
         name: &str,
-        mut seen: impl FnMut(&R),
-    ) -> Result<()> {
-        let rows = self.query(statement).await?;
-        let mut batches = rows
+        count: &impl Fn(&R, &mut Counts),
+    ) -> Result<(u64, Counts)> {
+        let mut batches = self
+            .query(statement)
+            .await?
             .execute_stream()
             .await
             .map_err(|source| self.failed(statement, source))?;
+        let (mut rows, mut counts) = (0, Counts::new());
         let mut table = TableWriter::<R>::create(folder, name)?;
         while let Some(batch) = batches.next().await {
+            self.received();
             let columns = batch
                 .and_then(|batch| fit::<R>(&batch))
                 .map_err(|source| self.failed(statement, source))?;
             let length = columns.first().map_or(0, |column| column.len());
+            rows += length as u64;
             for index in 0..length {
                 let row = R::from_columns(&columns, index);
-                seen(&row);
+                count(&row, &mut counts);
                 table.push(row)?;
             }
         }
-        Ok(table.finish()?)
+        table.finish()?;
+        Ok((rows, counts))
     }
 
-    /// Runs a statement that counts.
-    pub(crate) async fn count(&self, statement: Statement) -> Result<i64> {
-        let rows = self.query(statement).await?;
-        let batches = rows
-            .collect()
-            .await
-            .map_err(|source| self.failed(statement, source))?;
-        let counts = batches
-            .iter()
-            .filter(|batch| batch.num_rows() > 0)
-            .map(|batch| {
-                let column = cast(batch.column(0), &arrow::datatypes::DataType::Int64)?;
-                Ok(
-                    arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&column)
-                        .value(0),
-                )
-            });
-        let counts: Result<Vec<i64>, DataFusionError> = counts.collect();
-        Ok(counts
-            .map_err(|source| self.failed(statement, source))?
-            .iter()
-            .sum())
+    /// The number that a statement returns.
+    async fn number(&self, statement: Statement) -> Result<u64> {
+        let batches = self.query(statement).await?.collect().await;
+        batches
+            .and_then(|batches| numbers(&batches))
+            .map_err(|source| self.failed(statement, source))
+    }
+
+    /// Notes that something came from a cluster.
+    fn received(&self) {
+        #[cfg(feature = "cluster")]
+        if let Place::Cluster { client, .. } = &self.place {
+            client.receive();
+        }
     }
 
     async fn query(&self, statement: Statement) -> Result<DataFrame> {
-        tracing::debug!(statement = statement.name, "running");
         let asked = |(name, _): &&(&'static str, _)| statement.sql.contains(&format!("${name}"));
         let values: Values = self.values.iter().filter(asked).cloned().collect();
         let rows = self.context.sql(statement.sql).await;
@@ -205,15 +283,15 @@ impl Session {
         });
         table
             .map(drop)
-            .map_err(|source| failed(name, &self.place, self.scratch.path(), source))
+            .map_err(|source| failed(name, &self.place, source))
     }
 
     fn failed(&self, statement: Statement, source: DataFusionError) -> Error {
-        failed(statement.name, &self.place, self.scratch.path(), source)
+        failed(statement.name, &self.place, source)
     }
 }
 
-fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFusionError) -> Error {
+fn failed(statement: &'static str, place: &Place, source: DataFusionError) -> Error {
     let source = Box::new(source);
     match place {
         Place::Local { memory, .. }
@@ -226,12 +304,8 @@ fn failed(statement: &'static str, place: &Place, folder: &Path, source: DataFus
             }
         }
         Place::Local { .. } => Error::Statement { statement, source },
-        Place::Cluster { url, .. } => Error::Cluster {
-            statement,
-            url: url.clone(),
-            folder: folder.to_owned(),
-            source,
-        },
+        #[cfg(feature = "cluster")]
+        Place::Cluster { client, .. } => client.failed(statement, &source),
     }
 }
 
@@ -246,26 +320,74 @@ fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, Da
     Ok(SessionContext::new_with_state(state))
 }
 
-/// The engine on a cluster; `None` in a program without clusters.
+/// The engine on a cluster.
 #[cfg(feature = "cluster")]
-async fn cluster(url: &str, tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
+async fn cluster(client: &Client, tasks: usize) -> Result<SessionContext, DataFusionError> {
     use ballista::extension::{SessionConfigExt, SessionContextExt};
 
-    let context = async {
-        let config = Budget::new(tasks as u64 * TASK_BYTES, tasks)
-            .settings(SessionConfig::new_with_ballista())?;
-        let state = SessionStateBuilder::new()
-            .with_default_features()
-            .with_config(config)
-            .build();
-        SessionContext::remote_with_state(url, state).await
-    };
-    Some(context.await)
+    let mut config = Budget::new(tasks as u64 * TASK_BYTES, tasks)
+        .settings(SessionConfig::new_with_ballista())?
+        .with_ballista_job_name(client.name())
+        // With an empty result Ballista 55.0.0's adaptive planner makes stages for ever; and it takes hash joins, which
+        // cannot go to disk, whatever it is told.
+        .with_ballista_adaptive_query_planner(false);
+    // A node that is gone is not asked for long: the statement is.
+    for (name, value) in [
+        ("ballista.client.io_retries_times", "2"),
+        ("ballista.client.io_retry_wait_time_ms", "200"),
+        ("ballista.client.grpc_connect_timeout_seconds", "5"),
+        (
+            "ballista.client.grpc_http2_keepalive_interval_seconds",
+            "10",
+        ),
+    ] {
+        config.options_mut().set(name, value)?;
+    }
+    let state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(config)
+        .build();
+    SessionContext::remote_with_state(&format!("df://{}", client.scheduler()), state).await
 }
 
-#[cfg(not(feature = "cluster"))]
-async fn cluster(_url: &str, _tasks: usize) -> Option<Result<SessionContext, DataFusionError>> {
-    None
+/// The sum of the numbers in the first column.
+fn numbers(batches: &[RecordBatch]) -> Result<u64, DataFusionError> {
+    let mut sum = 0;
+    for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+        let column = cast(batch.column(0), &DataType::UInt64)?;
+        sum += column
+            .as_primitive::<UInt64Type>()
+            .iter()
+            .flatten()
+            .sum::<u64>();
+    }
+    Ok(sum)
+}
+
+/// Rows of the tables in a folder, as those who wrote them say.
+fn rows_in(folder: &Path) -> Result<u64> {
+    let mut rows = 0;
+    for entry in fs::read_dir(folder).map_err(Error::file(folder))? {
+        let path = entry.map_err(Error::file(folder))?.path();
+        if path.extension().is_some_and(|end| end == "parquet") {
+            let file = fs::File::open(&path).map_err(Error::file(&path))?;
+            let reader = SerializedFileReader::new(file)
+                .map_err(|error| Error::file(&path)(std::io::Error::other(error)))?;
+            rows += reader.metadata().file_metadata().num_rows().unsigned_abs();
+        }
+    }
+    Ok(rows)
+}
+
+/// Makes a table without rows: a file that says so. A table without files is planned as no scan at all, and where a union
+/// has such inputs Ballista 55.0.0 counts the metrics of its tasks differently, drops what the tasks report, and waits.
+fn write_none(folder: &Path, schema: &SchemaRef) -> Result<()> {
+    let path = folder.join("none.parquet");
+    let mut bytes = Vec::new();
+    ArrowWriter::try_new(&mut bytes, schema.clone(), None)
+        .and_then(ArrowWriter::close)
+        .map_err(|error| Error::file(&path)(std::io::Error::other(error)))?;
+    Ok(flamingo_files::write(&path, &bytes)?)
 }
 
 /// The batch's columns as the rows' type has them.
@@ -325,14 +447,13 @@ impl Scratch {
         })
     }
 
-    fn path(&self) -> &Path {
-        &self.own
-    }
-
-    fn folder(&self, name: &str) -> Result<PathBuf> {
-        let path = self.own.join(name);
-        fs::create_dir_all(&path).map_err(Error::file(&path))?;
-        Ok(path)
+    /// A folder that nobody has written to: what failed may still be written somewhere.
+    fn new_folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = tempfile::Builder::new()
+            .prefix(&format!("{name}-"))
+            .tempdir_in(&self.own)
+            .map_err(Error::file(&self.own))?;
+        Ok(folder.keep())
     }
 }
 

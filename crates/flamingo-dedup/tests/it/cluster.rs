@@ -1,14 +1,15 @@
-//! A scheduler and two executors, each a process of its own on this machine.
+//! A scheduler and two executors, each a process of its own on this machine, some of which are killed.
 
 use std::env;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flamingo_corpus::build::Global;
 use flamingo_corpus::deduplication::Deduplication;
+use flamingo_corpus::folder::Folder;
 use flamingo_dedup::Deduplicator;
 use flamingo_dedup::cluster::{Executor, Scheduler};
 
@@ -17,6 +18,9 @@ use crate::corpus::{Corpus, page_of, picture, redirect, with_images, words};
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// What a process of this test's binary is to be: `scheduler PORT` or `executor PORT FOLDER`.
 const NODE: &str = "FLAMINGO_TEST_NODE";
+/// How many executors are killed in the join, one after the other; 2 where it is not set.
+const KILLS: &str = "FLAMINGO_TEST_KILLS";
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Not a test: what the processes of the cluster run.
 #[test]
@@ -43,9 +47,16 @@ fn node() {
             ready_executors: 2,
         }
         .run(),
+        "client" => {
+            let folder = Folder::open(words.next().unwrap(), 0).unwrap();
+            let joined =
+                on(&format!("{HERE}:{port}"), PATIENCE).join(&folder, &Deduplication::default());
+            joined.unwrap();
+            Ok(())
+        }
         _ => Executor {
-            scheduler_host: HERE.to_string(),
-            scheduler_port: port,
+            scheduler: format!("{HERE}:{port}"),
+            patience: PATIENCE,
             bind: HERE,
             host: None,
             port: 0,
@@ -74,6 +85,12 @@ impl Node {
     }
 }
 
+impl Node {
+    fn executor(port: u16, work: &Path) -> Self {
+        Node::start(&format!("executor {port} {}", work.display()))
+    }
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -82,63 +99,92 @@ impl Drop for Node {
 }
 
 struct Cluster {
-    nodes: Vec<Node>,
+    scheduler: Node,
+    executors: Vec<Node>,
     port: u16,
 }
 
 impl Cluster {
     /// A cluster whose executors have registered.
     fn start(work: &[&Path; 2]) -> Self {
-        let port = TcpListener::bind((HERE, 0))
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let mut nodes = vec![Node::start(&format!("scheduler {port}"))];
-        nodes.extend(
-            work.iter()
-                .map(|work| Node::start(&format!("executor {port} {}", work.display()))),
-        );
-        let mut cluster = Cluster { nodes, port };
+        let port = free_port();
+        let scheduler = Node::start(&format!("scheduler {port}"));
+        let executors = work.iter().map(|work| Node::executor(port, work)).collect();
+        let mut cluster = Cluster {
+            scheduler,
+            executors,
+            port,
+        };
+        cluster.wait_until_ready();
+        cluster
+    }
+
+    fn wait_until_ready(&mut self) {
         for _ in 0..1_200 {
-            let ended = cluster
-                .nodes
-                .iter_mut()
-                .find_map(|node| node.0.try_wait().unwrap());
+            let nodes = self.executors.iter_mut().chain([&mut self.scheduler]);
+            let ended = nodes
+                .map(|node| node.0.try_wait().unwrap())
+                .find(Option::is_some);
             assert_eq!(ended, None, "a node ended");
-            if cluster.is_ready() {
-                return cluster;
+            if self.get("/readyz").starts_with("HTTP/1.1 200") {
+                return;
             }
             std::thread::sleep(Duration::from_millis(100));
         }
         panic!("the executors did not register");
     }
 
-    fn is_ready(&self) -> bool {
+    /// What the scheduler answers, with its head; nothing if it does not.
+    fn get(&self, path: &str) -> String {
         let answer = TcpStream::connect((HERE, self.port)).and_then(|mut stream| {
             stream.set_read_timeout(Some(Duration::from_secs(5)))?;
             stream.write_all(
-                b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    .as_bytes(),
             )?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).map(|_| answer)
         });
-        answer.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        answer.unwrap_or_default()
     }
 
-    fn url(&self) -> String {
-        format!("df://{HERE}:{}", self.port)
+    fn address(&self) -> String {
+        format!("{HERE}:{}", self.port)
     }
 }
 
-fn files(folder: &Path) -> usize {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.file_type().unwrap().is_dir() {
-            true => files(&entry.path()),
-            false => 1,
-        })
-        .sum()
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((HERE, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn on(address: &str, patience: Duration) -> Deduplicator {
+    Deduplicator::cluster(address, patience).unwrap()
+}
+
+/// The error of a join on this cluster, which must come soon after `patience`.
+fn refused(corpus: &Corpus, address: &str, patience: Duration) -> String {
+    let start = Instant::now();
+    let joined = on(address, patience).join(&corpus.folder, &Deduplication::default());
+    let message = joined.unwrap_err().to_string();
+    assert!(
+        start.elapsed() < patience + Duration::from_secs(60),
+        "{message}"
+    );
+    for debug in ["Error(", "Status {", "Os {", "\\\""] {
+        assert!(!message.contains(debug), "{message}");
+    }
+    message
+}
+
+/// Jobs that an executor worked on. What it kept of them goes when they have ended, their folders stay.
+fn jobs(work: &Path) -> usize {
+    let names = std::fs::read_dir(work)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    names
+        .filter(|name| !name.to_string_lossy().starts_with("datafusion-"))
+        .count()
 }
 
 fn corpus() -> Corpus {
@@ -196,30 +242,150 @@ fn a_scheduler_and_two_executors_make_the_same_tables_as_the_process_itself() {
 
     let work = [corpus.dir().join("one"), corpus.dir().join("two")];
     let cluster = Cluster::start(&[&work[0], &work[1]]);
-    let there = corpus.join_by(
-        &Deduplicator::cluster(cluster.url()),
-        &Deduplication::default(),
-    );
+    let there = corpus.join_by(&on(&cluster.address(), PATIENCE), &Deduplication::default());
     assert_eq!(here, there);
     assert!(bytes == corpus.bytes());
     for work in &work {
-        assert!(files(work) > 0, "an executor did nothing");
+        assert!(jobs(work) > 0, "{} did nothing", work.display());
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "who kills many wants to see them")]
+#[test]
+fn an_executor_that_is_killed_in_the_join_changes_no_byte() {
+    let kills: usize = env::var(KILLS).map_or(2, |kills| kills.parse().unwrap());
+    let corpus = corpus();
+    let here = corpus.join(&Deduplication::default());
+    let bytes = corpus.bytes();
+    let work = [corpus.dir().join("one"), corpus.dir().join("two")];
+    let mut cluster = Cluster::start(&[&work[0], &work[1]]);
+    let address = cluster.address();
+    let join = || {
+        let start = Instant::now();
+        let there = corpus.join_by(&on(&address, PATIENCE), &Deduplication::default());
+        assert_eq!(here, there);
+        assert!(bytes == corpus.bytes());
+        start.elapsed()
+    };
+    let (mut whole, mut kill, mut moments) = (join(), 0, 0);
+    while kill < kills {
+        // Over the whole join, in no order.
+        let moment = whole.mul_f64((f64::from(moments) * 0.618 + 0.3).fract());
+        moments += 1;
+        let index = kill % 2;
+        let took = std::thread::scope(|scope| {
+            let executor = &mut cluster.executors[index];
+            scope.spawn(move || {
+                std::thread::sleep(moment);
+                executor.0.kill().unwrap();
+                executor.0.wait().unwrap();
+            });
+            join()
+        });
+        if took > moment {
+            kill += 1;
+            eprintln!("kill {kill} after {moment:.1?}: the same bytes after {took:.1?}");
+        }
+        whole = whole.min(took);
+        cluster.executors[index] = Node::executor(cluster.port, &work[index]);
+        cluster.wait_until_ready();
     }
 }
 
 #[test]
-fn a_cluster_that_is_not_there_is_an_error_that_says_what_is_needed() {
-    let port = TcpListener::bind((HERE, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let url = format!("df://{HERE}:{port}");
+fn a_cluster_without_executors_is_an_error_in_time_after_which_the_same_join_goes_on() {
     let corpus = corpus();
-    let error = Deduplicator::cluster(&url).join(&corpus.folder, &Deduplication::default());
-    let message = error.unwrap_err().to_string();
+    let here = corpus.join(&Deduplication::default());
+    let work = [corpus.dir().join("one"), corpus.dir().join("two")];
+    let mut cluster = Cluster::start(&[&work[0], &work[1]]);
+    cluster.executors.clear();
+    let message = refused(&corpus, &cluster.address(), Duration::from_secs(3));
     assert!(
-        message.contains(&url) && message.contains("shared file system"),
+        message.contains("waited 3 s for an executor") && message.contains(&cluster.address()),
+        "{message}"
+    );
+    cluster.executors = work
+        .iter()
+        .map(|work| Node::executor(cluster.port, work))
+        .collect();
+    let there = corpus.join_by(&on(&cluster.address(), PATIENCE), &Deduplication::default());
+    assert_eq!(here, there);
+}
+
+#[test]
+fn a_scheduler_that_starts_anew_has_its_executors_back() {
+    let corpus = corpus();
+    let here = corpus.join(&Deduplication::default());
+    let work = [corpus.dir().join("one"), corpus.dir().join("two")];
+    let mut cluster = Cluster::start(&[&work[0], &work[1]]);
+    cluster.scheduler.0.kill().unwrap();
+    cluster.scheduler.0.wait().unwrap();
+    cluster.scheduler = Node::start(&format!("scheduler {}", cluster.port));
+    let there = corpus.join_by(&on(&cluster.address(), PATIENCE), &Deduplication::default());
+    assert_eq!(here, there);
+}
+
+/// Executors that are frozen hold a job, so that only its client's end can end it.
+#[cfg(unix)]
+#[test]
+fn the_job_of_a_client_that_is_killed_is_cancelled() {
+    let corpus = corpus();
+    let work = [corpus.dir().join("one"), corpus.dir().join("two")];
+    let cluster = Cluster::start(&[&work[0], &work[1]]);
+    for executor in &cluster.executors {
+        let frozen = Command::new("kill")
+            .args(["-STOP", &executor.0.id().to_string()])
+            .status();
+        assert!(frozen.unwrap().success());
+    }
+    let place = corpus.folder.root().display();
+    let client = Node::start(&format!("client {} {place}", cluster.port));
+    let jobs = |there: bool| {
+        let ended = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            cluster.get("/cluster").contains("\"id\"") == there
+        });
+        assert!(ended, "{}", cluster.get("/cluster"));
+    };
+    jobs(true);
+    drop(client);
+    jobs(false);
+    // They were not missed meanwhile, which would have ended it, too.
+    assert!(cluster.get("/cluster").contains("work folder"));
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_an_error_that_says_what_is_needed() {
+    let corpus = corpus();
+    let address = format!("{HERE}:{}", free_port());
+    let message = refused(&corpus, &format!("df://{address}"), Duration::from_secs(1));
+    assert!(
+        message.contains(&address) && message.contains("corpus cluster scheduler"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_port_of_something_else_is_an_error_at_once_that_names_it() {
+    let corpus = corpus();
+    let other = TcpListener::bind((HERE, 0)).unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in other.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1_024]);
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let message = refused(&corpus, &address, PATIENCE);
+    assert!(
+        message.contains(&address) && message.contains("no scheduler"),
+        "{message}"
+    );
+    let message = Deduplicator::cluster("ftp://node:7", PATIENCE)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("ftp://node:7") && message.contains("HOST:PORT"),
         "{message}"
     );
 }

@@ -7,6 +7,8 @@ mod bench;
 mod corpus;
 #[cfg(feature = "corpus")]
 mod corpus_build;
+#[cfg(feature = "cluster")]
+mod corpus_cluster;
 mod dispatch;
 mod files;
 mod help;

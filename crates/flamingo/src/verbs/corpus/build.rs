@@ -59,9 +59,13 @@ pub(crate) struct BuildArgs {
 /// Where all pages are compared with each other.
 #[derive(Debug, Args)]
 pub(crate) struct JoinArgs {
-    /// Compare pages on the cluster of this scheduler, df://HOST:PORT [default: in this process]
-    #[arg(long, value_name = "URL")]
+    /// Compare pages on the cluster of this scheduler [default: in this process]
+    #[arg(long, value_name = "HOST:PORT")]
     cluster: Option<String>,
+    /// Seconds that a part of the cluster may be missing, and that nothing may go on
+    #[arg(long, value_name = "S", default_value_t = 60, requires = "cluster")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    cluster_timeout: u64,
 }
 
 /// A part of a build.
@@ -81,6 +85,7 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     allocator::give_back_early();
     let config = Config::read(&args.config)?;
     let worker = args.worker()?;
+    let deduplicator = args.join.deduplicator(threads)?;
     let options = Options {
         worker,
         stage: args.stage.map(Into::into),
@@ -96,7 +101,7 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     let folder = Folder::open(&args.output, worker.index)?;
     let shown = Shown::new();
     let parts = Parts {
-        global: &args.join.deduplicator(threads),
+        global: &deduplicator,
         tower: &tower,
         progress: &shown,
     };
@@ -165,15 +170,17 @@ impl BuildArgs {
 }
 
 impl JoinArgs {
-    pub(super) fn deduplicator(&self, threads: Option<usize>) -> Deduplicator {
+    pub(super) fn deduplicator(&self, threads: Option<usize>) -> Result<Deduplicator> {
         let deduplicator = match &self.cluster {
-            Some(url) => Deduplicator::cluster(url),
+            Some(scheduler) => {
+                Deduplicator::cluster(scheduler, Duration::from_secs(self.cluster_timeout))?
+            }
             None => Deduplicator::local(),
         };
-        match threads {
+        Ok(match threads {
             Some(threads) => deduplicator.threads(threads),
             None => deduplicator,
-        }
+        })
     }
 }
 

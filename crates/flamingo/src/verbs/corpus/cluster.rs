@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use flamingo::dedup::cluster::{Executor, Scheduler};
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 
 /// Run a node of the cluster on which `--cluster` compares pages.
 ///
@@ -36,7 +37,7 @@ struct SchedulerArgs {
     /// The name or address at which executors find it [default: that to listen at]
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
-    /// The port, that of --cluster df://HOST:PORT
+    /// The port, that of --cluster HOST:PORT
     #[arg(long, value_name = "N", default_value_t = 50_050)]
     port: u16,
 }
@@ -49,6 +50,10 @@ struct ExecutorArgs {
     /// The scheduler
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50050")]
     scheduler: String,
+    /// Seconds to wait for the scheduler
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    cluster_timeout: u64,
     /// The address to listen at
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     bind: IpAddr,
@@ -75,7 +80,7 @@ struct ExecutorArgs {
 pub(crate) fn run(args: &ClusterArgs) -> Result<()> {
     match &args.verb {
         Verb::Scheduler(args) => args.node().run()?,
-        Verb::Executor(args) => args.node()?.run()?,
+        Verb::Executor(args) => args.node().run()?,
     }
     Ok(())
 }
@@ -92,12 +97,10 @@ impl SchedulerArgs {
 }
 
 impl ExecutorArgs {
-    fn node(&self) -> Result<Executor> {
-        let wrong = || Failure::new(format!("--scheduler is {}: give HOST:PORT", self.scheduler));
-        let (host, port) = self.scheduler.rsplit_once(':').ok_or_else(wrong)?;
-        Ok(Executor {
-            scheduler_host: host.to_owned(),
-            scheduler_port: port.parse().map_err(|_| wrong())?,
+    fn node(&self) -> Executor {
+        Executor {
+            scheduler: self.scheduler.clone(),
+            patience: Duration::from_secs(self.cluster_timeout),
             bind: self.bind,
             host: self.host.clone(),
             port: self.port,
@@ -107,6 +110,6 @@ impl ExecutorArgs {
             cores: self.cores.unwrap_or_else(|| {
                 std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
             }),
-        })
+        }
     }
 }

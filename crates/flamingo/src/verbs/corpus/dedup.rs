@@ -39,7 +39,7 @@ pub(crate) fn run(args: &DedupArgs, threads: Option<usize>) -> Result<()> {
     let report = dedup_jsonl(
         &args.input,
         &args.output,
-        &args.join.deduplicator(threads),
+        &args.join.deduplicator(threads)?,
         &config,
     )
     .hint_if_full("make room, then give the same command again")?;
