@@ -1,7 +1,5 @@
 //! Formulas, which pages hold several times over: as MathML for readers, as TeX, and as spans or a picture for the eye.
 
-use memchr::memmem;
-
 use super::spaces::squeezed;
 use super::variants::{is_any, words};
 use crate::{Dom, NodeId, Tag};
@@ -13,9 +11,12 @@ const NEAR: usize = 256;
 
 /// Whether a page has formulas at all: most have none, and are not searched for what repeats one.
 pub(super) fn are_in(dom: &Dom<'_>) -> bool {
-    let source = dom.source().as_bytes();
-    let has = |words: &str| memmem::find(source, words.as_bytes()).is_some();
-    has("<math") || has("math/tex") || has("<MATH")
+    let is_one = |node| match dom.tag(node) {
+        Tag::Math => true,
+        Tag::Script => is_tex(dom, node),
+        _ => false,
+    };
+    (0..dom.len()).map(NodeId::from_index).any(is_one)
 }
 
 /// What a `math` element says: its TeX where the page has it, else its content: with the white space that sets its parts
@@ -67,17 +68,15 @@ fn write_texts(dom: &Dom<'_>, math: NodeId, out: &mut String) {
 
 /// The TeX of a `script` that a library replaces by a formula.
 pub(super) fn of_script(dom: &Dom<'_>, script: NodeId) -> Option<String> {
-    let of_tex = dom
-        .attr(script, "type")?
-        .trim_start()
-        .to_ascii_lowercase()
-        .starts_with("math/tex");
-    let tex = if of_tex {
-        squeezed(&raw_content(dom, script))
-    } else {
-        String::new()
-    };
+    let tex = is_tex(dom, script).then(|| squeezed(&raw_content(dom, script)))?;
     (!tex.is_empty()).then_some(tex)
+}
+
+fn is_tex(dom: &Dom<'_>, script: NodeId) -> bool {
+    dom.attr(script, "type").is_some_and(|kind| {
+        let kind = kind.trim_start().to_ascii_lowercase();
+        kind.starts_with("math/tex")
+    })
 }
 
 /// Whether an element shows what a formula or its TeX beside it says, too.
