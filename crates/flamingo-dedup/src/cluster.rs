@@ -10,8 +10,9 @@
 mod address;
 pub(crate) mod client;
 mod executor;
+mod identity;
 mod scheduler;
-mod state;
+pub(crate) mod state;
 mod watched;
 mod words;
 

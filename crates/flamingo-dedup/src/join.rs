@@ -101,7 +101,7 @@ impl Deduplicator {
         if let Some(client) = &self.cluster {
             return Place::Cluster {
                 client: client.clone(),
-                tasks: self.parallelism(),
+                tasks: self.threads,
             };
         }
         Place::Local {

@@ -47,6 +47,17 @@ impl Budget {
         }
     }
 
+    /// So many tasks on a cluster, each with so many bytes.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn of_tasks(task_bytes: u64, tasks: usize) -> Self {
+        let partitions = tasks.max(2);
+        let task_bytes = usize::try_from(task_bytes).unwrap_or(usize::MAX);
+        Budget {
+            bytes: task_bytes.saturating_mul(partitions),
+            partitions,
+        }
+    }
+
     /// Bytes with which so many threads have a partition of a plan each.
     pub(crate) fn of_threads(threads: usize) -> u64 {
         (threads.max(2) * PARTITION_BYTES) as u64

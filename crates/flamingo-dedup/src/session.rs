@@ -26,13 +26,11 @@ use url::Url;
 
 #[cfg(feature = "cluster")]
 use crate::cluster::client::Client;
+#[cfg(feature = "cluster")]
+use crate::cluster::state::Room;
 use crate::error::{Error, Result};
 use crate::memory::Budget;
 use crate::statements::{Statement, Values};
-
-/// Memory that a task on a cluster is taken to have.
-#[cfg(feature = "cluster")]
-const TASK_BYTES: u64 = 64 << 20;
 
 /// Where statements run.
 #[derive(Clone, Debug)]
@@ -51,8 +49,8 @@ pub(crate) enum Place {
     Cluster {
         /// Who asks it.
         client: Client,
-        /// Tasks of a stage.
-        tasks: usize,
+        /// Tasks of a stage, where they shall be others than its executors have at a time.
+        tasks: Option<usize>,
     },
 }
 
@@ -92,7 +90,7 @@ impl Session {
             Place::Cluster { client, tasks } => {
                 // No other session has this folder.
                 let client = client.named(scratch.own.display().to_string());
-                let context = cluster(&client, tasks).await;
+                let context = cluster(&client).await;
                 (Place::Cluster { client, tasks }, context)
             }
         };
@@ -174,8 +172,24 @@ impl Session {
         match &self.place {
             Place::Local { .. } => work().await,
             #[cfg(feature = "cluster")]
-            Place::Cluster { client, .. } => client.run(statement.name, work).await,
+            Place::Cluster { client, tasks } => {
+                let plan = |room: Room| {
+                    let tasks = tasks.unwrap_or(room.tasks);
+                    self.plan_for(Budget::of_tasks(room.task_bytes, tasks))
+                        .map_err(|source| self.failed(statement, source))
+                };
+                client.run(statement.name, plan, work).await
+            }
         }
+    }
+
+    /// From now on statements are planned for so much memory.
+    #[cfg(feature = "cluster")]
+    fn plan_for(&self, budget: Budget) -> Result<(), DataFusionError> {
+        let state = self.context.state_ref();
+        let mut state = state.write();
+        *state.config_mut() = budget.settings(state.config().clone())?;
+        Ok(())
     }
 
     /// The rows of a statement in a folder of its own.
@@ -322,11 +336,10 @@ fn local(memory: u64, spill: &Path, threads: usize) -> Result<SessionContext, Da
 
 /// The engine on a cluster.
 #[cfg(feature = "cluster")]
-async fn cluster(client: &Client, tasks: usize) -> Result<SessionContext, DataFusionError> {
+async fn cluster(client: &Client) -> Result<SessionContext, DataFusionError> {
     use ballista::extension::{SessionConfigExt, SessionContextExt};
 
-    let mut config = Budget::new(tasks as u64 * TASK_BYTES, tasks)
-        .settings(SessionConfig::new_with_ballista())?
+    let mut config = SessionConfig::new_with_ballista()
         .with_ballista_job_name(client.name())
         // With an empty result Ballista 55.0.0's adaptive planner makes stages for ever; and it takes hash joins, which
         // cannot go to disk, whatever it is told.

@@ -9,7 +9,7 @@ use datafusion::error::DataFusionError;
 use tokio::time::sleep;
 
 use crate::cluster::address::Address;
-use crate::cluster::state::{PATH, State, VERSION};
+use crate::cluster::state::{PATH, Room, State, VERSION};
 use crate::cluster::words::plain;
 use crate::error::{Error, Result};
 
@@ -102,10 +102,11 @@ impl Client {
     ///
     /// When it does not answer in time, or something else does.
     pub(crate) async fn wait_for_scheduler(&self) -> Result<()> {
-        self.until(|_| true).await
+        self.until(|_| true).await.map(drop)
     }
 
-    /// Asks for a statement, and again if that fails on the cluster: what failed has left nothing that is used.
+    /// Asks for a statement, and again if that fails on the cluster: what failed has left nothing that is used. `plan`
+    /// is told each time what the executors have together.
     ///
     /// # Errors
     ///
@@ -113,11 +114,13 @@ impl Client {
     pub(crate) async fn run<T>(
         &self,
         statement: &'static str,
+        plan: impl Fn(Room) -> Result<()>,
         work: impl AsyncFn() -> Result<T>,
     ) -> Result<T> {
         let mut attempt = 1;
         loop {
-            self.until(|state| !state.executors.is_empty()).await?;
+            let state = self.until(|state| !state.executors.is_empty()).await?;
+            plan(state.room)?;
             // Whoever loses is dropped; the scheduler cancels jobs that nobody listens to.
             let outcome = tokio::select! {
                 outcome = work() => outcome,
@@ -151,7 +154,7 @@ impl Client {
     }
 
     /// Waits for a scheduler that is in a state.
-    async fn until(&self, enough: impl Fn(&State) -> bool) -> Result<()> {
+    async fn until(&self, enough: impl Fn(&State) -> bool) -> Result<State> {
         let mut wait = Wait {
             client: self,
             start: Instant::now(),
@@ -166,7 +169,7 @@ impl Client {
                         ours: VERSION,
                     });
                 }
-                Asked::Told(state) if enough(&state) => return Ok(()),
+                Asked::Told(state) if enough(&state) => return Ok(state),
                 Asked::Told(_) => wait.for_(Missing::Executor, "none is there")?,
                 Asked::Silent(reason) => wait.for_(Missing::Scheduler, &reason)?,
                 Asked::Stranger(reason) => {

@@ -16,6 +16,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 
 use crate::cluster::address::Address;
 use crate::cluster::client::Client;
+use crate::cluster::identity::Identity;
 use crate::cluster::words::plain;
 use crate::error::{Error, Result};
 use crate::memory::Budget;
@@ -104,8 +105,12 @@ impl Executor {
         let engine = engine.clone();
         let standard = ExecutorProcessConfig::default();
         ExecutorProcessConfig {
-            // The folder is for those who read errors.
-            executor_id: format!("{} {}", standard.executor_id, self.work_dir.display()),
+            executor_id: Identity {
+                name: standard.executor_id,
+                task_bytes: self.memory / self.cores as u64,
+                folder: self.work_dir.display().to_string(),
+            }
+            .to_string(),
             bind_host: self.bind.to_string(),
             external_host: Some(self.host.clone().unwrap_or_else(|| self.bind.to_string())),
             port: self.port,

@@ -14,8 +14,19 @@ pub(super) struct State {
     pub(super) version: String,
     /// The executors that are there, as they are named in messages.
     pub(super) executors: Vec<String>,
+    /// What these have together for the tasks of a statement.
+    pub(super) room: Room,
     /// The jobs that run.
     pub(super) jobs: Vec<Job>,
+}
+
+/// Room for tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Room {
+    /// Tasks at a time.
+    pub(crate) tasks: usize,
+    /// Bytes of memory that each of them has at least.
+    pub(crate) task_bytes: u64,
 }
 
 /// A statement that a cluster works on.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ballista_core::config::BALLISTA_JOB_NAME;
+use ballista_core::serde::protobuf::executor_resource::Resource;
 use ballista_core::serde::protobuf::failed_task::FailedReason;
 use ballista_core::serde::protobuf::job_status::Status as JobState;
 use ballista_core::serde::protobuf::scheduler_grpc_server::SchedulerGrpc;
@@ -19,7 +20,8 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock, broadcast, mpsc};
 use tokio::time::{sleep, timeout};
 use tonic::{Request, Response, Status};
 
-use crate::cluster::state::{Job, State, VERSION};
+use crate::cluster::identity::Identity;
+use crate::cluster::state::{Job, Room, State, VERSION};
 use crate::cluster::words::plain;
 
 /// An executor that is silent for so long is gone.
@@ -71,6 +73,7 @@ struct Heard {
     when: Instant,
     /// Where it gets its work.
     address: (String, u16),
+    room: Room,
 }
 
 /// Why a job cannot end well.
@@ -86,6 +89,15 @@ impl Seen {
     fn name(&self, executor: &str) -> String {
         let name = self.names.get(executor).cloned();
         name.unwrap_or_else(|| format!("executor {executor}"))
+    }
+
+    /// What all executors have together.
+    fn room(&self) -> Room {
+        let rooms = || self.executors.values().map(|heard| heard.room);
+        Room {
+            tasks: rooms().map(|room| room.tasks).sum(),
+            task_bytes: rooms().map(|room| room.task_bytes).min().unwrap_or(0),
+        }
     }
 }
 
@@ -108,6 +120,7 @@ impl Watched {
         State {
             version: VERSION.to_owned(),
             executors: seen.executors.keys().map(|id| seen.name(id)).collect(),
+            room: seen.room(),
             jobs: seen.jobs.values().cloned().collect(),
         }
     }
@@ -121,13 +134,19 @@ impl Watched {
     }
 
     fn hear(&self, executor: &wire::ExecutorRegistration) {
-        // Behind the first space of its identity an executor says its folder.
-        let folder = executor.id.split_once(' ').map_or("", |(_, folder)| folder);
         let host = executor.host.clone().unwrap_or_default();
-        let name = format!("executor {host}:{} (work folder {folder})", executor.port);
+        let mut name = format!("executor {host}:{}", executor.port);
+        let identity = Identity::read(&executor.id);
+        if let Some(Identity { folder, .. }) = &identity {
+            name += &format!(" (work folder {folder})");
+        }
         let heard = Heard {
             when: Instant::now(),
             address: (host, executor.grpc_port as u16),
+            room: Room {
+                tasks: cores(executor),
+                task_bytes: identity.map_or(0, |identity| identity.task_bytes),
+            },
         };
         let mut seen = self.seen();
         seen.names.insert(executor.id.clone(), name);
@@ -443,6 +462,15 @@ own! {
     get_job_metrics(GetJobMetricsParams) -> GetJobMetricsResult;
     cancel_job(CancelJobParams) -> CancelJobResult;
     clean_job_data(CleanJobDataParams) -> CleanJobDataResult;
+}
+
+/// How many tasks an executor has at a time.
+fn cores(executor: &wire::ExecutorRegistration) -> usize {
+    let resources = executor.specification.iter().flat_map(|all| &all.resources);
+    resources
+        .filter_map(|resource| resource.resource)
+        .map(|Resource::Vcores(cores)| cores as usize)
+        .sum()
 }
 
 /// The name that a client gave to a job.

@@ -9,6 +9,9 @@ use flamingo::dedup::cluster::{Executor, Scheduler};
 
 use crate::failure::Result;
 
+/// Memory for a task, in MiB, where none is said.
+const TASK_MEBIBYTES: u64 = 256;
+
 /// Run a node of the cluster on which `--cluster` compares pages.
 ///
 /// A cluster is one scheduler and any number of executors, all of the same version of this program, which see the
@@ -69,9 +72,9 @@ struct ExecutorArgs {
     /// Where it keeps what does not fit into memory, and what it passes on
     #[arg(long, value_name = "DIR")]
     work_dir: PathBuf,
-    /// Memory for all its tasks together, in MiB
-    #[arg(long, value_name = "N", default_value_t = 1024)]
-    memory: u64,
+    /// Memory for all its tasks together, in MiB [default: 256 for each]
+    #[arg(long, value_name = "N")]
+    memory: Option<u64>,
     /// Tasks at a time [default: one for each processor]
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
@@ -98,6 +101,10 @@ impl SchedulerArgs {
 
 impl ExecutorArgs {
     fn node(&self) -> Executor {
+        let cores = self.cores.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        });
+        let memory = self.memory.unwrap_or(cores as u64 * TASK_MEBIBYTES);
         Executor {
             scheduler: self.scheduler.clone(),
             patience: Duration::from_secs(self.cluster_timeout),
@@ -106,10 +113,8 @@ impl ExecutorArgs {
             port: self.port,
             work_port: self.work_port,
             work_dir: self.work_dir.clone(),
-            memory: self.memory << 20,
-            cores: self.cores.unwrap_or_else(|| {
-                std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-            }),
+            memory: memory << 20,
+            cores,
         }
     }
 }
