@@ -94,13 +94,13 @@ impl Budget {
     }
 
     /// Rows at once, of which merges at their full width take a third of the memory: a power of two.
-    fn rows(self) -> usize {
+    pub(crate) fn rows(self) -> usize {
         let most = self.share() / 3 / (MERGES * MERGE_RUNS * MERGE_BATCHES * ROW_BYTES);
         1 << most.clamp(32, MOST_ROWS).ilog2()
     }
 
     /// The memory of a partition.
-    fn share(self) -> usize {
+    pub(crate) fn share(self) -> usize {
         self.bytes / self.partitions
     }
 }
@@ -210,5 +210,20 @@ mod tests {
         assert_eq!(settings(1_024, 2), (2, 1_024));
         assert_eq!(settings(1_024, 64), (8, 256));
         assert_eq!(settings(65_536, 64), (64, 2_048));
+    }
+
+    #[cfg(feature = "cluster")]
+    #[test]
+    fn each_task_of_a_cluster_has_a_partition_in_pieces_that_fit_into_its_memory() {
+        let settings = |task_bytes, tasks| {
+            let settings = Budget::of_tasks(task_bytes, tasks)
+                .settings(SessionConfig::new())
+                .unwrap();
+            (settings.target_partitions(), settings.batch_size())
+        };
+        assert_eq!(settings(256 << 20, 3), (3, 512));
+        assert_eq!(settings(256 << 20, 48), (48, 512));
+        assert_eq!(settings(1 << 30, 1), (2, 2_048));
+        assert_eq!(settings(0, 0), (2, 32));
     }
 }

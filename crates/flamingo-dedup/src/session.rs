@@ -188,7 +188,18 @@ impl Session {
     fn plan_for(&self, budget: Budget) -> Result<(), DataFusionError> {
         let state = self.context.state_ref();
         let mut state = state.write();
-        *state.config_mut() = budget.settings(state.config().clone())?;
+        let mut config = budget.settings(state.config().clone())?;
+        // What a task passes on is read by others whole batches at a time.
+        for (name, value) in [
+            ("ballista.shuffle.sort_based.batch_size", budget.rows()),
+            (
+                "ballista.shuffle.sort_based.memory_limit_per_task_bytes",
+                budget.share() / 8,
+            ),
+        ] {
+            config.options_mut().set(name, &value.to_string())?;
+        }
+        *state.config_mut() = config;
         Ok(())
     }
 

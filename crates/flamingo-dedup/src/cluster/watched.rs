@@ -24,8 +24,9 @@ use crate::cluster::identity::Identity;
 use crate::cluster::state::{Job, Room, State, VERSION};
 use crate::cluster::words::plain;
 
-/// An executor that is silent for so long is gone.
-pub(super) const EXECUTOR_SILENT_SECONDS: u64 = 15;
+/// An executor that is silent for so long is gone: as long as clients wait for anything, for its jobs begin anew. One whose
+/// process ended is noticed at once, by its port.
+pub(super) const EXECUTOR_SILENT_SECONDS: u64 = 60;
 /// How often executors are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often a job is.

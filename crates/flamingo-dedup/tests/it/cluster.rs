@@ -351,7 +351,12 @@ fn the_job_of_a_client_that_is_killed_is_cancelled() {
     drop(client);
     jobs(false);
     // They were not missed meanwhile, which would have ended it, too.
-    assert!(cluster.get("/cluster").contains("work folder"));
+    let told = cluster.get("/cluster");
+    let room = format!(r#""room":{{"tasks":2,"task_bytes":{}}}"#, 256 << 20);
+    assert!(
+        told.contains("work folder") && told.contains(&room),
+        "{told}"
+    );
 }
 
 #[test]

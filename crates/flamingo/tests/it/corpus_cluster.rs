@@ -1,12 +1,11 @@
 //! `flamingo corpus build --cluster`: the same corpus as without, or an error in time.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use crate::Workplace;
+use crate::corpus_build::files;
 
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/corpus.toml");
 
@@ -44,24 +43,6 @@ fn build(place: &Workplace, folder: &str, more: &[&str]) -> Output {
     let output = &format!("{folder}/corpus");
     let args = ["corpus", "build", "--config", CONFIG, "--output", output];
     place.run(&[&args, more].concat())
-}
-
-/// The files of a corpus but those that tell the time.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(folder).unwrap().display().to_string();
-            if path.is_dir() {
-                folders.push(path);
-            } else if !name.ends_with("times.json") {
-                found.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 #[test]
