@@ -1,6 +1,7 @@
 //! The steps of `cargo xtask check`, the cheapest first, all in cargo's dev profile.
 
 use std::path::Path;
+use std::process::Command;
 
 use clap::ValueEnum;
 
@@ -16,6 +17,15 @@ const FEATURED: [&str; 4] = [
     "flamingo-data",
     "flamingo-dedup",
 ];
+
+/// The tests of what is behind features: always of the same packages, for others would be compiled anew.
+pub(crate) fn featured_tests() -> Command {
+    let mut command = cargo("test --features");
+    command
+        .arg(FEATURES)
+        .args(FEATURED.map(|name| format!("--package={name}")));
+    command
+}
 
 /// A thing that must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,11 +87,7 @@ impl Step {
             ),
             Step::Tests => execute(&mut cargo("test")),
             Step::Features => {
-                execute(
-                    cargo("test --features")
-                        .arg(FEATURES)
-                        .args(FEATURED.map(|name| format!("--package={name}"))),
-                )?;
+                execute(&mut featured_tests())?;
                 execute(&mut cargo("test --package xtask"))
             }
             Step::Program => {

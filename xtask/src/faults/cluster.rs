@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::command::{cargo, run as execute};
+use crate::check::featured_tests;
+use crate::command::run as execute;
 
 /// How many executors are killed.
 #[derive(Debug, Args)]
@@ -13,8 +14,7 @@ pub(crate) struct Options {
 }
 
 /// The test that kills them: a line for each, with the moment and how long the join took.
-const TEST: &str = "test --features flamingo/cluster --package flamingo-dedup --test it -- --exact --nocapture \
-                    cluster::an_executor_that_is_killed_in_the_join_changes_no_byte";
+const TEST: &str = "cluster::an_executor_that_is_killed_in_the_join_changes_no_byte";
 /// Tells the test how often.
 const KILLS: &str = "FLAMINGO_TEST_KILLS";
 
@@ -23,5 +23,9 @@ const KILLS: &str = "FLAMINGO_TEST_KILLS";
 /// # Errors
 /// If a byte differs, or a join does not end.
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    execute(cargo(TEST).env(KILLS, options.kills.to_string()))
+    execute(
+        featured_tests()
+            .args(["--test", "it", "--", "--exact", "--nocapture", TEST])
+            .env(KILLS, options.kills.to_string()),
+    )
 }
