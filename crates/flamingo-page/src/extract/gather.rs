@@ -505,7 +505,7 @@ impl<'d, 's> Gatherer<'d, 's> {
     }
 
     /// Whether the picture is the one before it again, which a script would load: any in the same figure, or one
-    /// beside it that has no URL yet or the same one.
+    /// beside it that has no URL yet, the same one, or that of a preview.
     fn joins_last(&mut self, picture: &mut Picture<'s>) -> bool {
         if !self.text.trim().is_empty() {
             return false;
@@ -527,7 +527,7 @@ impl<'d, 's> Gatherer<'d, 's> {
         else {
             return false;
         };
-        if !in_figure && !last.is_lazy && !last.shares_url(picture) {
+        if !in_figure && !last.is_lazy && !last.shares_url(picture) && !last.previews(picture) {
             return false;
         }
         last.merge(std::mem::take(picture));

@@ -215,7 +215,7 @@ pub(crate) fn image_urls(html: &[u8], url: &str) -> Vec<Vec<String>> {
     blocks
         .into_iter()
         .filter_map(|block| match block.content {
-            Content::Picture(picture) => Some(picture.resolved(address.as_ref())),
+            Content::Picture(picture) => Some(picture.all_resolved(address.as_ref())),
             Content::Text(_) | Content::Film(_) => None,
         })
         .filter(|urls| !urls.is_empty())
