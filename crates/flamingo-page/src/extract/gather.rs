@@ -400,6 +400,9 @@ impl<'d, 's> Gatherer<'d, 's> {
 
     fn end_block(&mut self, kind: Kind) {
         self.breaks = 0;
+        if kind == Kind::Code {
+            code::write_plain_spaces(&mut self.text);
+        }
         let trimmed = match kind {
             Kind::Code => self.text.trim_matches(['\n', '\r']).trim_end(),
             _ => self.text.trim_end(),
