@@ -8,7 +8,7 @@ use super::pictures::{self, Picture};
 use super::shadow::Slotted;
 use super::spaces::squeezed;
 use super::survey::Survey;
-use super::traits::{is_block, is_plain_inline};
+use super::traits::{heading_level, is_block, is_plain_inline};
 use super::{code, formulas, icons};
 use crate::{Dom, Kind, NodeId, Tag};
 
@@ -589,18 +589,6 @@ impl<'d, 's> Gatherer<'d, 's> {
 
 fn is_figure(tag: Tag, hints: Hints) -> bool {
     tag == Tag::Figure || tag == Tag::Div && hints.has(Hints::CAPTION)
-}
-
-fn heading_level(tag: Tag) -> Option<u8> {
-    match tag {
-        Tag::H1 => Some(1),
-        Tag::H2 => Some(2),
-        Tag::H3 => Some(3),
-        Tag::H4 => Some(4),
-        Tag::H5 => Some(5),
-        Tag::H6 => Some(6),
-        _ => None,
-    }
 }
 
 fn kind_of(tag: Tag, hints: Hints, outer: Kind, in_table: bool) -> Kind {

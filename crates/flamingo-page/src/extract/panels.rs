@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::variants::{is_any, words};
 use crate::{Dom, NodeId, Tag};
 
 /// The parts that buttons open, by their `id`.
@@ -36,6 +37,27 @@ impl<'s> Panels<'s> {
                 .is_some_and(|id| self.0.contains(id.trim()))
     }
 }
+
+/// Whether the names of an element that is not shown are those of a part that a click opens.
+pub(super) fn is_named(class: &str) -> bool {
+    let is_one = |name: &str| {
+        let has = |of: &[&str]| words(name).any(|word| is_any(word, of));
+        has(&PANELS) || has(&["tab", "tabs"]) && has(&["pane", "panel", "content"])
+    };
+    class.split_ascii_whitespace().any(is_one)
+}
+
+const PANELS: [&str; 9] = [
+    "accordion",
+    "accordions",
+    "answer",
+    "collapse",
+    "collapsed",
+    "collapsible",
+    "expandable",
+    "tabpane",
+    "tabpanel",
+];
 
 /// Parts beyond which no more are opened.
 const MOST_PANELS: usize = 4096;

@@ -105,7 +105,7 @@ const CALLS: [&str; 18] = [
 ];
 
 /// What stands above other pages' teasers and readers' comments.
-const ENDS: [&str; 50] = [
+const ENDS: [&str; 65] = [
     "related articles",
     "related stories",
     "related posts",
@@ -149,8 +149,23 @@ const ENDS: [&str; 50] = [
     "das könnte dich auch interessieren",
     "schreibe einen kommentar",
     "kommentar schreiben",
+    "mehr zum thema",
+    "lesen sie auch",
+    "commentaires",
     "laisser un commentaire",
+    "articles liés",
     "à lire aussi",
+    "lire aussi",
+    "sur le même sujet",
+    "vous aimerez aussi",
+    "comentarios",
+    "deja un comentario",
+    "dejar un comentario",
+    "entradas relacionadas",
+    "noticias relacionadas",
+    "también te puede interesar",
+    "lee también",
+    "lo más leído",
     "deja una respuesta",
     "te puede interesar",
     "articles similaires",
@@ -184,7 +199,9 @@ pub(super) fn is_boilerplate(words: &Words) -> bool {
     ) {
         return false;
     }
-    if text.len() <= LONGEST_ALONE {
+    // Somebody says it.
+    let is_said = text.ends_with(['.', '”', '"', '“', '?']) && !text.ends_with("...");
+    if text.len() <= LONGEST_ALONE && !is_said {
         let bare = text
             .trim_matches(|c: char| !c.is_alphanumeric())
             .to_lowercase();

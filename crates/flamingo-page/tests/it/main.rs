@@ -5,6 +5,7 @@ mod extraction;
 mod extraction_properties;
 mod gold;
 mod html5ever;
+mod languages;
 mod leads;
 mod media;
 mod parser;
