@@ -96,9 +96,9 @@ fn is_of_list(blocks: &[Block<'_>], index: usize) -> bool {
     let before = (index.saturating_sub(NEAR)..index)
         .rev()
         .find(|at| !is_item(at));
-    let is_announced = before
-        .and_then(text)
-        .is_some_and(|words| words.text.ends_with(':'));
+    let is_announced = before.and_then(text).is_some_and(|words| {
+        words.text.ends_with(':') || words.kind == Kind::Heading && !phrases::is_boilerplate(words)
+    });
     is_announced || says(index + 1) || index.checked_sub(1).is_some_and(says)
 }
 

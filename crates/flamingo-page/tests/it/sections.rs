@@ -116,6 +116,8 @@ fn such_items_go_where_they_lead_elsewhere_or_stand_outside_of_the_text() {
         outline(&article("").replace("</div></article>", &format!("{tail}</div></article>")))
     };
     let list = "<ul><li>Share<li>Print</ul>";
+    let headed = tail(&format!("<h2>Its parts</h2>{list}"));
+    assert!(headed.ends_with("Item: Share\nItem: Print"), "{headed}");
     assert_eq!(tail(list), outline(&article("")));
     let announced = tail(&format!("<p>It has two parts:</p>{list}"));
     assert!(
@@ -332,6 +334,46 @@ fn a_word_alone_is_said_or_heads_a_text_or_goes() {
             [""; 0]
         );
     }
+}
+
+#[test]
+fn a_paragraph_that_speaks_of_newsletters_or_rights_ends_an_article_and_a_call_does_not() {
+    let end = |last: &str| {
+        article("").replace(
+            "</div></article>",
+            &format!("<p>{last}</p></div></article>"),
+        )
+    };
+    for said in [
+        "The harbour has had a newsletter of its own since the year in which the pier was built and the boats came.",
+        "What she wrote is under copyright for seventy years more, and so the book of the island is not to be had.",
+        "Two of the widgets are subscribed to this source, and only those are drawn again when it has another number.",
+    ] {
+        assert!(has(&end(said), said), "{said}");
+    }
+    for call in [
+        "Subscribe to our letter, in which there is a seal each week, and a boat as well, for all of those who read it.",
+        "There is more of this. Sign up for the letter, in which there is a seal each week, and a boat, too.",
+        "Whoever wants more of this reads our <a href=/n>newsletter</a>, in which there is a seal each week, and a boat.",
+        "Follow us on Twitter.",
+        "Jo Doe in the harbour and Kim Roe, who was on the boat all week, contributed to this report from the island.",
+        "© 2021 The Paper of the island and of the harbour and of all the boats. All rights reserved by those who own it.",
+    ] {
+        assert_eq!(outline(&end(call)), outline(&article("")), "{call}");
+    }
+}
+
+#[test]
+fn a_sentence_with_a_link_that_begins_like_a_lead_to_another_page_stays() {
+    let said = "Related to this is the <a href=/law>law of the tides</a>, which says when the water of a bay goes.";
+    assert_eq!(
+        lines(&format!("<p>{said}</p>")),
+        [
+            "Paragraph: Related to this is the law of the tides, which says when the water of a bay goes."
+        ]
+    );
+    let lead = "Related: <a href=/law>The law of the tides says when the water goes.</a>";
+    assert_eq!(lines(&format!("<p>{lead}</p>")), [""; 0]);
 }
 
 #[test]
