@@ -10,4 +10,5 @@ mod leads;
 mod media;
 mod parser;
 mod sections;
+mod shown;
 mod writing;
