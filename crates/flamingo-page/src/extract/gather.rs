@@ -458,6 +458,9 @@ impl<'d, 's> Gatherer<'d, 's> {
                 picture.offer_link(href.clone());
             }
         }
+        if !self.every_picture {
+            picture.drop_previews();
+        }
         self.end_block(self.kind());
         self.blocks.push(Block {
             node,
@@ -534,6 +537,9 @@ impl<'d, 's> Gatherer<'d, 's> {
             return false;
         }
         last.merge(std::mem::take(picture));
+        if !self.every_picture {
+            last.drop_previews();
+        }
         if let Some(first) = figure.filter(|_| in_figure) {
             self.blocks.drain(first..self.blocks.len() - 1);
         }

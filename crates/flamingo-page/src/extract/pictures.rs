@@ -217,17 +217,31 @@ impl<'s> Picture<'s> {
         self.ordered().first().map(|offer| offer.url.as_ref())
     }
 
-    /// What is offered but previews, the best first.
+    /// What is offered, the best first.
     fn ordered(&self) -> Vec<&Offer<'s>> {
-        let is_more = |offer: &&Offer<'_>| offer.rank == Rank::Link || !self.is_preview(offer);
-        match self.urls.as_slice() {
-            [] | [_] => self.urls.iter().collect(),
-            urls => in_order(urls.iter().filter(is_more).collect()),
+        in_order(self.urls.iter().collect())
+    }
+
+    /// Offers previews of it no more.
+    pub(super) fn drop_previews(&mut self) {
+        if self.urls.len() < 2 {
+            return;
         }
+        let is_more = |offer| !self.is_preview(offer);
+        let mut is_kept = self
+            .urls
+            .iter()
+            .map(is_more)
+            .collect::<Vec<_>>()
+            .into_iter();
+        self.urls.retain(|_| is_kept.next().unwrap_or(true));
     }
 
     /// Whether it is a preview of what is offered as more: of the same picture, by what its address or its attribute says.
     fn is_preview(&self, offer: &Offer<'_>) -> bool {
+        if offer.rank == Rank::Link {
+            return false;
+        }
         let mut better = self
             .urls
             .iter()
@@ -308,9 +322,9 @@ impl<'s> Picture<'s> {
         unique(&offers, base)
     }
 
-    /// All its absolute URLs, previews and stand-ins, too.
+    /// All its absolute URLs, those of other pictures and stand-ins, too.
     pub(super) fn all_resolved(&self, base: Option<&Url>) -> Vec<String> {
-        unique(&in_order(self.urls.iter().collect()), base)
+        unique(&self.ordered(), base)
     }
 
     pub(super) fn into_image(self, base: Option<&Url>) -> Option<Image> {
@@ -329,6 +343,9 @@ impl<'s> Picture<'s> {
 
 /// Offers by their place in the page, the best first, but the largest of one picture before the others.
 fn in_order<'o, 's>(mut offers: Vec<&'o Offer<'s>>) -> Vec<&'o Offer<'s>> {
+    if offers.len() < 2 {
+        return offers;
+    }
     offers.sort_by(|a, b| b.rank.cmp(&a.rank).then(b.size.total_cmp(&a.size)));
     let Some(Offer {
         form: Form {

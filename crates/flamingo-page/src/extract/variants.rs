@@ -230,6 +230,10 @@ fn tokens(name: &str) -> impl Iterator<Item = &str> {
 }
 
 fn mark(word: &str) -> u32 {
+    // With these letters they begin; most words do not.
+    if !word.starts_with(['b', 'l', 'm', 'p', 't', 'x', 'B', 'L', 'M', 'P', 'T', 'X']) {
+        return 0;
+    }
     let at = PREVIEWS
         .iter()
         .position(|known| known.eq_ignore_ascii_case(word));
