@@ -7,6 +7,7 @@ use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252
 use memchr::{memchr, memchr2};
 
 use crate::attributes::Attributes;
+use crate::damaged::{damaged_utf_8, without_cut};
 use crate::tag::Tag;
 use crate::tokens::{Token, Tokens};
 
@@ -21,7 +22,7 @@ const SEVEN_BITS: [&Encoding; 3] = [ISO_2022_JP, UTF_16LE, UTF_16BE];
 
 /// The text of a page of these bytes, with which the server sent this `Content-Type` header.
 ///
-/// In order: a byte order mark; UTF-8, where the bytes are valid but for a few, whatever is declared;
+/// In order: a byte order mark; UTF-8, where more of the bytes are valid than not, whatever is declared;
 /// the header; a `meta` element or XML declaration; a guess by the bytes. Valid UTF-8 is borrowed.
 /// Bytes that are invalid in the encoding found become U+FFFD, but a last character of UTF-8 that is
 /// cut off is left out.
@@ -46,50 +47,21 @@ pub fn decode<'b>(bytes: &'b [u8], content_type: Option<&str>) -> Cow<'b, str> {
         (Some(text), None) => Cow::Borrowed(text),
         (Some(text), Some(encoding)) if !SEVEN_BITS.contains(&encoding) => Cow::Borrowed(text),
         (Some(_), Some(encoding)) => encoding.decode_without_bom_handling(bytes).0,
-        (None, encoding) => match damaged_utf_8(bytes) {
-            Some(whole) if encoding.is_none_or(|encoding| !SEVEN_BITS.contains(&encoding)) => {
-                UTF_8.decode_without_bom_handling(whole).0
+        (None, encoding) => {
+            let damaged = match encoding {
+                Some(encoding) if SEVEN_BITS.contains(&encoding) => None,
+                Some(encoding) if encoding == UTF_8 => Some(without_cut(bytes)),
+                declared => damaged_utf_8(bytes, declared),
+            };
+            match damaged {
+                Some(whole) => UTF_8.decode_without_bom_handling(whole).0,
+                None => {
+                    let encoding = encoding.unwrap_or_else(|| guess(bytes));
+                    encoding.decode_without_bom_handling(bytes).0
+                }
             }
-            _ => {
-                let encoding = encoding.unwrap_or_else(|| guess(bytes));
-                let bytes = if encoding == UTF_8 {
-                    without_cut(bytes)
-                } else {
-                    bytes
-                };
-                encoding.decode_without_bom_handling(bytes).0
-            }
-        },
+        }
     }
-}
-
-/// Characters beyond ASCII that speak for UTF-8 against one place that is none.
-const RIGHT_FOR_WRONG: usize = 12;
-
-/// Bytes that are UTF-8 with few places that are not, up to where their last character is cut off.
-///
-/// Other encodings hardly ever have a run of bytes that is valid by chance: to have many and next to no others,
-/// a text must be UTF-8.
-fn damaged_utf_8(bytes: &[u8]) -> Option<&[u8]> {
-    let whole = without_cut(bytes);
-    let (mut right, mut wrong) = (0, 0);
-    for chunk in whole.utf8_chunks() {
-        let valid = chunk.valid().as_bytes();
-        right += valid.iter().filter(|&&byte| byte >= 0xc0).count();
-        wrong += usize::from(!chunk.invalid().is_empty());
-    }
-    (right > 0 && right >= wrong * RIGHT_FOR_WRONG).then_some(whole)
-}
-
-/// The bytes without a character of UTF-8 at their end that is cut off.
-fn without_cut(bytes: &[u8]) -> &[u8] {
-    let end = &bytes[bytes.len().saturating_sub(3)..];
-    let first = end.iter().rposition(|&byte| byte >= 0xc0);
-    let Some(cut) = first.map(|at| &end[at..]) else {
-        return bytes;
-    };
-    let is_cut = std::str::from_utf8(cut).is_err_and(|error| error.error_len().is_none());
-    &bytes[..bytes.len() - if is_cut { cut.len() } else { 0 }]
 }
 
 /// The value of `charset=` in a `Content-Type` or the `content` of a `meta` element.
@@ -277,11 +249,27 @@ mod tests {
     }
 
     #[test]
-    fn other_encodings_are_not_taken_for_damaged_utf_8() {
+    fn one_stray_byte_is_lost_where_a_page_has_any_character_of_utf_8() {
+        for declared in [None, Some("text/html; charset=iso-8859-1")] {
+            assert_eq!(
+                decode(b"caf\xc3\xa9 \xa9 2020", declared),
+                "café \u{fffd} 2020"
+            );
+            assert_eq!(decode(b"caf\xe9", declared), "café");
+        }
+        assert_eq!(decode(b"caf\xc3", None), "caf");
+    }
+
+    #[test]
+    fn pages_in_other_encodings_are_read_as_declared_or_guessed() {
         let texts = [
             (
                 encoding_rs::GBK,
                 "联通的公司在北京的办公室里面有很多人在工作",
+            ),
+            (
+                encoding_rs::BIG5,
+                "燈塔位於北方海角，暴風雨後重建，沒有人知道它的名字",
             ),
             (
                 encoding_rs::EUC_KR,
@@ -292,15 +280,29 @@ mod tests {
                 "Маяк на северном мысу был построен заново",
             ),
             (
+                encoding_rs::KOI8_R,
+                "Маяк на северном мысу был построен заново",
+            ),
+            (
                 encoding_rs::SHIFT_JIS,
                 "灯台は岬の先にあり、嵐の後に再建された",
+            ),
+            (
+                encoding_rs::EUC_JP,
+                "灯台は岬の先にあり、嵐の後に再建された",
+            ),
+            (encoding_rs::WINDOWS_1252, "The café is on the cape."),
+            (
+                encoding_rs::WINDOWS_1252,
+                "« La liberté », c’est l’œuvre du phare",
             ),
         ];
         for (encoding, text) in texts {
             let (page, ..) = encoding.encode(text);
-            assert_eq!(damaged_utf_8(&page), None, "{}", encoding.name());
             let header = format!("text/html; charset={}", encoding.name());
-            assert_eq!(decode(&page, Some(&header)), text);
+            for declared in [None, Some(header.as_str())] {
+                assert_eq!(decode(&page, declared), text, "{declared:?}");
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod attributes;
 pub mod charset;
+mod damaged;
 mod data_urls;
 pub mod document;
 mod dom;

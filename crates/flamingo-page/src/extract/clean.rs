@@ -1,11 +1,13 @@
 //! Takes away blocks that the root holds beside its content: the title again, icons, headings of nothing.
 
-use super::blocks::{Block, Content, Words};
+use super::blocks::{Block, Content};
 use super::captions;
+use super::frame;
 use super::hints::Hints;
 use super::icons;
 use super::phrases;
 use super::pictures::Picture;
+use super::prose::{begins_content, is_prose};
 use super::survey::Survey;
 use crate::{Dom, Kind, NodeId};
 
@@ -24,10 +26,7 @@ pub(super) fn clean<'s>(
 ) -> Vec<Block<'s>> {
     drop_rest(dom, survey, &mut blocks);
     drop_advertised(&mut blocks);
-    let mut frame = (0..blocks.len())
-        .map(|index| is_frame(&blocks, index))
-        .collect::<Vec<_>>()
-        .into_iter();
+    let mut frame = frame::words(dom, survey, &blocks).into_iter();
     blocks.retain(|block| {
         let is_frame = frame.next().unwrap_or(false);
         match &block.content {
@@ -90,129 +89,6 @@ fn is_inserted(dom: &Dom<'_>, survey: &Survey, blocks: &[Block<'_>]) -> bool {
             .ancestors(heading.node)
             .take(LEVELS_OF_BOX)
             .any(|outer| is_box(&outer))
-}
-
-/// Blocks behind a heading that are looked at.
-const MOST_BLOCKS: usize = 256;
-/// Bytes of a text that is a paragraph rather than a line about another page.
-const PARAGRAPH: usize = 80;
-
-/// Whether a text is a sentence of its page: long, without links, and ending as sentences do.
-fn is_prose(words: &Words) -> bool {
-    let is_text = matches!(
-        words.kind,
-        Kind::Paragraph | Kind::Quote | Kind::Item | Kind::Definition
-    );
-    words.kind == Kind::Code
-        || words.text.len() >= PARAGRAPH
-            && is_text
-            && words.linked * 3 < words.text.len()
-            && is_sentence(&words.text)
-            && !phrases::is_call(words)
-}
-
-/// Whether a text ends as sentences do.
-fn is_sentence(text: &str) -> bool {
-    const ENDS: [&str; 11] = [".", "!", "?", ":", "…", "。", "！", "？", ".\"", ".”", ".)"];
-    ENDS.iter().any(|end| text.ends_with(end))
-}
-
-/// Whether a block says something by itself: a heading, or a text of some length that is not mostly links.
-pub(super) fn reads_as_text(words: &Words) -> bool {
-    let is_long =
-        words.text.len() >= PARAGRAPH / 2 && !words.is_teaser() && !phrases::is_call(words);
-    is_long || matches!(words.kind, Kind::Heading | Kind::Row | Kind::Code) && words.linked == 0
-}
-
-/// Letters of a text above an article from which on it is a paragraph rather than a subtitle: of one sentence, and of
-/// more.
-const SENTENCE: usize = 160;
-const SENTENCES: usize = 110;
-
-/// Whether a text between an article's heading and its first paragraph is a part of it. A line is a subtitle. One that
-/// is named as a lead needs not end as sentences do.
-pub(super) fn leads(words: &Words, is_named: bool) -> bool {
-    let is_text = matches!(
-        words.kind,
-        Kind::Paragraph | Kind::Quote | Kind::Item | Kind::Heading
-    );
-    let least = if sentences(&words.text) > 1 {
-        SENTENCES
-    } else {
-        SENTENCE
-    };
-    is_text
-        && words.text.chars().nth(least - 1).is_some()
-        && words.linked * 3 < words.text.len()
-        && (is_named || is_sentence(&words.text))
-        && !phrases::is_byline(words)
-        && !phrases::is_call(words)
-}
-
-/// Ends of sentences in a text.
-fn sentences(text: &str) -> usize {
-    let mut words = text.split_whitespace();
-    words.by_ref().filter(|word| is_sentence(word)).count()
-}
-
-/// Whether what follows a heading reads as a chapter: paragraphs right below it or below other headings, rather than
-/// below a link to another page, or a name and a date.
-fn begins_content(blocks: &[Block<'_>]) -> bool {
-    let (mut prose, mut other) = (0, 0);
-    let mut is_below_heading = true;
-    for block in blocks[1..].iter().take(MOST_BLOCKS) {
-        let words = match &block.content {
-            Content::Text(words) => words,
-            Content::Picture(picture) => {
-                is_below_heading &= !picture.is_linked || picture.leads_to_itself();
-                continue;
-            }
-            Content::Film(_) => continue,
-        };
-        if words.kind == Kind::Heading {
-            is_below_heading = words.linked == 0 && !phrases::is_end(words);
-            continue;
-        }
-        if is_below_heading && is_prose(words) {
-            prose += words.text.len();
-            continue;
-        }
-        other += words.text.len();
-        is_below_heading &= matches!(
-            words.kind,
-            Kind::Row | Kind::Item | Kind::Term | Kind::Caption | Kind::Code
-        ) && words.linked == 0;
-    }
-    prose > other
-}
-
-/// Whether each block is a word of the page's frame and nothing more. A heading is none if it has a text below it, and
-/// an item is none among others that say something.
-fn is_frame(blocks: &[Block<'_>], index: usize) -> bool {
-    let Content::Text(words) = &blocks[index].content else {
-        return false;
-    };
-    if !phrases::is_boilerplate(words) {
-        return false;
-    }
-    let text = |at: usize| match blocks.get(at).map(|block| &block.content) {
-        Some(Content::Text(words)) => Some(words),
-        _ => None,
-    };
-    let says = |at: Option<usize>, kind: Kind| {
-        let words = at.and_then(text);
-        words.is_some_and(|words| {
-            words.kind == kind && words.linked == 0 && !phrases::is_boilerplate(words)
-        })
-    };
-    match words.kind {
-        Kind::Heading => words.linked > 0 || !begins_content(&blocks[index..]),
-        Kind::Item => {
-            !(words.linked == 0
-                && (says(index.checked_sub(1), Kind::Item) || says(Some(index + 1), Kind::Item)))
-        }
-        _ => true,
-    }
 }
 
 /// How often a picture is shown that only decorates.

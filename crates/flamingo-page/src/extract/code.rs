@@ -98,6 +98,19 @@ pub(super) fn is_table_of_code(dom: &Dom<'_>, table: NodeId) -> bool {
         && is_number(dom, *number)
 }
 
+/// Puts spaces for those that pages write as `&nbsp;`, so that they are shown; a line of nothing else is empty.
+pub(super) fn write_plain_spaces(code: &mut String) {
+    const SPACE: char = '\u{a0}';
+    if !code.contains(SPACE) {
+        return;
+    }
+    let line = |line: &str| match line.trim() {
+        "" => String::new(),
+        _ => line.replace(SPACE, " "),
+    };
+    *code = code.split('\n').map(line).collect::<Vec<_>>().join("\n");
+}
+
 /// Takes away blocks that number the lines of the code beside them.
 pub(super) fn drop_gutters(blocks: &mut Vec<Block<'_>>) {
     let text = |block: &Block<'_>| match &block.content {

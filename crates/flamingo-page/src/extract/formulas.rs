@@ -94,17 +94,25 @@ pub(super) fn is_repeated(dom: &Dom<'_>, node: NodeId) -> bool {
             inside.any(|node| dom.tag(node) == Tag::Math)
         });
     }
-    let is_rendered = dom.raw_attr(node, "class").is_some_and(|class| {
-        class
-            .split_ascii_whitespace()
-            .any(|name| name.starts_with("MathJax"))
-    });
-    is_rendered && {
-        let mut after =
-            std::iter::successors(dom.next_sibling(node), |&next| dom.next_sibling(next));
-        let next = after.find(|&next| !dom.is_blank(next));
+    is_rendered(dom, node) && {
+        let after = std::iter::successors(dom.next_sibling(node), |&next| dom.next_sibling(next));
+        // A preview stands before what is rendered of the same TeX.
+        let next = after
+            .filter(|&next| !dom.is_blank(next))
+            .take(FORMS)
+            .find(|&next| !is_rendered(dom, next));
         next.is_some_and(|next| dom.tag(next) == Tag::Script && of_script(dom, next).is_some())
     }
+}
+
+/// Forms in which a formula is rendered, with its TeX behind them.
+const FORMS: usize = 4;
+
+fn is_rendered(dom: &Dom<'_>, node: NodeId) -> bool {
+    let class = dom.raw_attr(node, "class").unwrap_or_default();
+    class
+        .split_ascii_whitespace()
+        .any(|name| name.starts_with("MathJax"))
 }
 
 /// Whether the text that stands for a picture is a formula.

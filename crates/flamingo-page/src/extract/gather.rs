@@ -8,7 +8,7 @@ use super::pictures::{self, Picture};
 use super::shadow::Slotted;
 use super::spaces::squeezed;
 use super::survey::Survey;
-use super::traits::{is_block, is_plain_inline};
+use super::traits::{heading_level, is_block, is_plain_inline};
 use super::{code, formulas, icons};
 use crate::{Dom, Kind, NodeId, Tag};
 
@@ -400,6 +400,9 @@ impl<'d, 's> Gatherer<'d, 's> {
 
     fn end_block(&mut self, kind: Kind) {
         self.breaks = 0;
+        if kind == Kind::Code {
+            code::write_plain_spaces(&mut self.text);
+        }
         let trimmed = match kind {
             Kind::Code => self.text.trim_matches(['\n', '\r']).trim_end(),
             _ => self.text.trim_end(),
@@ -455,6 +458,9 @@ impl<'d, 's> Gatherer<'d, 's> {
                 picture.offer_link(href.clone());
             }
         }
+        if !self.every_picture {
+            picture.drop_previews();
+        }
         self.end_block(self.kind());
         self.blocks.push(Block {
             node,
@@ -505,7 +511,7 @@ impl<'d, 's> Gatherer<'d, 's> {
     }
 
     /// Whether the picture is the one before it again, which a script would load: any in the same figure, or one
-    /// beside it that has no URL yet or the same one.
+    /// beside it that has no URL yet, the same one, or that of a preview.
     fn joins_last(&mut self, picture: &mut Picture<'s>) -> bool {
         if !self.text.trim().is_empty() {
             return false;
@@ -527,10 +533,13 @@ impl<'d, 's> Gatherer<'d, 's> {
         else {
             return false;
         };
-        if !in_figure && !last.is_lazy && !last.shares_url(picture) {
+        if !in_figure && !last.is_lazy && !last.shares_url(picture) && !last.previews(picture) {
             return false;
         }
         last.merge(std::mem::take(picture));
+        if !self.every_picture {
+            last.drop_previews();
+        }
         if let Some(first) = figure.filter(|_| in_figure) {
             self.blocks.drain(first..self.blocks.len() - 1);
         }
@@ -586,18 +595,6 @@ impl<'d, 's> Gatherer<'d, 's> {
 
 fn is_figure(tag: Tag, hints: Hints) -> bool {
     tag == Tag::Figure || tag == Tag::Div && hints.has(Hints::CAPTION)
-}
-
-fn heading_level(tag: Tag) -> Option<u8> {
-    match tag {
-        Tag::H1 => Some(1),
-        Tag::H2 => Some(2),
-        Tag::H3 => Some(3),
-        Tag::H4 => Some(4),
-        Tag::H5 => Some(5),
-        Tag::H6 => Some(6),
-        _ => None,
-    }
 }
 
 fn kind_of(tag: Tag, hints: Hints, outer: Kind, in_table: bool) -> Kind {

@@ -60,9 +60,23 @@ impl Hints {
     pub(super) const SPACE: Self = Self(1 << 22);
     /// What an element has or has not, as in "has-sidebar".
     pub(super) const HAVING: Self = Self(1 << 23);
+    /// What is beside the content.
+    pub(super) const BESIDE: Self = Self::COMMENTS
+        .or(Self::ADVERTISEMENT)
+        .or(Self::SHARE)
+        .or(Self::SIGN_UP)
+        .or(Self::NAVIGATION)
+        .or(Self::FOOTER)
+        .or(Self::RELATED)
+        .or(Self::SIDE)
+        .or(Self::METADATA);
 
     pub(super) fn has(self, any: Self) -> bool {
         self.0 & any.0 != 0
+    }
+
+    pub(super) const fn or(self, others: Self) -> Self {
+        Self(self.0 | others.0)
     }
 
     pub(super) fn without(self, others: Self) -> Self {
@@ -112,20 +126,8 @@ impl Hints {
                 hints = hints.without(without);
             }
         }
-        let other = Self::NAVIGATION
-            | Self::FOOTER
-            | Self::HEADER
-            | Self::SIDE
-            | Self::COMMENTS
-            | Self::SHARE
-            | Self::ADVERTISEMENT
-            | Self::RELATED
-            | Self::SIGN_UP
-            | Self::METADATA
-            | Self::TITLE
-            | Self::BOX
-            | Self::CAPTION
-            | Self::ICON;
+        let other =
+            Self::BESIDE | Self::HEADER | Self::TITLE | Self::BOX | Self::CAPTION | Self::ICON;
         if body && !hints.has(other) {
             hints | Self::BODY
         } else {
@@ -162,7 +164,7 @@ impl Hints {
 
 /// What a word takes from the others of its name: "label-hidden" hides a label, "padding-bottom" is no foot of a page.
 const COMPOUNDS: [(Hints, Hints); 6] = [
-    (Hints::MEDIA, Hints(Hints::SHARE.0 | Hints::SIDE.0)),
+    (Hints::MEDIA, Hints::SHARE.or(Hints::SIDE)),
     (
         Hints::HAVING,
         Hints(!(Hints::HAVING.0 | Hints::CAPTION.0 | Hints::MEDIA.0)),

@@ -4,6 +4,7 @@ use super::blocks::{Block, Content};
 use super::clean;
 use super::gather::Gatherer;
 use super::hints::Hints;
+use super::prose;
 use super::survey::Survey;
 use crate::{Dom, NodeId, Tag};
 
@@ -66,7 +67,7 @@ fn lead_texts<'s>(
     let leads = |block: &Block<'_>| match &block.content {
         Content::Text(words) => {
             block.node >= dom.subtree_end(heading)
-                && clean::leads(words, is_named(dom, survey, block.node))
+                && prose::leads(words, is_named(dom, survey, block.node))
                 && !is_again(&words.text)
         }
         Content::Picture(_) | Content::Film(_) => false,

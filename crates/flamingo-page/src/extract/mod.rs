@@ -9,6 +9,7 @@ mod cards;
 mod clean;
 mod code;
 mod formulas;
+mod frame;
 mod gather;
 mod hints;
 mod icons;
@@ -18,12 +19,14 @@ mod metadata;
 mod panels;
 mod phrases;
 mod pictures;
+mod prose;
 mod prune;
 mod root;
 mod saved;
 mod shadow;
 mod spaces;
 mod srcset;
+mod subjects;
 mod survey;
 mod traits;
 mod variables;
@@ -156,7 +159,7 @@ fn whole_content<'s>(dom: &Dom<'s>, known: clean::Known<'_>) -> Vec<Block<'s>> {
     prune::prune_inside(dom, &mut survey, NodeId::ROOT);
     let mut blocks = Gatherer::new(dom, &survey).gather(NodeId::ROOT);
     blocks.retain(|block| match &block.content {
-        Content::Text(words) => clean::reads_as_text(words),
+        Content::Text(words) => prose::reads_as_text(words),
         Content::Picture(_) | Content::Film(_) => true,
     });
     clean::clean(dom, &survey, blocks, known)
@@ -215,7 +218,7 @@ pub(crate) fn image_urls(html: &[u8], url: &str) -> Vec<Vec<String>> {
     blocks
         .into_iter()
         .filter_map(|block| match block.content {
-            Content::Picture(picture) => Some(picture.resolved(address.as_ref())),
+            Content::Picture(picture) => Some(picture.all_resolved(address.as_ref())),
             Content::Text(_) | Content::Film(_) => None,
         })
         .filter(|urls| !urls.is_empty())

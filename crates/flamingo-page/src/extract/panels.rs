@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::hints::Hints;
+use super::variants::{is_any, words};
 use crate::{Dom, NodeId, Tag};
 
 /// The parts that buttons open, by their `id`.
@@ -11,6 +13,10 @@ pub(super) struct Panels<'s>(HashSet<&'s str>);
 impl<'s> Panels<'s> {
     /// Whether a button is a heading that opens a part of the page; it is known from then on.
     pub(super) fn opens(&mut self, dom: &Dom<'s>, button: NodeId) -> bool {
+        self.opens_known(dom, button) || stands_before(dom, button)
+    }
+
+    fn opens_known(&mut self, dom: &Dom<'s>, button: NodeId) -> bool {
         let [expanded, controls] =
             ["aria-expanded", "aria-controls"].map(|name| dom.raw_attr(button, name));
         if expanded.is_none() || self.0.len() >= MOST_PANELS {
@@ -36,6 +42,38 @@ impl<'s> Panels<'s> {
                 .is_some_and(|id| self.0.contains(id.trim()))
     }
 }
+
+/// Whether a button stands right before a part that is named as one that a click opens.
+fn stands_before(dom: &Dom<'_>, button: NodeId) -> bool {
+    let next = dom.next_sibling(button);
+    let next = next.and_then(|next| match dom.is_blank(next) {
+        true => dom.next_sibling(next),
+        false => Some(next),
+    });
+    let class = next.and_then(|next| dom.raw_attr(next, "class"));
+    class.is_some_and(|class| is_named(class) && !Hints::of(class).has(Hints::BESIDE))
+}
+
+/// Whether the names of an element that is not shown are those of a part that a click opens.
+pub(super) fn is_named(class: &str) -> bool {
+    let is_one = |name: &str| {
+        let has = |of: &[&str]| words(name).any(|word| is_any(word, of));
+        has(&PANELS) || has(&["tab", "tabs"]) && has(&["pane", "panel", "content"])
+    };
+    class.split_ascii_whitespace().any(is_one)
+}
+
+const PANELS: [&str; 9] = [
+    "accordion",
+    "accordions",
+    "answer",
+    "collapse",
+    "collapsed",
+    "collapsible",
+    "expandable",
+    "tabpane",
+    "tabpanel",
+];
 
 /// Parts beyond which no more are opened.
 const MOST_PANELS: usize = 4096;

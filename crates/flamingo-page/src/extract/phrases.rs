@@ -7,6 +7,8 @@ use crate::Kind;
 const LONGEST_ALONE: usize = 32;
 const LONGEST_LEAD: usize = 250;
 const LONGEST_CALL: usize = 500;
+/// Bytes of the longest call that is a line rather than a sentence.
+const LONGEST_LINE: usize = 80;
 
 /// Texts that are a block of their own, in small letters; those that mark an advertisement first.
 const ALONE: [&str; 40] = [
@@ -83,7 +85,7 @@ const LEADS: [&str; 24] = [
 ];
 
 /// Words of calls to follow or subscribe.
-const CALLS: [&str; 18] = [
+const CALLS: [&str; 14] = [
     "follow us",
     "follow him",
     "follow her",
@@ -96,16 +98,24 @@ const CALLS: [&str; 18] = [
     "sign up",
     "share this",
     "share it with",
-    "contributed to this report",
-    "all rights reserved",
     "copyright",
-    "have a tip",
-    "may be reached at",
     "join our",
 ];
 
+/// What no text of a page says but at its end.
+const NOTICES: [&str; 8] = [
+    "contributed to this report",
+    "all rights reserved",
+    "subject to copyright",
+    "copyright ©",
+    "copyright (c)",
+    "copyright @",
+    "have a tip",
+    "may be reached at",
+];
+
 /// What stands above other pages' teasers and readers' comments.
-const ENDS: [&str; 50] = [
+const ENDS: [&str; 65] = [
     "related articles",
     "related stories",
     "related posts",
@@ -149,8 +159,23 @@ const ENDS: [&str; 50] = [
     "das könnte dich auch interessieren",
     "schreibe einen kommentar",
     "kommentar schreiben",
+    "mehr zum thema",
+    "lesen sie auch",
+    "commentaires",
     "laisser un commentaire",
+    "articles liés",
     "à lire aussi",
+    "lire aussi",
+    "sur le même sujet",
+    "vous aimerez aussi",
+    "comentarios",
+    "deja un comentario",
+    "dejar un comentario",
+    "entradas relacionadas",
+    "noticias relacionadas",
+    "también te puede interesar",
+    "lee también",
+    "lo más leído",
     "deja una respuesta",
     "te puede interesar",
     "articles similaires",
@@ -184,7 +209,9 @@ pub(super) fn is_boilerplate(words: &Words) -> bool {
     ) {
         return false;
     }
-    if text.len() <= LONGEST_ALONE {
+    // Somebody says it.
+    let is_said = text.ends_with(['.', '”', '"', '“', '?']) && !text.ends_with("...");
+    if text.len() <= LONGEST_ALONE && !is_said {
         let bare = text
             .trim_matches(|c: char| !c.is_alphanumeric())
             .to_lowercase();
@@ -192,7 +219,9 @@ pub(super) fn is_boilerplate(words: &Words) -> bool {
             return true;
         }
     }
-    words.linked > 0 && text.len() <= LONGEST_LEAD && {
+    // A sentence with a link in it begins with such words, too.
+    let is_sentence = text.ends_with('.') && words.linked * 3 < text.len();
+    words.linked > 0 && text.len() <= LONGEST_LEAD && !is_sentence && {
         let start: String = text.chars().take(24).collect::<String>().to_lowercase();
         LEADS.iter().any(|lead| start.starts_with(lead))
     }
@@ -254,11 +283,18 @@ pub(super) fn is_advertisement(words: &Words) -> bool {
         .any(|alone| alone.eq_ignore_ascii_case(bare))
 }
 
-/// Whether a text asks to follow, subscribe or the like.
+/// Whether a text asks to follow, subscribe or the like: with these words it begins a sentence or leads elsewhere, or it
+/// is a line of little more. Within a sentence they may say anything.
 pub(super) fn is_call(words: &Words) -> bool {
     if words.text.len() > LONGEST_CALL {
         return false;
     }
     let text = words.text.to_lowercase();
-    CALLS.iter().any(|call| text.contains(call))
+    let is_line = words.linked > 0 || text.len() <= LONGEST_LINE;
+    let begins = |at: usize| at == 0 || text[..at].trim_end().ends_with(['.', '!', '?', ':']);
+    let calls = |call: &&str| {
+        text.match_indices(call)
+            .any(|(at, _)| is_line || begins(at))
+    };
+    CALLS.iter().any(calls) || NOTICES.iter().any(|notice| text.contains(notice))
 }

@@ -9,7 +9,7 @@ use super::hints::Hints;
 use super::spaces::squeezed;
 use super::srcset::{candidates, is_address, is_picture_url, is_placeholder, is_srcset};
 use super::variables::{in_style, is_variable};
-use super::variants::{Name, are_same, is_lesser, width_of};
+use super::variants::{Form, Name, are_same, is_lesser};
 use crate::data_urls::{Worth, is_data_url, worth};
 use crate::{Dom, Image, NodeId, Tag};
 
@@ -38,15 +38,14 @@ struct Offer<'s> {
     rank: Rank,
     /// Compared among those of one rank.
     size: f32,
-    /// Its width in pixels, where the page says it.
-    width: Option<f32>,
+    form: Form,
 }
 
 /// Where a URL stands, the worse first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     StandIn,
-    /// The same picture, smaller or blurred.
+    /// In an attribute of its own for a smaller picture, or for another one.
     Lesser,
     Background,
     Source,
@@ -59,18 +58,24 @@ enum Rank {
 const MOST_URLS: usize = 64;
 
 impl<'s> Picture<'s> {
-    fn offer(&mut self, url: Cow<'s, str>, rank: Rank, size: f32) {
-        let is_nothing =
-            url.trim().is_empty() || is_data_url(url.trim()) && worth(&url) == Worth::Nothing;
-        if self.urls.len() < MOST_URLS && !is_nothing {
-            let width = width_of(&url);
-            self.urls.push(Offer {
-                url,
-                rank,
-                size,
-                width,
-            });
+    fn offer(&mut self, url: Cow<'s, str>, rank: Rank, size: f32) -> Option<&mut Offer<'s>> {
+        let is_data = is_data_url(url.trim());
+        let is_nothing = url.trim().is_empty() || is_data && worth(&url) == Worth::Nothing;
+        if self.urls.len() >= MOST_URLS || is_nothing {
+            return None;
         }
+        let form = if is_data {
+            Form::default()
+        } else {
+            Form::of(&url)
+        };
+        self.urls.push(Offer {
+            url,
+            rank,
+            size,
+            form,
+        });
+        self.urls.last_mut()
     }
 
     /// Puts other URLs in place of those for which there is one; what has none to put is offered no more.
@@ -87,19 +92,20 @@ impl<'s> Picture<'s> {
         }
     }
 
-    fn offer_set(&mut self, value: &str) {
+    fn offer_set(&mut self, value: &str, name: Option<Name>) {
         for candidate in candidates(value) {
             if is_placeholder(candidate.url) {
                 continue;
             }
-            let before = self.urls.len();
-            self.offer(
-                Cow::Owned(candidate.url.to_owned()),
-                Rank::Set,
-                candidate.size,
-            );
-            if let Some(offer) = self.urls.get_mut(before).filter(|_| candidate.is_width) {
-                offer.width = Some(candidate.size);
+            let url = Cow::Owned(candidate.url.to_owned());
+            let Some(offer) = self.offer(url, Rank::Set, candidate.size) else {
+                continue;
+            };
+            if candidate.is_width {
+                offer.form.width = Some(candidate.size);
+            }
+            if let Some(name) = name {
+                offer.form = offer.form.named(name);
             }
         }
     }
@@ -119,7 +125,7 @@ impl<'s> Picture<'s> {
             if is("src") {
                 source.get_or_insert(attribute.value());
             } else if is("srcset") {
-                self.offer_set(&attribute.value());
+                self.offer_set(&attribute.value(), None);
             } else if is("alt") {
                 self.alt = squeezed(&attribute.value());
             } else if is("title") {
@@ -177,7 +183,7 @@ impl<'s> Picture<'s> {
             if name.is_lesser && shown.is_some() {
                 return false;
             }
-            self.offer_set(&value);
+            self.offer_set(&value, Some(name));
             return true;
         }
         let by_name = name.is_address && !name.is_lesser;
@@ -193,16 +199,15 @@ impl<'s> Picture<'s> {
             name.is_lesser || shown.is_some_and(|shown| is_lesser(&value) && !is_lesser(shown));
         let is_used = match shown {
             None => true,
-            Some(_) if is_lesser => is_same,
+            Some(_) if is_lesser => is_same && !name.is_preview,
             Some(_) => is_same || name.is_loaded && is_picture_url(&value),
         };
         if is_used {
-            let size = width_of(&value).unwrap_or(name.width());
-            self.offer(
-                value,
-                if is_lesser { Rank::Lesser } else { Rank::Lazy },
-                size,
-            );
+            let rank = if is_lesser { Rank::Lesser } else { Rank::Lazy };
+            if let Some(offer) = self.offer(value, rank, name.width()) {
+                offer.size = offer.form.width.unwrap_or(offer.size);
+                offer.form = offer.form.named(name);
+            }
         }
         is_used && !is_lesser
     }
@@ -212,40 +217,54 @@ impl<'s> Picture<'s> {
         self.ordered().first().map(|offer| offer.url.as_ref())
     }
 
-    /// What is offered, the best first: by its place in the page, but the largest of one picture before the others.
+    /// What is offered, the best first.
     fn ordered(&self) -> Vec<&Offer<'s>> {
-        let mut offers: Vec<&Offer<'s>> = self.urls.iter().collect();
-        if offers.len() < 2 {
-            return offers;
+        in_order(self.urls.iter().collect())
+    }
+
+    /// Offers previews of it no more.
+    pub(super) fn drop_previews(&mut self) {
+        if self.urls.len() < 2 {
+            return;
         }
-        offers.sort_by(|a, b| b.rank.cmp(&a.rank).then(b.size.total_cmp(&a.size)));
-        let Some(Offer {
-            width: Some(width),
-            url,
-            rank,
-            ..
-        }) = offers.first().copied()
-        else {
-            return offers;
-        };
-        let is_larger = |offer: &&Offer<'_>| {
-            matches!(offer.rank, Rank::Source | Rank::Lazy | Rank::Set)
-                && offer.width.is_some_and(|other| other > *width)
-                && are_same(&offer.url, url)
-        };
-        if *rank != Rank::Link
-            && let Some(largest) = (0..offers.len())
-                .filter(|&at| is_larger(&offers[at]))
-                .max_by(|&a, &b| {
-                    offers[a]
-                        .width
-                        .unwrap_or(0.0)
-                        .total_cmp(&offers[b].width.unwrap_or(0.0))
-                })
-        {
-            offers[..=largest].rotate_right(1);
+        let is_more = |offer| !self.is_preview(offer);
+        let mut is_kept = self
+            .urls
+            .iter()
+            .map(is_more)
+            .collect::<Vec<_>>()
+            .into_iter();
+        self.urls.retain(|_| is_kept.next().unwrap_or(true));
+    }
+
+    /// Whether it is a preview of what is offered as more: of the same picture, by what its address or its attribute says.
+    fn is_preview(&self, offer: &Offer<'_>) -> bool {
+        if offer.rank == Rank::Link {
+            return false;
         }
-        offers
+        let mut better = self
+            .urls
+            .iter()
+            .filter(|better| better.rank >= Rank::Source && offer.form.is_preview_of(better.form));
+        better.any(|better| {
+            better.rank == Rank::Link
+                || offer.rank == Rank::Lesser
+                || are_same(&offer.url, &better.url)
+        })
+    }
+
+    /// Whether it is a preview of the other picture.
+    pub(super) fn previews(&self, other: &Self) -> bool {
+        let best = |of: &Self| {
+            of.ordered()
+                .first()
+                .map(|offer| (offer.form, offer.url.clone()))
+        };
+        best(self)
+            .zip(best(other))
+            .is_some_and(|((form, url), (other, larger))| {
+                form.is_preview_of(other) && are_same(&url, &larger)
+            })
     }
 
     /// Whether it has a URL that is more than a stand-in.
@@ -287,21 +306,25 @@ impl<'s> Picture<'s> {
         }
     }
 
-    /// Its absolute URLs, the best first, each once.
+    /// Its absolute URLs, the best first, each once: those of other pictures and of stand-ins only where it has no more.
     pub(super) fn resolved(&self, base: Option<&Url>) -> Vec<String> {
         let mut offers = self.ordered();
+        let best = offers.first().copied();
+        if let Some(best) = best.filter(|best| best.rank >= Rank::Source) {
+            let may_be_other = |offer: &Offer<'_>| {
+                offer.rank < Rank::Source || is_lesser(&offer.url) && !is_lesser(&best.url)
+            };
+            offers.retain(|offer| !may_be_other(offer) || are_same(&offer.url, &best.url));
+        }
         if self.is_real() {
             offers.retain(|offer| offer.rank > Rank::StandIn);
         }
-        let mut urls: Vec<String> = Vec::with_capacity(offers.len());
-        for offer in offers {
-            if let Some(url) = resolve(&offer.url, base)
-                && !urls.contains(&url)
-            {
-                urls.push(url);
-            }
-        }
-        urls
+        unique(&offers, base)
+    }
+
+    /// All its absolute URLs, those of other pictures and stand-ins, too.
+    pub(super) fn all_resolved(&self, base: Option<&Url>) -> Vec<String> {
+        unique(&self.ordered(), base)
     }
 
     pub(super) fn into_image(self, base: Option<&Url>) -> Option<Image> {
@@ -316,6 +339,54 @@ impl<'s> Picture<'s> {
             height: self.height,
         })
     }
+}
+
+/// Offers by their place in the page, the best first, but the largest of one picture before the others.
+fn in_order<'o, 's>(mut offers: Vec<&'o Offer<'s>>) -> Vec<&'o Offer<'s>> {
+    if offers.len() < 2 {
+        return offers;
+    }
+    offers.sort_by(|a, b| b.rank.cmp(&a.rank).then(b.size.total_cmp(&a.size)));
+    let Some(Offer {
+        form: Form {
+            width: Some(width), ..
+        },
+        url,
+        rank,
+        ..
+    }) = offers.first().copied()
+    else {
+        return offers;
+    };
+    let is_larger = |offer: &&Offer<'_>| {
+        matches!(offer.rank, Rank::Source | Rank::Lazy | Rank::Set)
+            && offer.form.width.is_some_and(|other| other > *width)
+            && are_same(&offer.url, url)
+    };
+    if *rank != Rank::Link
+        && let Some(largest) = (0..offers.len())
+            .filter(|&at| is_larger(&offers[at]))
+            .max_by(|&a, &b| {
+                let width = |at: usize| offers[at].form.width.unwrap_or(0.0);
+                width(a).total_cmp(&width(b))
+            })
+    {
+        offers[..=largest].rotate_right(1);
+    }
+    offers
+}
+
+/// Their absolute URLs, each once.
+fn unique(offers: &[&Offer<'_>], base: Option<&Url>) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::with_capacity(offers.len());
+    for offer in offers {
+        if let Some(url) = resolve(&offer.url, base)
+            && !urls.contains(&url)
+        {
+            urls.push(url);
+        }
+    }
+    urls
 }
 
 /// Whether a link leads to a picture rather than to a page about it.

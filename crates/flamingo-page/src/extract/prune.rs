@@ -2,6 +2,7 @@
 
 use super::cards;
 use super::hints::Hints;
+use super::subjects;
 use super::survey::Survey;
 use crate::{Dom, NodeId, Tag};
 
@@ -56,13 +57,19 @@ pub(super) fn prune(dom: &Dom<'_>, survey: &mut Survey, heading: Option<NodeId>)
         score,
     };
     let mut cards = Vec::new();
-    let (mut index, mut body_end, mut has_lead) = (0, 0, false);
+    let (mut index, mut body_end, mut code_end, mut has_lead) = (0, 0, 0, false);
     while index < dom.len() {
         let node = NodeId::from_index(index);
         if survey.traits[index].is_body {
             body_end = body_end.max(dom.subtree_end(node).index());
         }
-        let within = if index < body_end { WITHIN_BODY } else { 1.0 };
+        let within = Within {
+            body: index < body_end,
+            code: index < code_end,
+        };
+        if matches!(dom.tag(node), Tag::Pre | Tag::Code) {
+            code_end = code_end.max(dom.subtree_end(node).index());
+        }
         if !known.is_in(dom, node) && is_beside(dom, survey, node, &known, within) {
             if !has_lead && is_lead(dom, survey, node, &known) {
                 has_lead = true;
@@ -107,18 +114,31 @@ pub(super) fn prune_kinds(dom: &Dom<'_>, survey: &mut Survey) {
     survey.sum_again(dom);
 }
 
-fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within: f32) -> bool {
+/// What an element is in.
+#[derive(Clone, Copy)]
+struct Within {
+    /// An article's body.
+    body: bool,
+    /// Code, whose names are those of its grammar: a comment, a label.
+    code: bool,
+}
+
+fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within: Within) -> bool {
     let tag = dom.tag(node);
     let traits = survey.traits[node.index()];
     if is_never_beside(tag) || traits.is_body {
         return false;
     }
-    let share = survey.score(dom, node) as f32 / known.score / within;
+    let limits = if within.body { WITHIN_BODY } else { 1.0 };
+    let share = survey.score(dom, node) as f32 / known.score / limits;
     let is_known = known.heading.is_some();
-    let is_opened = traits.is_panel && survey.score(dom, node) > 0;
+    let is_opened = traits.is_panel && says_something(dom, survey, node);
     let mut hints = traits.hints;
     if is_opened {
         hints = hints.without(Hints::HIDDEN);
+    }
+    if within.code {
+        hints = hints & Hints::HIDDEN;
     }
     if hints.has(Hints::BODY) {
         // An article's names tell its categories and tags, too.
@@ -140,11 +160,18 @@ fn is_beside(dom: &Dom<'_>, survey: &Survey, node: NodeId, known: &Known, within
     }
     let goes = |hints: Hints| is_named_beside(tag, hints, share, is_known);
     let is_subject = || {
-        traits.by_id != Hints::NONE
-            && !goes(hints.without(traits.by_id))
-            && is_chapter(dom, survey, node)
+        let subject = subjects::of(dom, survey, node);
+        subject != Hints::NONE && !goes(hints.without(subject))
     };
     goes(hints) && !is_subject()
+}
+
+/// Whether a part that a click opens holds an answer rather than a menu or a form.
+fn says_something(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> bool {
+    let is_answer = || {
+        survey.text(dom, node) > 0 && survey.linked(dom, node) == 0 && !subjects::asks(dom, node)
+    };
+    survey.score(dom, node) > 0 || is_answer()
 }
 
 /// Bytes of the shortest lead of an article.
@@ -175,46 +202,6 @@ fn is_named_beside(tag: Tag, hints: Hints, share: f32, has_heading: bool) -> boo
             .iter()
             .any(|&(of, limit)| hints.has(of) && share < limit),
     }
-}
-
-/// Whether an element that its `id` names is one of several with a heading and a text each: then the `id` is the name of
-/// what the chapter is about.
-fn is_chapter(dom: &Dom<'_>, survey: &Survey, node: NodeId) -> bool {
-    let heading = |node: NodeId| {
-        let inside = dom.descendants(node).take(NODES_OF_HEAD);
-        inside
-            .map(|inside| dom.tag(inside))
-            .find(|&tag| is_heading(tag))
-    };
-    let asks = |node: NodeId| {
-        let mut inside = dom.descendants(node).take(NODES_OF_CHAPTER);
-        inside.any(|inside| matches!(dom.tag(inside), Tag::Textarea | Tag::Form | Tag::Input))
-    };
-    let Some(level) = heading(node).filter(|_| survey.score(dom, node) > 0 && !asks(node)) else {
-        return false;
-    };
-    let mut beside = dom
-        .parent(node)
-        .into_iter()
-        .flat_map(|parent| dom.children(parent))
-        .take(MOST_CHAPTERS);
-    beside.any(|other| {
-        other != node
-            && dom.tag(other) == dom.tag(node)
-            && dom.raw_attr(other, "class") == dom.raw_attr(node, "class")
-            && heading(other) == Some(level)
-            && survey.score(dom, other) > 0
-    })
-}
-
-/// Nodes in which a chapter's heading is looked for, nodes of one that are looked at, and chapters.
-const NODES_OF_HEAD: usize = 8;
-const NODES_OF_CHAPTER: usize = 512;
-const MOST_CHAPTERS: usize = 64;
-
-fn is_heading(tag: Tag) -> bool {
-    use Tag::{H1, H2, H3, H4, H5, H6};
-    matches!(tag, H1 | H2 | H3 | H4 | H5 | H6)
 }
 
 fn is_never_beside(tag: Tag) -> bool {

@@ -284,6 +284,14 @@ impl Survey {
         difference(&self.titles, dom, node)
     }
 
+    /// Whether the text that a node stands in speaks for being the content.
+    pub(super) fn is_in_content(&self, node: NodeId) -> bool {
+        let behind = self
+            .runs
+            .partition_point(|run| run.start as usize <= node.index());
+        behind > 0 && self.runs[behind - 1].score() > 0
+    }
+
     pub(super) fn hints(&self, node: NodeId) -> Hints {
         self.traits[node.index()].hints
     }

@@ -1,6 +1,7 @@
 //! What an element is by its tag, and what its attributes say about it.
 
 use super::hints::{Hints, Names};
+use super::panels;
 use crate::{Dom, NodeId, Tag};
 
 /// What an element's attributes say.
@@ -80,6 +81,18 @@ pub(super) fn is_plain_inline(tag: Tag) -> bool {
     )
 }
 
+pub(super) fn heading_level(tag: Tag) -> Option<u8> {
+    match tag {
+        Tag::H1 => Some(1),
+        Tag::H2 => Some(2),
+        Tag::H3 => Some(3),
+        Tag::H4 => Some(4),
+        Tag::H5 => Some(5),
+        Tag::H6 => Some(6),
+        _ => None,
+    }
+}
+
 /// What begins a text of its own.
 pub(super) fn is_block(tag: Tag) -> bool {
     use Tag::{
@@ -142,7 +155,7 @@ pub(super) fn is_block(tag: Tag) -> bool {
 
 pub(super) fn traits_of<'s>(dom: &Dom<'s>, node: NodeId, names: &mut Names<'s>) -> Traits {
     let mut traits = Traits::default();
-    let (mut by_id, mut is_labelled) = (Hints::NONE, false);
+    let (mut by_id, mut is_labelled, mut class) = (Hints::NONE, false, "");
     for attribute in dom.attributes(node) {
         let name = attribute.name;
         let raw = attribute.raw;
@@ -152,7 +165,10 @@ pub(super) fn traits_of<'s>(dom: &Dom<'s>, node: NodeId, names: &mut Names<'s>) 
             4 if name.eq_ignore_ascii_case("href") => {
                 traits.is_link = dom.tag(node) == Tag::A && !raw.trim_start().starts_with('#');
             }
-            5 if name.eq_ignore_ascii_case("class") => traits.hints |= names.hints(raw),
+            5 if name.eq_ignore_ascii_case("class") => {
+                class = raw;
+                traits.hints |= names.hints(raw);
+            }
             5 if name.eq_ignore_ascii_case("style") => traits.is_hidden |= hides(raw),
             6 if name.eq_ignore_ascii_case("hidden") => {
                 let is_shown = ["false", "until-found"]
@@ -174,6 +190,7 @@ pub(super) fn traits_of<'s>(dom: &Dom<'s>, node: NodeId, names: &mut Names<'s>) 
         traits.hints |= by_id;
     }
     traits.is_panel &= is_labelled;
+    traits.is_panel |= traits.is_hidden && panels::is_named(class);
     traits
 }
 

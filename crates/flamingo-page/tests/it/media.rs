@@ -6,12 +6,23 @@ use crate::extraction::{article, extraction, middle};
 
 /// The URLs of the pictures in an article's middle, without its site.
 fn pictures(body: &str) -> Vec<String> {
+    offers(body)
+        .into_iter()
+        .map(|mut urls| urls.remove(0))
+        .collect()
+}
+
+/// All URLs of each picture in an article's middle, without its site.
+fn offers(body: &str) -> Vec<Vec<String>> {
     let parts = extraction(&article(body)).page.parts;
     let images = parts.into_iter().filter_map(|part| match part {
-        Part::Image(image) => Some(image.url.replace("https://a.example", "")),
+        Part::Image(image) => Some([vec![image.url], image.also].concat()),
         Part::Text(_) | Part::Video(_) => None,
     });
-    images.collect()
+    let local = |url: String| url.replace("https://a.example", "");
+    images
+        .map(|urls| urls.into_iter().map(local).collect())
+        .collect()
 }
 
 const ONE_PIXEL: &str = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
@@ -76,6 +87,150 @@ fn the_largest_of_one_picture_wins_and_another_never() {
             "{image}"
         );
     }
+}
+
+#[test]
+fn previews_of_a_picture_are_not_offered_beside_it() {
+    for (image, offered) in [
+        (
+            "src='/sea.jpg?w=20' data-src='/sea.jpg?w=900'",
+            &["/sea.jpg?w=900"][..],
+        ),
+        ("src=/sea.jpg data-src='/sea.jpg?w=20'", &["/sea.jpg"]),
+        ("src=/sea-20x12.jpg data-src=/sea.jpg", &["/sea.jpg"]),
+        ("src=/sea.jpg data-src=/sea-20x12.jpg", &["/sea.jpg"]),
+        (
+            "src=/thumb/sea.jpg data-src=/full/sea.jpg",
+            &["/full/sea.jpg"],
+        ),
+        (
+            "src=/photos/sea.jpg data-src=/thumb/sea.jpg",
+            &["/photos/sea.jpg"],
+        ),
+        (
+            "src=/sea.jpg data-thumb=/sea-150x150.jpg data-lowsrc=/sea-9.jpg",
+            &["/sea.jpg"],
+        ),
+        (
+            "src=/blank.gif data-thumb=/i/sea-300x200.jpg data-src=/i/sea.jpg",
+            &["/i/sea.jpg"],
+        ),
+        ("src=/sea-blur.jpg data-src=/sea.jpg", &["/sea.jpg"]),
+        ("src=/sea.jpg srcset='/sea-blur.jpg 20w'", &["/sea.jpg"]),
+        (
+            "src=/sea-tiny.jpg srcset='/sea-tiny.jpg 20w, /sea-800.jpg 800w, /sea-400.jpg 400w'",
+            &["/sea-800.jpg", "/sea-400.jpg"],
+        ),
+        (
+            "src=/i/sea.lqip.jpg data-srcset='/i/sea-800.jpg 800w'",
+            &["/i/sea-800.jpg"],
+        ),
+        (
+            "src=/up/e_blur:1000,q_1,w_500/sea.jpg data-src=/up/w_900/sea.jpg",
+            &["/up/w_900/sea.jpg"],
+        ),
+        (
+            "src=/v1/w_49,h_32,al_c,enc_auto/sea.jpg data-src=/v1/w_900,h_600,al_c,enc_auto/sea.jpg",
+            &["/v1/w_900,h_600,al_c,enc_auto/sea.jpg"],
+        ),
+        (
+            "src='/sea.jpg?blur=200&px=16' data-src=/sea.jpg",
+            &["/sea.jpg"],
+        ),
+        (
+            "src=/files/sea_20x.jpg data-src=/files/sea_900x.jpg",
+            &["/files/sea_900x.jpg"],
+        ),
+        (
+            "src='/max/60/sea.jpg?q=20' data-src=/max/1400/sea.jpg",
+            &["/max/1400/sea.jpg"],
+        ),
+        (
+            "src='/sea?name=thumb' data-src='/sea?name=large'",
+            &["/sea?name=large"],
+        ),
+        (
+            "src=/sea.jpg style='background-image:url(/sea-blur.jpg)'",
+            &["/sea.jpg"],
+        ),
+        (
+            "src=/blank.gif data-author-image=/people/jo.jpg data-src=/i/sea.jpg",
+            &["/i/sea.jpg"],
+        ),
+    ] {
+        assert_eq!(
+            offers(&format!("<p><img {image}></p>")),
+            [offered],
+            "{image}"
+        );
+    }
+    let other = "<p><img src=/pix/fallback.gif data-src=/thumbnails/sea-1204.jpg></p>";
+    assert_eq!(offers(other), [["/thumbnails/sea-1204.jpg"]]);
+    let link = "<p><a href=/full/sea.jpg><img src=/thumbs/sea.jpg></a></p>";
+    assert_eq!(offers(link), [["/full/sea.jpg"]]);
+    let later =
+        "<p><img src=/st/20/sea-blur.jpg><noscript><img src=/st/800/sea.jpg></noscript></p>";
+    assert_eq!(offers(later), [["/st/800/sea.jpg"]]);
+}
+
+#[test]
+fn smaller_forms_of_a_picture_and_such_as_only_sound_like_previews_are_offered_beside_it() {
+    for name in [
+        "greyhound",
+        "pixel-8",
+        "nuclear",
+        "blurb",
+        "thumbelina",
+        "thumb-war",
+        "tiny-house",
+        "low-tide",
+        "preview-night",
+    ] {
+        let set = format!(
+            "<p><img src=/{name}-640.jpg srcset='/{name}-320.jpg 320w, /{name}-1280.jpg 1280w'></p>"
+        );
+        assert_eq!(
+            offers(&set),
+            [[1280, 320, 640].map(|width| format!("/{name}-{width}.jpg"))]
+        );
+        let lazy = format!("<p><img src='{ONE_PIXEL}' data-src=/i/{name}.jpg></p>");
+        assert_eq!(offers(&lazy), [[format!("/i/{name}.jpg")]]);
+    }
+    for (image, offered) in [
+        (
+            "src=/sea-desktop.jpg srcset='/sea-mobile.jpg 480w, /sea-desktop.jpg 1200w'",
+            ["/sea-desktop.jpg", "/sea-mobile.jpg"],
+        ),
+        (
+            "src=/sea.jpg data-full=/sea-full.jpg",
+            ["/sea-full.jpg", "/sea.jpg"],
+        ),
+        (
+            "src=/thumb/a/Sea.jpg/330px-Sea.jpg srcset='/thumb/a/Sea.jpg/660px-Sea.jpg 2x'",
+            [
+                "/thumb/a/Sea.jpg/660px-Sea.jpg",
+                "/thumb/a/Sea.jpg/330px-Sea.jpg",
+            ],
+        ),
+        (
+            "src=/sea-300x200.jpg data-src=/sea.jpg",
+            ["/sea.jpg", "/sea-300x200.jpg"],
+        ),
+        (
+            "src=/poster-24x36.jpg data-src='/poster-24x36.jpg?v=2'",
+            ["/poster-24x36.jpg?v=2", "/poster-24x36.jpg"],
+        ),
+    ] {
+        assert_eq!(
+            offers(&format!("<p><img {image}></p>")),
+            [offered],
+            "{image}"
+        );
+    }
+    assert_eq!(
+        offers("<p><img src=/blank.gif data-thumb=/i/sea-small.jpg></p>"),
+        [["/i/sea-small.jpg"]]
+    );
 }
 
 #[test]

@@ -1,14 +1,14 @@
-//! Parts of a page that are content, whatever they are called and whether they are open at first.
+//! Parts of a page that are content, whatever they are called.
 
-use crate::extraction::{article, extraction, middle, outline, paragraph};
+use crate::extraction::{article, middle, outline, paragraph};
 
 /// The headings, rows, items and first words of paragraphs of an article's middle.
-fn lines(body: &str) -> Vec<String> {
+pub(crate) fn lines(body: &str) -> Vec<String> {
     let middle = middle(body);
     middle.lines().map(str::to_owned).collect()
 }
 
-fn has(html: &str, words: &str) -> bool {
+pub(crate) fn has(html: &str, words: &str) -> bool {
     outline(html).contains(words)
 }
 
@@ -76,6 +76,306 @@ fn rows_and_items_named_like_the_end_of_a_page_end_nothing() {
     );
 }
 
+const WORDS: [&str; 4] = ["Comments", "Share", "Related articles", "Subscribe"];
+
+#[test]
+fn items_of_a_list_within_an_article_stay_whatever_their_words_are() {
+    let items = |list: &str, item: &dyn Fn(&str) -> String| {
+        let items: String = WORDS
+            .iter()
+            .map(|word| format!("<li>{}", item(word)))
+            .collect();
+        format!("<{list}>{items}</{list}>")
+    };
+    let expected = WORDS.map(|word| format!("Item: {word}"));
+    for list in ["ul", "ol"] {
+        assert_eq!(lines(&items(list, &str::to_owned)), expected);
+        assert_eq!(
+            lines(&items(list, &|word| format!("<p>{word}</p>"))),
+            expected
+        );
+        assert_eq!(
+            lines(&items(list, &|word| format!("<b>{word}</b>"))),
+            expected
+        );
+    }
+    assert_eq!(lines("<ul><li>Share</ul>"), ["Item: Share"]);
+    assert_eq!(
+        lines("<ul><li>Parts<ul><li>Comments<li>Share</ul></ul>"),
+        ["Item: Parts", "Item: Comments", "Item: Share"]
+    );
+}
+
+#[test]
+fn such_items_go_where_they_lead_elsewhere_or_stand_outside_of_the_text() {
+    assert_eq!(
+        lines("<ul><li><a href=/s>Share</a><li><a href=/c>Comments</a></ul>"),
+        [""; 0]
+    );
+    let tail = |tail: &str| {
+        outline(&article("").replace("</div></article>", &format!("{tail}</div></article>")))
+    };
+    let list = "<ul><li>Share<li>Print</ul>";
+    let headed = tail(&format!("<h2>Its parts</h2>{list}"));
+    assert!(headed.ends_with("Item: Share\nItem: Print"), "{headed}");
+    assert_eq!(tail(list), outline(&article("")));
+    let announced = tail(&format!("<p>It has two parts:</p>{list}"));
+    assert!(
+        announced.ends_with("Item: Share\nItem: Print"),
+        "{announced}"
+    );
+    let above = article("").replace("<div class=body>", &format!("<div class=body>{list}"));
+    assert_eq!(outline(&above), outline(&article("")));
+}
+
+#[test]
+fn cells_named_like_the_end_of_a_page_stay() {
+    for cells in [
+        "<tr><th>Share<th>Comments<tr><td>12 percent<td>Twelve",
+        "<tr><th class=share>Share<th class=comments>Comments<tr><td class=share>12 percent<td class=comments>Twelve",
+        "<tr><th>Share<th>Comments<tr><td><h3>12 percent</h3><td>Twelve",
+    ] {
+        let found = lines(&format!("<table>{cells}</table>")).join(" ");
+        let words: Vec<&str> = found
+            .split([' ', ':'])
+            .filter(|word| !["", "Row", "Paragraph", "Heading"].contains(word))
+            .collect();
+        assert_eq!(
+            words,
+            ["Share", "Comments", "12", "percent", "Twelve"],
+            "{cells}"
+        );
+    }
+    assert_eq!(
+        lines("<table><tr><th>Comments<tr><td>Twelve</table>"),
+        ["Row: Comments", "Row: Twelve"]
+    );
+    assert_eq!(
+        lines(
+            "<dl><dt class=comments>Comments<dd class=comments>Begin with a hash.<dt>Name<dd>What one is called.</dl>"
+        ),
+        [
+            "Term: Comments",
+            "Definition: Begin with a hash.",
+            "Term: Name",
+            "Definition: What one is called."
+        ]
+    );
+    assert_eq!(
+        lines(
+            "<ul><li>Values<li class=comments>Comments begin with a hash<li class=share>Share</ul>"
+        ),
+        [
+            "Item: Values",
+            "Item: Comments begin with a hash",
+            "Item: Share"
+        ]
+    );
+}
+
+#[test]
+fn headings_of_any_class_stay_where_prose_stands_behind_them() {
+    for class in [
+        "share",
+        "comments",
+        "related",
+        "recommended",
+        "more",
+        "latest",
+    ] {
+        let heading = format!("<h2 class={class}>The matter</h2>");
+        for heading in [
+            heading.clone(),
+            format!("<div>{heading}</div>"),
+            format!("{heading}<h3>In short</h3>"),
+        ] {
+            let html = article(&format!("{heading}{}<h2>Errors</h2>", paragraph("A hash")));
+            assert!(has(&html, "Heading: The matter"), "{heading}");
+        }
+        for behind in [
+            "<ul><li><a href=/1>Another page of this site</a><li><a href=/2>And another page of it</a></ul>",
+            "<div class=related-links><p>A page of this site that is as good as this one, and of which this says a lot.</p></div>",
+            "<h2>Errors</h2><p>One.</p>",
+        ] {
+            let html = article(&format!("<h2 class={class}>The matter</h2>{behind}"));
+            assert!(!has(&html, "The matter"), "{class}: {behind}");
+        }
+    }
+}
+
+#[test]
+fn a_section_of_prose_stays_whatever_its_id_is() {
+    let (one, two) = (paragraph("A hash"), paragraph("Another hash"));
+    for id in ["comments", "share", "related", "comment-syntax"] {
+        for section in [
+            format!("<section id={id}><h2>The name</h2>{one}{two}</section>"),
+            format!("<div id={id}><h3>Comments</h3>{one}<pre># one</pre>{two}</div>"),
+        ] {
+            let within = article(&section);
+            let behind =
+                article("").replace("</div></article>", &format!("{section}</div></article>"));
+            for html in [within, behind] {
+                assert!(
+                    has(&html, "A hash is")
+                        && has(&html, "Another hash is")
+                        && has(&html, "Heading"),
+                    "{section}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_readers_say_and_forms_and_links_go_where_an_id_names_them() {
+    let opinion = paragraph("My opinion");
+    for inside in [
+        format!("<h3>3 comments</h3>{opinion}{opinion}"),
+        format!("<h3>Comments (3)</h3>{opinion}{opinion}"),
+        format!("<h3><a href=/all>Comments</a></h3>{opinion}{opinion}"),
+        format!(
+            "<h3>Comments</h3><p>Jo Doe, 3 May 2021</p>{opinion}<p>Kim Roe, 4 May 2021</p>{opinion}"
+        ),
+        format!("<h3>Comments</h3><div><time>3 May</time>{opinion}</div>"),
+        format!("<h3>Comments</h3><div class=comment>{opinion}</div>"),
+        format!("<h3>Comments</h3>{opinion}<form><textarea></textarea></form>"),
+        format!("<h3>Comments</h3><p><a href=/1>{}</a></p>", &opinion[3..]),
+        opinion.clone(),
+    ] {
+        let tail = format!("<section id=comments>{inside}</section></div></article>");
+        let html = article("").replace("</div></article>", &tail);
+        assert_eq!(outline(&html), outline(&article("")), "{inside}");
+    }
+}
+
+#[test]
+fn a_part_without_a_heading_stays_behind_one_or_between_paragraphs() {
+    let (one, two) = (paragraph("A hash"), paragraph("Another hash"));
+    let html = article(&format!(
+        "<h2>Comments</h2><div id=comments>{one}{two}</div>"
+    ));
+    assert!(has(&html, "A hash is") && has(&html, "Heading: Comments"));
+    let words = "A hash begins what the machine does not read, which goes on to the end of its line, and no further.";
+    for part in [
+        format!("<p class=comment>{words}</p>"),
+        format!("<ul class=comments><li>{words}<li>{words}</ul>"),
+        format!("<table class=comments><tr><th>Comments<tr><td>{words}</table>"),
+    ] {
+        assert!(has(&article(&part), words), "{part}");
+    }
+    let readers = format!("<p class=comment>{words}</p>").repeat(4);
+    let html = article(&readers);
+    assert!(!has(&html, words));
+    let html = article("").replace("</div></article>", &format!("{readers}</div></article>"));
+    assert!(!has(&html, words));
+}
+
+#[test]
+fn words_within_a_sentence_stay_whatever_their_class_is() {
+    for class in [
+        "tag", "menu", "comment", "share", "label", "next", "author", "promo",
+    ] {
+        for word in [
+            format!("<span class={class}>Word</span>"),
+            format!("<a class={class} href=/word>Word</a>"),
+            format!("<span class={class}><a href=/word>Word</a></span>"),
+        ] {
+            let sentence = format!(
+                "<p>To begin, open the {word} that is shown there, and go on from it as you did before.</p>"
+            );
+            assert_eq!(
+                lines(&sentence),
+                [
+                    "Paragraph: To begin, open the Word that is shown there, and go on from it as you did before."
+                ]
+            );
+        }
+    }
+    for (sentence, said) in [
+        (
+            "<span class=author>Jo Doe</span>’s boat is",
+            "Jo Doe’s boat is",
+        ),
+        (
+            "<span class=label>Note:</span> the boat is",
+            "Note: the boat is",
+        ),
+        (
+            "What there is of it is a <span class=tag>boat</span>.",
+            "What there is of it is a boat.",
+        ),
+    ] {
+        let rest = "what this sentence is about, and it is long enough to be one of an article.";
+        assert_eq!(
+            lines(&format!("<p>{sentence} {rest}</p>")),
+            [format!("Paragraph: {said} {rest}")]
+        );
+    }
+    let icon = "<p>To begin, open the <span class=material-icons>home</span> that is shown there, and go on from it as before.</p>";
+    assert!(!has(&article(icon), "home"));
+}
+
+#[test]
+fn a_word_alone_is_said_or_heads_a_text_or_goes() {
+    assert_eq!(
+        lines("<p>“Close.”</p><p>Close.</p><p>Close</p>"),
+        ["Paragraph: “Close.”", "Paragraph: Close."]
+    );
+    let chapter = format!("<p><strong>Comments</strong></p>{}", paragraph("A hash"));
+    assert_eq!(lines(&chapter), ["Paragraph: Comments"]);
+    let links = "<ul><li><a href=/1>Another page of this site</a><li><a href=/2>And another page of it</a></ul>";
+    for heading in [
+        "<h3>Related articles</h3>",
+        "<p><strong>Related articles</strong></p>",
+        "<p><strong>Advertisement</strong></p>",
+    ] {
+        assert_eq!(
+            lines(&format!("{heading}{links}{}", paragraph("What follows"))),
+            [""; 0]
+        );
+    }
+}
+
+#[test]
+fn a_paragraph_that_speaks_of_newsletters_or_rights_ends_an_article_and_a_call_does_not() {
+    let end = |last: &str| {
+        article("").replace(
+            "</div></article>",
+            &format!("<p>{last}</p></div></article>"),
+        )
+    };
+    for said in [
+        "The harbour has had a newsletter of its own since the year in which the pier was built and the boats came.",
+        "What she wrote is under copyright for seventy years more, and so the book of the island is not to be had.",
+        "Two of the widgets are subscribed to this source, and only those are drawn again when it has another number.",
+    ] {
+        assert!(has(&end(said), said), "{said}");
+    }
+    for call in [
+        "Subscribe to our letter, in which there is a seal each week, and a boat as well, for all of those who read it.",
+        "There is more of this. Sign up for the letter, in which there is a seal each week, and a boat, too.",
+        "Whoever wants more of this reads our <a href=/n>newsletter</a>, in which there is a seal each week, and a boat.",
+        "Follow us on Twitter.",
+        "Jo Doe in the harbour and Kim Roe, who was on the boat all week, contributed to this report from the island.",
+        "© 2021 The Paper of the island and of the harbour and of all the boats. All rights reserved by those who own it.",
+    ] {
+        assert_eq!(outline(&end(call)), outline(&article("")), "{call}");
+    }
+}
+
+#[test]
+fn a_sentence_with_a_link_that_begins_like_a_lead_to_another_page_stays() {
+    let said = "Related to this is the <a href=/law>law of the tides</a>, which says when the water of a bay goes.";
+    assert_eq!(
+        lines(&format!("<p>{said}</p>")),
+        [
+            "Paragraph: Related to this is the law of the tides, which says when the water of a bay goes."
+        ]
+    );
+    let lead = "Related: <a href=/law>The law of the tides says when the water goes.</a>";
+    assert_eq!(lines(&format!("<p>{lead}</p>")), [""; 0]);
+}
+
 #[test]
 fn what_follows_such_a_heading_goes_where_it_is_links_cards_or_what_readers_say() {
     let cards = "<div><a href=/1><img src=1.jpg></a><h4><a href=/1>A title of another page</a></h4><p>What this other page is \
@@ -108,73 +408,6 @@ fn a_box_of_other_pages_in_the_midst_of_an_article_ends_nothing() {
         "{outline}"
     );
     assert!(!outline.contains("Related"), "{outline}");
-}
-
-#[test]
-fn what_opens_on_a_search_or_a_click_is_content() {
-    let question = |n: u32, panel: &str| {
-        let text = paragraph(&format!("Answer {n}"));
-        format!(
-            "<h3><button aria-expanded=false aria-controls=a{n}>Question {n}</button></h3><div {panel}>{text}</div>"
-        )
-    };
-    let body = question(1, "hidden=until-found")
-        + &question(2, "id=a2 hidden")
-        + &question(3, "id=a3 style='display:none'")
-        + &question(4, "role=region aria-labelledby=h4 hidden")
-        + "<details><summary>Question 5</summary>"
-        + &paragraph("Answer 5")
-        + "</details>";
-    let html = article(&body);
-    for n in 1..=5 {
-        assert!(has(&html, &format!("Answer {n} is what")), "{n}");
-    }
-    assert!(has(&html, "Heading: Question 2"));
-    let plain = article(&format!(
-        "<div hidden>{}</div>",
-        paragraph("What nobody sees")
-    ));
-    assert!(!has(&plain, "nobody sees"));
-}
-
-#[test]
-fn a_shadow_root_is_shown_and_its_slots_hold_what_its_host_holds() {
-    let (one, two, three) = (paragraph("One"), paragraph("Two"), paragraph("Three"));
-    let host = format!(
-        "<story-body><template shadowrootmode=open><h2>Told</h2>{one}<slot name=late>nothing</slot><slot></slot>\
-         <p>Behind all of it.</p></template>{two}<div slot=late>{three}</div></story-body>"
-    );
-    let parts = extraction(&article(&host)).page.parts;
-    let text = serde_json::to_string(&parts).unwrap();
-    let places = [
-        "Told",
-        "One is what",
-        "Three is what",
-        "Two is what",
-        "Behind all of it",
-    ]
-    .map(|words| text.find(words));
-    assert!(
-        places.iter().all(Option::is_some) && places.is_sorted(),
-        "{places:?}"
-    );
-    assert_eq!(text.matches("Two is what").count(), 1);
-    assert!(!text.contains("nothing"));
-    let inert = article(&format!("<template>{one}</template>"));
-    assert!(!has(&inert, "One is what"));
-}
-
-#[test]
-fn shadow_roots_in_each_other_without_end_are_read_in_linear_time() {
-    let deep = "<x-a><template shadowrootmode=open><slot></slot><slot></slot>".repeat(300) + "x";
-    let wide = format!(
-        "<x-a><template shadowrootmode=open>{}</template>{}",
-        "<slot></slot>".repeat(9000),
-        "<b>y</b>".repeat(9000)
-    );
-    for html in [deep, wide] {
-        extraction(&html);
-    }
 }
 
 #[test]

@@ -39,6 +39,14 @@ fn a_formula_is_read_once_and_as_tex_where_there_is_tex() {
                 .to_owned(),
             "x=2^{3}",
         ),
+        (
+            "<span class=MathJax_Preview>x=2^3</span><span class=MathJax><nobr>x=23</nobr></span><script type='math/tex'>x=2^3</script>".to_owned(),
+            "x=2^3",
+        ),
+        (
+            "<span class=MathJax_Preview>[x=2^3]</span><script type='math/tex; mode=display'>x=2^3</script>".to_owned(),
+            "x=2^3",
+        ),
         (math(tex), "x=2^3"),
         (
             "<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math>".to_owned(),
@@ -134,6 +142,41 @@ fn code_is_one_part_without_line_numbers_and_with_its_blank_lines() {
     for form in forms {
         assert_eq!(codes(&form), [code.as_str()], "{form}");
     }
+}
+
+#[test]
+fn spaces_that_keep_a_line_of_code_in_its_place_are_spaces_and_a_line_of_them_is_empty() {
+    let line = |n: usize, text: &str| format!("<div class='line number{n} index{n}'>{text}</div>");
+    let lines = [
+        line(1, "<code class='js keyword'>function</code> <code class='js plain'>one() {</code>"),
+        line(2, "&nbsp;"),
+        line(3, "<code class='js spaces'>&nbsp;&nbsp;&nbsp;&nbsp;</code><code class='js plain'>two();</code>"),
+        line(4, "<code class='js plain'>}</code>"),
+    ]
+    .concat();
+    let numbers: String = (1..=4).map(|n| line(n, &n.to_string())).collect();
+    let highlighter = format!(
+        "<div class=syntaxhighlighter><table><tr><td class=gutter>{numbers}</td><td class=code><div class=container>{lines}</div></td></tr></table></div>"
+    );
+    let broken = "<pre>function one() {<br>&nbsp;<br>&nbsp;&nbsp;&nbsp;&nbsp;two();<br>}</pre>";
+    for code in [highlighter.as_str(), broken] {
+        assert_eq!(codes(code), ["function one() {\n\n    two();\n}"], "{code}");
+    }
+}
+
+#[test]
+fn what_a_highlighter_calls_the_words_of_code_takes_none_of_them_away() {
+    let words = ["comment", "tag", "label", "meta", "menu", "share"]
+        .map(|name| format!("<span class='token hljs-{name}'>{name}</span>"))
+        .join("\n");
+    assert_eq!(
+        codes(&format!("<pre><code>{words}</code></pre>")),
+        ["comment\ntag\nlabel\nmeta\nmenu\nshare"]
+    );
+    assert_eq!(
+        codes("<pre>one<span style='display:none'>copied</span></pre>"),
+        ["one"]
+    );
 }
 
 #[test]
