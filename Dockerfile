@@ -14,7 +14,7 @@ ARG TARGET=x86_64-unknown-linux-gnu
 ADD target/dist/flamingo-${VERSION}-${TARGET}.tar.gz /opt/
 ENV PATH=/opt/flamingo-${VERSION}-${TARGET}:/usr/local/bin:/usr/bin:/bin
 # The user must be able to write there.
-ENV HF_HOME=/models
+ENV HF_HOME=/models FLAMINGO_CACHE=/models/flamingo
 
 USER 65532:65532
 WORKDIR /work

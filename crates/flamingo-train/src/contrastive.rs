@@ -279,6 +279,7 @@ impl Task for ContrastiveTask {
                 .clone()
                 .expect("the tokenizer was read with them"),
             sees: Default::default(),
+            parts: Default::default(),
             model: ModelConfig::Contrastive(self.config.clone()),
         };
         let tensors = named_tensors(model);

@@ -10,24 +10,25 @@ use std::path::Path;
 
 use flamingo_data::{Example, Format, Framing, Library, Order, stream};
 use flamingo_image::{Limits, Media as Loaded, Preprocess, sample_frames};
-use flamingo_kernels::{Device, Init, Module, Tensor, TensorData, cross_entropy, floats, indices};
-use flamingo_model::vision::{VisionConfig, VisionEncoder};
-use flamingo_model::{Flamingo, FlamingoConfig, LanguageConfig, Looking, Media, TextInput};
+use flamingo_kernels::{Device, Tensor, TensorData, cross_entropy, floats, indices};
+use flamingo_model::vision::VisionEncoder;
+use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, TextInput};
 use flamingo_sequence::{Batch, Form, SpecialTokenNames, Tokenizer, Visibility};
 use flamingo_weights::{
-    FORMAT_VERSION, ModelConfig, ModelFile, Source as Files, Tensors, apply_tensors, load_part,
-    named_tensors, open_language, open_vision, save,
+    FORMAT_VERSION, ModelConfig, ModelFile, PARTS_FORMAT_VERSION, PartFiles, Store, named_tensors,
+    save,
 };
 use half::f16;
 
 use crate::batches::Feed;
-use crate::language::{check_vocabulary, labelled};
+use crate::finished::Parts;
+use crate::language::labelled;
 use crate::new_tokens::NewTokens;
 use crate::optimiser::OptimiserSpec;
 use crate::regularise::normal;
 use crate::task::{Part, Task};
 use crate::tree::Flat;
-use crate::{DataSpec, Error, FlamingoSpec, InitSpec, Observer, Recipe, Result};
+use crate::{DataSpec, Error, FlamingoSpec, Observer, Recipe, Result};
 
 /// Frames of a film are taken at this rate (paper, 2.1: 1 frame a second in training).
 const FRAMES_PER_SECOND: f32 = 1.0;
@@ -42,6 +43,7 @@ pub(crate) struct FlamingoTask {
     tokens: SpecialTokenNames,
     tokenizer: Tokenizer,
     new_tokens: NewTokens,
+    part_files: PartFiles,
     feeds: Vec<Feed>,
     orders: Vec<Order>,
     /// For each source and sample the features of its media.
@@ -58,114 +60,12 @@ struct Features {
     values: Vec<f16>,
 }
 
-/// Whether a directory is a model of ours.
-fn is_ours(path: &Path) -> bool {
-    path.join("flamingo.json").is_file() || !path.exists()
-}
-
-fn wrong(path: &Path, found: &str, wanted: &str) -> Error {
-    Error::contradiction(format!(
-        "{} is a {found} model, the recipe's `init` wants a {wanted} model there",
-        path.display()
-    ))
-}
-
-/// The finished parts that the model is built of.
-struct Parts {
-    vision: (VisionConfig, Tensors, &'static str),
-    language: (LanguageConfig, Tensors, &'static str),
-    preprocess: Preprocess,
-    tokens: SpecialTokenNames,
-    tokenizer: Tokenizer,
-    new_tokens: NewTokens,
-}
-
-/// A vision encoder, and how pictures get to it.
-type Vision = ((VisionConfig, Tensors, &'static str), Preprocess);
-
-impl Parts {
-    fn load(init: &InitSpec) -> Result<Self> {
-        let (vision, preprocess) = match is_ours(&init.vision) {
-            true => Self::our_vision(init)?,
-            false => {
-                let part = open_vision(&init.vision)?;
-                ((part.config, part.tensors, ""), part.preprocess)
-            }
-        };
-        let (language, tokenizer, tokens, new) = match is_ours(&init.language) {
-            true => Self::our_language(init)?,
-            false => {
-                let part = open_language(&init.language)?;
-                let language = (part.config, part.tensors, "");
-                (language, part.tokenizer, part.tokens, part.new_tokens)
-            }
-        };
-        check_vocabulary(&tokenizer, language.0.vocabulary)?;
-        Ok(Self {
-            vision,
-            language,
-            preprocess,
-            tokens,
-            tokenizer,
-            new_tokens: NewTokens::new(&new),
-        })
-    }
-
-    fn our_vision(init: &InitSpec) -> Result<Vision> {
-        let (file, _, tensors) = load_part(&Files::Directory(init.vision.clone()))?;
-        let vision = match file.model {
-            ModelConfig::Contrastive(config) => (config.vision, tensors, "vision."),
-            ModelConfig::Flamingo(config) => (config.vision, tensors, "vision."),
-            other => return Err(wrong(&init.vision, other.kind(), "contrastive")),
-        };
-        let preprocess = file.preprocess.ok_or_else(|| {
-            Error::contradiction(format!("{} has no `preprocess`", init.vision.display()))
-        })?;
-        Ok((vision, preprocess))
-    }
-
-    #[allow(clippy::type_complexity)]
-    fn our_language(
-        init: &InitSpec,
-    ) -> Result<(
-        (LanguageConfig, Tensors, &'static str),
-        Tokenizer,
-        SpecialTokenNames,
-        Vec<u32>,
-    )> {
-        let (file, tokenizer, tensors) = load_part(&Files::Directory(init.language.clone()))?;
-        let language = match file.model {
-            ModelConfig::Language(config) => (config, tensors, ""),
-            ModelConfig::Flamingo(config) => (config.language, tensors, "language."),
-            other => return Err(wrong(&init.language, other.kind(), "language")),
-        };
-        Ok((language, tokenizer, file.tokens, Vec::new()))
-    }
-
-    /// A vision encoder for use alone, on a device without autodiff.
-    fn encoder(&self, device: &Device) -> Result<VisionEncoder> {
-        let (config, tensors, prefix) = &self.vision;
-        let encoder = VisionEncoder::new(config, &mut Init::new(0, device));
-        Ok(apply_tensors(encoder, tensors, prefix)?.no_grad())
-    }
-
-    /// The whole model with its finished parts frozen.
-    fn model(&mut self, config: &FlamingoConfig, seed: u64, device: &Device) -> Result<Flamingo> {
-        let mut model = Flamingo::new(config, &mut Init::new(seed, device))?;
-        let (_, tensors, prefix) = &self.vision;
-        model.vision = apply_tensors(model.vision, tensors, prefix)?.freeze();
-        let (_, tensors, prefix) = &self.language;
-        model.language = apply_tensors(model.language, tensors, prefix)?.freeze();
-        model.language = self.new_tokens.begin(model.language, seed, device);
-        Ok(model)
-    }
-}
-
 impl FlamingoTask {
     /// Reads the parts and the data, encodes every picture once, and builds the model.
     pub(crate) fn prepare(
         recipe: &Recipe,
         spec: &FlamingoSpec,
+        store: &Store,
         device: &Device,
         observer: &mut dyn Observer,
     ) -> Result<(Self, Flamingo)> {
@@ -173,16 +73,15 @@ impl FlamingoTask {
             .init
             .as_ref()
             .ok_or_else(|| Error::contradiction("`init` is missing"))?;
-        let mut parts = Parts::load(init)?;
+        let mut parts = Parts::load(init, store)?;
         let config = FlamingoConfig {
-            vision: parts.vision.0.clone(),
+            vision: parts.vision.config.clone(),
             resampler: Some(spec.resampler.clone()),
             project_media: spec.project_media,
             gated: spec.gated.clone(),
-            language: parts.language.0.clone(),
+            language: parts.language.config.clone(),
         };
-        let model = parts.model(&config, recipe.seed, device)?;
-        let model = recipe.initial.scaled(model)?;
+        let model = parts.model(&config, &recipe.initial, recipe.seed, device)?;
         let mut feeds = recipe
             .data
             .iter()
@@ -191,7 +90,7 @@ impl FlamingoTask {
         let plain = device.clone().inner();
         let encode = Encode {
             encoder: parts.encoder(&plain)?,
-            preprocess: parts.preprocess.clone(),
+            preprocess: parts.vision.preprocess.clone(),
             max_frames: config.frames(),
             device: plain,
         };
@@ -200,10 +99,11 @@ impl FlamingoTask {
         let task = Self {
             recipe: recipe.clone(),
             config,
-            preprocess: parts.preprocess,
-            tokens: parts.tokens,
-            tokenizer: parts.tokenizer,
+            preprocess: parts.vision.preprocess,
+            tokens: parts.language.tokens,
+            tokenizer: parts.language.tokenizer,
             new_tokens: parts.new_tokens,
+            part_files: parts.files,
             feeds,
             orders,
             media,
@@ -432,13 +332,18 @@ impl Task for FlamingoTask {
 
     fn save(&self, model: &Flamingo, folder: &Path) -> Result<()> {
         let file = ModelFile {
-            version: FORMAT_VERSION,
+            version: match self.part_files.is_empty() {
+                true => FORMAT_VERSION,
+                false => PARTS_FORMAT_VERSION,
+            },
             preprocess: Some(self.preprocess.clone()),
             tokens: self.tokens.clone(),
             sees: Visibility::Last,
+            parts: self.part_files.clone(),
             model: ModelConfig::Flamingo(self.config.clone()),
         };
         let tensors = named_tensors(model);
+        let tensors = self.part_files.left_out_of(tensors, self.new_tokens.rows());
         Ok(save(
             folder,
             &file,

@@ -36,6 +36,14 @@ pub struct ScaleSpec {
 const OUTPUT_SHARE: f64 = 0.7;
 
 impl InitialSpec {
+    /// Whether a parameter is to be scaled.
+    pub(crate) fn changes(&self, path: &str) -> bool {
+        let found = |scale: &ScaleSpec| {
+            Regex::new(&scale.parameters).is_ok_and(|regex| regex.is_match(path))
+        };
+        self.scale.iter().any(found)
+    }
+
     /// The model with its parameters scaled.
     ///
     /// # Errors

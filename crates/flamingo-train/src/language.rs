@@ -173,6 +173,7 @@ impl Task for Language {
                 .clone()
                 .expect("the tokenizer was read with them"),
             sees: Default::default(),
+            parts: Default::default(),
             model: ModelConfig::Language(self.config.clone()),
         };
         let tensors = named_tensors(model);

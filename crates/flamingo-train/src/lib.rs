@@ -21,7 +21,9 @@ mod checkpoint;
 mod contrastive;
 mod curves;
 mod error;
+mod finished;
 mod flamingo;
+mod init_part;
 mod initial;
 mod language;
 mod metrics;
@@ -36,6 +38,7 @@ mod task;
 mod tree;
 
 pub use error::{Error, Result};
+pub use init_part::InitPart;
 pub use initial::{InitialSpec, ScaleSpec};
 pub use metrics::Line;
 pub use observer::{Observer, Silent, StepEvent};

@@ -5,6 +5,8 @@
 //! output head that is a matrix of its own gets rows for them that never learn, so that the end of a
 //! chunk could not be predicted: here they learn, too.
 
+use std::ops::Range;
+
 use flamingo_data::stream;
 use flamingo_kernels::{Device, Param, Tensor};
 use flamingo_model::LanguageModel;
@@ -15,8 +17,6 @@ use crate::tree::{Flat, keep_rows};
 
 /// Standard deviation of new rows, as in most language models.
 const STD: f64 = 0.02;
-const EMBEDDING: &str = "language.embed.weight";
-const HEAD: &str = "language.head.weight";
 
 /// Which rows of a language model's tables learn.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,15 @@ pub(crate) struct NewTokens {
 }
 
 impl NewTokens {
+    /// The tables that have a row for each token.
+    pub(crate) const TABLES: [&str; 2] = ["language.embed.weight", "language.head.weight"];
+
+    /// The rows, from the first to the last.
+    pub(crate) fn rows(&self) -> Range<usize> {
+        let first = self.rows.first().copied().unwrap_or(0);
+        first..self.rows.last().map_or(first, |last| last + 1)
+    }
+
     /// The tokens `ids`; none, and nothing learns.
     pub(crate) fn new(ids: &[u32]) -> Self {
         Self {
@@ -73,7 +82,7 @@ impl NewTokens {
 
     /// Takes away the gradients of all other rows.
     pub(crate) fn mask(&self, gradients: &mut Flat) {
-        for path in [EMBEDDING, HEAD] {
+        for path in Self::TABLES {
             if !self.rows.is_empty() {
                 keep_rows(gradients, path, self.width, &self.rows);
             }

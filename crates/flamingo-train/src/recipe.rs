@@ -13,7 +13,7 @@ use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
 use flamingo_sequence::{Form, Predict, SpecialTokenNames};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, InitialSpec, OptimiserSpec, RegulariseSpec, Result, Schedule};
+use crate::{Error, InitPart, InitialSpec, OptimiserSpec, RegulariseSpec, Result, Schedule};
 
 /// A training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,17 +103,17 @@ fn yes() -> bool {
 }
 
 /// The finished parts that a Flamingo is built of: model directories of earlier runs, or published
-/// models.
+/// models; a path or a hub id, or a file elsewhere that the finished model names and does not hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InitSpec {
     /// Of a contrastive training, or a whole Flamingo: its vision encoder; or an image tower of CLIP
     /// or an NFNet of timm, a file or a directory.
-    pub vision: PathBuf,
+    pub vision: InitPart,
     /// Of a language training, or a whole Flamingo: its language model and tokenizer; or the directory
     /// of a published language model, whose new tokens then learn along. `lm` means the same.
     #[serde(alias = "lm")]
-    pub language: PathBuf,
+    pub language: InitPart,
 }
 
 /// One source of data, and how batches are made of it.
@@ -315,6 +315,10 @@ impl Recipe {
                 ("init.vision", &init.vision),
                 ("init.language", &init.language),
             ]
+        });
+        let parts = parts.filter_map(|(key, part)| match part {
+            InitPart::Path(path) => Some((key, path)),
+            InitPart::File(_) => None,
         });
         let data = self.data.iter().map(|data| ("data.path", &data.path));
         let mut all = tokenizer.chain(parts).chain(data);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use flamingo_files::write;
 use flamingo_kernels::Device;
+use flamingo_weights::Store;
 
 use crate::checkpoint::{Checkpoints, restore};
 use crate::contrastive::ContrastiveTask;
@@ -26,6 +27,8 @@ use crate::{Error, ModelSpec, Recipe, Result, Updates, curves};
 pub struct Options {
     /// The device, without autodiff.
     pub device: Device,
+    /// The cache of the files elsewhere that a recipe and its parts name.
+    pub parts: Store,
     /// What to do with a run that is there already.
     pub resume: Resume,
     /// Set it to have the state saved and the run stopped after the step that it is in.
@@ -87,7 +90,8 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
             Run::new(recipe, options, task)?.go(model, observer)
         }
         ModelSpec::Flamingo(spec) => {
-            let (task, model) = FlamingoTask::prepare(recipe, spec, &device, observer)?;
+            let (task, model) =
+                FlamingoTask::prepare(recipe, spec, &options.parts, &device, observer)?;
             Run::new(recipe, options, task)?.go(model, observer)
         }
     }

@@ -7,18 +7,22 @@ use flamingo_kernels::{
     Device, Init, Matrices, Module, Precision, WeightType, multiplies_quantised,
 };
 use flamingo_model::Flamingo;
+use flamingo_parts::Store;
 use flamingo_sequence::Tokenizer;
 
+use crate::model_file::MODEL_FILE;
 use crate::names::apply_quantised;
+use crate::part_files::PartFiles;
 use crate::peers::{self, OpenFlamingoFiles, Opened, Words};
 use crate::quantise::{Quantiser, Weighed, plan_file};
+use crate::with_parts::with_parts;
 use crate::{
     Error, LoadReport, ModelConfig, ModelFile, NamedTensor, Result, Tensors, write_tensors,
 };
 
-const MODEL_FILE: &str = "flamingo.json";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
+const NOTICE: &str = "NOTICE";
 
 /// Where a model's files are.
 #[derive(Debug, Clone)]
@@ -26,6 +30,8 @@ pub enum Source {
     /// A directory of ours, of an OpenFlamingo's parts (`checkpoint.pt`, `lm/`, `clip/`), or of an
     /// IDEFICS.
     Directory(PathBuf),
+    /// As [`Source::Directory`]; files elsewhere that a model of ours names are in this cache.
+    WithParts(PathBuf, Store),
     /// The parts of an OpenFlamingo, wherever they are.
     OpenFlamingo(OpenFlamingoFiles),
     /// Files that are part of the program.
@@ -172,14 +178,8 @@ pub fn open_with(source: &Source, words: Words) -> Result<Opened> {
 
 fn open_files(source: &Source, words: Words) -> Result<Opened> {
     match source {
-        Source::Directory(directory) if !directory.join(MODEL_FILE).is_file() => {
-            flamingo_checkpoint::check_folder(directory)?;
-            peers::open(directory, words)?.ok_or_else(|| Error::NotAModel {
-                directory: directory.clone(),
-                missing: MODEL_FILE,
-            })
-        }
-        Source::Directory(directory) => open_directory(directory, words),
+        Source::Directory(directory) => open_directory(directory, words, None),
+        Source::WithParts(directory, store) => open_directory(directory, words, Some(store)),
         Source::OpenFlamingo(files) => peers::open_open_flamingo(files, words),
         Source::Embedded {
             model_file,
@@ -206,7 +206,14 @@ fn ours(file: ModelFile, tokenizer: Tokenizer, tensors: Tensors) -> Opened {
     }
 }
 
-fn open_directory(directory: &Path, words: Words) -> Result<Opened> {
+fn open_directory(directory: &Path, words: Words, parts: Option<&Store>) -> Result<Opened> {
+    let Some(mut file) = ModelFile::read(directory)? else {
+        flamingo_checkpoint::check_folder(directory)?;
+        return peers::open(directory, words)?.ok_or_else(|| Error::NotAModel {
+            directory: directory.to_path_buf(),
+            missing: MODEL_FILE,
+        });
+    };
     let existing = |name: &'static str| {
         let path = directory.join(name);
         let missing = || Error::NotAModel {
@@ -215,9 +222,6 @@ fn open_directory(directory: &Path, words: Words) -> Result<Opened> {
         };
         path.is_file().then_some(path).ok_or_else(missing)
     };
-    let path = existing(MODEL_FILE)?;
-    let json = std::fs::read(&path).map_err(Error::io("read", &path))?;
-    let mut file = ModelFile::from_json(&json, &path)?;
     let tokenizer = match words {
         Words::OfModel => Tokenizer::from_file(existing(TOKENIZER)?, &file.tokens)?,
         Words::Numbers => {
@@ -230,7 +234,12 @@ fn open_directory(directory: &Path, words: Words) -> Result<Opened> {
     if shards.is_empty() {
         existing(WEIGHTS)?;
     }
-    Ok(ours(file, tokenizer, Tensors::open(&shards)?))
+    let mut tensors = Tensors::open(&shards)?;
+    if !file.parts.is_empty() {
+        let store = parts.ok_or_else(|| Error::Elsewhere(directory.to_path_buf()))?;
+        tensors = with_parts(&file, tensors, store)?;
+    }
+    Ok(ours(file, tokenizer, tensors))
 }
 
 /// `model*.safetensors`, in order of the alphabet.
@@ -261,7 +270,7 @@ pub fn save(
 ) -> Result<()> {
     std::fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
     write_tensors(&directory.join(WEIGHTS), tensors, precision)?;
-    write_beside(directory, file, tokenizer)
+    write_beside(directory, file, tokenizer, &file.parts)
 }
 
 /// Saves a model that was opened as a directory of ours, tensor by tensor, never all in memory, and
@@ -294,13 +303,23 @@ pub fn convert(
         .write(&directory.join(WEIGHTS), &plan, weights.precision)?;
     let file = ModelFile {
         version: weighed.format_version(),
+        parts: PartFiles::default(),
         ..opened.file.clone()
     };
-    write_beside(directory, &file, &opened.tokenizer)?;
+    write_beside(directory, &file, &opened.tokenizer, &opened.file.parts)?;
     Ok(weighed)
 }
 
-fn write_beside(directory: &Path, file: &ModelFile, tokenizer: &Tokenizer) -> Result<()> {
+/// All but the weights; `parts` are those that the model was made of, whether it still names them or not.
+fn write_beside(
+    directory: &Path,
+    file: &ModelFile,
+    tokenizer: &Tokenizer,
+    parts: &PartFiles,
+) -> Result<()> {
+    if !parts.is_empty() {
+        flamingo_files::write(&directory.join(NOTICE), parts.notice().as_bytes())?;
+    }
     flamingo_files::write(&directory.join(TOKENIZER), tokenizer.to_json()?.as_bytes())?;
     Ok(flamingo_files::write(
         &directory.join(MODEL_FILE),

@@ -57,6 +57,12 @@ pub enum Error {
         /// The kind that was asked for.
         wanted: &'static str,
     },
+    /// A model that names files elsewhere, opened without a cache in which they are.
+    #[error("parts of {} are files elsewhere, and no cache was given in which they are", .0.display())]
+    Elsewhere(PathBuf),
+    /// A file elsewhere is not here.
+    #[error(transparent)]
+    Parts(#[from] flamingo_parts::Error),
     /// A file cannot be written.
     #[error(transparent)]
     Output(#[from] flamingo_files::Error),

@@ -1,7 +1,7 @@
 //! A model on disk, ours or a published one, and back.
 //!
 //! Ours is `flamingo.json` (the whole configuration, [`ModelFile`]), `model*.safetensors` and
-//! `tokenizer.json`. A published one is understood by its peer's file in `peers`: [`open`] finds the
+//! `tokenizer.json`; frozen parts may be files elsewhere ([`PartFiles`]). A published one is understood by its peer's file in `peers`: [`open`] finds the
 //! configuration and connects the tensors in its files with our names by [`Link`]s ([`Tensors`]),
 //! [`load`] reads them into a model, [`convert`] writes them as ours, [`export_open_flamingo`] writes
 //! ours as OpenFlamingo's. [`named_tensors`] and [`apply_tensors`] are the way between a module's
@@ -10,14 +10,17 @@
 mod directory;
 mod error;
 mod export;
+mod joined;
 mod link;
 mod model_file;
 mod names;
+mod part_files;
 mod peers;
 mod quantise;
 mod report;
 mod shapes;
 mod tensors;
+mod with_parts;
 mod write_model;
 
 pub use directory::{Loaded, Source, build, convert, load, load_part, open, open_with, save};
@@ -26,11 +29,14 @@ pub use export::export_open_flamingo;
 pub use flamingo_checkpoint::{
     Checkpoint, Dtype, GgufMetadata, Hub, HubError, HubOptions, Progress, is_hub_id,
 };
+pub use flamingo_parts::{ContentHash, Fetched, Fetcher, Origin, Part, Registry, Store};
 pub use link::{Layout, Link, Run};
 pub use model_file::{
-    FORMAT_VERSION, GGUF_FORMAT_VERSION, ModelConfig, ModelFile, QUANTISED_FORMAT_VERSION,
+    FORMAT_VERSION, GGUF_FORMAT_VERSION, ModelConfig, ModelFile, PARTS_FORMAT_VERSION,
+    QUANTISED_FORMAT_VERSION,
 };
 pub use names::{apply_tensors, apply_tensors_as, named_tensors};
+pub use part_files::PartFiles;
 pub use peers::{
     FlamingoPytorch, LanguagePart, OpenFlamingoFiles, Opened, PUBLISHED, Published, VisionPart,
     Words, load_module, open_flamingo_block_links, open_flamingo_pytorch,

@@ -9,7 +9,11 @@ use flamingo_model::contrastive::ContrastiveConfig;
 use flamingo_sequence::{SpecialTokenNames, Visibility};
 use serde::{Deserialize, Serialize};
 
+use crate::part_files::PartFiles;
 use crate::{Error, Result};
+
+/// The name of the file in a model's directory.
+pub(crate) const MODEL_FILE: &str = "flamingo.json";
 
 /// The format that this program writes; it reads this one, all before it, and that of quantised
 /// models. Version 2 added what the
@@ -24,12 +28,15 @@ pub const QUANTISED_FORMAT_VERSION: u32 = 3;
 /// q3_k, q2_k).
 pub const GGUF_FORMAT_VERSION: u32 = 4;
 
+/// The format of models that name files elsewhere; only they are written in it.
+pub const PARTS_FORMAT_VERSION: u32 = 5;
+
 /// The contents of `flamingo.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelFile {
-    /// [`FORMAT_VERSION`] of the program that wrote it, [`QUANTISED_FORMAT_VERSION`] or
-    /// [`GGUF_FORMAT_VERSION`].
+    /// [`FORMAT_VERSION`] of the program that wrote it, [`QUANTISED_FORMAT_VERSION`],
+    /// [`GGUF_FORMAT_VERSION`] or [`PARTS_FORMAT_VERSION`].
     pub version: u32,
     /// How pictures become pixels; none for a language model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +46,9 @@ pub struct ModelFile {
     /// Which image a token of a prompt sees.
     #[serde(default)]
     pub sees: Visibility,
+    /// Parts whose tensors are in files elsewhere.
+    #[serde(default, skip_serializing_if = "PartFiles::is_empty")]
+    pub parts: PartFiles,
     /// The model.
     pub model: ModelConfig,
 }
@@ -77,6 +87,19 @@ impl ModelConfig {
 }
 
 impl ModelFile {
+    /// Reads `flamingo.json` of a directory; none if it has none.
+    ///
+    /// # Errors
+    /// As [`ModelFile::from_json`], or if it cannot be read.
+    pub fn read(directory: &Path) -> Result<Option<Self>> {
+        let path = directory.join(MODEL_FILE);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let json = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        Self::from_json(&json, &path).map(Some)
+    }
+
     /// Reads the JSON; `path` is for messages.
     ///
     /// # Errors
@@ -88,8 +111,8 @@ impl ModelFile {
         }
         let Versioned { version } =
             serde_json::from_slice(json).map_err(|e| Error::malformed(path, e))?;
-        if version > GGUF_FORMAT_VERSION {
-            let (path, known) = (path.to_path_buf(), GGUF_FORMAT_VERSION);
+        if version > PARTS_FORMAT_VERSION {
+            let (path, known) = (path.to_path_buf(), PARTS_FORMAT_VERSION);
             return Err(Error::Version {
                 path,
                 found: version,

@@ -102,7 +102,7 @@ impl LoadReport {
                 theirs: theirs.iter().map(|stored| stored.name.clone()).collect(),
                 file: file.map(PathBuf::from).unwrap_or_default(),
                 dtype: tensors.dtype(name).unwrap_or(Dtype::F32),
-                quantised: tensors.quantised(name),
+                quantised: tensors.first_quantised(name),
                 new_rows: tensors.missing_rows(name),
             });
         }
@@ -116,7 +116,7 @@ impl LoadReport {
             theirs: vec![name.to_owned()],
             file: tensors.file(name).map(PathBuf::from).unwrap_or_default(),
             dtype: tensors.dtype(name).unwrap_or(Dtype::F32),
-            quantised: tensors.quantised(name),
+            quantised: tensors.first_quantised(name),
             new_rows: None,
         };
         Self {

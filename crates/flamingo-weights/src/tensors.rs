@@ -31,31 +31,30 @@ pub struct NamedTensor {
 
 /// A stretch of one of our tensors, and where its numbers are.
 #[derive(Debug, Clone)]
-struct Piece {
+pub(crate) struct Piece {
     /// Elements of ours.
-    ours: Range<usize>,
-    file: usize,
-    name: String,
+    pub(crate) ours: Range<usize>,
+    pub(crate) file: usize,
+    pub(crate) name: String,
     /// The first element of theirs.
-    theirs: usize,
+    pub(crate) theirs: usize,
+    /// How it is quantised, if it is: it is whole blocks, and bytes in its file.
+    pub(crate) quantised: Option<QuantKind>,
 }
 
 #[derive(Debug, Clone)]
-struct Entry {
-    shape: Vec<usize>,
+pub(crate) struct Entry {
+    pub(crate) shape: Vec<usize>,
     /// In order; elements in no piece are 0.
-    pieces: Vec<Piece>,
-    /// How the pieces are quantised, if they are: they are whole blocks, and bytes in their files.
-    quantised: Option<QuantKind>,
+    pub(crate) pieces: Vec<Piece>,
 }
 
 impl Entry {
-    fn new(shape: Vec<usize>, pieces: Vec<Piece>) -> Self {
-        Self {
-            shape,
-            pieces,
-            quantised: None,
-        }
+    /// How all of it is quantised, if it is.
+    fn quantised(&self) -> Option<QuantKind> {
+        let first = self.pieces.first()?.quantised;
+        let alike = |piece: &Piece| piece.quantised == first;
+        first.filter(|_| self.pieces.iter().all(alike))
     }
 
     /// The pieces that hold some of `elements`, each with those that it holds.
@@ -100,8 +99,8 @@ impl Float for bf16 {
 /// Tensors under our names; values are read when asked for, straight into the type wanted.
 #[derive(Default)]
 pub struct Tensors {
-    files: Vec<Arc<Checkpoint>>,
-    entries: BTreeMap<String, Entry>,
+    pub(crate) files: Vec<Arc<Checkpoint>>,
+    pub(crate) entries: BTreeMap<String, Entry>,
 }
 
 /// One tensor of a published checkpoint.
@@ -164,12 +163,10 @@ impl Tensors {
                 file: 0,
                 name,
                 theirs: 0,
-            };
-            let entry = Entry {
                 quantised,
-                ..Entry::new(shape, vec![piece])
             };
-            tensors.entries.insert(ours, entry);
+            let pieces = vec![piece];
+            tensors.entries.insert(ours, Entry { shape, pieces });
         }
         tensors.files.push(Arc::new(checkpoint));
         tensors
@@ -190,11 +187,7 @@ impl Tensors {
             .map(|t| self.file_index(&t.checkpoint))
             .collect();
         for (name, shape) in link.ours.iter().zip(ours) {
-            let entry = Entry {
-                quantised,
-                ..Entry::new(shape.clone(), Vec::new())
-            };
-            self.entries.insert(name.clone(), entry);
+            self.add_zeros(name.clone(), shape.clone());
         }
         for run in runs {
             let entry = self.entries.get_mut(&link.ours[run.ours.0]);
@@ -204,6 +197,7 @@ impl Tensors {
                 file: files[run.theirs.0],
                 name: theirs[run.theirs.0].name.clone(),
                 theirs: run.theirs.1,
+                quantised,
             });
         }
         Ok(())
@@ -219,7 +213,8 @@ impl Tensors {
 
     /// Adds a tensor of zeros, for what no file has.
     pub fn add_zeros(&mut self, name: String, shape: Vec<usize>) {
-        self.entries.insert(name, Entry::new(shape, Vec::new()));
+        let pieces = Vec::new();
+        self.entries.insert(name, Entry { shape, pieces });
     }
 
     /// The tensors under `prefix`, without it.
@@ -266,14 +261,20 @@ impl Tensors {
         Some(self.files[piece.file].info(&piece.name)?.dtype)
     }
 
-    /// How a tensor is quantised in its file, if it is.
+    /// How all of a tensor is quantised in its files, if it is.
     pub fn quantised(&self, name: &str) -> Option<QuantKind> {
-        self.entries.get(name)?.quantised
+        self.entries.get(name)?.quantised()
     }
 
-    /// Whether any tensor is quantised in its file.
+    /// As [`Self::dtype`], the format of a part that is quantised.
+    pub(crate) fn first_quantised(&self, name: &str) -> Option<QuantKind> {
+        self.entries.get(name)?.pieces.first()?.quantised
+    }
+
+    /// Whether any tensor is quantised in its file, in whole or in part.
     pub fn any_quantised(&self) -> bool {
-        self.entries.values().any(|entry| entry.quantised.is_some())
+        let mut pieces = self.entries.values().flat_map(|entry| &entry.pieces);
+        pieces.any(|piece| piece.quantised.is_some())
     }
 
     /// The bytes of a tensor that is quantised in its file.
@@ -283,7 +284,7 @@ impl Tensors {
     pub fn bytes(&self, name: &str) -> Result<Vec<u8>> {
         let entry = self.entries.get(name);
         let (entry, kind) = entry
-            .and_then(|entry| Some((entry, entry.quantised?)))
+            .and_then(|entry| Some((entry, entry.quantised()?)))
             .ok_or_else(|| Error::Mismatch(format!("there is no quantised tensor `{name}`")))?;
         let elements: usize = entry.shape.iter().product();
         let mut bytes = vec![0; kind.row_bytes(elements)];
@@ -345,7 +346,7 @@ impl Tensors {
         Ok(values)
     }
 
-    /// Fills `values` with the elements of `entry` from `start` on.
+    /// Fills `values`, which are zeros, with the elements of `entry` from `start` on.
     fn read_range<T: Float>(
         &self,
         entry: &Entry,
@@ -353,29 +354,32 @@ impl Tensors {
         values: &mut [T],
     ) -> flamingo_checkpoint::Result<()> {
         let end = start + values.len();
-        if let Some(kind) = entry.quantised {
-            return self.read_quantised(kind, entry, start, values);
-        }
         for (piece, part) in entry.pieces_in(start..end) {
             let theirs = piece.theirs + part.start - piece.ours.start;
             let out = &mut values[part.start - start..part.end - start];
-            self.files[piece.file].read(&piece.name, theirs..theirs + part.len(), out)?;
+            match piece.quantised {
+                Some(kind) => self.widen(piece, kind, theirs, out)?,
+                None => {
+                    self.files[piece.file].read(&piece.name, theirs..theirs + part.len(), out)?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// As [`Tensors::read_range`], of bytes of blocks.
-    fn read_quantised<T: Float>(
+    /// Fills `values` with the elements of a quantised tensor of theirs from `start` on.
+    fn widen<T: Float>(
         &self,
+        piece: &Piece,
         kind: QuantKind,
-        entry: &Entry,
         start: usize,
         values: &mut [T],
     ) -> flamingo_checkpoint::Result<()> {
         let (first, end) = (start / kind.block(), start + values.len());
         let blocks = first..end.div_ceil(kind.block());
         let mut bytes = vec![0; blocks.len() * kind.block_bytes()];
-        self.read_blocks(entry, kind, first, &mut bytes)?;
+        let from = first * kind.block_bytes();
+        self.files[piece.file].read(&piece.name, from..from + bytes.len(), &mut bytes)?;
         let wide = dequantise_rows(kind, &bytes);
         let skipped = start - first * kind.block();
         for (value, wide) in values.iter_mut().zip(&wide[skipped..]) {
@@ -391,7 +395,7 @@ impl Tensors {
         out: &mut dyn Write,
     ) -> flamingo_checkpoint::Result<()> {
         let entry = &self.entries[name];
-        let Some(kind) = entry.quantised else {
+        let Some(kind) = entry.quantised() else {
             return Err(std::io::Error::other(format!("`{name}` is not quantised")).into());
         };
         let all = entry.shape.iter().product::<usize>() / kind.block();

@@ -28,6 +28,7 @@ pub(crate) enum Verb {
     Score(verbs::score::ScoreArgs),
     Train(verbs::train::TrainArgs),
     Describe(verbs::describe::DescribeArgs),
+    Fetch(verbs::fetch::FetchArgs),
     Weights(verbs::weights::WeightsArgs),
     Corpus(verbs::corpus::CorpusArgs),
     Bench(verbs::bench::BenchArgs),

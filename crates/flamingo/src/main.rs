@@ -2,11 +2,13 @@
 
 mod args;
 mod cli;
+mod download_bar;
 mod ending;
 mod failure;
 mod instructions;
 mod interrupt;
 mod output;
+mod part_files;
 mod sources;
 mod standard_output;
 mod verbs;

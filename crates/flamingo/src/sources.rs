@@ -3,18 +3,35 @@
 use std::path::{Path, PathBuf};
 
 use flamingo::weights::{
-    self, Checkpoint, Hub, HubOptions, OpenFlamingoFiles, Progress, Published, Source, is_hub_id,
+    self, Checkpoint, Hub, HubOptions, OpenFlamingoFiles, Published, Source, is_hub_id,
 };
-use indicatif::ProgressBar;
 
+use crate::download_bar::DownloadBar;
 use crate::failure::{Failure, Hint, Result};
-use crate::output;
+use crate::part_files;
 
 /// The name of an OpenFlamingo's trained part, on the hub and beside its other parts.
 const CHECKPOINT: &str = "checkpoint.pt";
 
-/// The model's files, from the hub where they are not here.
+/// The model's files, from the hub where they are not here, and its parts that are files elsewhere.
 pub(crate) fn source(
+    model: Option<&str>,
+    lm: Option<&str>,
+    vision: Option<&str>,
+) -> Result<Source> {
+    with_parts(without_parts(model, lm, vision)?)
+}
+
+/// A model whose parts in files elsewhere are here.
+pub(crate) fn with_parts(source: Source) -> Result<Source> {
+    match source {
+        Source::Directory(path) => part_files::directory(&path),
+        source => Ok(source),
+    }
+}
+
+/// As [`source`], parts in files elsewhere being left where they are.
+pub(crate) fn without_parts(
     model: Option<&str>,
     lm: Option<&str>,
     vision: Option<&str>,
@@ -134,7 +151,7 @@ fn fetch(id: &str) -> Result<PathBuf> {
     let safe = hub.resolve(
         id,
         &|name| is_text(name) || name.ends_with(".safetensors"),
-        &mut Bar::default(),
+        &mut DownloadBar::default(),
     );
     match safe {
         Ok(folder) if has(&folder, &|name| name.ends_with(".safetensors")) => Ok(folder),
@@ -142,7 +159,7 @@ fn fetch(id: &str) -> Result<PathBuf> {
             .resolve(
                 id,
                 &|name| is_text(name) || is_torch(name),
-                &mut Bar::default(),
+                &mut DownloadBar::default(),
             )
             .hint(hint),
         Err(error) => Err(error).hint(hint),
@@ -159,29 +176,4 @@ fn is_torch(name: &str) -> bool {
     !name.contains('/')
         && (name.ends_with(".bin") || name.ends_with(".pt"))
         && name != "training_args.bin"
-}
-
-/// Draws how far a file is.
-#[derive(Default)]
-struct Bar(Option<ProgressBar>);
-
-impl Progress for Bar {
-    fn start(&mut self, file: &str, bytes: u64) {
-        let template = "{msg} {bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
-        let bar = output::bar(bytes, template);
-        bar.set_message(file.to_owned());
-        self.0 = Some(bar);
-    }
-
-    fn advance(&mut self, bytes: u64) {
-        if let Some(bar) = &self.0 {
-            bar.inc(bytes);
-        }
-    }
-
-    fn finish(&mut self) {
-        if let Some(bar) = self.0.take() {
-            bar.finish_and_clear();
-        }
-    }
 }

@@ -7,6 +7,7 @@ pub(crate) mod corpus;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod doctor;
+pub(crate) mod fetch;
 pub(crate) mod man;
 pub(crate) mod parts;
 pub(crate) mod prompts;
@@ -42,6 +43,7 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Ask(args) => ask::run(&args),
         Verb::Score(args) => score::run(&args),
         Verb::Train(args) => train::run(&args, cli.threads),
+        Verb::Fetch(args) => fetch::run(&args),
         Verb::Describe(args) => describe::run(&args),
         Verb::Weights(args) => weights::run(&args),
         Verb::Corpus(args) => corpus::run(&args, cli.threads),

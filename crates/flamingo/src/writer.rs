@@ -25,7 +25,7 @@ pub(crate) fn worker(folder: &Path, worker: Worker) -> Result<FolderLock> {
 }
 
 /// The command line, for those who want the folder meanwhile.
-fn command() -> String {
+pub(crate) fn command() -> String {
     let words = std::env::args_os().map(|word| {
         let word = word.to_string_lossy().into_owned();
         match word.is_empty() || word.contains(char::is_whitespace) {

@@ -9,7 +9,12 @@ pub(super) const LAYERS: &[&[&str]] = &[
     &["flamingo-parity", "flamingo-eval"],
     &["flamingo-train", "flamingo-engine", "flamingo-dedup"],
     &["flamingo-weights", "flamingo-corpus"],
-    &["flamingo-model", "flamingo-data", "flamingo-world"],
+    &[
+        "flamingo-model",
+        "flamingo-parts",
+        "flamingo-data",
+        "flamingo-world",
+    ],
     &["flamingo-page"],
     &[
         "flamingo-kernels",

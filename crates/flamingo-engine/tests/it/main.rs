@@ -55,6 +55,7 @@ fn engine(options: EngineOptions) -> Engine {
         preprocess: Some(Preprocess::clip(8, Fit::Pad)),
         tokens,
         sees: Default::default(),
+        parts: Default::default(),
         model: ModelConfig::Flamingo(config),
     };
     let folder = tempfile::tempdir().unwrap();

@@ -68,6 +68,7 @@ fn write_model(folder: &Path, change: impl FnOnce(&mut Flamingo)) {
         preprocess: Some(Preprocess::clip(8, Fit::CenterCrop)),
         tokens,
         sees: Default::default(),
+        parts: Default::default(),
         model: ModelConfig::Flamingo(config),
     };
     let ours = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use flamingo_kernels::Device;
 use flamingo_train::{Observer, Options, Recipe, Resume, Summary, train};
+use flamingo_weights::Store;
 
 use crate::language::recipe_text;
 use crate::world::{World, run};
@@ -26,6 +27,7 @@ impl Observer for Heard {
 fn resume(recipe: &Recipe) -> (flamingo_train::Result<Summary>, Heard) {
     let options = Options {
         device: Device::flex(),
+        parts: Store::new("no cache"),
         resume: Resume::Newest,
         stop: Arc::new(AtomicBool::new(false)),
     };

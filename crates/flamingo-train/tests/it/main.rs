@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod damage;
+mod files_elsewhere;
 mod flamingo;
 mod language;
 mod published;
 mod recipes;
+#[path = "../../../flamingo-weights/tests/it/tiny_parts.rs"]
+mod tiny_parts;
 mod world;

@@ -77,6 +77,7 @@ fn with_published_parts() -> World {
         preprocess: Some(Preprocess::clip(8, Fit::CenterCrop)),
         tokens,
         sees: Default::default(),
+        parts: Default::default(),
         model: ModelConfig::Flamingo(config),
     };
     let ours = world.path("ours");

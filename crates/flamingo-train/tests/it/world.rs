@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use flamingo_image::Image;
 use flamingo_kernels::Device;
 use flamingo_train::{Observer, Options, Recipe, Result, Resume, StepEvent, Summary, train};
+use flamingo_weights::Store;
 use serde_json::json;
 
 /// Letters, a space, a colon and the special tokens.
@@ -139,6 +140,7 @@ pub(crate) fn run(recipe: &Recipe, resume: Resume, until: Option<u64>) -> Result
     let stop = Arc::new(AtomicBool::new(false));
     let options = Options {
         device: Device::flex(),
+        parts: Store::new(recipe.run.with_file_name("cache")),
         resume,
         stop: stop.clone(),
     };

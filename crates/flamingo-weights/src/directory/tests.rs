@@ -51,6 +51,7 @@ fn model_file() -> ModelFile {
         preprocess: Some(Preprocess::clip(8, Fit::Pad)),
         tokens: special_token_names(),
         sees: Default::default(),
+        parts: Default::default(),
         model: ModelConfig::Flamingo(config),
     }
 }
@@ -176,9 +177,9 @@ fn missing_and_unused_tensors_are_named() {
 
 #[test]
 fn a_newer_format_says_to_update_the_program() {
-    let error = changed(|file| file.version = crate::GGUF_FORMAT_VERSION + 1);
+    let error = changed(|file| file.version = crate::PARTS_FORMAT_VERSION + 1);
     assert!(
-        error.contains("version 5") && error.contains("up to 4"),
+        error.contains("version 6") && error.contains("up to 5"),
         "{error}"
     );
 }

@@ -48,6 +48,7 @@ pub(crate) fn open(directory: &Path, json: &Json) -> Result<Opened> {
         preprocess: Some(preprocess(directory, config.vision.image_size())?),
         tokens,
         sees: Visibility::LastInText,
+        parts: Default::default(),
         model: ModelConfig::Flamingo(config.clone()),
     };
     let links = links(&config, json)?;

@@ -48,7 +48,7 @@ pub(crate) fn directory(path: &Path) -> Result<PathBuf> {
 
 /// The files of a GGUF model, the one with its metadata first: `path` itself with its other parts, or
 /// those of a folder that has no `config.json`. None if there is no such file.
-pub(crate) fn gguf_files(path: &Path) -> Result<Option<Vec<PathBuf>>> {
+fn gguf_files(path: &Path) -> Result<Option<Vec<PathBuf>>> {
     if path.is_file() {
         return match GgufMetadata::read(path)? {
             Some(metadata) => parts(&metadata).map(Some),
@@ -108,6 +108,21 @@ fn parts(metadata: &GgufMetadata) -> Result<Vec<PathBuf>> {
 }
 
 impl Lm {
+    /// A GGUF file, or a directory.
+    ///
+    /// # Errors
+    /// As [`Lm::open_gguf`] and [`Lm::open`].
+    pub(crate) fn at(path: &Path) -> Result<Self> {
+        match gguf_files(path)? {
+            Some(files) => Self::open_gguf(&files),
+            None if path.is_file() => Err(Error::malformed(
+                path,
+                "it is no GGUF file: give such a file, or the directory of a language model",
+            )),
+            None => Self::open(&directory(path)?),
+        }
+    }
+
     /// A model of GGUF files, the one with the metadata first.
     ///
     /// # Errors

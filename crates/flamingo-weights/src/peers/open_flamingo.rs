@@ -105,6 +105,7 @@ pub(crate) fn open(files: &OpenFlamingoFiles, words: Words) -> Result<Opened> {
         preprocess: Some(tower.preprocess.clone()),
         tokens,
         sees: Visibility::Last,
+        parts: Default::default(),
         model: ModelConfig::Flamingo(config),
     };
     Opened::link(file, tokenizer, &names, &links.collect::<Vec<_>>(), &|_| {

@@ -7,7 +7,7 @@ use flamingo_model::vision::VisionConfig;
 use flamingo_model::{LanguageConfig, LanguageModel};
 use flamingo_sequence::{SpecialTokenNames, Tokenizer};
 
-use super::lm::{self, Lm};
+use super::lm::Lm;
 use super::names::Names;
 use super::open_clip::Tower;
 use super::vision_part::{VisionPart, vision_part};
@@ -38,10 +38,7 @@ pub struct LanguagePart {
 /// # Errors
 /// If something is missing, or the model is of a family or variant that is not known.
 pub fn open_language(path: &Path) -> Result<LanguagePart> {
-    let part = match lm::gguf_files(path)? {
-        Some(files) => Lm::open_gguf(&files)?,
-        None => Lm::open(&lm::directory(path)?)?,
-    };
+    let part = Lm::at(path)?;
     let plain = part.tokenizer()?;
     let known = plain.len() as u32;
     let (tokenizer, tokens) = open_flamingo::tokenizer(plain)?;
@@ -49,12 +46,7 @@ pub fn open_language(path: &Path) -> Result<LanguagePart> {
         vocabulary: part.config.vocabulary.max(tokenizer.len()),
         ..part.config.clone()
     };
-    let mut names = Names::default();
-    part.names("", &mut names);
-    let model = LanguageModel::new(&config, &mut Init::new(0, &Device::flex()));
-    let links = part.links(&config);
-    let (tensors, report) = names.link(&links, &shapes(&model), &|_| false)?;
-    report.check()?;
+    let (tensors, report) = linked(&part, &config)?;
     Ok(LanguagePart {
         config,
         tensors,
@@ -63,6 +55,24 @@ pub fn open_language(path: &Path) -> Result<LanguagePart> {
         new_tokens: (known..tokenizer.len() as u32).collect(),
         report,
     })
+}
+
+/// The tensors of a language model that is known to be `config`, perhaps with fewer tokens.
+///
+/// # Errors
+/// If a file cannot be read, or is another model.
+pub(crate) fn language_tensors(path: &Path, config: &LanguageConfig) -> Result<Tensors> {
+    Ok(linked(&Lm::at(path)?, config)?.0)
+}
+
+fn linked(part: &Lm, config: &LanguageConfig) -> Result<(Tensors, LoadReport)> {
+    let mut names = Names::default();
+    part.names("", &mut names);
+    let model = LanguageModel::new(config, &mut Init::new(0, &Device::flex()));
+    let links = part.links(config);
+    let (tensors, report) = names.link(&links, &shapes(&model), &|_| false)?;
+    report.check()?;
+    Ok((tensors, report))
 }
 
 /// Opens an image tower: open_clip's or Hugging Face's CLIP, timm's `dm_nfnet_f0` to `f6`, or an EfficientNet; a

@@ -53,6 +53,7 @@ fn model_file() -> ModelFile {
         preprocess: Some(Preprocess::clip(8, Fit::Pad)),
         tokens: special_token_names(),
         sees: Default::default(),
+        parts: Default::default(),
         model: ModelConfig::Flamingo(config),
     }
 }

@@ -5,5 +5,7 @@
 mod gguf;
 mod hostile;
 mod open_flamingo;
+mod parts;
 mod support;
+mod tiny_parts;
 mod towers;

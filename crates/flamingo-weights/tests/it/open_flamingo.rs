@@ -116,6 +116,7 @@ fn what_openflamingo_cannot_have_is_not_written() {
         )),
         tokens,
         sees: Default::default(),
+        parts: Default::default(),
         model: flamingo_weights::ModelConfig::Flamingo(config),
     };
     let tensors = flamingo_weights::named_tensors(&model);

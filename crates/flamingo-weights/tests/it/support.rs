@@ -115,6 +115,7 @@ pub(crate) fn exported(config: &FlamingoConfig, folder: &Path) -> Flamingo {
         preprocess: Some(Preprocess::clip(8, Fit::CenterCrop)),
         tokens,
         sees: Default::default(),
+        parts: Default::default(),
         model: ModelConfig::Flamingo(config.clone()),
     };
     let ours = folder.join("ours");

@@ -1,5 +1,7 @@
 //! Parts alone: a language model and an image tower for training.
 
+use std::path::Path;
+
 use flamingo_kernels::{Device, Init, Module, Precision};
 use flamingo_model::LanguageModel;
 use flamingo_model::vision::{EfficientNetConfig, EfficientNetStage, VisionConfig, VisionEncoder};
@@ -105,6 +107,42 @@ fn theirs(ours: &str, timm: bool, stages: &[EfficientNetStage]) -> String {
     format!("blocks.{stage}.{number}.{part}{end}")
 }
 
+/// Writes an EfficientNet under the names of timm or of lukemelas' package.
+fn write(encoder: &VisionEncoder, timm: bool, stages: &[EfficientNetStage], path: &Path) {
+    let mut tensors: Vec<NamedTensor> = named_tensors(encoder)
+        .into_iter()
+        .map(|tensor| NamedTensor {
+            name: theirs(&tensor.name, timm, stages),
+            // Linear layers are 1x1 convolutions there.
+            shape: match tensor.shape[..] {
+                [rows, columns] => vec![rows, columns, 1, 1],
+                _ => tensor.shape.clone(),
+            },
+            values: tensor.values,
+        })
+        .collect();
+    let classifier = if timm {
+        "classifier.weight"
+    } else {
+        "_fc.weight"
+    };
+    tensors.push(NamedTensor {
+        name: classifier.into(),
+        shape: vec![3, 1280],
+        values: vec![0.0; 3 * 1280],
+    });
+    write_tensors(path, &tensors, Precision::F32).unwrap();
+}
+
+/// Writes an EfficientNet-Lite0.
+pub(crate) fn write_efficientnet(path: &Path) {
+    let config = EfficientNetConfig::lite(0);
+    let stages = config.stages.clone();
+    let config = VisionConfig::EfficientNet(config);
+    let encoder = VisionEncoder::new(&config, &mut Init::new(7, &Device::flex()));
+    write(&encoder, false, &stages, path);
+}
+
 #[test]
 fn an_efficientnet_is_read_under_the_names_of_both_packages() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,36 +155,13 @@ fn an_efficientnet_is_read_under_the_names_of_both_packages() {
         let stages = config.stages.clone();
         let config = VisionConfig::EfficientNet(config);
         let encoder = VisionEncoder::new(&config, &mut Init::new(7, &Device::flex()));
-        let ours = named_tensors(&encoder);
-        let mut tensors: Vec<NamedTensor> = ours
-            .iter()
-            .map(|tensor| NamedTensor {
-                name: theirs(&tensor.name, timm, &stages),
-                // Linear layers are 1x1 convolutions there.
-                shape: match tensor.shape[..] {
-                    [rows, columns] => vec![rows, columns, 1, 1],
-                    _ => tensor.shape.clone(),
-                },
-                values: tensor.values.clone(),
-            })
-            .collect();
-        let classifier = if timm {
-            "classifier.weight"
-        } else {
-            "_fc.weight"
-        };
-        tensors.push(NamedTensor {
-            name: classifier.into(),
-            shape: vec![3, 1280],
-            values: vec![0.0; 3 * 1280],
-        });
         let path = folder.path().join("model.safetensors");
-        write_tensors(&path, &tensors, Precision::F32).unwrap();
+        write(&encoder, timm, &stages, &path);
         let part = open_vision(&path).unwrap();
         assert_eq!(part.config, config);
         let read = VisionEncoder::new(&part.config, &mut Init::new(0, &Device::flex()));
         let read = apply_tensors(read, &part.tensors, "").unwrap().no_grad();
-        for (a, b) in named_tensors(&read).iter().zip(&ours) {
+        for (a, b) in named_tensors(&read).iter().zip(named_tensors(&encoder)) {
             assert_eq!((&a.name, &a.values), (&b.name, &b.values));
         }
     }

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use flamingo::train::{Observer, Options, Recipe, Resume, StepEvent, Summary, train};
+use flamingo::train::{InitPart, Observer, Options, Recipe, Resume, StepEvent, Summary, train};
+use flamingo::weights::is_hub_id;
 use indicatif::{HumanDuration, ProgressBar};
 use tracing::{info, warn};
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{interrupt, output, sources, writer};
+use crate::{interrupt, output, part_files, sources, writer};
 
 /// Train a model by a recipe.
 ///
@@ -36,8 +37,11 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
     if let Some(init) = &mut recipe.init {
         // A part may be an id of the hub.
         for part in [&mut init.vision, &mut init.language] {
-            if !part.exists() && flamingo::weights::is_hub_id(&part.to_string_lossy()) {
-                *part = sources::part(&part.to_string_lossy())?;
+            if let InitPart::Path(path) = part
+                && !path.exists()
+                && is_hub_id(&path.to_string_lossy())
+            {
+                *path = sources::part(&path.to_string_lossy())?;
             }
         }
     }
@@ -53,8 +57,12 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
         args.way_on()
     ))?;
     let _lock = writer::alone(&recipe.run)?;
+    if let Some(init) = &recipe.init {
+        part_files::bring_all(init)?;
+    }
     let options = Options {
         device: args.device.open()?,
+        parts: part_files::store(),
         resume: if args.resume {
             Resume::Newest
         } else {

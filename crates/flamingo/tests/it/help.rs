@@ -11,6 +11,7 @@ fn help_of_the_program_and_of_every_verb() {
         "score",
         "train",
         "describe",
+        "fetch",
         "weights",
         "bench",
         "doctor",

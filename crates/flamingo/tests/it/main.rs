@@ -12,8 +12,13 @@ mod corpus_cluster;
 mod dispatch;
 mod files;
 mod help;
+#[cfg(unix)]
+mod parts;
 mod reports;
 mod saved_pages;
+#[cfg(unix)]
+#[path = "../../../flamingo-weights/tests/it/tiny_parts.rs"]
+mod tiny_parts;
 mod weights;
 
 use std::path::{Path, PathBuf};

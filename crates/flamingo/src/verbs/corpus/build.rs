@@ -14,12 +14,11 @@ use flamingo::corpus::towers::TowerFailure;
 use flamingo::corpus::worker::Worker;
 use flamingo::dedup::Deduplicator;
 use flamingo::kernels::{Backend, open_device};
-use flamingo::weights::Source;
 
 use super::allocator;
 use super::progress::Shown;
 use crate::failure::{Failure, Hint, Result};
-use crate::{interrupt, output, sources, writer};
+use crate::{interrupt, output, part_files, sources, writer};
 
 /// Build a data set: read, deduplicate, filter, write shards, a manifest and a data card.
 ///
@@ -135,7 +134,7 @@ fn tower(name: &str) -> Result<BoxedTower, TowerFailure> {
         )?));
     }
     let path = sources::part(name).map_err(|failure| failure.to_string())?;
-    let model = Source::Directory(path.clone());
+    let model = part_files::directory(&path).map_err(|failure| failure.to_string())?;
     let tower = match path.join("flamingo.json").is_file() {
         true => ImageTower::of_model(&model, &device),
         // A tower alone, else that of a published Flamingo.

@@ -1,19 +1,19 @@
 //! `flamingo weights inspect`: a model's tensors by part.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use flamingo::model::vision::VisionConfig;
 use flamingo::model::{LanguageConfig, print_count};
 use flamingo::weights::{
-    self, Checkpoint, GgufMetadata, LoadReport, LoadedTensor, ModelConfig, Opened, Words, open,
-    open_language, open_vision, open_with,
+    self, Checkpoint, GgufMetadata, LoadReport, LoadedTensor, ModelConfig, ModelFile, Opened,
+    Source, Words, open, open_language, open_vision, open_with,
 };
 use serde::Serialize;
 
 use crate::failure::Result;
-use crate::{output, sources};
+use crate::{output, part_files, sources};
 
 /// Show the tensors of a model by part: shapes, types, parameters, and where they came from.
 ///
@@ -45,9 +45,21 @@ struct Part<'a> {
     tensors: Vec<&'a LoadedTensor>,
 }
 
+/// A part whose tensors are in a file elsewhere.
+#[derive(Debug, Serialize)]
+struct Elsewhere {
+    part: &'static str,
+    #[serde(flatten)]
+    file: flamingo::weights::Part,
+    /// Its place in the cache, if it is here.
+    path: Option<PathBuf>,
+}
+
 #[derive(Debug, Serialize)]
 struct Inspection<'a> {
     configuration: &'a ModelConfig,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    elsewhere: Vec<Elsewhere>,
     parts: Vec<Part<'a>>,
     parameters: u64,
     trainable: u64,
@@ -71,7 +83,12 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         return show_file(&file, args);
     }
     let model = (args.model != "demo").then_some(args.model.as_str());
-    let source = sources::source(model, args.lm.as_deref(), args.vision.as_deref())?;
+    let source = sources::without_parts(model, args.lm.as_deref(), args.vision.as_deref())?;
+    let elsewhere = elsewhere(&source)?;
+    if elsewhere.iter().any(|file| file.path.is_none()) {
+        return show_without(&elsewhere, args);
+    }
+    let source = sources::with_parts(source)?;
     let opened = match open(&source) {
         Err(error) if error.is_of_tokenizer() => {
             tracing::warn!("{error}; the tensors are there nevertheless");
@@ -79,13 +96,61 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         }
         opened => opened?,
     };
-    let inspection = inspect(&opened);
+    let inspection = inspect(&opened, elsewhere);
     match args.json {
         true => output::json(&inspection)?,
-        false => output::line(text(&inspection, &opened.report, args.all).trim_end())?,
+        false => {
+            let files: String = inspection.elsewhere.iter().map(Elsewhere::lines).collect();
+            let text = text(&inspection, &opened.report, args.all);
+            output::line((text + &files).trim_end())?;
+        }
     }
     // Said last, so that it is seen; and the exit code tells.
     Ok(opened.report.check()?)
+}
+
+/// The files elsewhere that a model of ours names.
+fn elsewhere(source: &Source) -> Result<Vec<Elsewhere>> {
+    let Source::Directory(directory) = source else {
+        return Ok(Vec::new());
+    };
+    let file = ModelFile::read(directory)?;
+    let parts = file.map(|file| file.parts).unwrap_or_default();
+    let store = part_files::store();
+    let row = |(part, file): (&'static str, &flamingo::weights::Part)| Elsewhere {
+        part,
+        file: file.clone(),
+        path: store.find(file).ok(),
+    };
+    Ok(parts.iter().map(row).collect())
+}
+
+/// What is known of a model whose parts are not all here.
+fn show_without(files: &[Elsewhere], args: &InspectArgs) -> Result<()> {
+    if args.json {
+        return output::json(&serde_json::json!({ "elsewhere": files }));
+    }
+    let lines: String = files.iter().map(Elsewhere::lines).collect();
+    output::line(&format!(
+        "{lines}its tensors are shown once these are here: flamingo fetch {}",
+        args.model
+    ))
+}
+
+impl Elsewhere {
+    fn lines(&self) -> String {
+        let Self { part, file, path } = self;
+        let state = match path {
+            Some(path) => format!("here: {}", path.display()),
+            None => "not here".to_owned(),
+        };
+        let mut lines = format!("{part} is a file elsewhere: {}\n", file.describe());
+        lines += &format!("  sha256 {}\n", file.sha256);
+        for origin in &file.from {
+            lines += &format!("  published as {origin}\n");
+        }
+        lines + &format!("  {state}\n")
+    }
 }
 
 /// A file of weights that is no model by itself, and for which no other parts are given.
@@ -167,7 +232,7 @@ fn part(path: &Path) -> Result<Option<(Use, LoadReport)>> {
     Ok(part.map(|part| (Use::Vision(part.config), part.report)))
 }
 
-fn inspect(opened: &Opened) -> Inspection<'_> {
+fn inspect(opened: &Opened, elsewhere: Vec<Elsewhere>) -> Inspection<'_> {
     let report = &opened.report;
     let whole = matches!(opened.file.model, ModelConfig::Flamingo(_));
     let part = |(first, name, frozen): (&'static str, &'static str, bool)| {
@@ -191,6 +256,7 @@ fn inspect(opened: &Opened) -> Inspection<'_> {
     };
     Inspection {
         configuration: &opened.file.model,
+        elsewhere,
         parameters: parts.iter().map(|part| part.parameters).sum(),
         trainable: parts
             .iter()

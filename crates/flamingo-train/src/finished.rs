@@ -1,0 +1,188 @@
+//! The finished parts that a Flamingo is built of.
+
+use std::path::Path;
+
+use flamingo_image::Preprocess;
+use flamingo_kernels::{Device, Init, Module};
+use flamingo_model::vision::{VisionConfig, VisionEncoder};
+use flamingo_model::{Flamingo, FlamingoConfig, LanguageConfig};
+use flamingo_sequence::{SpecialTokenNames, Tokenizer};
+use flamingo_weights::{
+    LanguagePart, ModelConfig, PartFiles, Source, Store, Tensors, VisionPart, apply_tensors,
+    load_part, open_language, open_vision,
+};
+
+use crate::language::check_vocabulary;
+use crate::new_tokens::NewTokens;
+use crate::{Error, InitPart, InitSpec, InitialSpec, Result};
+
+/// The parts, not yet in a model.
+pub(crate) struct Parts {
+    pub(crate) vision: Vision,
+    pub(crate) language: Language,
+    pub(crate) new_tokens: NewTokens,
+    /// Those that the finished model names and does not hold.
+    pub(crate) files: PartFiles,
+}
+
+/// A vision encoder, and how pictures get to it.
+pub(crate) struct Vision {
+    pub(crate) config: VisionConfig,
+    pub(crate) preprocess: Preprocess,
+    tensors: Tensors,
+    prefix: &'static str,
+}
+
+/// A language model and its words.
+pub(crate) struct Language {
+    pub(crate) config: LanguageConfig,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) tokens: SpecialTokenNames,
+    tensors: Tensors,
+    prefix: &'static str,
+}
+
+impl From<VisionPart> for Vision {
+    fn from(part: VisionPart) -> Self {
+        Self {
+            config: part.config,
+            preprocess: part.preprocess,
+            tensors: part.tensors,
+            prefix: "",
+        }
+    }
+}
+
+impl From<LanguagePart> for Language {
+    fn from(part: LanguagePart) -> Self {
+        Self {
+            config: part.config,
+            tokenizer: part.tokenizer,
+            tokens: part.tokens,
+            tensors: part.tensors,
+            prefix: "",
+        }
+    }
+}
+
+/// Whether a directory is a model of ours.
+fn is_ours(path: &Path) -> bool {
+    path.join("flamingo.json").is_file() || !path.exists()
+}
+
+fn wrong(path: &Path, found: &str, wanted: &str) -> Error {
+    Error::contradiction(format!(
+        "{} is a {found} model, the recipe's `init` wants a {wanted} model there",
+        path.display()
+    ))
+}
+
+impl Parts {
+    /// Opens what a recipe names; files elsewhere are in this cache.
+    pub(crate) fn load(init: &InitSpec, store: &Store) -> Result<Self> {
+        let mut files = PartFiles::default();
+        let vision = match &init.vision {
+            InitPart::Path(path) if is_ours(path) => our_vision(path, store)?,
+            InitPart::Path(path) => open_vision(path)?.into(),
+            InitPart::File(part) => {
+                files.vision = Some(part.clone());
+                open_vision(&found(store, part)?)?.into()
+            }
+        };
+        let (language, new): (Language, Vec<u32>) = match &init.language {
+            InitPart::Path(path) if is_ours(path) => (our_language(path, store)?, Vec::new()),
+            InitPart::Path(path) => {
+                let part = open_language(path)?;
+                let new = part.new_tokens.clone();
+                (part.into(), new)
+            }
+            InitPart::File(part) => {
+                files.language = Some(part.clone());
+                let part = open_language(&found(store, part)?)?;
+                let new = part.new_tokens.clone();
+                (part.into(), new)
+            }
+        };
+        check_vocabulary(&language.tokenizer, language.config.vocabulary)?;
+        Ok(Self {
+            vision,
+            language,
+            new_tokens: NewTokens::new(&new),
+            files,
+        })
+    }
+
+    /// A vision encoder for use alone, on a device without autodiff.
+    pub(crate) fn encoder(&self, device: &Device) -> Result<VisionEncoder> {
+        let encoder = VisionEncoder::new(&self.vision.config, &mut Init::new(0, device));
+        let Vision {
+            tensors, prefix, ..
+        } = &self.vision;
+        Ok(apply_tensors(encoder, tensors, prefix)?.no_grad())
+    }
+
+    /// The whole model with its finished parts frozen and its first values changed as the recipe says.
+    pub(crate) fn model(
+        &mut self,
+        config: &FlamingoConfig,
+        initial: &InitialSpec,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Flamingo> {
+        let mut model = Flamingo::new(config, &mut Init::new(seed, device))?;
+        let (vision, language) = (&self.vision, &self.language);
+        model.vision = apply_tensors(model.vision, &vision.tensors, vision.prefix)?.freeze();
+        model.language =
+            apply_tensors(model.language, &language.tensors, language.prefix)?.freeze();
+        model.language = self.new_tokens.begin(model.language, seed, device);
+        if self.files.language.is_some()
+            && let Some(table) = NewTokens::TABLES.iter().find(|path| initial.changes(path))
+        {
+            return Err(Error::contradiction(format!(
+                "`initial.scale` changes {table}, which is a file elsewhere: leave it out of the pattern, or give \
+                 `init.language` as a path"
+            )));
+        }
+        initial.scaled(model)
+    }
+}
+
+fn found(store: &Store, part: &flamingo_weights::Part) -> Result<std::path::PathBuf> {
+    Ok(store.find(part).map_err(flamingo_weights::Error::from)?)
+}
+
+fn our_vision(path: &Path, store: &Store) -> Result<Vision> {
+    let source = Source::WithParts(path.to_path_buf(), store.clone());
+    let (file, _, tensors) = load_part(&source)?;
+    let config = match file.model {
+        ModelConfig::Contrastive(config) => config.vision,
+        ModelConfig::Flamingo(config) => config.vision,
+        other => return Err(wrong(path, other.kind(), "contrastive")),
+    };
+    let preprocess = file
+        .preprocess
+        .ok_or_else(|| Error::contradiction(format!("{} has no `preprocess`", path.display())))?;
+    Ok(Vision {
+        config,
+        preprocess,
+        tensors,
+        prefix: "vision.",
+    })
+}
+
+fn our_language(path: &Path, store: &Store) -> Result<Language> {
+    let source = Source::WithParts(path.to_path_buf(), store.clone());
+    let (file, tokenizer, tensors) = load_part(&source)?;
+    let (config, prefix) = match file.model {
+        ModelConfig::Language(config) => (config, ""),
+        ModelConfig::Flamingo(config) => (config.language, "language."),
+        other => return Err(wrong(path, other.kind(), "language")),
+    };
+    Ok(Language {
+        config,
+        tokenizer,
+        tokens: file.tokens,
+        tensors,
+        prefix,
+    })
+}
