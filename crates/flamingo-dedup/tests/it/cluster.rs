@@ -119,6 +119,17 @@ impl Cluster {
         cluster
     }
 
+    /// Stops the executors' processes without ending them.
+    #[cfg(unix)]
+    fn freeze(&self) {
+        for executor in &self.executors {
+            let frozen = Command::new("kill")
+                .args(["-STOP", &executor.0.id().to_string()])
+                .status();
+            assert!(frozen.unwrap().success());
+        }
+    }
+
     fn wait_until_ready(&mut self) {
         for _ in 0..1_200 {
             let nodes = self.executors.iter_mut().chain([&mut self.scheduler]);
@@ -332,12 +343,7 @@ fn the_job_of_a_client_that_is_killed_is_cancelled() {
     let corpus = corpus();
     let work = [corpus.dir().join("one"), corpus.dir().join("two")];
     let cluster = Cluster::start(&[&work[0], &work[1]]);
-    for executor in &cluster.executors {
-        let frozen = Command::new("kill")
-            .args(["-STOP", &executor.0.id().to_string()])
-            .status();
-        assert!(frozen.unwrap().success());
-    }
+    cluster.freeze();
     let place = corpus.folder.root().display();
     let client = Node::start(&format!("client {} {place}", cluster.port));
     let jobs = |there: bool| {
@@ -356,6 +362,47 @@ fn the_job_of_a_client_that_is_killed_is_cancelled() {
     assert!(
         told.contains("work folder") && told.contains(&room),
         "{told}"
+    );
+}
+
+#[test]
+fn an_executor_that_can_not_write_is_named_with_its_folder_after_which_the_same_join_goes_on() {
+    let corpus = corpus();
+    let here = corpus.join(&Deduplication::default());
+    let work = [corpus.dir().join("one"), corpus.dir().join("two")];
+    let cluster = Cluster::start(&[&work[0], &work[1]]);
+    for work in &work {
+        std::fs::remove_dir_all(work).unwrap();
+        std::fs::write(work, "a file where a folder was").unwrap();
+    }
+    let message = refused(&corpus, &cluster.address(), PATIENCE);
+    let named = work
+        .iter()
+        .any(|work| message.contains(&work.display().to_string()));
+    assert!(
+        named && message.contains("Not a directory") && message.contains("executor"),
+        "{message}"
+    );
+    for work in &work {
+        std::fs::remove_file(work).unwrap();
+        std::fs::create_dir(work).unwrap();
+    }
+    let there = corpus.join_by(&on(&cluster.address(), PATIENCE), &Deduplication::default());
+    assert_eq!(here, there);
+}
+
+/// Executors that are frozen are not missed before 60 s are over, and end no task.
+#[cfg(unix)]
+#[test]
+fn a_job_of_which_no_task_ends_is_an_error_after_ten_times_the_limit() {
+    let corpus = corpus();
+    let work = [corpus.dir().join("one"), corpus.dir().join("two")];
+    let cluster = Cluster::start(&[&work[0], &work[1]]);
+    cluster.freeze();
+    let message = refused(&corpus, &cluster.address(), Duration::from_secs(1));
+    assert!(
+        message.contains("no task ended, for 1") && message.contains("--cluster-timeout"),
+        "{message}"
     );
 }
 

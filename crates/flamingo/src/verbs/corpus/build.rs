@@ -61,7 +61,7 @@ pub(crate) struct JoinArgs {
     /// Compare pages on the cluster of this scheduler [default: in this process]
     #[arg(long, value_name = "HOST:PORT")]
     cluster: Option<String>,
-    /// Seconds that a part of the cluster may be missing, and that nothing may go on
+    /// Seconds that the scheduler or all executors may be missing; a job may take ten times as long until a task of it ends
     #[arg(long, value_name = "S", default_value_t = 60, requires = "cluster")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     cluster_timeout: u64,
