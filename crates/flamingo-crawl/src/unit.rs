@@ -86,6 +86,20 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// The files that it reads: paths, or URLs of object stores.
+    pub fn files(&self) -> Vec<String> {
+        let (folder, names) = match self {
+            Self::Warc { file } | Self::Member { file, .. } | Self::Lines { file, .. } => {
+                return vec![file.clone()];
+            }
+            Self::Pages { folder, pages, .. } => (folder, pages),
+            Self::Films { folder, films } => (folder, films),
+            Self::Urls { .. } | Self::PassedOver { .. } => return Vec::new(),
+        };
+        let files = names.iter().map(|name| below(folder, name));
+        files.collect()
+    }
+
     /// Reads the unit.
     ///
     /// # Errors

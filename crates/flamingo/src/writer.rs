@@ -57,6 +57,21 @@ impl<'a> Output<'a> {
         Ok(Self { path, target })
     }
 
+    /// Makes sure that it is none of the files that are read: they would be lost.
+    pub(crate) fn is_none_of(self, inputs: impl IntoIterator<Item: AsRef<Path>>) -> Result<Self> {
+        let Target::File(place) = &self.target else {
+            return Ok(self);
+        };
+        let is_it = |input: &Path| input.canonicalize().is_ok_and(|input| input == *place);
+        match inputs.into_iter().any(|input| is_it(input.as_ref())) {
+            true => Err(Failure::new(format!(
+                "{} is one of the inputs, which would be lost: give --output another file",
+                self.path.display()
+            ))),
+            false => Ok(self),
+        }
+    }
+
     /// Begins it.
     pub(crate) fn begin(&self) -> Result<Draft> {
         Ok(Draft::create(self.path)?)

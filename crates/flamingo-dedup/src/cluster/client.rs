@@ -183,7 +183,8 @@ impl Client {
         }
     }
 
-    /// Returns when nothing has gone on for too long.
+    /// Returns when nothing has gone on for too long. A result that does not come, of a job that has ended, is trouble of
+    /// the executor that holds it: another may have it when it is asked for again.
     async fn watch(&self, statement: &'static str) -> Error {
         let (mut last, mut since) = (None, Instant::now());
         loop {
@@ -208,11 +209,17 @@ impl Client {
                 None => self.patience,
             };
             if idle > limit {
-                let reason = match &asked {
-                    Asked::Silent(reason) | Asked::Stranger(reason) => reason,
-                    Asked::Told(_) => "no task ended",
+                let seconds = idle.as_secs();
+                let reason = match (&asked, job) {
+                    (Asked::Silent(reason) | Asked::Stranger(reason), _) => reason,
+                    (Asked::Told(_), Some(_)) => "no task ended",
+                    (Asked::Told(_), None) => {
+                        let reason =
+                            format!("an executor did not hand over its result, for {seconds} s");
+                        return self.trouble(statement, reason);
+                    }
                 };
-                return self.stalled(statement, format!("{reason}, for {} s", idle.as_secs()));
+                return self.stalled(statement, format!("{reason}, for {seconds} s"));
             }
         }
     }
@@ -307,4 +314,62 @@ fn words(error: &std::io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    /// A scheduler that has an executor and no job.
+    fn idle_scheduler() -> Address {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let room = Room {
+            tasks: 1,
+            task_bytes: 1 << 20,
+        };
+        let state = State {
+            version: VERSION.to_owned(),
+            executors: vec!["executor 127.0.0.1:7".to_owned()],
+            room,
+            jobs: Vec::new(),
+        };
+        let body = serde_json::to_string(&state).unwrap();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 1_024]);
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    body.len()
+                );
+                let _ = stream.write_all((head + &body).as_bytes());
+            }
+        });
+        address.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_result_that_does_not_come_is_asked_for_again() {
+        let client = Client::new(idle_scheduler(), Duration::from_millis(400));
+        let asked = AtomicU32::new(0);
+        let work = async || match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => pending().await,
+            _ => Ok(7),
+        };
+        let seven = client.run("pairs", |_| Ok(()), work).await.unwrap();
+        assert_eq!((seven, asked.into_inner()), (7, 2));
+        let never = client
+            .run("pairs", |_| Ok(()), async || pending::<Result<()>>().await)
+            .await;
+        let message = never.unwrap_err().to_string();
+        assert!(
+            message.contains("statement pairs") && message.contains("did not hand over its result"),
+            "{message}"
+        );
+    }
 }

@@ -380,7 +380,7 @@ fn an_executor_that_can_not_write_is_named_with_its_folder_after_which_the_same_
         .iter()
         .any(|work| message.contains(&work.display().to_string()));
     assert!(
-        named && message.contains("Not a directory") && message.contains("executor"),
+        named && message.contains("not a directory") && message.contains("executor"),
         "{message}"
     );
     for work in &work {

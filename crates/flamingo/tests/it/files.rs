@@ -151,6 +151,36 @@ fn an_output_that_cannot_be_is_found_before_the_work() {
 }
 
 #[test]
+fn an_output_that_is_one_of_the_inputs_is_refused_and_stays() {
+    let place = Workplace::new();
+    save_pages(&place, 2);
+    let page = fs::read(place.path().join("web/000.html")).unwrap();
+    for input in ["web", "web/000.html"] {
+        let told = place.refused(&[
+            "corpus",
+            "extract",
+            "--input",
+            input,
+            "--output",
+            "./web/../web/000.html",
+        ]);
+        assert!(told.contains("is one of the inputs"), "{told}");
+    }
+    assert_eq!(fs::read(place.path().join("web/000.html")).unwrap(), page);
+    let urls = place.write("pages.urls", b"https://a.example/\n");
+    let told = place.refused(&[
+        "corpus",
+        "fetch",
+        "--urls",
+        "pages.urls",
+        "--output",
+        "pages.urls",
+    ]);
+    assert!(told.contains("is one of the inputs"), "{told}");
+    assert_eq!(fs::read(urls).unwrap(), b"https://a.example/\n");
+}
+
+#[test]
 #[cfg(unix)]
 fn a_page_that_is_stopped_leaves_the_older_one_and_says_how_to_go_on() {
     let place = Workplace::new();

@@ -145,7 +145,10 @@ fn a_model_is_not_written_over_itself() {
     let place = Workplace::new();
     place.ok(&["weights", "convert", "demo", "--out", "model"]);
     let told = place.refused(&["weights", "convert", "model", "--out", "./model"]);
-    assert!(told.contains("is the model itself"), "{told}");
+    assert!(told.contains("is where the model lies"), "{told}");
+    let tower = ["--vision", "model/model.safetensors", "--out", "model"];
+    let told = place.refused(&[&["weights", "convert", "other"], &tower[..]].concat());
+    assert!(told.contains("is where the model lies"), "{told}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `flamingo weights convert`: a model as a directory of ours, or as OpenFlamingo's files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use flamingo::kernels::{Matrices, WeightType};
@@ -49,9 +49,14 @@ enum Format {
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
     let model = (args.model != "demo").then_some(args.model.as_str());
-    if model.is_some_and(|model| same(model, &args.out)) {
+    let inputs = [model, args.lm.as_deref(), args.vision.as_deref()];
+    if inputs
+        .into_iter()
+        .flatten()
+        .any(|part| holds(&args.out, part))
+    {
         return Err(Failure::new(format!(
-            "{} is the model itself: give another folder with --out",
+            "{} is where the model lies, of which files would be replaced: give another folder with --out",
             args.out.display()
         )));
     }
@@ -88,8 +93,12 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
     output::line(&format!("{}", args.out.display()))
 }
 
-fn same(model: &str, out: &std::path::Path) -> bool {
-    let real = |path: &std::path::Path| std::fs::canonicalize(path).ok();
-    let model = real(std::path::Path::new(model));
-    model.is_some() && model == real(out)
+/// Whether `out` is the folder `part`, or that of the file `part`.
+fn holds(out: &Path, part: &str) -> bool {
+    let part = Path::new(part).canonicalize();
+    let part = part.map(|part| match part.is_dir() {
+        true => part,
+        false => part.parent().map(Path::to_path_buf).unwrap_or(part),
+    });
+    part.is_ok_and(|part| out.canonicalize().is_ok_and(|out| out == part))
 }
