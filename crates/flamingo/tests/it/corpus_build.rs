@@ -65,6 +65,23 @@ fn extracted_pages_that_repeat_earlier_ones_are_dropped() {
 }
 
 #[test]
+fn a_corpus_among_its_inputs_is_refused() {
+    let place = Workplace::new();
+    save_pages(&place, 2);
+    configure(&place);
+    for output in ["web", "web/corpora/one", "./corpora/../web"] {
+        place.write("corpora/note.txt", b"so that the folder is there");
+        let build = ["corpus", "build", "--config", "corpus.toml", "--output"];
+        let told = place.refused(&[&build[..], &[output]].concat());
+        assert!(
+            told.contains("lies in the input") && told.contains("--output"),
+            "{told}"
+        );
+    }
+    assert!(!place.path().join("web/units.json").exists());
+}
+
+#[test]
 fn a_corpus_is_built_told_of_and_trained_on() {
     let place = Workplace::new();
     save_pages(&place, 5);

@@ -83,6 +83,7 @@ enum Stage {
 pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     allocator::give_back_early();
     let config = Config::read(&args.config)?;
+    outside(&args.output, &config.input.paths)?;
     let worker = args.worker()?;
     let deduplicator = args.join.deduplicator(threads)?;
     let options = Options {
@@ -121,6 +122,33 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     let shown = |name: &str| folder.path(name).display().to_string();
     output::line(&format!("data card: {}", shown(folder::CARD)))?;
     output::line(&format!("manifest: {}", shown(folder::MANIFEST)))
+}
+
+/// Makes sure that a corpus is not written among its inputs: its data card would be read as a page.
+fn outside(output: &Path, inputs: &[String]) -> Result<()> {
+    // What is not there yet is made below what is.
+    let there = output
+        .ancestors()
+        .find_map(|path| match path.as_os_str().is_empty() {
+            true => Path::new(".").canonicalize().ok(),
+            false => path.canonicalize().ok(),
+        });
+    let is_around = |input: &&String| {
+        let input = Path::new(input).canonicalize();
+        let folder = input.ok().filter(|input| input.is_dir());
+        folder.is_some_and(|folder| {
+            there
+                .as_ref()
+                .is_some_and(|there| there.starts_with(folder))
+        })
+    };
+    match inputs.iter().find(is_around) {
+        Some(input) => Err(Failure::new(format!(
+            "{} lies in the input {input}, so that its own files would be read as pages: give --output a folder elsewhere",
+            output.display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The image tower that a configuration names: a model of ours, `demo` for that in this program, or a published tower;
