@@ -33,13 +33,30 @@ struct Request {
 
 #[derive(Deserialize)]
 struct Response {
-    status: i64,
+    status: Status,
     #[serde(default)]
     headers: Vec<Header>,
     #[serde(default)]
     content: Content,
     #[serde(default, rename = "redirectURL")]
     redirect: Option<String>,
+}
+
+/// A status, which some programs write as a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Status {
+    Number(f64),
+    Text(String),
+}
+
+impl Status {
+    fn number(&self) -> Option<u16> {
+        match self {
+            Self::Number(number) => Some(*number as u16),
+            Self::Text(text) => text.trim().parse().ok(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -54,7 +71,13 @@ struct Content {
     media: Option<String>,
     text: Option<String>,
     encoding: Option<String>,
+    /// The body's file beside this one, as Playwright writes it.
+    #[serde(default, rename = "_file")]
+    file: Option<String>,
 }
+
+/// Gives the bytes of a file that lies beside a HAR file.
+pub(crate) type Beside<'f> = dyn FnMut(&str) -> Option<Vec<u8>> + 'f;
 
 /// Whether a JSON document begins as one of these does.
 pub(crate) fn is_har(text: &[u8]) -> bool {
@@ -63,14 +86,14 @@ pub(crate) fn is_har(text: &[u8]) -> bool {
 }
 
 /// The answers that a browser got, in its order.
-pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Vec<Item> {
+pub(crate) fn read(bytes: &[u8], beside: &mut Beside<'_>, options: &ReadOptions) -> Vec<Item> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match serde_json::from_slice::<Har>(text) {
         Ok(har) => har
             .log
             .entries
             .into_iter()
-            .map(|entry| item(entry, options))
+            .map(|entry| item(entry, beside, options))
             .collect(),
         Err(error) => {
             tracing::debug!("a HAR file that cannot be read: {error}");
@@ -79,26 +102,24 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Vec<Item> {
     }
 }
 
-fn item(entry: Value, options: &ReadOptions) -> Item {
+fn item(entry: Value, beside: &mut Beside<'_>, options: &ReadOptions) -> Item {
     match serde_json::from_value::<Entry>(entry) {
         Err(_) => skipped(Reason::MalformedRecord, None),
         Ok(entry) => {
             let asked = entry.request.url.clone();
-            made(entry, options).unwrap_or_else(|reason| skipped(reason, Some(asked)))
+            made(entry, beside, options).unwrap_or_else(|reason| skipped(reason, Some(asked)))
         }
     }
 }
 
-fn made(entry: Entry, options: &ReadOptions) -> Result<Item, Reason> {
+fn made(entry: Entry, beside: &mut Beside<'_>, options: &ReadOptions) -> Result<Item, Reason> {
     let url = Url::parse(&entry.request.url).map_err(|_| Reason::MissingUrl)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Reason::OtherRecord);
     }
-    let response = entry.response;
+    let mut response = entry.response;
     // An answer that never came has status 0.
-    let status = u16::try_from(response.status)
-        .ok()
-        .filter(|status| *status >= 100);
+    let status = response.status.number().filter(|status| *status >= 100);
     let status = status.ok_or(Reason::NotFetched)?;
     if matches!(status, 301 | 302 | 303 | 307 | 308) {
         let to = response.redirect.filter(|to| !to.is_empty());
@@ -113,17 +134,29 @@ fn made(entry: Entry, options: &ReadOptions) -> Result<Item, Reason> {
             place: None,
         }));
     }
-    let text = response.content.text.ok_or(Reason::NoBody)?;
+    let Content { text, file, .. } = &mut response.content;
+    let (text, file) = (text.take(), file.take());
+    let stored = file
+        .filter(|_| text.is_none())
+        .and_then(|name| beside(&name));
+    if text.is_none() && stored.is_none() {
+        return Err(Reason::NoBody);
+    }
+    let text = text.unwrap_or_default();
+    // What a browser has already it shows as it was.
+    let status = if status == 304 { 200 } else { status };
     let media = response.content.media.filter(|media| !media.is_empty());
     let media = media.or_else(|| header(&response.headers, "content-type").next());
     let (content_type, mut charset) = media_type(&media.unwrap_or_default());
     let encoding = response.content.encoding.unwrap_or_default();
-    let mut body = if encoding.eq_ignore_ascii_case("base64") {
-        base64::decode(text.as_bytes())
-    } else {
-        // Decoded already, whatever the header says.
-        charset = Some("utf-8".to_owned());
-        text.into_bytes()
+    let mut body = match (stored, text) {
+        (Some(stored), _) => stored,
+        (None, text) if encoding.eq_ignore_ascii_case("base64") => base64::decode(text.as_bytes()),
+        (None, text) => {
+            // Decoded already, whatever the header says.
+            charset = Some("utf-8".to_owned());
+            text.into_bytes()
+        }
     };
     let max = usize::try_from(options.max_body).unwrap_or(usize::MAX);
     let truncated = body.len() > max;
@@ -165,7 +198,8 @@ mod tests {
     fn items(entries: &str) -> Vec<Item> {
         let text = format!("{{\n \"log\": {{\"version\": \"1.2\", \"entries\": [{entries}]}}}}");
         assert!(is_har(text.as_bytes()));
-        read(text.as_bytes(), &ReadOptions::default())
+        let mut beside = |name: &str| (name == "7.html").then(|| b"<p>caf\xe9".to_vec());
+        read(text.as_bytes(), &mut beside, &ReadOptions::default())
     }
 
     fn entry(url: &str, response: &str) -> String {
@@ -237,8 +271,60 @@ mod tests {
     }
 
     #[test]
+    fn bodies_are_read_from_files_beside_and_from_what_the_browser_had() {
+        let content = |content: &str| {
+            format!(
+                r#"{{"status": 200, "headers": [], "content": {{"mimeType": "text/html; charset=latin1", {content}}}}}"#
+            )
+        };
+        let entries = [
+            entry("https://a.example/7", &content(r#""_file": "7.html""#)),
+            entry("https://a.example/8", &content(r#""_file": "8.html""#)),
+            entry(
+                "https://a.example/9",
+                r#"{"status": "304", "content": {"mimeType": "text/html", "text": "<p>had"}}"#,
+            ),
+        ];
+        let found = items(&entries.join(","));
+        let [Item::Answer(stored), Item::Skipped(gone), Item::Answer(had)] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            (stored.body.as_slice(), stored.charset.as_deref()),
+            (&b"<p>caf\xe9"[..], Some("latin1"))
+        );
+        assert_eq!(gone.reason, Reason::NoBody);
+        assert_eq!((had.status, had.body.as_slice()), (200, &b"<p>had"[..]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_mutation_of_a_har_file_is_read_to_its_end(
+            edits in crate::testing::edits(),
+        ) {
+            let entries = ["https://a.example/7", "https://a.example/8"].map(|url| {
+                entry(url, r#"{"status": 200, "headers": [{"name": "A", "value": "b"}], "redirectURL": "", "content": {"mimeType": "image/gif", "text": "R0lGODlh", "encoding": "base64"}}"#)
+            });
+            let text = format!(r#"{{"log": {{"version": "1.2", "entries": [{}]}}}}"#, entries.join(", "));
+            let bytes = crate::testing::edited(text.into_bytes(), &edits);
+            let options = ReadOptions { max_body: 4, ..ReadOptions::default() };
+            let items = read(&bytes, &mut |_| Some(vec![7; 9]), &options);
+            proptest::prop_assert!((0..4).contains(&items.len()));
+            for item in items {
+                if let Item::Answer(answer) = item {
+                    proptest::prop_assert!(answer.body.len() <= 4);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn document_that_breaks_off_is_told() {
-        let found = read(b"{\"log\": {\"entries\": [", &ReadOptions::default());
+        let found = read(
+            b"{\"log\": {\"entries\": [",
+            &mut |_| None,
+            &ReadOptions::default(),
+        );
         assert!(
             matches!(&found[..], [Item::Skipped(skipped)] if skipped.reason == Reason::MalformedArchive)
         );

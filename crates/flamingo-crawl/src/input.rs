@@ -1,6 +1,7 @@
 //! What an input is: by its name, or by its first bytes.
 
 use crate::compress::gunzip;
+use crate::unread::is_document;
 use crate::{har, mhtml};
 
 /// What a file holds.
@@ -17,18 +18,6 @@ pub(crate) enum Kind {
     Zip,
     Lines,
     Urls,
-}
-
-/// A format that is known and not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unread {
-    Zim,
-    Epub,
-    Zip,
-    WebArchive,
-    Pdf,
-    Arc,
-    Json,
 }
 
 impl Kind {
@@ -74,86 +63,6 @@ impl Kind {
         } else {
             None
         }
-    }
-}
-
-impl Unread {
-    /// What a name says.
-    pub(crate) fn by_name(name: &str) -> Option<Self> {
-        let (_, extension) = name.rsplit_once('.')?;
-        Some(match extension.to_ascii_lowercase().as_str() {
-            "zim" => Self::Zim,
-            "epub" => Self::Epub,
-            "webarchive" => Self::WebArchive,
-            "pdf" => Self::Pdf,
-            "arc" => Self::Arc,
-            _ => return None,
-        })
-    }
-
-    /// What a file's first bytes say.
-    pub(crate) fn by_content(bytes: &[u8]) -> Option<Self> {
-        let decoded = gunzip(bytes, 1 << 10);
-        let text = decoded.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&decoded);
-        let text = text.trim_ascii_start();
-        if bytes.starts_with(b"ZIM\x04") {
-            Some(Self::Zim)
-        } else if bytes.starts_with(b"bplist") {
-            Some(Self::WebArchive)
-        } else if bytes.starts_with(b"%PDF") {
-            Some(Self::Pdf)
-        } else if text.starts_with(b"filedesc://") {
-            Some(Self::Arc)
-        } else {
-            is_document(text).then_some(Self::Json)
-        }
-    }
-
-    /// The name under which files of a folder are counted.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Zim => "zim_file",
-            Self::Epub => "epub_file",
-            Self::Zip => "zip_file",
-            Self::WebArchive => "webarchive_file",
-            Self::Pdf => "pdf_file",
-            Self::Arc => "arc_file",
-            Self::Json => "json_file",
-        }
-    }
-
-    /// What it is, and how it can become something that is read.
-    pub(crate) fn what(self) -> &'static str {
-        match self {
-            Self::Zim => {
-                "a ZIM file, which is not read (`zimdump dump` writes its pages into a folder)"
-            }
-            Self::Epub => "an EPUB book, which is not read (unzipped it is a folder of pages)",
-            Self::Zip => "a ZIP archive without WARC files, which is not read (unzip it)",
-            Self::WebArchive => {
-                "a web archive of Safari, which is not read (`textutil -convert html` makes a page of it)"
-            }
-            Self::Pdf => "a PDF file, which is not read",
-            Self::Arc => {
-                "an ARC file, which is not read (`warcio recompress` makes a WARC file of it)"
-            }
-            Self::Json => {
-                "one JSON document and not JSON lines (`jq -c .`, or `jq -c '.[]'` for a list, writes a page a line)"
-            }
-        }
-    }
-}
-
-/// Whether JSON is one document over several lines, or a list, and not an object a line.
-fn is_document(text: &[u8]) -> bool {
-    let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    match first.first() {
-        Some(b'[') => true,
-        Some(b'{') => {
-            let rest = first[1..].trim_ascii();
-            rest.is_empty() && first.len() < text.len()
-        }
-        _ => false,
     }
 }
 
@@ -279,22 +188,6 @@ mod tests {
         );
         assert_eq!(Kind::by_content(b"\x89PNG"), None);
         assert_eq!(Kind::by_content(b""), None);
-    }
-
-    #[test]
-    fn what_is_known_and_not_read_is_told_by_what_it_is() {
-        assert_eq!(Unread::by_name("a/wiki.ZIM"), Some(Unread::Zim));
-        assert_eq!(Unread::by_name("a/book.epub"), Some(Unread::Epub));
-        assert_eq!(Unread::by_content(b"ZIM\x04\x05\0"), Some(Unread::Zim));
-        for text in ["[{\"url\": 1}]", "{\n \"url\": 1\n}", "\u{feff}[\n{}\n]"] {
-            assert_eq!(Kind::by_content(text.as_bytes()), None, "{text}");
-            assert_eq!(
-                Unread::by_content(text.as_bytes()),
-                Some(Unread::Json),
-                "{text}"
-            );
-        }
-        assert_eq!(Unread::by_content(b"{\"url\": 1}\n"), None);
     }
 
     #[test]

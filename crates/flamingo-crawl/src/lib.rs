@@ -27,7 +27,10 @@ mod robots;
 mod saved_from;
 mod source;
 mod store;
+#[cfg(test)]
+mod testing;
 mod unit;
+mod unread;
 mod wacz;
 mod warc;
 

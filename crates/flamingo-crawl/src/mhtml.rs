@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use memchr::{memchr, memmem};
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::base64;
@@ -85,6 +86,7 @@ pub(crate) fn read(bytes: &[u8], file: &Url, options: &ReadOptions) -> Vec<Item>
             .as_ref()
             .and_then(|location| url.join(location).ok());
         items.push(match target.or(asked) {
+            None if is_text(&part) => skipped(Reason::OtherRecord, None),
             None => skipped(Reason::MissingUrl, None),
             Some(target) if is_page(&part) => skipped(Reason::Frame, Some(target.into())),
             Some(target) => answer(part, target, options),
@@ -193,6 +195,12 @@ fn is_page(part: &Part) -> bool {
     matches!(media.as_str(), "text/html" | "application/xhtml+xml")
 }
 
+/// Whether it is the message's text for programs that show no pages.
+fn is_text(part: &Part) -> bool {
+    let media = media_type(&part.content_type).0;
+    media.is_none_or(|media| media == "text/plain")
+}
+
 /// The URLs of parts by their `Content-ID`: where they were, else one that only this page has.
 fn names(parts: &[Part], page: &Url) -> HashMap<String, Url> {
     let named = parts.iter().filter_map(|part| {
@@ -220,7 +228,7 @@ fn as_browsers_read(page: &[u8], names: &HashMap<String, Url>) -> Vec<u8> {
     const READ: &[u8] = b"<template shadowrootmode=";
     let mut out = Vec::with_capacity(page.len());
     let mut from = 0;
-    while let Some(at) = memchr::memchr2(b'<', b'c', &page[from..]).map(|at| from + at) {
+    while let Some(at) = memchr::memchr3(b'<', b'c', b'C', &page[from..]).map(|at| from + at) {
         out.extend_from_slice(&page[from..at]);
         let rest = &page[at..];
         from = at + 1;
@@ -238,14 +246,22 @@ fn as_browsers_read(page: &[u8], names: &HashMap<String, Url>) -> Vec<u8> {
     out
 }
 
-/// The part that `cid:` names here, and how long the reference is.
+/// The part that `cid:` names here (RFC 2392), and how long the reference is.
 fn named<'n>(bytes: &[u8], names: &'n HashMap<String, Url>) -> Option<(usize, &'n Url)> {
-    let rest = bytes.strip_prefix(b"cid:")?;
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'<>)".contains(byte);
+    const SCHEME: usize = b"cid:".len();
+    let rest = &bytes[SCHEME.min(bytes.len())..];
+    if !bytes[..bytes.len() - rest.len()].eq_ignore_ascii_case(b"cid:") {
+        return None;
+    }
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'<>),".contains(byte);
     let length = rest.iter().take(1 << 10).position(is_end)?;
     let id = std::str::from_utf8(&rest[..length]).ok()?;
-    let url = names.get(&*htmlize::unescape_attribute(id))?;
-    Some((b"cid:".len() + length, url))
+    let id = htmlize::unescape_attribute(id);
+    // What a URL may not hold is escaped in it; not all programs do so.
+    let url = names
+        .get(&*id)
+        .or_else(|| names.get(&*percent_decode_str(&id).decode_utf8_lossy()))?;
+    Some((SCHEME + length, url))
 }
 
 fn answer(part: Part, url: Url, options: &ReadOptions) -> Item {
@@ -407,6 +423,43 @@ mod tests {
     }
 
     #[test]
+    fn parts_are_asked_for_by_their_id_as_urls_escape_it() {
+        let text = message(
+            "",
+            &[
+                "Content-Type: text/html\r\n\r\n<img src=CID:a%40x><img src='cid:b&amp;c@x'><img srcset=\"cid:a@x, cid:b%26c@x 2x\">",
+                "Content-Type: image/gif\r\nContent-ID: <a@x>\r\nContent-Location: https://a.example/a.gif\r\n\r\nGIF89a",
+                "Content-Type: image/gif\r\nContent-ID: b&c@x\r\nContent-Location: https://a.example/b.gif\r\n\r\nGIF89b",
+            ],
+        );
+        assert_eq!(
+            String::from_utf8_lossy(&answers(&text)[0].body),
+            "<img src=https://a.example/a.gif><img src='https://a.example/b.gif'>\
+             <img srcset=\"https://a.example/a.gif, https://a.example/b.gif 2x\">"
+        );
+    }
+
+    #[test]
+    fn message_for_mail_programs_is_its_page_and_the_text_beside_it_is_no_loss() {
+        let text = "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=r; type=\"multipart/alternative\"\r\n\r\n\
+            --r\r\nContent-Type: multipart/alternative; boundary=\"a\"\r\n\r\n--a\r\nContent-Type: text/plain\r\n\r\nx\r\n\
+            --a\r\nContent-Type: text/html; charset=\"Windows-1252\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n<p>x<img src=\"cid:i@1\">\r\n--a--\r\n\r\n\
+            --r\r\nContent-Type: image/gif; name=\"i.gif\"\r\nContent-Transfer-Encoding: BASE64\r\nContent-ID: <i@1>\r\n\r\nR0lGODlh\r\n--r--\r\n";
+        let items = items(text);
+        let reasons: Vec<_> = items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Skipped(skipped) => Some(skipped.reason),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(reasons, [Reason::OtherRecord]);
+        let answers = answers(text);
+        assert_eq!(answers[0].charset.as_deref(), Some("Windows-1252"));
+        assert_eq!(answers[1].body, b"GIF89a");
+    }
+
+    #[test]
     fn shadow_trees_have_the_name_that_they_have_in_pages() {
         let text = message(
             "",
@@ -455,6 +508,27 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn any_mutation_of_a_message_is_read_to_its_end(edits in crate::testing::edits()) {
+            let text = message(
+                "Snapshot-Content-Location: https://a.example/\r\n",
+                &[
+                    "Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\nContent-Location: https://a.example/\r\n\r\n<p class=3D\"x\">caf=C3=A9<img src=cid:b@x><template shadowmode=open>",
+                    "Content-Type: image/gif\r\nContent-Transfer-Encoding: base64\r\nContent-ID: <b@x>\r\n\r\nR0lGODlhAQABAAAAACw=",
+                    "Content-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\nContent-Type: text/plain\r\n\r\nx\r\n--c\r\n\r\ny\r\n--c--",
+                ],
+            );
+            let bytes = crate::testing::edited(text.into_bytes(), &edits);
+            let options = ReadOptions { max_body: 9, ..ReadOptions::default() };
+            let items = read(&bytes, &Url::parse("file:///a").unwrap(), &options);
+            proptest::prop_assert!((1..9).contains(&items.len()));
+            for item in items {
+                if let Item::Answer(answer) = item {
+                    proptest::prop_assert!(answer.body.len() <= 9);
+                }
+            }
+        }
+
         #[test]
         fn any_bytes_are_read(bytes: Vec<u8>) {
             let file = Url::parse("file:///a").unwrap();

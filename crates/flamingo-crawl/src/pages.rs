@@ -84,9 +84,12 @@ impl Pages {
                 let item = self.page(path, &name, file, bytes, length);
                 self.held.push_back(item);
             }
-            _ => self
-                .held
-                .extend(items(&bytes, Kind::by_name(path), &file, &self.options)),
+            kind => {
+                let options = self.options.clone();
+                let mut beside = |name: &str| self.beside(path, name);
+                let items = items(&bytes, Some(kind), &file, &mut beside, &options);
+                self.held.extend(items);
+            }
         }
     }
 
@@ -129,6 +132,19 @@ impl Pages {
             }
             Err(reason) => skipped(reason, name),
         }
+    }
+
+    /// A file that lies in the same folder as another; a name that leads elsewhere is not followed.
+    fn beside(&mut self, path: &str, name: &str) -> Option<Vec<u8>> {
+        if name.contains(['/', '\\']) || name.starts_with('.') {
+            return None;
+        }
+        let beside = match path.rsplit_once('/') {
+            Some((folder, _)) => format!("{folder}/{name}"),
+            None => name.to_owned(),
+        };
+        let name = below(&self.folder, &beside);
+        self.read(&name).ok().map(|(bytes, _)| bytes)
     }
 
     fn read(&mut self, name: &str) -> Result<(Vec<u8>, u64), Reason> {
@@ -251,13 +267,14 @@ pub(crate) fn items(
     bytes: &[u8],
     kind: Option<Kind>,
     file: &Url,
+    beside: &mut har::Beside<'_>,
     options: &ReadOptions,
 ) -> Vec<Item> {
     let max = usize::try_from(options.max_record).unwrap_or(usize::MAX);
     let bytes = gunzipped(bytes.to_vec(), max);
     match kind.or_else(|| Kind::by_content(&bytes)) {
         Some(Kind::Mhtml) => mhtml::read(&bytes, file, options),
-        Some(Kind::Har) => har::read(&bytes, options),
+        Some(Kind::Har) => har::read(&bytes, beside, options),
         _ => {
             let url = saved_from::tool(&bytes).or_else(|| saved_from::canonical(&bytes));
             let url = url.unwrap_or_else(|| file.clone());

@@ -53,7 +53,7 @@ impl Items {
     #[must_use]
     pub fn from_saved(bytes: &[u8], options: &ReadOptions) -> Vec<Item> {
         let file = Url::parse("file:///saved").expect("it is a URL");
-        pages::items(bytes, None, &file, options)
+        pages::items(bytes, None, &file, &mut |_| None, options)
     }
 
     /// What has come so far: `answers`, `redirects`, `revisits`, and every [`Reason`](crate::Reason) and

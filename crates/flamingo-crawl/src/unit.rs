@@ -1,16 +1,18 @@
 //! Units of work: a WARC file, or so many pages of a folder or list, in an order that does not depend on the
 //! disk.
 
+use std::collections::HashSet;
 use std::io::{BufReader, Read};
 
 use flate2::read::DeflateDecoder;
 use serde::{Deserialize, Serialize};
 
-use crate::input::{Kind, Unread, image_type, is_html, is_support, picture_type};
+use crate::input::{Kind, image_type, is_html, is_support, picture_type};
 use crate::lines::{self, Lines, Urls};
 use crate::pages::Pages;
 use crate::passed_over::PassedOver;
 use crate::store::{Entry, below};
+use crate::unread::Unread;
 use crate::wacz::{self, Archive, Member};
 use crate::warc::{self, Warc};
 use crate::{Counts, Error, Items, ReadOptions, Result};
@@ -257,7 +259,15 @@ impl Listing<'_> {
     fn add_folder(&mut self, folder: &str, files: Vec<String>) -> Result<()> {
         let (mut read, mut pictures) = (Vec::new(), 0);
         let mut passed_over = Counts::default();
+        let named: HashSet<String> = files.iter().cloned().collect();
         for file in files {
+            if file
+                .strip_suffix(".orig")
+                .is_some_and(|changed| named.contains(changed))
+            {
+                passed_over.add(Unread::Original.name(), 1);
+                continue;
+            }
             match self.look_at(&below(folder, &file))? {
                 Found::Read => read.push(file),
                 Found::Picture => pictures += 1,
@@ -360,6 +370,7 @@ impl Listing<'_> {
         }
         let unread = Unread::by_name(name).or_else(|| Unread::by_content(&head));
         match (unread, named) {
+            (Some(Unread::Empty), Some(kind)) => Ok(kind),
             (Some(unread), _) => Err(not_readable(name, unread.what())),
             (None, Some(kind)) => Ok(kind),
             (None, None) => Err(not_readable(name, "of no known kind")),
@@ -499,7 +510,7 @@ mod tests {
             ("crawl/b.warc.gz", ""),
             ("crawl/a/z.warc", ""),
             ("crawl/a.html", "<p>"),
-            ("crawl/notes.txt", ""),
+            ("crawl/notes.txt", "notes"),
             ("list.urls", "https://a.org/1\nhttps://a.org/2\n"),
             ("pages.jsonl", "{}\n"),
             ("nameless", "WARC/1.0\r\n"),
@@ -614,16 +625,20 @@ mod tests {
             ("f/list.json", "[1]"),
             ("f/feed", "<?xml version='1.0'?><rss>"),
             ("f/notes.txt", "notes"),
+            ("f/nothing", ""),
+            ("f/b.html.orig", "<!DOCTYPE html><p>as it was"),
+            ("f/lone.html.orig", "<!DOCTYPE html><p>x"),
+            ("f/pages.7z", "7z"),
             ("w/a.warc", ""),
             ("w/a.png", ""),
         ] {
             write(folder.path(), name, text);
         }
-        let passed_over = r#"{"passed_over":{"folder":"R/f","files":{"damaged_archive":1,"epub_file":1,"film_file":1,"json_file":1,"json_lines_file":1,"support_file":2,"unknown_file":2,"zim_file":1}}}"#;
+        let passed_over = r#"{"passed_over":{"folder":"R/f","files":{"7z_file":1,"damaged_archive":1,"empty_file":1,"epub_file":1,"film_file":1,"json_file":1,"json_lines_file":1,"original_file":1,"support_file":2,"unknown_file":2,"zim_file":1}}}"#;
         assert_eq!(
             units(folder.path(), &["f"]),
             [
-                r#"{"pages":{"folder":"R/f","base_url":null,"pages":["b.html","page"]}}"#,
+                r#"{"pages":{"folder":"R/f","base_url":null,"pages":["b.html","lone.html.orig","page"]}}"#,
                 passed_over
             ]
         );
@@ -650,6 +665,8 @@ mod tests {
         assert!(error("a.zim", "ZIM\u{4}").contains("a ZIM file"));
         assert!(error("b.epub", "").contains("an EPUB book"));
         assert!(error("c", "ZIM\u{4}").contains("a ZIM file"));
+        assert!(error("f", "").contains("is empty"));
+        assert!(error("g.warc.xz", "").contains("bzip2 or xz"));
         for name in ["d.json", "e.jsonl"] {
             assert!(error(name, "{\n  \"url\": \"x\"\n}").contains("one JSON document"));
             assert!(error(name, "[{\"url\": \"x\"}]").contains("one JSON document"));

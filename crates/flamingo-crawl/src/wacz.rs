@@ -6,8 +6,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::input::{Kind, Unread};
+use crate::input::Kind;
 use crate::store::{Entry, Stores};
+use crate::unread::Unread;
 use crate::{Error, Result};
 
 /// How much of a file is asked for at once.
@@ -73,7 +74,10 @@ fn members(file: File) -> Result<Archive, zip::result::ZipError> {
             CompressionMethod::DEFLATE => true,
             _ => return Ok(unpackable(&name)),
         };
-        let Some(start) = member.data_start().filter(|_| !member.encrypted()) else {
+        if member.encrypted() {
+            return Ok(Archive::Damaged(format!("{name} is encrypted")));
+        }
+        let Some(start) = member.data_start() else {
             return Ok(unpackable(&name));
         };
         members.push(Member {
@@ -258,5 +262,29 @@ mod tests {
         assert!(error("x.zip", &archive(&[("a.txt", Vec::new())])).contains("without WARC files"));
         let cut = &book[..book.len() - 30];
         assert!(error("cut.wacz", cut).contains("an archive that cannot be read"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_mutation_of_an_archive_is_read_to_its_end_or_refused(
+            is_deflated: bool,
+            edits in crate::testing::edits(),
+        ) {
+            let warc = [record("https://a.org/1", "<p>1"), record("https://a.org/2", "<p>2")].concat();
+            let bytes = match is_deflated {
+                true => deflated("archive/a.warc", &warc),
+                false => archive(&[("pages/pages.jsonl", b"{}".to_vec()), ("archive/a.warc", warc)]),
+            };
+            let bytes = crate::testing::edited(bytes, &edits);
+            let folder = tempfile::tempdir().unwrap();
+            let options = ReadOptions { max_record: 4000, max_body: 4000, ..ReadOptions::default() };
+            for unit in units(folder.path(), "x.wacz", &bytes).unwrap_or_default() {
+                // A deflated member whose bytes do not unpack ends in an error.
+                let items: Vec<_> = unit.open(&options).into_iter().flatten().collect();
+                proptest::prop_assert!(items.len() <= bytes.len() + 12);
+                let errors = items.iter().filter(|item| item.is_err()).count();
+                proptest::prop_assert!(errors == 0 || errors == 1 && is_deflated && items[items.len() - 1].is_err());
+            }
+        }
     }
 }

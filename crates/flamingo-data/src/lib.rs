@@ -12,7 +12,6 @@ mod augment;
 mod columns;
 mod error;
 mod framing;
-mod gzip;
 mod html;
 mod library;
 mod media;
@@ -24,6 +23,7 @@ mod obelics;
 #[path = "obelics_absent.rs"]
 mod obelics;
 mod order;
+mod packed;
 mod report;
 mod sample;
 mod shard;

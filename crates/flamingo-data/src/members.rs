@@ -6,6 +6,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+/// So many symbolic links may lead from one to the next.
+const MAX_LINKS: usize = 8;
+
 /// Where the bytes of a member lie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
@@ -31,8 +34,8 @@ pub(crate) struct Cut {
 }
 
 impl Members {
-    /// Reads the list of members. Of members with one name the last stands; a hard link is the
-    /// member that it names.
+    /// Reads the list of members. Of members with one name the last stands; a link is the member
+    /// that it names, a symbolic one also where that stands behind it.
     ///
     /// # Errors
     /// If the file cannot be read, or is no tar file.
@@ -47,6 +50,7 @@ impl Members {
         let mut archive = tar::Archive::new(BufReader::new(watched));
         let mut members = Self::default();
         let mut last = None;
+        let mut links = Vec::new();
         for entry in archive.entries_with_seek()? {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -56,7 +60,7 @@ impl Members {
             };
             let name = normal(&String::from_utf8_lossy(&entry.path_bytes()));
             let kind = entry.header().entry_type();
-            if kind.is_file() {
+            if kind.is_file() || kind.is_contiguous() {
                 let place = Place {
                     offset: entry.raw_file_position(),
                     size: entry.size(),
@@ -68,8 +72,13 @@ impl Members {
                 if let Some(&place) = members.places.get(&target) {
                     members.places.insert(name, place);
                 }
+            } else if let (true, Some(target)) = (kind.is_symlink(), entry.link_name_bytes())
+                && let Some(target) = led_to(&name, &String::from_utf8_lossy(&target))
+            {
+                links.push((name, target));
             }
         }
+        members.follow(links);
         members.cut = last
             .map(|(member, place)| Cut {
                 member,
@@ -78,6 +87,46 @@ impl Members {
             .filter(|cut| cut.within || ended.get());
         Ok(members)
     }
+
+    /// Puts symbolic links in place, those that lead to others, too.
+    fn follow(&mut self, links: Vec<(String, String)>) {
+        let targets: BTreeMap<&str, &str> = links
+            .iter()
+            .map(|(name, target)| (&**name, &**target))
+            .collect();
+        let mut found = Vec::new();
+        for (name, target) in &targets {
+            let mut target = *target;
+            for _ in 0..MAX_LINKS {
+                match (self.places.get(target), targets.get(target)) {
+                    (Some(place), _) => {
+                        found.push(((*name).to_owned(), *place));
+                        break;
+                    }
+                    (None, Some(next)) => target = *next,
+                    (None, None) => break,
+                }
+            }
+        }
+        self.places.extend(found);
+    }
+}
+
+/// What a symbolic link of the member `name` leads to; none if that is outside of the tar file.
+fn led_to(name: &str, target: &str) -> Option<String> {
+    if target.starts_with('/') {
+        return None;
+    }
+    let mut words: Vec<&str> = name.split('/').collect();
+    words.pop();
+    for word in target.split('/') {
+        match word {
+            "" | "." => {}
+            ".." => drop(words.pop()?),
+            word => words.push(word),
+        }
+    }
+    Some(words.join("/"))
 }
 
 /// A name without the `./` that tar puts before what lies in the folder it was called in.

@@ -8,16 +8,15 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::gzip;
 use crate::members::{Members, normal};
-use crate::{Error, Result};
+use crate::{Error, Result, packed};
 
 /// The longest member that is read as text, in bytes.
 pub(crate) const TEXT_LIMIT: u64 = 64 << 20;
 
 /// An open shard: the places of its members in the file, whose bytes are read when asked for.
 ///
-/// Of a shard that is compressed with gzip there is an unpacked copy among the temporary files for
+/// Of a shard that is compressed there is an unpacked copy among the temporary files for
 /// as long as it is open.
 #[derive(Debug)]
 pub struct Shard {
@@ -31,10 +30,10 @@ impl Shard {
     ///
     /// # Errors
     /// [`Error::Read`] if it cannot be read or is no tar file, [`Error::Nothing`] if it is
-    /// compressed otherwise than with gzip. One that was cut off is read up to there: see
+    /// compressed otherwise than with gzip or zstd. One that was cut off is read up to there: see
     /// [`Shard::cut_off`].
     pub fn open(path: &Path) -> Result<Self> {
-        let unpacked = gzip::unpack(path)?;
+        let unpacked = packed::unpack(path)?;
         let data = unpacked.as_ref().map_or(path, NamedTempFile::path);
         let members = Members::read(data).map_err(Error::read(path))?;
         Ok(Self {
@@ -220,6 +219,70 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_symbolic_link_is_the_member_that_it_leads_to_wherever_that_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tar");
+        let mut builder = tar::Builder::new(File::create(&path).unwrap());
+        let mut link = |builder: &mut tar::Builder<File>, name: &str, target: &str| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            builder.append_link(&mut header, name, target).unwrap();
+        };
+        link(&mut builder, "d/2.png", "../e/1.png");
+        link(&mut builder, "d/3.png", "2.png");
+        link(&mut builder, "d/4.png", "gone.png");
+        link(&mut builder, "d/5.png", "../../1.png");
+        link(&mut builder, "d/6.png", "6.png");
+        let mut header = tar::Header::new_gnu();
+        header.set_size(3);
+        builder
+            .append_data(&mut header, "e/1.png", &b"abc"[..])
+            .unwrap();
+        builder.finish().unwrap();
+        let shard = Shard::open(&path).unwrap();
+        for name in ["d/2.png", "d/3.png"] {
+            assert_eq!(shard.member(name, 9).unwrap(), b"abc", "{name}");
+        }
+        for name in ["d/4.png", "d/5.png", "d/6.png"] {
+            assert!(!shard.has(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_whole_however_a_tar_file_spells_them() {
+        let name = format!("{}/été.png", "folder-of-a-long-name/".repeat(9));
+        for format in [tar::Header::new_gnu(), tar::Header::new_ustar()] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.tar");
+            let mut builder = tar::Builder::new(File::create(&path).unwrap());
+            let mut header = format;
+            header.set_size(3);
+            if header.as_gnu().is_none() {
+                let record = format!("path={name}\n");
+                // The length of a record counts its own digits.
+                let record = format!("{} {record}", record.len() + 4);
+                let mut extended = tar::Header::new_ustar();
+                extended.set_entry_type(tar::EntryType::XHeader);
+                extended.set_size(record.len() as u64);
+                builder
+                    .append_data(&mut extended, "PaxHeaders/x", record.as_bytes())
+                    .unwrap();
+                builder
+                    .append_data(&mut header, "short.png", &b"abc"[..])
+                    .unwrap();
+            } else {
+                builder
+                    .append_data(&mut header, &name, &b"abc"[..])
+                    .unwrap();
+            }
+            builder.finish().unwrap();
+            let shard = Shard::open(&path).unwrap();
+            assert_eq!(shard.member(&name, 9).unwrap(), b"abc");
+        }
+    }
+
+    #[test]
     fn a_shard_cut_off_anywhere_says_so_and_gives_what_is_whole() {
         let (_folder, path) = tar(&[("1.txt", &[b'x'; 700]), ("2.txt", &[b'y'; 700])]);
         let bytes = std::fs::read(&path).unwrap();
@@ -263,8 +326,16 @@ pub(crate) mod tests {
         let bytes = std::fs::read(&packed).unwrap();
         std::fs::write(&packed, &bytes[..bytes.len() / 2]).unwrap();
         assert!(Shard::open(&packed).unwrap().cut_off().is_some());
+        let packed = zstd::bulk::compress(&std::fs::read(&path).unwrap(), 3).unwrap();
+        let zst = path.with_extension("tar.zst");
+        for before in [&b""[..], b"\x50\x2a\x4d\x18\x01\0\0\0x"] {
+            std::fs::write(&zst, [before, &packed].concat()).unwrap();
+            let shard = Shard::open(&zst).unwrap();
+            assert_eq!(shard.member("2.txt", 1 << 20).unwrap(), noise);
+            assert!(shard.cut_off().is_none());
+        }
         for (magic, kind) in [
-            (&b"\x28\xb5\x2f\xfd...."[..], "zstd"),
+            (&b"\x04\x22\x4d\x18...."[..], "lz4"),
             (b"\xfd7zXZ\0..", "xz"),
             (b"BZh91AY&", "bzip2"),
         ] {
@@ -274,6 +345,40 @@ pub(crate) mod tests {
                 message.contains("a.tar") && message.contains(kind),
                 "{message}"
             );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_mutation_of_a_shard_is_read_to_its_end_or_refused(
+            edits in proptest::collection::vec((0_usize..9000, proptest::num::u8::ANY, 0_u8..4), 1..9),
+            is_packed: bool,
+        ) {
+            let (_folder, mut path) = tar(&[("./1.png", &[7; 700]), ("1.txt", b"x"), ("d/2.json", b"{\"parts\": []}")]);
+            if is_packed {
+                path = gzip(&path);
+            }
+            let mut bytes = std::fs::read(&path).unwrap();
+            for (at, byte, edit) in edits {
+                let at = at % bytes.len().max(1);
+                match edit {
+                    0 => bytes[at] = byte,
+                    1 => bytes.insert(at, byte),
+                    2 => bytes.truncate(at.max(1)),
+                    _ => drop(bytes.drain(at..(at + usize::from(byte)).min(bytes.len() - 1))),
+                }
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            if let Ok(shard) = Shard::open(&path) {
+                let names = shard.samples().into_values().flat_map(|members| members.into_values());
+                let names: Vec<String> = names.map(str::to_owned).collect();
+                for name in names {
+                    if let Ok(bytes) = shard.member(&name, 99) {
+                        proptest::prop_assert!(bytes.len() <= 100);
+                    }
+                }
+                let _ = (shard.cut_off(), shard.last_sample());
+            }
         }
     }
 }

@@ -8,15 +8,15 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, MediaBase, Report, Result, Sample, gzip, obelics, page_document, webdataset};
+use crate::{Error, MediaBase, Report, Result, Sample, obelics, packed, page_document, webdataset};
 
 /// How a source's files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// A document a line; the path is a file, or a folder of `*.jsonl`. `*.jsonl.gz` is read, too.
+    /// A document a line; the path is a file, or a folder of `*.jsonl`, also compressed (`.gz`, `.zst`).
     Jsonl,
-    /// WebDataset; the path is a tar file, or a folder of `*.tar`, `*.tar.gz` and `*.tgz`. A sample
+    /// WebDataset; the path is a tar file, or a folder of `*.tar`, also compressed (`.tar.gz`, `.tgz`, `.tar.zst`). A sample
     /// is `KEY.json` with its pictures beside it (a document) or inside it (a page of MMC4), or a
     /// picture with `KEY.txt`, beside which a `KEY.json` without `parts` is metadata.
     Shards,
@@ -30,8 +30,11 @@ impl Format {
     /// How the names of its files end, the commonest first; in any case of letters.
     fn endings(self) -> &'static [&'static str] {
         match self {
-            Format::Jsonl => &[".jsonl", ".jsonl.gz"],
-            Format::Shards => &[".tar", ".tar.gz", ".tgz"],
+            Format::Jsonl => &[".jsonl", ".jsonl.gz", ".jsonl.zst"],
+            // Those that are not read are told so when they are opened.
+            Format::Shards => &[
+                ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2",
+            ],
             Format::Parquet => &[".parquet"],
             Format::Pages => &[".html", ".htm", ".xhtml"],
         }
@@ -181,7 +184,7 @@ fn files(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
 fn lines(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<()> {
     let name = path.display().to_string();
     let base = MediaBase::beside(path);
-    for (number, document) in read_jsonl(gzip::reader(path)?, &name).enumerate() {
+    for (number, document) in read_jsonl(packed::reader(path)?, &name).enumerate() {
         report.found += 1;
         match document {
             Ok(document) => samples.push(Sample {
@@ -262,12 +265,14 @@ mod tests {
         for name in ["a.jsonl", "b.JSONL", "c.json", ".d.jsonl"] {
             fs::write(folder.path().join(name), line).unwrap();
         }
+        let packed = zstd::bulk::compress(line.repeat(3).as_bytes(), 3).unwrap();
+        fs::write(folder.path().join("f.jsonl.zst"), packed).unwrap();
         let file = fs::File::create(folder.path().join("e.jsonl.GZ")).unwrap();
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
         encoder.write_all(line.repeat(5).as_bytes()).unwrap();
         encoder.finish().unwrap();
         let source = Source::read(Format::Jsonl, folder.path()).unwrap();
-        assert_eq!((source.report.found, source.samples.len()), (7, 7));
+        assert_eq!((source.report.found, source.samples.len()), (10, 10));
     }
 
     #[test]

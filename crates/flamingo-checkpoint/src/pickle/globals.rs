@@ -22,7 +22,7 @@ pub(super) enum Role {
 }
 
 /// Names that pickles of weights and of training runs are known to hold.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("builtins", BUILTINS),
     ("__builtin__", BUILTINS),
     ("argparse", &["Namespace"]),
@@ -37,20 +37,8 @@ const ALLOWED: [(&str, &[&str]); 17] = [
         &["_rebuild_from_type", "_rebuild_from_type_v2"],
     ),
     ("torch.serialization", &["_get_layout"]),
-    (
-        "torch.storage",
-        &[
-            "UntypedStorage",
-            "TypedStorage",
-            "_UntypedStorage",
-            "_TypedStorage",
-        ],
-    ),
     ("collections", &["OrderedDict", "defaultdict", "Counter"]),
     ("torch._utils", REBUILD),
-    ("torch", STORAGES),
-    ("torch.cuda", STORAGES),
-    ("torch.storage", STORAGES),
 ];
 
 const BUILTINS: &[&str] = &[
@@ -75,6 +63,8 @@ const REBUILD: &[&str] = &[
     "_rebuild_tensor_v3",
     "_rebuild_parameter",
     "_rebuild_parameter_with_state",
+    // Of a tensor on a device that torch cannot write: its first argument is the same one in memory.
+    "_rebuild_device_tensor_from_cpu_tensor",
     // Named before the class that says of which kind the tensor is; see `Global::unread`.
     WRAPPER,
 ];
@@ -109,27 +99,6 @@ const UNREAD: &[(&str, &str)] = &[
     ("_rebuild_meta_tensor_no_storage", "empty (meta)"),
 ];
 
-const STORAGES: &[&str] = &[
-    "DoubleStorage",
-    "FloatStorage",
-    "HalfStorage",
-    "BFloat16Storage",
-    "LongStorage",
-    "IntStorage",
-    "ShortStorage",
-    "CharStorage",
-    "ByteStorage",
-    "BoolStorage",
-    "ComplexFloatStorage",
-    "ComplexDoubleStorage",
-    "QInt8Storage",
-    "QInt32Storage",
-    "QUInt8Storage",
-    "QUInt4x2Storage",
-    "QUInt2x4Storage",
-    "UntypedStorage",
-];
-
 const TORCHSCRIPT: &[&str] = &[
     "build_intlist",
     "build_tensorlist",
@@ -147,7 +116,7 @@ impl Global<'_> {
             .any(|(module, names)| *module == self.module && names.contains(&self.name));
         let of_script = self.is_script_class()
             || self.module == "torch.jit._pickle" && TORCHSCRIPT.contains(&self.name);
-        listed || self.is_dtype() || script && of_script
+        listed || self.is_dtype() || self.is_storage() || script && of_script
     }
 
     /// Whether it is a format of numbers, of this torch or of a later one.
@@ -198,9 +167,14 @@ impl Global<'_> {
         self.module == "__torch__" || self.module.starts_with("__torch__.")
     }
 
+    /// Whether it is a class of storages, of this torch or of another: a plain name, so nothing within a class.
     pub(super) fn is_storage(&self) -> bool {
         matches!(self.module, "torch" | "torch.cuda" | "torch.storage")
             && self.name.ends_with("Storage")
+            && self
+                .name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_')
     }
 
     pub(super) fn dtype(&self) -> Option<Dtype> {
@@ -242,6 +216,8 @@ mod tests {
             ("torch.hub", "load"),
             ("torch.storage", "_load_from_bytes"),
             ("torch", "FloatStorage.__init__"),
+            ("torch", "storage._load_from_bytes.Storage"),
+            ("os", "Storage"),
             ("collections", "OrderedDict.fromkeys"),
             ("numpy.core.multiarray", "fromfile"),
             ("__torchx__", "A"),
@@ -282,6 +258,24 @@ mod tests {
             name: "float32",
         };
         assert!(!other.is_allowed(false));
+    }
+
+    #[test]
+    fn storages_are_names_also_of_formats_that_are_not_read() {
+        for (module, name) in [
+            ("torch", "FloatStorage"),
+            ("torch.cuda", "BFloat16Storage"),
+            ("torch", "ComplexHalfStorage"),
+            ("torch", "Float8_e4m3fnStorage"),
+            ("torch.storage", "_TypedStorage"),
+            ("torch.storage", "UntypedStorage"),
+        ] {
+            let global = Global { module, name };
+            assert!(
+                global.is_allowed(false) && global.is_storage(),
+                "{module}.{name}"
+            );
+        }
     }
 
     #[test]
