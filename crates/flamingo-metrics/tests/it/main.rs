@@ -1,0 +1,1 @@
+//! The metrics through their public API.
