@@ -12,6 +12,7 @@
 //! | [`roc_auc`] | HatefulMemes | scikit-learn |
 //! | [`rareact_mwap`] | RareAct | RareAct |
 //! | [`ivqa`], [`exact_answers`] | iVQA, MSVDQA, MSRVTTQA | just-ask |
+//! | [`nextqa_score`], [`wups()`] | NextQA | NExT-OE |
 //! | [`top_k_accuracy`] | ImageNet, Kinetics700 | OpenFlamingo |
 //! | [`retrieval`] | COCO, Flickr30K | just-ask |
 
@@ -27,10 +28,12 @@ mod ranked;
 mod rareact;
 mod retrieval;
 mod rouge;
+mod verify;
 mod video_qa;
 mod visdial;
 mod vqa;
 mod vqa_normalise;
+mod wups;
 
 pub use bleu::bleu;
 pub use captions::{CaptionItem, CaptionScore};
@@ -43,7 +46,12 @@ pub use ranked::{average_precision, binary_labels, roc_auc, weighted_average_pre
 pub use rareact::{Clip, WeightedAp, rareact_mwap};
 pub use retrieval::{RetrievalScore, Ties, retrieval};
 pub use rouge::rouge_l;
+pub use verify::{Difference, FileReport, TOLERANCE, TOLERANCE_F32, VerifyResources, verify_file};
 pub use video_qa::{AnswerReading, AnswerScore, exact_answers, ivqa};
 pub use visdial::{RankScore, ndcg, rank_score, ranks};
 pub use vqa::{Others, VqaAnswer, VqaItem, VqaRules, VqaScore, When, vqa_accuracy, vqa_score};
 pub use vqa_normalise::Processor;
+pub use wups::{
+    Endings, Lemmatizer, MissingTypes, NextQaItem, NextQaScore, Nltk, PerceptronTagger, Pos,
+    Similarity, Synset, WordNet, nextqa_score, without_stop_words, wups,
+};

@@ -7,20 +7,18 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// Whether `str.split()` and `str.strip()` take a character for a space.
-#[must_use]
-pub fn is_space(c: char) -> bool {
+pub(crate) fn is_space(c: char) -> bool {
     // Unicode's spaces, and the four separators of ASCII.
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 /// `str.split()`: the words between spaces.
-pub fn split(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())
 }
 
 /// `str.strip()`.
-#[must_use]
-pub fn strip(text: &str) -> &str {
+pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
@@ -73,7 +71,7 @@ pub fn round2(value: f64, halves: Halves) -> f64 {
 
 /// A cell of a CSV file as pandas gives it, when no type is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cell {
+pub(crate) enum Cell {
     /// Missing: empty, or one of pandas' words for it. Never equal to anything.
     Missing,
     /// Part of a column of numbers or truth values, which no string is equal to.
@@ -84,8 +82,7 @@ pub enum Cell {
 
 impl Cell {
     /// The string, if it is one.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Missing | Self::Value => None,
@@ -94,8 +91,7 @@ impl Cell {
 }
 
 /// pandas' words for a missing value.
-#[must_use]
-pub fn is_missing(text: &str) -> bool {
+pub(crate) fn is_missing(text: &str) -> bool {
     const MISSING: [&str; 19] = [
         "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
         "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
@@ -105,8 +101,7 @@ pub fn is_missing(text: &str) -> bool {
 
 /// A column as pandas reads it: missing values go, and what is all numbers or all truth values is no
 /// longer text.
-#[must_use]
-pub fn column<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Vec<Cell> {
+pub(crate) fn column<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Vec<Cell> {
     let present: HashSet<&str> = cells.clone().filter(|cell| !is_missing(cell)).collect();
     let numbers = present.iter().all(|cell| is_number(cell));
     let truths = present.iter().all(|cell| is_truth(cell));

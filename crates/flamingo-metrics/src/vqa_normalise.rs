@@ -38,8 +38,7 @@ impl Processor {
 }
 
 /// Newlines and tabs become spaces, outer spaces go.
-#[must_use]
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     strip(&text.replace(['\n', '\t'], " ")).to_owned()
 }
 
