@@ -117,10 +117,9 @@ pub fn nextqa_score(
         }
         scores.push(score);
     }
-    if missing == MissingTypes::Refuse {
-        if let Some(kind) = COLUMNS.iter().find(|column| !sums.contains_key(*column)) {
-            return Err(MetricError::NoQuestionOfType { kind });
-        }
+    let absent = COLUMNS.iter().find(|column| !sums.contains_key(*column));
+    if let (MissingTypes::Refuse, Some(kind)) = (missing, absent) {
+        return Err(MetricError::NoQuestionOfType { kind });
     }
     let questions = items.len() as f64;
     Ok(NextQaScore {
