@@ -1,0 +1,191 @@
+//! A file that a benchmark should have, and looking for it.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::Found;
+use super::media::MediaFiles;
+use crate::error::Result;
+use crate::ids::Names;
+use crate::read::{Record, form, json, lines, list, record, table};
+
+/// A file that should be there.
+pub(super) struct Expected {
+    /// The official name.
+    pub(super) name: &'static str,
+    /// Other names, and what version has them.
+    pub(super) others: &'static [(&'static str, &'static str)],
+    /// What it is for.
+    pub(super) purpose: &'static str,
+    /// Whether a score in the paper's protocol needs it.
+    pub(super) required: bool,
+    /// The form of its items.
+    pub(super) items: Items,
+    /// How many it officially has.
+    pub(super) official: Option<usize>,
+    /// The name of an item's picture or film, with or without its ending.
+    pub(super) media: Option<fn(&Record) -> Option<String>>,
+}
+
+/// Where a file's items are, and the fields that each has.
+#[derive(Clone, Copy)]
+pub(super) enum Items {
+    /// A list, or one under a name.
+    List(&'static [&'static str], &'static [&'static str]),
+    /// An object a line.
+    Lines(&'static [&'static str]),
+    /// A row of a table.
+    Rows(&'static [&'static str]),
+    /// The list under the second name in the object under the first.
+    Inner(&'static str, &'static str, &'static [&'static str]),
+    /// Karpathy's pictures of this split.
+    Split(&'static str),
+    /// The values of an object, each an object with these fields; below a name if it has one.
+    Values(Option<&'static str>, &'static [&'static str]),
+    /// Lines of text.
+    Text,
+    /// A folder with a folder for each class.
+    Folders,
+}
+
+impl Expected {
+    /// A file that is needed and has no other version.
+    pub(super) const fn new(name: &'static str, purpose: &'static str, items: Items) -> Self {
+        Self {
+            name,
+            others: &[],
+            purpose,
+            required: true,
+            items,
+            official: None,
+            media: None,
+        }
+    }
+
+    pub(super) const fn official(self, count: usize) -> Self {
+        Self {
+            official: Some(count),
+            ..self
+        }
+    }
+
+    pub(super) const fn optional(self) -> Self {
+        Self {
+            required: false,
+            ..self
+        }
+    }
+
+    pub(super) const fn or(self, others: &'static [(&'static str, &'static str)]) -> Self {
+        Self { others, ..self }
+    }
+
+    pub(super) const fn media(self, media: fn(&Record) -> Option<String>) -> Self {
+        Self {
+            media: Some(media),
+            ..self
+        }
+    }
+
+    /// Looks for it.
+    pub(super) fn look(&self, folder: &Path, files: &MediaFiles) -> Found {
+        let mut found = Found {
+            name: self.name.to_owned(),
+            purpose: self.purpose.to_owned(),
+            required: self.required,
+            official: self.official,
+            ..Found::default()
+        };
+        let of_name = |name: &str| match self.items {
+            Items::Folders => files.folder(name),
+            _ => files.file(name),
+        };
+        let other = || {
+            let mut others = self.others.iter();
+            others.find_map(|(name, version)| Some((of_name(name)?, Some(*version))))
+        };
+        let Some((path, version)) = of_name(self.name).map(|path| (path, None)).or_else(other)
+        else {
+            return found;
+        };
+        found.path = Some(
+            path.strip_prefix(folder)
+                .unwrap_or(path)
+                .display()
+                .to_string(),
+        );
+        found.version = version.map(str::to_owned);
+        if let Err(error) = self.count(path, files, &mut found) {
+            found.error = Some(error.to_string());
+        }
+        found
+    }
+
+    fn count(&self, path: &Path, files: &MediaFiles, found: &mut Found) -> Result<()> {
+        let (records, fields) = match self.items {
+            Items::List(names, fields) => (crate::read::records(path, names)?, fields),
+            Items::Lines(fields) => (lines(path)?, fields),
+            Items::Rows(fields) => (table(path)?, fields),
+            Items::Inner(outer, inner, fields) => {
+                let Value::Object(mut file) = json(path)? else {
+                    return Err(form(path, "is no object"));
+                };
+                let mut outer = file.remove(outer).unwrap_or_default();
+                let inner = outer.get_mut(inner).map(Value::take).unwrap_or_default();
+                (list(path, inner)?, fields)
+            }
+            Items::Split(split) => {
+                let records = crate::read::records(path, &["images"])?.into_iter();
+                let of_split =
+                    |record: &Record| record.text("split").is_ok_and(|name| name == split);
+                (
+                    records.filter(of_split).collect(),
+                    ["filename", "sentences"].as_slice(),
+                )
+            }
+            Items::Values(name, fields) => {
+                let value = json(path)?;
+                let object = name.map_or(Some(&value), |name| value.get(name));
+                let Some(Value::Object(object)) = object else {
+                    return Err(form(path, "is no object of items"));
+                };
+                let values = object.iter();
+                let values = values.map(|(key, value)| record(path, key.clone(), value.clone()));
+                (values.collect::<Result<_>>()?, fields)
+            }
+            Items::Text => {
+                let text = String::from_utf8_lossy(&crate::read::bytes(path)?).into_owned();
+                found.items = text.lines().filter(|line| !line.trim().is_empty()).count();
+                return Ok(());
+            }
+            Items::Folders => {
+                let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+                found.items = entries.filter(|entry| entry.path().is_dir()).count();
+                return Ok(());
+            }
+        };
+        found.items = records.len();
+        self.check(&records, fields, files, found);
+        Ok(())
+    }
+
+    fn check(&self, records: &[Record], fields: &[&str], files: &MediaFiles, found: &mut Found) {
+        let mut without = Names::default();
+        for (index, record) in records.iter().enumerate() {
+            if let Some(field) = fields.iter().find(|field| !record.has(field)) {
+                found.broken.add(format!("item {index} has no `{field}`"));
+                continue;
+            }
+            match self.media.map(|media| media(record)) {
+                None => {}
+                Some(Some(name)) if files.has(&name) => found.with_media += 1,
+                Some(Some(name)) => without.add(name),
+                Some(None) => found
+                    .broken
+                    .add(format!("item {index} names no picture or film")),
+            }
+        }
+        found.without_media = without;
+    }
+}

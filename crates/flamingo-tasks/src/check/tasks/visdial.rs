@@ -1,0 +1,37 @@
+//! VisDial 1.0: dialogues, and the relevance of all options for one round of each.
+
+use super::super::expected::{Expected, Items};
+use super::Spec;
+
+const DIALOGUES: Items = Items::Inner("data", "dialogs", &["image_id", "caption", "dialog"]);
+
+pub(super) const SPEC: Spec = Spec {
+    files: &[
+        Expected::new("visdial_1.0_train.json", "supports", DIALOGUES).or(&[(
+            "visdial_0.9_train.json",
+            "version 0.9: other pictures and dialogues",
+        )]),
+        Expected::new("visdial_1.0_val.json", "val", DIALOGUES)
+            .official(2_064)
+            .or(&[(
+                "visdial_0.9_val.json",
+                "version 0.9: other pictures and dialogues",
+            )])
+            .media(|record| {
+                let number = record.index("image_id").ok()?;
+                Some(format!("VisualDialog_val2018_{number:012}.jpg"))
+            }),
+        Expected::new(
+            "visdial_1.0_val_dense_annotations.json",
+            "relevance of the options",
+            Items::List(&[], &["image_id", "round_id", "gt_relevance"]),
+        )
+        .official(2_064),
+        Expected::new("visdial_1.0_test.json", "test, without answers", DIALOGUES)
+            .official(8_000)
+            .optional(),
+    ],
+    notes: &[
+        "questions, answers and options are numbers of two lists; questions have no question mark",
+    ],
+};

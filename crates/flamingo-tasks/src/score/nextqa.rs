@@ -1,0 +1,132 @@
+//! NextQA: an object of videos, each an object of answers by question. Annotations are the CSV file and, if given,
+//! the second references.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use flamingo_metrics::{Lemmatizer, MissingTypes, NextQaItem, Nltk, Similarity, nextqa_score};
+use serde_json::Value;
+
+use super::{ScoreOptions, Scored};
+use crate::error::{Result, TaskError};
+use crate::ids::{Id, pair};
+use crate::read::{form, json, table};
+use crate::task::Task;
+
+type Answers = BTreeMap<(String, String), String>;
+
+fn answers(path: &Path) -> Result<Answers> {
+    let Value::Object(videos) = json(path)? else {
+        return Err(form(path, "is no object of videos"));
+    };
+    let mut answers = Answers::new();
+    for (video, questions) in videos {
+        let Value::Object(questions) = questions else {
+            return Err(form(
+                path,
+                format!("video {video} is no object of answers by question"),
+            ));
+        };
+        for (question, answer) in questions {
+            let Value::String(answer) = answer else {
+                return Err(form(
+                    path,
+                    format!("the answer of {video}, {question} is no text"),
+                ));
+            };
+            answers.insert((video.clone(), question), answer);
+        }
+    }
+    Ok(answers)
+}
+
+fn id(video: &str, question: &str) -> Id {
+    Id::Text(format!("{video}, question {question}"))
+}
+
+pub(super) fn score(
+    predictions: &Path,
+    annotations: &[PathBuf],
+    options: &ScoreOptions,
+) -> Result<Scored> {
+    let needs = |what: &str| TaskError::Needs {
+        task: Task::Nextqa,
+        what: what.to_owned(),
+    };
+    let Some(wordnet) = options.wordnet else {
+        return Err(needs(
+            "WordNet 3.0: give the folder of its files (--wordnet; Debian's package wordnet-base has it)",
+        ));
+    };
+    let is_csv = |path: &&PathBuf| {
+        path.extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("csv"))
+    };
+    let csv = annotations
+        .iter()
+        .find(is_csv)
+        .ok_or_else(|| needs("the CSV file of questions"))?;
+    let second = annotations.iter().find(|path| !is_csv(path));
+    let second = second
+        .map(|path| answers(path))
+        .transpose()?
+        .unwrap_or_default();
+    let mut items = Vec::new();
+    for row in table(csv)? {
+        let (video, question) = (row.text("video")?, row.text("qid")?);
+        let item = NextQaItem {
+            second: second.get(&(video.clone(), question.clone())).cloned(),
+            answer: row.text("answer")?,
+            kind: row.text("type")?,
+            ..NextQaItem::default()
+        };
+        items.push((
+            id(&video, &question),
+            NextQaItem {
+                video,
+                question,
+                ..item
+            },
+        ));
+    }
+    let predicted = answers(predictions)?.into_iter();
+    let predicted = predicted.map(|((video, question), answer)| (id(&video, &question), answer));
+    let (pairs, matching) = pair(items, predicted.collect(), options.partial)?;
+    let items: Vec<NextQaItem> = pairs
+        .into_iter()
+        .map(|pair| NextQaItem {
+            prediction: pair.prediction,
+            ..pair.item
+        })
+        .collect();
+    let lemmatizer = Lemmatizer {
+        wordnet,
+        tagger: options.tagger,
+    };
+    let similarity = Similarity::new(wordnet, options.nltk);
+    // The official table cannot be without a type of question; a part may be.
+    let missing = if options.partial {
+        MissingTypes::LeaveOut
+    } else {
+        MissingTypes::Refuse
+    };
+    let score = nextqa_score(&items, &lemmatizer, &similarity, missing)?;
+    let mut scored = Scored::new(Task::Nextqa, matching);
+    scored.add("WUPS", score.wups);
+    scored.add("WUPS, alpha 0.9", score.wups_9);
+    for (column, value) in score.table {
+        scored.add(column, value);
+    }
+    let version = match options.nltk {
+        Nltk::From36 => {
+            "word similarity is that of NLTK 3.6 and later; that of 3.5 and before is another"
+        }
+        Nltk::UpTo35 => "word similarity is that of NLTK up to 3.5",
+    };
+    scored.notes.push(version.to_owned());
+    if options.tagger.is_none() {
+        let note = "parts of speech are guessed: official lemmas need NLTK's tagger (--nltk-data)";
+        scored.notes.push(note.to_owned());
+    }
+    Ok(scored)
+}

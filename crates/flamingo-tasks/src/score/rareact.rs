@@ -1,0 +1,59 @@
+//! RareAct: a matrix of scores, a row for each row of `rareact.csv`, a column for each class; `.npy` or JSON.
+
+use std::path::Path;
+
+use flamingo_metrics::{Clip, rareact_mwap};
+use serde_json::Value;
+
+use super::Scored;
+use crate::error::Result;
+use crate::ids::Matching;
+use crate::npy;
+use crate::read::{form, json, table};
+use crate::task::Task;
+
+pub(super) fn score(predictions: &Path, annotations: &Path) -> Result<Scored> {
+    let rows = table(annotations)?;
+    let clips = rows.iter().map(|row| {
+        Ok(Clip {
+            video: row.text("video_id")?,
+            class: row.parsed("class_id", "a class's number")?,
+            verb: row.text("verb")?,
+            noun: row.text("noun")?,
+            annotation: row.parsed("annotation", "0 to 4")?,
+        })
+    });
+    let clips = clips.collect::<Result<Vec<_>>>()?;
+    let scores = match predictions.extension().is_some_and(|end| end == "npy") {
+        true => npy::matrix(predictions)?,
+        false => json_matrix(predictions)?,
+    };
+    let score = rareact_mwap(&clips, &scores)?;
+    let count = clips.len();
+    let mut scored = Scored::new(
+        Task::Rareact,
+        Matching {
+            annotated: count,
+            predicted: count,
+            scored: count,
+            ..Matching::default()
+        },
+    );
+    scored.add("mWAP", 100.0 * score.mean);
+    let actions = score.per_action.len();
+    scored
+        .notes
+        .push(format!("the mean of {actions} actions with positive clips"));
+    Ok(scored)
+}
+
+fn json_matrix(path: &Path) -> Result<Vec<Vec<f64>>> {
+    let value = json(path)?;
+    let rows = value.as_array().map(|rows| rows.iter().map(row));
+    let rows = rows.and_then(Iterator::collect::<Option<Vec<_>>>);
+    rows.ok_or_else(|| form(path, "is no list of rows of numbers"))
+}
+
+fn row(row: &Value) -> Option<Vec<f64>> {
+    row.as_array()?.iter().map(Value::as_f64).collect()
+}

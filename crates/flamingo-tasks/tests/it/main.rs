@@ -1,0 +1,1 @@
+//! Files in the official forms, made here, through the public API.
