@@ -40,13 +40,12 @@ fn sixteen_bits_keep_their_high_byte() {
     assert_eq!(read, Media::Image(expected));
 }
 
-/// Decoders differ in how they round the inverse cosine transform.
 #[test]
-fn jpegs_are_pillows_but_for_rounding() {
-    assert!(difference(&image("smooth.jpg"), &image("smooth.expected.png")) <= 3);
-    assert!(difference(&image("progressive.jpg"), &image("smooth.expected.png")) <= 3);
-    assert!(difference(&image("grey.jpg"), &image("grey.expected.png")) <= 3);
-    assert!(difference(&image("cmyk.jpg"), &image("cmyk.expected.png")) <= 5);
+fn jpegs_are_pillows_to_the_last_bit() {
+    assert!(image("smooth.jpg") == image("smooth.expected.png"));
+    assert!(image("progressive.jpg") == image("smooth.expected.png"));
+    assert!(image("grey.jpg") == image("grey.expected.png"));
+    assert!(image("cmyk.jpg") == image("cmyk.expected.png"));
 }
 
 #[test]
