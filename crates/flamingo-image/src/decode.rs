@@ -4,17 +4,19 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::codecs::gif::GifDecoder;
-use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageFormat, ImageResult};
+use image::{
+    AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageFormat, ImageResult, RgbImage,
+};
 
 use crate::error::{Error, Result};
 use crate::film::Film;
+use crate::jpeg::Jpeg;
 use crate::limits::Limits;
 use crate::picture::Image;
-use crate::probe::{jpeg_is_whole, webp_is_whole};
+use crate::probe::webp_is_whole;
 
 /// What a file shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,10 +146,9 @@ impl<'a> Source<'a> {
             }
             ImageFormat::Gif => self.animation(self.ok(GifDecoder::new(file))?),
             _ => {
-                if !jpeg_is_whole(self.bytes) {
-                    return Err(self.broken(CUT_SHORT));
-                }
-                self.still(self.ok(JpegDecoder::new(file))?)
+                let picture = self.jpeg()?;
+                let (width, height) = (picture.width(), picture.height());
+                Ok(Media::Image(Image::new(width, height, to_rgb(picture))?))
             }
         }
     }
@@ -162,13 +163,24 @@ impl<'a> Source<'a> {
             ImageFormat::WebP if !webp_is_whole(self.bytes) => return Err(self.broken(CUT_SHORT)),
             ImageFormat::WebP => self.picture(self.ok(WebPDecoder::new(file))?)?,
             ImageFormat::Gif => self.picture(self.ok(GifDecoder::new(file))?)?,
-            _ if !jpeg_is_whole(self.bytes) => return Err(self.broken(CUT_SHORT)),
-            _ => self.picture(self.ok(JpegDecoder::new(file))?)?,
+            _ => self.jpeg()?,
         };
         let opaque = is_opaque(&picture);
         let (width, height) = (picture.width(), picture.height());
         let image = Image::new(width, height, to_rgb(picture))?;
         Ok(Still { image, opaque })
+    }
+
+    fn jpeg(&self) -> Result<DynamicImage> {
+        let jpeg = Jpeg::open(self.bytes).map_err(|reason| self.broken(&reason))?;
+        let (width, height) = jpeg.size();
+        self.limits.check_size(self.name, width, height)?;
+        let turn = jpeg.exif().and_then(Orientation::from_exif_chunk);
+        let rgb = jpeg.rgb().map_err(|reason| self.broken(&reason))?;
+        let picture = RgbImage::from_raw(width, height, rgb).expect("the pixels fill the sides");
+        let mut picture = DynamicImage::ImageRgb8(picture);
+        picture.apply_orientation(turn.unwrap_or(Orientation::NoTransforms));
+        Ok(picture)
     }
 
     fn still(&self, decoder: impl ImageDecoder) -> Result<Media> {

@@ -17,6 +17,7 @@ mod bound;
 mod decode;
 mod error;
 mod film;
+mod jpeg;
 mod limits;
 mod load;
 mod luma;

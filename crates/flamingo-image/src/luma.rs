@@ -7,13 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage};
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
+use crate::jpeg::Jpeg;
 use crate::limits::Limits;
-use crate::probe::{Format, jpeg_is_whole};
+use crate::probe::Format;
 
 /// The brightness of a picture's pixels, rows from top to bottom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +28,7 @@ pub struct Luma {
 /// [`decode_still`](crate::decode_still) refuses: ask it.
 pub fn decode_luma(bytes: &[u8], limits: &Limits) -> Option<Luma> {
     let fits = bytes.len() as u64 <= limits.max_bytes;
-    if !fits || Format::of(bytes) != Some(Format::Jpeg) || !jpeg_is_whole(bytes) {
+    if !fits || Format::of(bytes) != Some(Format::Jpeg) {
         return None;
     }
     // As for the other decoders: their format is the attacker's, and nothing outlives the call.
@@ -39,26 +36,13 @@ pub fn decode_luma(bytes: &[u8], limits: &Limits) -> Option<Luma> {
 }
 
 fn luma(bytes: &[u8], limits: &Limits) -> Option<Luma> {
-    let options = DecoderOptions::default()
-        .set_strict_mode(false)
-        .set_max_width(limits.max_side as usize)
-        .set_max_height(limits.max_side as usize)
-        .jpeg_set_out_colorspace(ColorSpace::Luma);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().ok()?;
-    let stored = decoder.input_colorspace()?;
-    if !matches!(stored, ColorSpace::YCbCr | ColorSpace::Luma) {
-        return None;
-    }
-    let info = decoder.info()?;
-    let (width, height) = (u32::from(info.width), u32::from(info.height));
+    let jpeg = Jpeg::open(bytes).ok()?;
+    let (width, height) = jpeg.size();
     limits.check_size("picture", width, height).ok()?;
-    let orientation = decoder
-        .exif()
-        .and_then(|exif| Orientation::from_exif_chunk(exif));
-    let values = decoder.decode().ok()?;
+    let turn = jpeg.exif().and_then(Orientation::from_exif_chunk);
+    let values = jpeg.luma().ok()??;
     let mut picture = DynamicImage::ImageLuma8(GrayImage::from_raw(width, height, values)?);
-    picture.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
+    picture.apply_orientation(turn.unwrap_or(Orientation::NoTransforms));
     Some(Luma {
         width: picture.width(),
         height: picture.height(),

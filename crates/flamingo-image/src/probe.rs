@@ -225,7 +225,7 @@ pub(crate) fn webp_is_whole(bytes: &[u8]) -> bool {
 
 /// Whether a JPEG's end marker follows its first scan. The decoder paints what is missing of a
 /// truncated file grey and says nothing.
-pub(crate) fn jpeg_is_whole(bytes: &[u8]) -> bool {
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
     const END_OF_IMAGE: u8 = 0xD9;
     const START_OF_SCAN: u8 = 0xDA;
     let mut at = 2;

@@ -40,15 +40,6 @@ fn sixteen_bits_keep_their_high_byte() {
     assert_eq!(read, Media::Image(expected));
 }
 
-/// Decoders differ in how they round the inverse cosine transform.
-#[test]
-fn jpegs_are_pillows_but_for_rounding() {
-    assert!(difference(&image("smooth.jpg"), &image("smooth.expected.png")) <= 3);
-    assert!(difference(&image("progressive.jpg"), &image("smooth.expected.png")) <= 3);
-    assert!(difference(&image("grey.jpg"), &image("grey.expected.png")) <= 3);
-    assert!(difference(&image("cmyk.jpg"), &image("cmyk.expected.png")) <= 5);
-}
-
 #[test]
 fn every_exif_orientation_is_turned_upright() {
     let upright = image("orientation_1.jpg");

@@ -6,7 +6,7 @@ use proptest::sample::{Index, select};
 
 use crate::{fixture, picture};
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 18] = [
     "rgb.png",
     "palette.png",
     "orientation_6.png",
@@ -20,6 +20,11 @@ const FILES: [&str; 13] = [
     "progressive.jpg",
     "cmyk.jpg",
     "orientation_8.jpg",
+    "jpeg_420.jpg",
+    "jpeg_411.jpg",
+    "jpeg_progressive_422.jpg",
+    "jpeg_restarts.jpg",
+    "jpeg_separate.jpg",
 ];
 
 /// Small, so that a mutated header that passes costs little.

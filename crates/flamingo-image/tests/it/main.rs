@@ -4,6 +4,7 @@
 mod formats;
 mod goldens;
 mod hostile;
+mod jpeg;
 mod luma;
 mod probe;
 mod resize;
