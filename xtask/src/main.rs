@@ -1,4 +1,4 @@
-//! What CI and people run: `cargo xtask check`, `demo-model`, `dist`, `examples`, `faults`.
+//! What CI and people run: `cargo xtask check`, `demo-model`, `dist`, `examples`, `faults`, `photos-data`.
 
 #![allow(clippy::print_stderr, reason = "a program for people at a terminal")]
 
@@ -8,6 +8,7 @@ mod demo_model;
 mod dist;
 mod faults;
 mod lean;
+mod photos_data;
 mod structure;
 
 use std::path::Path;
@@ -46,6 +47,8 @@ enum Task {
     Faults(faults::Fault),
     /// Write examples/ again: shots and queries of the demo world
     Examples,
+    /// The photos that models/photos is trained on, from clones of the repositories that have them
+    PhotosData(photos_data::Options),
 }
 
 fn main() -> ExitCode {
@@ -69,5 +72,6 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Dist(options) => dist::run(&options),
         Task::Faults(fault) => faults::run(&fault),
         Task::Examples => command::run(&mut cargo(WRITE_EXAMPLES)),
+        Task::PhotosData(options) => photos_data::run(&options),
     }
 }

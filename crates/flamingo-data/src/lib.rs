@@ -1,7 +1,7 @@
 //! Documents and their media from files, in a reproducible order.
 //!
-//! A [`Source`] is read from JSONL, WebDataset shards, Parquet in the schema of OBELICS (with the feature `parquet`) or
-//! a folder of HTML pages ([`Source::read`]); bad samples are counted, named and left out ([`Report`]). A [`MediaBase`]
+//! A [`Source`] is read from JSONL, WebDataset shards, Parquet in the schema of OBELICS (with the feature `parquet`), a
+//! folder of HTML pages or folders of pictures ([`Source::read`]); bad samples are counted, named and left out ([`Report`]). A [`MediaBase`]
 //! finds the picture or film that a document's part names, and a [`Library`] loads each distinct
 //! one once. [`Framing`] makes the paper's training sequences of documents, and [`Order`] says
 //! which sample comes when: a pure function of a seed and a number, so that a run can go on at any
@@ -11,6 +11,7 @@ mod augment;
 #[cfg(feature = "parquet")]
 mod columns;
 mod error;
+mod folders;
 mod framing;
 mod html;
 mod library;

@@ -8,7 +8,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, MediaBase, Report, Result, Sample, obelics, packed, page_document, webdataset};
+use crate::{
+    Error, MediaBase, Report, Result, Sample, folders, obelics, packed, page_document, webdataset,
+};
 
 /// How a source's files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,10 @@ pub enum Format {
     Parquet,
     /// HTML; the path is a page, or a folder with `*.html`, `*.htm` or `*.xhtml` anywhere below.
     Pages,
+    /// Pictures in folders that are named for what they show; the path is a folder with such anywhere
+    /// below. Each picture is a pair, its text the name of the folder that it lies in, behind a space;
+    /// `_` is a space, too.
+    Folders,
 }
 
 impl Format {
@@ -37,6 +43,7 @@ impl Format {
             ],
             Format::Parquet => &[".parquet"],
             Format::Pages => &[".html", ".htm", ".xhtml"],
+            Format::Folders => &[".jpg", ".jpeg", ".png", ".webp", ".gif"],
         }
     }
 }
@@ -76,6 +83,7 @@ impl Source {
                 }
             }
             Format::Pages => pages(&files, &mut report, &mut samples),
+            Format::Folders => folders::read(path, &files, &mut report, &mut samples)?,
         }
         let mut source = Self { samples, report };
         source.refuse_nothing(path)?;

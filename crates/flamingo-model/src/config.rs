@@ -110,17 +110,10 @@ impl FlamingoConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.vision.check().map_err(ConfigError::Contradiction)?;
         self.language.check().map_err(ConfigError::Contradiction)?;
-        if self.gated.every == 0 {
-            return Err(ConfigError::Contradiction(
-                "gated.every is 0: give 1 for a block before every layer".into(),
-            ));
-        }
-        if self.gated_blocks() == 0 {
-            return Err(ConfigError::Contradiction(format!(
-                "gated.first {} leaves no gated block in language.layers {}: give a smaller one",
-                self.gated.first, self.language.layers
-            )));
-        }
+        let layers = self.language.layers;
+        self.gated
+            .check(layers)
+            .map_err(ConfigError::Contradiction)?;
         Ok(())
     }
 }

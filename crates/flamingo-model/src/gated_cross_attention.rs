@@ -45,9 +45,15 @@ pub enum Gate {
 #[serde(deny_unknown_fields)]
 pub struct GatedConfig {
     /// A block at every n-th language-model layer.
+    #[serde(default = "one")]
     pub every: usize,
     /// The first layer that has one (0 in the paper; `every - 1` in OpenFlamingo).
+    #[serde(default)]
     pub first: usize,
+    /// The layers that have one, rising, in place of `every` and `first`. Layers before the first one
+    /// need no backward pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<usize>,
     /// Attention heads.
     pub heads: usize,
     /// Width of a head.
@@ -79,6 +85,10 @@ pub struct GatedConfig {
     pub gated_ffw: bool,
 }
 
+fn one() -> usize {
+    1
+}
+
 fn norm() -> NormKind {
     NormKind::LayerNorm
 }
@@ -94,6 +104,7 @@ impl GatedConfig {
         Self {
             every,
             first: 0,
+            layers: Vec::new(),
             heads,
             head_dim: 128,
             ffw_multiple: 4,
@@ -126,9 +137,43 @@ impl GatedConfig {
             Placement::Before => Some(point).filter(|&layer| layer < layers),
             Placement::After => point.checked_sub(1),
         };
-        layer.is_some_and(|layer| {
-            layer >= self.first && (layer - self.first).is_multiple_of(self.every)
+        layer.is_some_and(|layer| match &self.layers[..] {
+            [] => layer >= self.first && (layer - self.first).is_multiple_of(self.every),
+            listed => listed.contains(&layer),
         })
+    }
+
+    /// What is impossible in a language model of `layers` layers, said with both values.
+    pub(crate) fn check(&self, layers: usize) -> Result<(), String> {
+        let listed = &self.layers;
+        if self.every == 0 {
+            return Err("gated.every is 0: give 1 for a block before every layer".into());
+        }
+        if listed.is_empty() && self.first >= layers {
+            return Err(format!(
+                "gated.first {} leaves no gated block in language.layers {layers}: give a smaller one",
+                self.first
+            ));
+        }
+        if !listed.is_empty() && (self.every, self.first) != (1, 0) {
+            return Err(format!(
+                "gated.layers lists the layers, gated.every {} and gated.first {} have no use: leave them out",
+                self.every, self.first
+            ));
+        }
+        if let Some(pair) = listed.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(format!(
+                "gated.layers has {} before {}: list each layer once, rising",
+                pair[0], pair[1]
+            ));
+        }
+        match listed.last().filter(|last| **last >= layers) {
+            Some(last) => Err(format!(
+                "gated.layers has {last}, language.layers is {layers}: the last layer is {}",
+                layers.saturating_sub(1)
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Hidden width of the feed-forward between text of width `d`.
@@ -517,6 +562,31 @@ mod tests {
             ..GatedConfig::paper(3, 2)
         };
         assert_eq!(points(&behind, 4), [1, 4]);
+        let listed = GatedConfig {
+            layers: vec![1, 2, 4],
+            ..GatedConfig::paper(1, 2)
+        };
+        assert_eq!(points(&listed, 7), [1, 2, 4]);
+    }
+
+    #[test]
+    fn a_list_of_layers_that_are_not_there_or_not_rising_is_refused_with_both_numbers() {
+        let told = |layers: &[usize], every| {
+            let config = GatedConfig {
+                layers: layers.to_vec(),
+                ..GatedConfig::paper(every, 2)
+            };
+            config.check(5).err().unwrap_or_default()
+        };
+        assert_eq!(told(&[0, 3, 4], 1), "");
+        let beyond = told(&[3, 5], 1);
+        assert!(
+            beyond.contains("has 5") && beyond.contains("is 5: the last layer is 4"),
+            "{beyond}"
+        );
+        assert!(told(&[3, 3], 1).contains("3 before 3"));
+        assert!(told(&[3], 2).contains("gated.every 2"));
+        assert!(told(&[], 0).contains("gated.every is 0"));
     }
 
     #[test]

@@ -173,6 +173,7 @@ impl Idefics<'_> {
         let input = TextInput {
             ids: ids.values.iter().map(|&id| id as u32).collect(),
             positions: mask.rows().map(places).collect(),
+            branches: Vec::new(),
         };
         let mut padded = vec![Sees::nothing(); ids.values.len()];
         for (row, columns) in rows.columns.iter().enumerate() {

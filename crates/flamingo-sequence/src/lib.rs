@@ -23,6 +23,7 @@ mod subsequence;
 mod testing;
 mod tokenizer;
 mod visibility;
+mod words;
 
 pub use batch::Batch;
 pub use document::{Candidates, Document, MediaKind, Part};
@@ -36,3 +37,4 @@ pub use stream::TextStream;
 pub use subsequence::starts;
 pub use tokenizer::{SpecialTokenNames, SpecialTokens, Tokenizer};
 pub use visibility::{Visibility, visible};
+pub use words::Words;

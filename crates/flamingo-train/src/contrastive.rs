@@ -67,7 +67,7 @@ impl ContrastiveTask {
         check_vocabulary(&tokenizer, config.text.vocabulary)?;
         check_sizes(recipe, config, &preprocess)?;
         let model = Contrastive::new(config, &mut Init::new(recipe.seed, device))?;
-        let model = recipe.initial.scaled(model)?;
+        let model = recipe.initial.changed(model)?;
         let (mut feeds, mut pairs) = (Vec::new(), Vec::new());
         let mut library = Library::default();
         for spec in &recipe.data {

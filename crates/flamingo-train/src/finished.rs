@@ -65,6 +65,44 @@ impl From<LanguagePart> for Language {
     }
 }
 
+impl Vision {
+    /// The same encoder for pictures of another size.
+    fn of_size(self, size: usize) -> Result<Self> {
+        let wrong = |what| Error::contradiction(format!("init.image_size: {what}"));
+        let config = self.config.with_image_size(size).map_err(wrong)?;
+        let preprocess = Preprocess {
+            size,
+            ..self.preprocess
+        };
+        Ok(Self {
+            config,
+            preprocess,
+            ..self
+        })
+    }
+}
+
+impl Language {
+    /// The same language model; every sequence begins with the token `bos` of its vocabulary.
+    fn opened_by(self, bos: &str) -> Result<Self> {
+        if let Some(own) = &self.tokens.bos {
+            return Err(Error::contradiction(format!(
+                "init.tokens.bos is {bos:?}, but the language model's own sequences begin with {own:?}: leave it out"
+            )));
+        }
+        let tokens = SpecialTokenNames {
+            bos: Some(bos.to_owned()),
+            ..self.tokens
+        };
+        let tokenizer = Tokenizer::from_bytes(self.tokenizer.to_json()?.as_bytes(), &tokens)?;
+        Ok(Self {
+            tokens,
+            tokenizer,
+            ..self
+        })
+    }
+}
+
 /// Whether a directory is a model of ours.
 fn is_ours(path: &Path) -> bool {
     path.join("flamingo.json").is_file() || !path.exists()
@@ -104,10 +142,18 @@ impl Parts {
             }
         };
         check_vocabulary(&language.tokenizer, language.config.vocabulary)?;
+        let language = match &init.tokens.bos {
+            Some(bos) => language.opened_by(bos)?,
+            None => language,
+        };
+        let vision = match init.image_size {
+            Some(size) => vision.of_size(size)?,
+            None => vision,
+        };
         Ok(Self {
             vision,
+            new_tokens: NewTokens::new(&new, &init.tokens, &language.tokenizer)?,
             language,
-            new_tokens: NewTokens::new(&new),
             files,
         })
     }
@@ -121,7 +167,10 @@ impl Parts {
         Ok(apply_tensors(encoder, tensors, prefix)?.no_grad())
     }
 
-    /// The whole model with its finished parts frozen and its first values changed as the recipe says.
+    /// The whole model with its finished parts frozen; first values are not yet changed as `initial` says.
+    ///
+    /// # Errors
+    /// Among others if `initial` would change a file elsewhere.
     pub(crate) fn model(
         &mut self,
         config: &FlamingoConfig,
@@ -136,14 +185,15 @@ impl Parts {
             apply_tensors(model.language, &language.tensors, language.prefix)?.freeze();
         model.language = self.new_tokens.begin(model.language, seed, device);
         if self.files.language.is_some()
+            && model.language.embed.weight.is_require_grad()
             && let Some(table) = NewTokens::TABLES.iter().find(|path| initial.changes(path))
         {
             return Err(Error::contradiction(format!(
-                "`initial.scale` changes {table}, which is a file elsewhere: leave it out of the pattern, or give \
+                "`initial` changes {table}, which is a file elsewhere: leave it out of the pattern, or give \
                  `init.language` as a path"
             )));
         }
-        initial.scaled(model)
+        Ok(model)
     }
 }
 

@@ -6,22 +6,23 @@
 //! their weights.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
-use flamingo_data::{Example, Format, Framing, Library, Order, stream};
-use flamingo_image::{Limits, Media as Loaded, Preprocess, sample_frames};
-use flamingo_kernels::{Device, Tensor, TensorData, cross_entropy, floats, indices};
-use flamingo_model::vision::VisionEncoder;
-use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, TextInput};
-use flamingo_sequence::{Batch, Form, SpecialTokenNames, Tokenizer, Visibility};
-use flamingo_weights::{
-    FORMAT_VERSION, ModelConfig, ModelFile, PARTS_FORMAT_VERSION, PartFiles, Store, named_tensors,
-    save,
-};
-use half::f16;
+use flamingo_data::{Example, Format, Framing, Order, stream};
+use flamingo_image::Preprocess;
+use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
+use flamingo_model::language::PADDED;
+use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler, TextInput};
+use flamingo_sequence::{Batch, Form, IGNORE, SpecialTokenNames, Tokenizer, Visibility};
+use flamingo_weights::{ModelConfig, ModelFile, PartFiles, Store, named_tensors, save};
 
 use crate::batches::Feed;
+use crate::components::Components;
+use crate::episodes::{Episode, Episodes, Shown, thing};
+use crate::features::{Encode, FeatureCache, Features};
 use crate::finished::Parts;
+use crate::initial::ResamplerStart;
 use crate::language::labelled;
 use crate::new_tokens::NewTokens;
 use crate::optimiser::OptimiserSpec;
@@ -29,11 +30,6 @@ use crate::regularise::normal;
 use crate::task::{Part, Task};
 use crate::tree::Flat;
 use crate::{DataSpec, Error, FlamingoSpec, Observer, Recipe, Result};
-
-/// Frames of a film are taken at this rate (paper, 2.1: 1 frame a second in training).
-const FRAMES_PER_SECOND: f32 = 1.0;
-/// Pictures that are encoded at once.
-const ENCODE_BATCH: usize = 128;
 
 /// A Flamingo training.
 pub(crate) struct FlamingoTask {
@@ -49,15 +45,17 @@ pub(crate) struct FlamingoTask {
     /// For each source and sample the features of its media.
     media: Vec<Vec<Vec<usize>>>,
     features: Vec<Features>,
+    /// For each source that is of episodes, where they are drawn from.
+    episodes: Vec<Option<Episodes>>,
     device: Device,
 }
 
-/// What the frozen encoder says of one picture or film.
-#[derive(Clone, Debug)]
-struct Features {
-    frames: usize,
-    /// `[frames, S, Dv]`, in half the memory.
-    values: Vec<f16>,
+/// A batch as the model reads it.
+struct Rows {
+    input: TextInput,
+    labels: Vec<i64>,
+    sees: Vec<Range<usize>>,
+    media: Vec<Shown>,
 }
 
 impl FlamingoTask {
@@ -81,20 +79,26 @@ impl FlamingoTask {
             gated: spec.gated.clone(),
             language: parts.language.config.clone(),
         };
-        let model = parts.model(&config, &recipe.initial, recipe.seed, device)?;
-        let mut feeds = recipe
-            .data
-            .iter()
-            .map(Feed::open)
-            .collect::<Result<Vec<_>>>()?;
-        let plain = device.clone().inner();
-        let encode = Encode {
-            encoder: parts.encoder(&plain)?,
-            preprocess: parts.vision.preprocess.clone(),
-            max_frames: config.frames(),
-            device: plain,
-        };
+        let mut model = parts.model(&config, &recipe.initial, recipe.seed, device)?;
+        let mut feeds = recipe.data.iter().map(open).collect::<Result<Vec<_>>>()?;
+        let encode = encode(recipe, &parts, config.frames(), device.clone().inner())?;
         let (features, media) = encode.all(&mut feeds, observer)?;
+        if let Some(ResamplerStart::Components) = recipe.initial.resampler {
+            model.resampler = begun(model.resampler, &config, &features, recipe.seed, device)?;
+        }
+        let model = recipe.initial.changed(model)?;
+        let positions = config.vision.positions();
+        let tokenizer = &parts.language.tokenizer;
+        let episodes = feeds.iter().zip(&media).map(|(feed, media)| {
+            let Some(spec) = &feed.spec.episode else {
+                return Ok(None);
+            };
+            let samples = feed.source.samples.iter().zip(media);
+            let pairs =
+                samples.filter_map(|(sample, items)| Some((thing(&sample.document)?, items[0])));
+            Episodes::new(spec, &feed.spec.name, pairs, positions, tokenizer).map(Some)
+        });
+        let episodes = episodes.collect::<Result<Vec<_>>>()?;
         let orders = feeds.iter().map(|feed| feed.order(recipe.seed)).collect();
         let task = Self {
             recipe: recipe.clone(),
@@ -108,6 +112,7 @@ impl FlamingoTask {
             orders,
             media,
             features,
+            episodes,
             device: device.clone(),
         };
         Ok((task, model))
@@ -125,27 +130,73 @@ impl FlamingoTask {
         ))
     }
 
+    /// Batch `number` of a source.
+    fn rows(&self, feed: usize, number: u64) -> Result<Rows> {
+        let spec = &self.feeds[feed].spec;
+        if let Some(episodes) = &self.episodes[feed] {
+            let draw = |row| {
+                let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
+                episodes.draw(&self.tokenizer, &mut rng)
+            };
+            let episodes = (0..spec.batch as u64).map(draw).collect();
+            return Ok(side_by_side(episodes, self.tokenizer.specials().pad));
+        }
+        let rows = (0..spec.batch as u64).map(|row| self.row(feed, number, row));
+        let (samples, examples): (Vec<_>, Vec<_>) =
+            rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let modes: Vec<_> = examples.iter().map(|example| example.visibility).collect();
+        let sequences: Vec<_> = examples
+            .into_iter()
+            .map(|example| example.sequence)
+            .collect();
+        let batch = Batch::new(&sequences, &modes, self.tokenizer.specials(), spec.predict);
+        let item = |(row, medium): &(usize, usize)| self.media[feed][samples[*row]][*medium];
+        Ok(Rows {
+            input: TextInput::ragged(&batch.ids, batch.width, &batch.lengths),
+            media: batch
+                .media
+                .iter()
+                .map(|medium| Shown::one(item(medium)))
+                .collect(),
+            labels: batch.labels,
+            sees: batch.sees,
+        })
+    }
+
+    /// The features of a medium.
+    fn values(&self, shown: &Shown) -> impl Iterator<Item = f32> {
+        let width = self.config.vision.width();
+        let own = &self.features[shown.item].values;
+        let over = shown
+            .over
+            .as_ref()
+            .map(|(item, places)| (&self.features[*item].values, places));
+        let position = move |place: usize| {
+            let values = match &over {
+                Some((values, places)) if places[place] => *values,
+                _ => own,
+            };
+            values[place * width..][..width].iter().map(|v| v.to_f32())
+        };
+        (0..own.len() / width).flat_map(position)
+    }
+
     /// Latents of the media of a batch, `[M, R, D]`: those with equally many frames at once.
-    fn latents(&self, model: &Flamingo, items: &[usize], noise: [u64; 2]) -> Tensor<3> {
+    fn latents(&self, model: &Flamingo, media: &[Shown], noise: [u64; 2]) -> Tensor<3> {
         let mut by_frames: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, item) in items.iter().enumerate() {
+        for (place, shown) in media.iter().enumerate() {
             by_frames
-                .entry(self.features[*item].frames)
+                .entry(self.features[shown.item].frames)
                 .or_default()
                 .push(place);
         }
-        let mut order = vec![0; items.len()];
+        let mut order = vec![0; media.len()];
         let mut latents = Vec::new();
         let mut next = 0;
         for (frames, places) in by_frames {
             let values: Vec<f32> = places
                 .iter()
-                .flat_map(|place| {
-                    self.features[items[*place]]
-                        .values
-                        .iter()
-                        .map(|v| v.to_f32())
-                })
+                .flat_map(|place| self.values(&media[*place]))
                 .collect();
             let (width, count) = (self.config.vision.width(), places.len());
             let positions = values.len() / (count * frames * width);
@@ -171,10 +222,103 @@ impl FlamingoTask {
     }
 }
 
+/// Reads a source; one of episodes holds only pairs.
+fn open(spec: &DataSpec) -> Result<Feed> {
+    let mut feed = Feed::open(spec)?;
+    if spec.episode.is_some() {
+        let detail = || "an episode needs one picture and one text, its name".to_owned();
+        feed.retain(|document| {
+            thing(document)
+                .is_none()
+                .then(|| ("no pair".to_owned(), detail()))
+        })?;
+    }
+    Ok(feed)
+}
+
+fn encode(recipe: &Recipe, parts: &Parts, max_frames: usize, device: Device) -> Result<Encode> {
+    let (encoder, preprocess) = (parts.encoder(&device)?, parts.vision.preprocess.clone());
+    let folder = recipe.cache.features.as_deref();
+    let cache = folder.map(|folder| FeatureCache::open(folder, &encoder, &preprocess, &device));
+    Ok(Encode {
+        cache: cache.transpose()?,
+        encoder,
+        preprocess,
+        max_frames,
+        device,
+    })
+}
+
+/// The resampler that begins as the mean of the principal components of these features.
+fn begun(
+    resampler: Option<PerceiverResampler>,
+    config: &FlamingoConfig,
+    features: &[Features],
+    seed: u64,
+    device: &Device,
+) -> Result<Option<PerceiverResampler>> {
+    let of_all = features.iter().map(|features| &features.values[..]);
+    let (width, count) = (config.vision.width(), config.latent_width());
+    let mut rng = stream(seed, "components", &[]);
+    let components = Components::of(of_all, width, count, &mut rng, &device.clone().inner())?;
+    resampler
+        .map(|resampler| components.begin(resampler))
+        .transpose()
+}
+
+/// Episodes as the rows of a batch, padded on the right.
+fn side_by_side(episodes: Vec<Episode>, pad: u32) -> Rows {
+    let width = episodes
+        .iter()
+        .map(|episode| episode.ids.len())
+        .max()
+        .unwrap_or(0);
+    let mut rows = Rows {
+        input: TextInput {
+            ids: Vec::new(),
+            positions: Vec::new(),
+            branches: Vec::new(),
+        },
+        labels: Vec::new(),
+        sees: Vec::new(),
+        media: Vec::new(),
+    };
+    for (row, mut episode) in episodes.into_iter().enumerate() {
+        let (first, end) = (rows.media.len(), (row + 1) * width);
+        rows.input.ids.extend(episode.ids);
+        rows.input.ids.resize(end, pad);
+        episode.positions.resize(width, PADDED);
+        rows.input.positions.push(episode.positions);
+        episode.branches.resize(width, 0);
+        rows.input.branches.push(episode.branches);
+        rows.labels.extend(episode.labels);
+        rows.labels.resize(end, IGNORE);
+        let moved = |sees: Range<usize>| match sees.is_empty() {
+            true => 0..0,
+            false => first + sees.start..first + sees.end,
+        };
+        rows.sees.extend(episode.sees.into_iter().map(moved));
+        rows.sees.resize(end, 0..0);
+        rows.media.extend(episode.media);
+    }
+    rows
+}
+
+/// How often the likeliest token is the right one.
+fn accuracy(logits: Tensor<2>, targets: &[usize]) -> f64 {
+    let likeliest = logits.inner().argmax(1).into_data().convert::<i64>();
+    let likeliest: Vec<i64> = likeliest.try_to_vec().expect("converted to i64");
+    let right = likeliest
+        .iter()
+        .zip(targets)
+        .filter(|(found, target)| **found == **target as i64);
+    right.count() as f64 / targets.len() as f64
+}
+
 /// How a source's documents become sequences; the paper's values where the recipe says nothing.
 fn framing(spec: &DataSpec) -> Framing {
     let form = spec.form.unwrap_or(match spec.format {
-        Format::Shards => Form::Pair,
+        Format::Shards | Format::Folders => Form::Pair,
         Format::Pages | Format::Jsonl | Format::Parquet => Form::Page,
     });
     let paper = match form {
@@ -190,79 +334,6 @@ fn framing(spec: &DataSpec) -> Framing {
     }
 }
 
-/// The frozen encoder at work, before the training.
-struct Encode {
-    encoder: VisionEncoder,
-    preprocess: Preprocess,
-    max_frames: usize,
-    device: Device,
-}
-
-impl Encode {
-    #[allow(clippy::type_complexity)]
-    fn all(
-        &self,
-        feeds: &mut [Feed],
-        observer: &mut dyn Observer,
-    ) -> Result<(Vec<Features>, Vec<Vec<Vec<usize>>>)> {
-        let mut library = Library::default();
-        let mut media = Vec::new();
-        for feed in feeds {
-            let (path, name) = (feed.spec.path.clone(), feed.spec.name.clone());
-            let encode = |loaded: Vec<Loaded>, done, all| {
-                observer.stage(&format!("encoding the pictures of {name}"), done, all);
-                self.some(loaded)
-            };
-            let limits = Limits::default();
-            media.push(library.load(&mut feed.source, &path, &limits, ENCODE_BATCH, encode)?);
-        }
-        Ok((library.items, media))
-    }
-
-    fn some(&self, media: Vec<Loaded>) -> Result<Vec<Features>> {
-        let frames: Vec<Vec<_>> = media
-            .into_iter()
-            .map(|media| match media {
-                Loaded::Image(image) => vec![image],
-                Loaded::Film(film) => sample_frames(&film, FRAMES_PER_SECOND, self.max_frames),
-            })
-            .collect();
-        let all: Vec<_> = frames.iter().flatten().collect();
-        let mut values: Vec<f16> = Vec::new();
-        for pictures in all.chunks(ENCODE_BATCH) {
-            let pixels = pictures
-                .iter()
-                .flat_map(|image| self.preprocess.pixels(image))
-                .collect();
-            let shape = [
-                pictures.len(),
-                3,
-                self.preprocess.size,
-                self.preprocess.size,
-            ];
-            let data = TensorData::new(pixels, shape);
-            let features = self.encoder.forward(Tensor::from_data(data, &self.device));
-            let read: Vec<f32> = features
-                .into_data()
-                .convert::<f32>()
-                .try_to_vec()
-                .expect("converted to f32");
-            values.extend(read.into_iter().map(f16::from_f32));
-        }
-        let of_frame = values.len() / all.len().max(1);
-        let mut rest = values.as_slice();
-        let cut = |frames: Vec<_>| {
-            let (own, after) = rest.split_at(frames.len() * of_frame);
-            rest = after;
-            Features {
-                frames: frames.len(),
-                values: own.to_vec(),
-            }
-        };
-        Ok(frames.into_iter().map(cut).collect())
-    }
-}
-
 impl Task for FlamingoTask {
     type Model = Flamingo;
 
@@ -272,29 +343,15 @@ impl Task for FlamingoTask {
 
     fn loss(&self, model: &Flamingo, feed: usize, number: u64) -> Result<Part> {
         let spec = &self.feeds[feed].spec;
-        let rows = (0..spec.batch as u64).map(|row| self.row(feed, number, row));
-        let (samples, examples): (Vec<_>, Vec<_>) =
-            rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let modes: Vec<_> = examples.iter().map(|example| example.visibility).collect();
-        let sequences: Vec<_> = examples
-            .into_iter()
-            .map(|example| example.sequence)
-            .collect();
-        let batch = Batch::new(&sequences, &modes, self.tokenizer.specials(), spec.predict);
-        let items: Vec<usize> = batch
-            .media
-            .iter()
-            .map(|(row, medium)| self.media[feed][samples[*row]][*medium])
-            .collect();
-        let media = match items.is_empty() {
+        let rows = self.rows(feed, number)?;
+        let media = match rows.media.is_empty() {
             true => Media::none(),
-            false => model.media(self.latents(model, &items, [feed as u64, number])),
+            false => model.media(self.latents(model, &rows.media, [feed as u64, number])),
         };
-        let input = TextInput::ragged(&batch.ids, batch.width, &batch.lengths);
-        let looking = Looking::new(&batch.sees, items.len(), &self.device);
-        let hidden = model.hidden(&input, &media, &looking);
+        let looking = Looking::new(&rows.sees, rows.media.len(), &self.device);
+        let hidden = model.hidden(&rows.input, &media, &looking);
         let [b, l, d] = hidden.dims();
-        let (places, targets) = labelled(&batch);
+        let (places, targets) = labelled(&rows.labels);
         if targets.is_empty() {
             return Err(Error::contradiction(format!(
                 "source {:?}: a batch has nothing to predict: raise `length` ({}) or `max_media`",
@@ -304,11 +361,15 @@ impl Task for FlamingoTask {
         let read = hidden
             .reshape([b * l, d])
             .select(0, indices(places, &self.device)); // [n, D]
-        let loss = cross_entropy(model.logits(read), &targets, 0.0);
+        let logits = model.logits(read);
+        let accuracy = self.episodes[feed]
+            .is_some()
+            .then(|| accuracy(logits.clone(), &targets));
+        let loss = cross_entropy(logits, &targets, 0.0);
         Ok(Part {
             loss: loss.mean,
             targets: loss.targets,
-            accuracy: None,
+            accuracy,
         })
     }
 
@@ -332,10 +393,7 @@ impl Task for FlamingoTask {
 
     fn save(&self, model: &Flamingo, folder: &Path) -> Result<()> {
         let file = ModelFile {
-            version: match self.part_files.is_empty() {
-                true => FORMAT_VERSION,
-                false => PARTS_FORMAT_VERSION,
-            },
+            version: ModelFile::least_version(&self.part_files, &self.config),
             preprocess: Some(self.preprocess.clone()),
             tokens: self.tokens.clone(),
             sees: Visibility::Last,

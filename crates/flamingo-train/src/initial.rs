@@ -18,8 +18,33 @@ pub struct InitialSpec {
     /// steps earlier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mimetic: Option<f64>,
+    /// How a Flamingo's resampler begins, if not at random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resampler: Option<ResamplerStart>,
+    /// Parameters that are one number at first: gates that are open, on outputs that `scale` makes 0, learn
+    /// sooner than gates that are closed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fill: Vec<FillSpec>,
     /// Parameters multiplied by a number.
     pub scale: Vec<ScaleSpec>,
+}
+
+/// How a resampler begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResamplerStart {
+    /// As the mean of the principal components of the encoder's features of the run's pictures.
+    Components,
+}
+
+/// Parameters that are one number at first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FillSpec {
+    /// A regular expression, found anywhere in the parameter's path.
+    pub parameters: String,
+    /// The number.
+    pub with: f64,
 }
 
 /// Parameters multiplied by a number.
@@ -36,36 +61,28 @@ pub struct ScaleSpec {
 const OUTPUT_SHARE: f64 = 0.7;
 
 impl InitialSpec {
-    /// Whether a parameter is to be scaled.
+    /// Whether a parameter is to be filled or scaled.
     pub(crate) fn changes(&self, path: &str) -> bool {
-        let found = |scale: &ScaleSpec| {
-            Regex::new(&scale.parameters).is_ok_and(|regex| regex.is_match(path))
-        };
-        self.scale.iter().any(found)
+        let filled = self.fill.iter().map(|fill| &fill.parameters);
+        let scaled = self.scale.iter().map(|scale| &scale.parameters);
+        let found = |pattern: &String| Regex::new(pattern).is_ok_and(|regex| regex.is_match(path));
+        filled.chain(scaled).any(found)
     }
 
-    /// The model with its parameters scaled.
+    /// The model with its parameters filled, then scaled.
     ///
     /// # Errors
     /// If a pattern is no regular expression, or is found in no parameter.
-    pub(crate) fn scaled<M: Module>(&self, mut model: M) -> Result<M> {
-        let shapes = trained_shapes(&model);
+    pub(crate) fn changed<M: Module>(&self, mut model: M) -> Result<M> {
+        let paths: Vec<String> = trained_shapes(&model).into_keys().collect();
+        for fill in &self.fill {
+            let regex = found_in("fill", &fill.parameters, &paths)?;
+            model = map_trained(model, &mut |path, _, values| {
+                regex.is_match(path).then(|| values.full_like(fill.with))
+            });
+        }
         for scale in &self.scale {
-            let wrong = |what: String| {
-                Error::contradiction(format!(
-                    "initial.scale.parameters {:?} {what}",
-                    scale.parameters
-                ))
-            };
-            let regex = Regex::new(&scale.parameters)
-                .map_err(|error| wrong(format!("is no regular expression: {error}")))?;
-            if !shapes.keys().any(|path| regex.is_match(path)) {
-                let some: Vec<&str> = shapes.keys().take(5).map(String::as_str).collect();
-                return Err(wrong(format!(
-                    "is found in no parameter: they are {}, ...",
-                    some.join(", ")
-                )));
-            }
+            let regex = found_in("scale", &scale.parameters, &paths)?;
             model = map_trained(model, &mut |path, _, values| {
                 regex.is_match(path).then(|| values * scale.by)
             });
@@ -103,6 +120,22 @@ impl InitialSpec {
         }
         Ok(model)
     }
+}
+
+/// The pattern of `initial.{key}`, which is found in one of `paths`.
+fn found_in(key: &str, pattern: &str, paths: &[String]) -> Result<Regex> {
+    let wrong =
+        |what: String| Error::contradiction(format!("initial.{key}.parameters {pattern:?} {what}"));
+    let regex =
+        Regex::new(pattern).map_err(|error| wrong(format!("is no regular expression: {error}")))?;
+    if paths.iter().any(|path| regex.is_match(path)) {
+        return Ok(regex);
+    }
+    let some: Vec<&str> = paths.iter().take(5).map(String::as_str).collect();
+    Err(wrong(format!(
+        "is found in no parameter: they are {}, ...",
+        some.join(", ")
+    )))
 }
 
 fn renewed(param: &Param<Tensor<2>>, values: Tensor<2>) -> Param<Tensor<2>> {
@@ -149,15 +182,40 @@ mod tests {
     #[test]
     fn parameters_are_scaled_by_pattern_and_a_wrong_pattern_is_an_error() {
         let scale = |parameters: &str| InitialSpec {
-            mimetic: None,
             scale: vec![ScaleSpec {
                 parameters: parameters.into(),
                 by: 4.0,
             }],
+            ..InitialSpec::default()
         };
-        let (before, after) = (model(), scale("^embed").scaled(model()).unwrap());
+        let (before, after) = (model(), scale("^embed").changed(model()).unwrap());
         let (a, b) = (values(&before.embed.weight), values(&after.embed.weight));
         assert!(a.iter().zip(b).all(|(a, b)| (4.0 * a - b).abs() < 1e-6));
-        assert!(scale("embedding").scaled(model()).is_err());
+        assert!(scale("embedding").changed(model()).is_err());
+    }
+
+    #[test]
+    fn parameters_are_filled_before_they_are_scaled_and_a_fill_that_is_found_nowhere_is_an_error() {
+        let fill = |parameters: &str| InitialSpec {
+            fill: vec![FillSpec {
+                parameters: parameters.into(),
+                with: 0.5,
+            }],
+            scale: vec![ScaleSpec {
+                parameters: "^embed".into(),
+                by: 3.0,
+            }],
+            ..InitialSpec::default()
+        };
+        let (before, after) = (model(), fill("^embed").changed(model()).unwrap());
+        assert!(values(&after.embed.weight).iter().all(|v| *v == 1.5));
+        assert!(after.embed.weight.is_require_grad());
+        let out = |model: &LanguageModel| values(&model.layers[0].attention.out.weight);
+        assert_eq!(out(&before), out(&after));
+        let told = fill("alpha").changed(model()).unwrap_err().to_string();
+        assert!(
+            told.contains("initial.fill.parameters \"alpha\" is found in no parameter"),
+            "{told}"
+        );
     }
 }

@@ -35,7 +35,7 @@ impl Language {
         check_vocabulary(&tokenizer, config.vocabulary)?;
         let feeds = recipe.data.iter().map(open).collect::<Result<Vec<_>>>()?;
         let model = LanguageModel::new(config, &mut Init::new(recipe.seed, device));
-        let model = recipe.initial.scaled(recipe.initial.mimetic(model)?)?;
+        let model = recipe.initial.changed(recipe.initial.mimetic(model)?)?;
         let keys = Keys::new(&recipe.regularise);
         let (recipe, config) = (recipe.clone(), config.clone());
         Ok((
@@ -109,9 +109,8 @@ pub(crate) fn check_vocabulary(tokenizer: &Tokenizer, rows: usize) -> Result<()>
 }
 
 /// The places that have a label, and the labels.
-pub(crate) fn labelled(batch: &Batch) -> (Vec<usize>, Vec<usize>) {
-    let labels = batch
-        .labels
+pub(crate) fn labelled(labels: &[i64]) -> (Vec<usize>, Vec<usize>) {
+    let labels = labels
         .iter()
         .enumerate()
         .filter(|(_, label)| **label != IGNORE);
@@ -144,7 +143,7 @@ impl Task for Language {
         };
         let hidden = model.hidden(embedded, &input, &mut |_, y| y);
         let [b, l, d] = hidden.dims();
-        let (places, targets) = labelled(&batch);
+        let (places, targets) = labelled(&batch.labels);
         if targets.is_empty() {
             return Err(Error::contradiction(format!(
                 "source {:?}: a batch has nothing to predict: its texts are too short",

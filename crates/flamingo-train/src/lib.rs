@@ -18,9 +18,12 @@
 
 mod batches;
 mod checkpoint;
+mod components;
 mod contrastive;
 mod curves;
+mod episodes;
 mod error;
+mod features;
 mod finished;
 mod flamingo;
 mod init_part;
@@ -37,14 +40,17 @@ mod schedule;
 mod task;
 mod tree;
 
+pub use episodes::EpisodeSpec;
 pub use error::{Error, Result};
 pub use init_part::InitPart;
-pub use initial::{InitialSpec, ScaleSpec};
+pub use initial::{FillSpec, InitialSpec, ResamplerStart, ScaleSpec};
 pub use metrics::Line;
+pub use new_tokens::{Likeness, NewTokensSpec};
 pub use observer::{Observer, Silent, StepEvent};
 pub use optimiser::{AdamW, Group, OptimiserSpec};
 pub use recipe::{
-    CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe, Texts, Updates,
+    CacheSpec, CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe, Texts,
+    Updates,
 };
 pub use regularise::RegulariseSpec;
 pub use run::{Options, Resume, Summary, train};

@@ -8,20 +8,59 @@
 use std::ops::Range;
 
 use flamingo_data::stream;
-use flamingo_kernels::{Device, Param, Tensor};
+use flamingo_kernels::{Device, Param, Tensor, indices};
 use flamingo_model::LanguageModel;
+use flamingo_sequence::Tokenizer;
+use serde::{Deserialize, Serialize};
 
 use crate::optimiser::{Group, OptimiserSpec};
 use crate::regularise::normal;
 use crate::tree::{Flat, keep_rows};
+use crate::{Error, Result};
 
 /// Standard deviation of new rows, as in most language models.
 const STD: f64 = 0.02;
+
+/// How tokens begin that a language model gets when it becomes a Flamingo.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewTokensSpec {
+    /// The token of its vocabulary that opens every sequence, where its tokenizer has none for that. Many
+    /// models write what they know of no word into the first token: it should not stand for a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bos: Option<String>,
+    /// What the token of a picture begins as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<Likeness>,
+    /// What the token that ends a chunk begins as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_of_chunk: Option<Likeness>,
+    /// They stay as they begin: then no gradient is needed of layers before the first gated block.
+    pub frozen: bool,
+}
+
+/// A row of a table that is made of others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Likeness {
+    /// A text: the mean of the rows of its tokens.
+    pub like: String,
+    /// What the mean is multiplied by: above 1, the token is likelier than the text that it is like.
+    #[serde(default = "one")]
+    pub times: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
 
 /// Which rows of a language model's tables learn.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewTokens {
     rows: Vec<usize>,
+    /// Rows of tables that they begin as the mean of, and its factor.
+    like: Vec<(usize, Vec<usize>, f64)>,
+    frozen: bool,
     /// Columns of the tables.
     width: usize,
 }
@@ -37,11 +76,40 @@ impl NewTokens {
     }
 
     /// The tokens `ids`; none, and nothing learns.
-    pub(crate) fn new(ids: &[u32]) -> Self {
-        Self {
-            rows: ids.iter().map(|&id| id as usize).collect(),
-            width: 0,
+    ///
+    /// # Errors
+    /// If `spec` says how a token begins that is not new, or is like a text without tokens.
+    pub(crate) fn new(ids: &[u32], spec: &NewTokensSpec, tokenizer: &Tokenizer) -> Result<Self> {
+        let specials = tokenizer.specials();
+        let mut like = Vec::new();
+        for (key, id, likeness) in [
+            ("image", specials.image, &spec.image),
+            ("end_of_chunk", specials.end_of_chunk, &spec.end_of_chunk),
+        ] {
+            let Some(likeness) = likeness else {
+                continue;
+            };
+            let wrong =
+                |what: String| Err(Error::contradiction(format!("init.tokens.{key} {what}")));
+            if !ids.contains(&id) {
+                return wrong(format!(
+                    "says how {:?} begins, which the language model has learnt already: leave it out",
+                    tokenizer.token(id).unwrap_or_default()
+                ));
+            }
+            let rows = tokenizer.encode(&likeness.like)?;
+            if rows.is_empty() {
+                return wrong(format!("is like {:?}, which has no token", likeness.like));
+            }
+            let rows = rows.into_iter().map(|row| row as usize).collect();
+            like.push((id as usize, rows, likeness.times));
         }
+        Ok(Self {
+            rows: ids.iter().map(|&id| id as usize).collect(),
+            like,
+            frozen: spec.frozen,
+            width: 0,
+        })
     }
 
     /// The frozen model with first values in the new rows, and its tables ready to learn.
@@ -77,13 +145,24 @@ impl NewTokens {
             let fresh: Tensor<2> = normal([1, width], &mut rng, &plain) * STD;
             values = values.slice_assign([row..row + 1, 0..width], fresh);
         }
-        Param::initialized(param.id, Tensor::from_inner(values)).set_require_grad(true)
+        for (row, rows, times) in &self.like {
+            let mean = values
+                .clone()
+                .select(0, indices(rows.iter().copied(), &plain))
+                .mean_dim(0);
+            values = values.slice_assign([*row..row + 1, 0..width], mean * *times);
+        }
+        Param::initialized(param.id, Tensor::from_inner(values)).set_require_grad(!self.frozen)
+    }
+
+    fn learn(&self) -> bool {
+        !self.rows.is_empty() && !self.frozen
     }
 
     /// Takes away the gradients of all other rows.
     pub(crate) fn mask(&self, gradients: &mut Flat) {
         for path in Self::TABLES {
-            if !self.rows.is_empty() {
+            if self.learn() {
                 keep_rows(gradients, path, self.width, &self.rows);
             }
         }
@@ -92,7 +171,7 @@ impl NewTokens {
     /// The optimiser with no decay on the tables: it would move the rows that do not learn.
     pub(crate) fn optimiser(&self, spec: &OptimiserSpec) -> OptimiserSpec {
         let mut spec = spec.clone();
-        if !self.rows.is_empty() {
+        if self.learn() {
             let group = Group {
                 parameters: r"^language\.(embed|head)\.weight$".into(),
                 rate: 1.0,

@@ -13,7 +13,10 @@ use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
 use flamingo_sequence::{Form, Predict, SpecialTokenNames};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, InitPart, InitialSpec, OptimiserSpec, RegulariseSpec, Result, Schedule};
+use crate::{
+    EpisodeSpec, Error, InitPart, InitialSpec, NewTokensSpec, OptimiserSpec, RegulariseSpec,
+    Result, Schedule,
+};
 
 /// A training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +67,9 @@ pub struct Recipe {
     pub optimiser: OptimiserSpec,
     /// Steps and learning rate.
     pub schedule: Schedule,
+    /// What is kept for other runs.
+    #[serde(default, skip_serializing_if = "CacheSpec::is_none")]
+    pub cache: CacheSpec,
     /// When the state is saved.
     #[serde(default)]
     pub checkpoint: CheckpointSpec,
@@ -114,6 +120,17 @@ pub struct InitSpec {
     /// of a published language model, whose new tokens then learn along. `lm` means the same.
     #[serde(alias = "lm")]
     pub language: InitPart,
+    /// Side of the square that pictures are resized to, if it is not the encoder's own; for encoders
+    /// without learnt positions. Smaller is cheaper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
+    /// How tokens begin that the language model does not know yet.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tokens: NewTokensSpec,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// One source of data, and how batches are made of it.
@@ -161,6 +178,10 @@ pub struct DataSpec {
     /// Which tokens the loss counts. Flamingo only.
     #[serde(default)]
     pub predict: Predict,
+    /// The source's pairs become episodes, `batch` of them: things with arbitrary names, shots and queries.
+    /// Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<EpisodeSpec>,
     /// A regular expression whose first group, found in a caption, says what the picture is about;
     /// the whole caption without it. No two pairs of a batch are about the same. Contrastive only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,6 +215,21 @@ pub enum Updates {
     Accumulate,
     /// Each update is of one source, in turn (the paper's ablation).
     RoundRobin,
+}
+
+/// What a run keeps for other runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheSpec {
+    /// A folder for the features that the frozen encoder makes of pictures. Flamingo only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<PathBuf>,
+}
+
+impl CacheSpec {
+    fn is_none(&self) -> bool {
+        self.features.is_none()
+    }
 }
 
 /// When the state of a run is saved.
@@ -296,6 +332,10 @@ impl Recipe {
         for data in &mut self.data {
             data.samples = Some(data.samples.unwrap_or(64).min(64));
             data.batch = data.batch.min(4);
+            if let Some(episode) = &mut data.episode {
+                // A few samples are of few things.
+                (episode.names, episode.shots, episode.composites) = ([2, 2], [1, 1], 0.0);
+            }
             data.from = scaled(data.from).floor() as u64;
             data.until = data.until.map(|until| scaled(until).ceil() as u64);
         }
@@ -375,6 +415,16 @@ impl Recipe {
                 _ => {}
             }
         }
+        if self.cache.features.is_some() && !flamingo {
+            return Err(format!(
+                "`cache.features` has no use in a {kind} training: leave it out"
+            ));
+        }
+        if self.initial.resampler.is_some() && !flamingo {
+            return Err(format!(
+                "`initial.resampler` has no use in a {kind} training: leave it out"
+            ));
+        }
         self.regularise.check(kind)
     }
 
@@ -387,6 +437,7 @@ impl Recipe {
             ("p_next", data.p_next.is_some(), flamingo),
             ("p_space", data.p_space.is_some(), flamingo),
             ("predict", data.predict != Predict::default(), flamingo),
+            ("episode", data.episode.is_some(), flamingo),
             ("about", data.about.is_some(), contrastive),
             ("texts", data.texts != Texts::default(), contrastive),
             ("augment", data.augment != Augment::default(), contrastive),
@@ -398,6 +449,17 @@ impl Recipe {
             return Err(format!(
                 "source {name:?}: `{option}` has no use in a {kind} training"
             ));
+        }
+        if let Some(episode) = &data.episode {
+            episode
+                .check()
+                .map_err(|what| format!("source {name:?}: {what}"))?;
+            let framing = options.iter().take(5).find(|(_, given, _)| *given);
+            if let Some((option, ..)) = framing {
+                return Err(format!(
+                    "source {name:?}: `{option}` has no use where pairs become episodes: leave it out"
+                ));
+            }
         }
         let least = if contrastive { 2 } else { 1 };
         if data.batch < least {

@@ -28,7 +28,8 @@ pub const QUANTISED_FORMAT_VERSION: u32 = 3;
 /// q3_k, q2_k).
 pub const GGUF_FORMAT_VERSION: u32 = 4;
 
-/// The format of models that name files elsewhere; only they are written in it.
+/// The format of models that name files elsewhere, or list the layers that have gated blocks; only they
+/// are written in it.
 pub const PARTS_FORMAT_VERSION: u32 = 5;
 
 /// The contents of `flamingo.json`.
@@ -87,6 +88,14 @@ impl ModelConfig {
 }
 
 impl ModelFile {
+    /// The format in which a Flamingo of dense weights is written.
+    pub fn least_version(parts: &PartFiles, config: &FlamingoConfig) -> u32 {
+        match parts.is_empty() && config.gated.layers.is_empty() {
+            true => FORMAT_VERSION,
+            false => PARTS_FORMAT_VERSION,
+        }
+    }
+
     /// Reads `flamingo.json` of a directory; none if it has none.
     ///
     /// # Errors

@@ -76,6 +76,10 @@ pub struct TextInput {
     pub ids: Vec<u32>,
     /// The place of each token in its row's text, [`PADDED`] for padding; `rows` rows of `width`.
     pub positions: Vec<Vec<i64>>,
+    /// Where texts branch: for each token the number of its branch, 0 for what all branches of its row
+    /// follow. A token sees those before it that are in its branch or in none. `rows` rows of `width`,
+    /// or none where no text branches.
+    pub branches: Vec<Vec<u32>>,
 }
 
 impl TextInput {
@@ -90,6 +94,7 @@ impl TextInput {
         Self {
             ids: ids.to_vec(),
             positions: lengths.iter().map(row).collect(),
+            branches: Vec::new(),
         }
     }
 
@@ -187,6 +192,7 @@ impl LanguageModel {
     ) -> Tensor<3> {
         let (queries, device) = (&input.positions, embedded.device());
         let places = Places::new(&self.config, queries, queries, &device);
+        let places = places.in_branches(&input.branches, &device);
         self.layers_over(embedded, before, &mut |attention, x| {
             attention.forward(x, &places)
         })

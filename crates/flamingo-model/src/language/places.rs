@@ -73,6 +73,31 @@ impl Places {
         places
     }
 
+    /// Hides from each token those of other branches of its row; `branches` as of
+    /// [`TextInput`](super::TextInput), a row each, or none.
+    pub(super) fn in_branches(mut self, branches: &[Vec<u32>], device: &Device) -> Self {
+        if branches.is_empty() {
+            return self;
+        }
+        let width = branches[0].len();
+        let mut hidden = Vec::with_capacity(branches.len() * width * width);
+        for row in branches {
+            for own in row {
+                let other = |key: &u32| if *key == 0 || key == own { 0.0 } else { MASKED };
+                hidden.extend(row.iter().map(other));
+            }
+        }
+        self.hide(floats(hidden, [branches.len(), 1, width, width], device));
+        self
+    }
+
+    fn hide(&mut self, hidden: Tensor<4>) {
+        self.bias = Some(match self.bias.take() {
+            Some(bias) => bias + hidden,
+            None => hidden,
+        });
+    }
+
     /// Hides from query `i` the keys of those of the last tokens that are not among its `ancestors`.
     fn hide_other_branches(&mut self, parents: &[Option<usize>], keys: usize, device: &Device) {
         let (queries, before) = (parents.len(), keys - parents.len());
@@ -86,11 +111,7 @@ impl Places {
                 at = parents[token];
             }
         }
-        let hidden = floats(hidden, [1, 1, queries, keys], device);
-        self.bias = Some(match self.bias.take() {
-            Some(bias) => bias + hidden,
-            None => hidden,
-        });
+        self.hide(floats(hidden, [1, 1, queries, keys], device));
     }
 }
 

@@ -107,6 +107,35 @@ fn a_later_token_does_not_move_an_earlier_one() {
 }
 
 #[test]
+fn branches_of_a_text_give_what_each_gives_alone_behind_it() {
+    for (name, config) in families() {
+        let model = build(&config);
+        let alone = |own: &[u32]| {
+            let ids = [&[3, 1, 4], own].concat();
+            pass(&model, &row(&ids)).narrow(1, 3, own.len())
+        };
+        // Two tokens of one branch, then one of another; the second row branches at once.
+        let input = TextInput {
+            ids: vec![3, 1, 4, 1, 5, 9, 3, 2, 6, 7, 0, 0],
+            positions: vec![vec![0, 1, 2, 3, 4, 3], vec![0, 1, 1, 1, PADDED, PADDED]],
+            branches: vec![vec![0, 0, 0, 1, 1, 2], vec![0, 1, 2, 3, 0, 0]],
+        };
+        let both = pass(&model, &input);
+        let of = |row: usize, from: usize, count: usize| {
+            both.clone().narrow(0, row, 1).narrow(1, from, count)
+        };
+        for (found, expected) in [
+            (of(0, 3, 2), alone(&[1, 5])),
+            (of(0, 5, 1), alone(&[9])),
+            (of(1, 2, 1), pass(&model, &row(&[3, 6])).narrow(1, 1, 1)),
+        ] {
+            let moved = distance(found, expected);
+            assert!(moved < 1e-5, "{name}: {moved}");
+        }
+    }
+}
+
+#[test]
 fn the_order_of_earlier_tokens_matters() {
     for (name, config) in families() {
         let model = build(&config);

@@ -101,6 +101,28 @@ impl VisionConfig {
         }
     }
 
+    /// The same encoder for pictures of another size.
+    ///
+    /// # Errors
+    /// If it has learnt positions, which are of its own size, or the size is impossible; said in words.
+    pub fn with_image_size(&self, size: usize) -> Result<Self, String> {
+        let mut config = self.clone();
+        match &mut config {
+            VisionConfig::Nfnet(config) => config.image_size = size,
+            VisionConfig::EfficientNet(config) => config.image_size = size,
+            VisionConfig::Vit(config) if config.image_size != size => {
+                return Err(format!(
+                    "the encoder has learnt positions for pictures of {} pixels, not {size}: only convolutional ones \
+                     take other sizes",
+                    config.image_size
+                ));
+            }
+            VisionConfig::Vit(_) => {}
+        }
+        config.check()?;
+        Ok(config)
+    }
+
     /// What is impossible about the configuration, said with both values.
     pub fn check(&self) -> Result<(), String> {
         match self {

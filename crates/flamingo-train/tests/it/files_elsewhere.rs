@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use flamingo_train::{ModelSpec, Recipe, Resume};
+use flamingo_train::{Likeness, ModelSpec, NewTokensSpec, Recipe, Resume};
 use flamingo_weights::{
     ContentHash, Fetcher, HubOptions, ModelFile, Registry, Source, Store, Tensors, load_part,
 };
@@ -145,6 +145,49 @@ fn what_would_change_a_file_elsewhere_and_one_that_is_not_here_are_refused() {
         told.contains("vision.safetensors") && told.contains("flamingo fetch"),
         "{told}"
     );
+}
+
+#[test]
+fn frozen_new_tokens_stay_what_they_are_like_and_open_every_sequence() {
+    let world = world();
+    let mut recipe = recipe(&world, "frozen", true);
+    let like = |text: &str, times| {
+        Some(Likeness {
+            like: text.into(),
+            times,
+        })
+    };
+    let tokens = NewTokensSpec {
+        bos: Some("<1>".into()),
+        image: like("a", 1.0),
+        end_of_chunk: like("bc", 1.5),
+        frozen: true,
+    };
+    recipe.init.as_mut().unwrap().tokens = tokens.clone();
+    run(&recipe, Resume::Fresh, None).unwrap();
+    let (file, tensors) = finished(&world, "frozen");
+    assert_eq!(file.tokens.bos.as_deref(), Some("<1>"));
+    let source = Source::WithParts(world.path("frozen/model"), Store::new(world.path("cache")));
+    let tokenizer = load_part(&source).unwrap().1;
+    let table = tensors.values("language.embed.weight").unwrap();
+    let width = tensors.shape("language.embed.weight").unwrap()[1];
+    let row = |id: u32| &table[id as usize * width..][..width];
+    let id = |text: &str| tokenizer.encode(text).unwrap()[0];
+    let specials = tokenizer.specials();
+    let close = |a: f32, b: f32| assert!((a - b).abs() < 0.01 * b.abs().max(0.01), "{a} {b}");
+    for column in 0..width {
+        close(row(specials.image)[column], row(id("a"))[column]);
+        let mean = (row(id("b"))[column] + row(id("c"))[column]) / 2.0;
+        close(row(specials.end_of_chunk)[column], 1.5 * mean);
+    }
+    let state = world.path("frozen/checkpoints/step-4/optimiser.safetensors");
+    let state = Tensors::open(&[state]).unwrap();
+    assert!(state.names().all(|name| !name.contains("language.")));
+
+    recipe.init.as_mut().unwrap().tokens.bos = Some("<none>".into());
+    recipe.run = world.path("absent");
+    let told = run(&recipe, Resume::Fresh, None).unwrap_err().to_string();
+    assert!(told.contains("<none>"), "{told}");
 }
 
 #[test]

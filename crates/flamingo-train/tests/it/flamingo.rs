@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use flamingo_train::{Recipe, Resume, Updates};
-use flamingo_weights::{Source, Tensors, load_part};
+use flamingo_train::{
+    EpisodeSpec, FillSpec, Line, ModelSpec, Recipe, ResamplerStart, Resume, ScaleSpec, Updates,
+};
+use flamingo_weights::{ModelFile, Source, Tensors, load_part};
 
 use crate::language;
 use crate::world::{VOCABULARY, World, losses, resumed_equals_uninterrupted, run};
@@ -146,6 +148,108 @@ fn a_batch_of_more_things_than_there_are_is_refused_with_both_numbers() {
 #[test]
 fn a_resumed_flamingo_run_equals_an_uninterrupted_one_bit_for_bit() {
     resumed_equals_uninterrupted(&flamingo(&with_parts()), 3);
+}
+
+/// Pairs that become episodes, in a model with a block at one listed layer whose resampler begins as the mean
+/// of the encoder's components.
+fn episodes(world: &World) -> Recipe {
+    let words: String = ('a'..='m')
+        .map(|letter| format!("{letter}{letter}\n"))
+        .collect();
+    std::fs::write(world.path("words.txt"), words).unwrap();
+    let mut recipe = flamingo(world);
+    let ModelSpec::Flamingo(spec) = &mut recipe.model else {
+        unreachable!();
+    };
+    let resampler = &mut spec.resampler;
+    (resampler.width, resampler.heads, resampler.head_dim) = (4, 2, 2);
+    spec.gated.layers = vec![1];
+    recipe.initial.resampler = Some(ResamplerStart::Components);
+    recipe.cache.features = Some(world.path("features"));
+    recipe.data.retain(|data| data.name == "pairs");
+    recipe.data[0].form = None;
+    recipe.data[0].episode = Some(EpisodeSpec {
+        names: [2, 2],
+        shots: [1, 2],
+        queries: 3,
+        composites: 0.5,
+        two_words: 0.3,
+        words: Some(world.path("words.txt")),
+    });
+    recipe
+}
+
+#[test]
+fn a_resumed_run_of_episodes_equals_an_uninterrupted_one_bit_for_bit() {
+    let world = with_parts();
+    let recipe = episodes(&world);
+    resumed_equals_uninterrupted(&recipe, 3);
+    let file = ModelFile::read(&recipe.run.join("model")).unwrap().unwrap();
+    assert_eq!(file.version, 5, "earlier programs know no list of layers");
+    assert_eq!(
+        std::fs::read_dir(world.path("features")).unwrap().count(),
+        15
+    );
+}
+
+#[test]
+fn queries_of_an_episode_are_answered_after_a_training_and_the_share_is_told() {
+    let world = with_parts();
+    let mut recipe = episodes(&world);
+    recipe.data[0].episode.as_mut().unwrap().composites = 0.0;
+    recipe.schedule.steps = 300;
+    recipe.log.every = 50;
+    run(&recipe, Resume::Fresh, None).unwrap();
+    let text = std::fs::read_to_string(recipe.run.join("metrics.jsonl")).unwrap();
+    let share = |line: &str| {
+        let line: Line = serde_json::from_str(line).unwrap();
+        line.accuracies["pairs"]
+    };
+    let shares: Vec<f64> = text.lines().map(share).collect();
+    assert!(
+        shares[0] < 0.5 && *shares.last().unwrap() > shares[0],
+        "{shares:?}"
+    );
+}
+
+#[test]
+fn with_outputs_of_zero_open_gates_leave_the_language_model_as_it_is() {
+    let world = with_parts();
+    let mut recipe = flamingo(&world);
+    recipe.initial.fill = vec![FillSpec {
+        parameters: "alpha".into(),
+        with: 0.5,
+    }];
+    recipe.initial.scale = vec![ScaleSpec {
+        parameters: r"^gated\.\d+\.(out|dense_out)\.".into(),
+        by: 0.0,
+    }];
+    recipe.data.retain(|data| data.name == "pairs");
+    recipe.schedule.steps = 1;
+    run(&recipe, Resume::Fresh, None).unwrap();
+    let open = losses(&recipe.run);
+    // Closed gates: the same loss in the first step, whatever the blocks would say.
+    (recipe.initial.fill, recipe.initial.scale) = (Vec::new(), Vec::new());
+    recipe.run = world.path("closed");
+    run(&recipe, Resume::Fresh, None).unwrap();
+    assert_eq!(open[0].1, losses(&recipe.run)[0].1);
+    let whole = tensors(world.path("flamingo/model"));
+    let out = whole.values("gated.0.out.weight").unwrap();
+    assert!(out.iter().any(|v| *v != 0.0), "it has learnt in that step");
+}
+
+#[test]
+fn what_episodes_cannot_use_is_refused() {
+    let world = World::new();
+    let mut recipe = episodes(&world);
+    recipe.data[0].p_next = Some(0.5);
+    let told = Recipe::from_toml(&recipe.to_toml(), "a.toml")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        told.contains("`p_next` has no use where pairs become episodes"),
+        "{told}"
+    );
 }
 
 #[test]

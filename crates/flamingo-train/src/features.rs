@@ -1,0 +1,284 @@
+//! What the frozen encoder says of pictures and films: computed once before the training, and kept on disk
+//! for the next run where the recipe names a folder for that.
+
+use std::path::{Path, PathBuf};
+
+use flamingo_data::Library;
+use flamingo_image::{Image, Limits, Media as Loaded, Preprocess, sample_frames};
+use flamingo_kernels::{Device, Tensor, TensorData};
+use flamingo_model::vision::VisionEncoder;
+use half::f16;
+use sha2::{Digest, Sha256};
+
+use crate::batches::Feed;
+use crate::{Error, Observer, Result};
+
+/// Frames of a film are taken at this rate (paper, 2.1: 1 frame a second in training).
+const FRAMES_PER_SECOND: f32 = 1.0;
+/// Pictures that are encoded at once.
+const ENCODE_BATCH: usize = 128;
+
+/// What the frozen encoder says of one picture or film.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Features {
+    pub(crate) frames: usize,
+    /// `[frames, S, Dv]`, in half the memory.
+    pub(crate) values: Vec<f16>,
+}
+
+/// The frozen encoder at work, before the training.
+pub(crate) struct Encode {
+    pub(crate) encoder: VisionEncoder,
+    pub(crate) preprocess: Preprocess,
+    pub(crate) max_frames: usize,
+    pub(crate) device: Device,
+    pub(crate) cache: Option<FeatureCache>,
+}
+
+impl Encode {
+    /// The features of all media of some sources, and for each source and sample which of them it shows.
+    #[allow(clippy::type_complexity)]
+    pub(crate) fn all(
+        &self,
+        feeds: &mut [Feed],
+        observer: &mut dyn Observer,
+    ) -> Result<(Vec<Features>, Vec<Vec<Vec<usize>>>)> {
+        let mut library = Library::default();
+        let mut media = Vec::new();
+        for feed in feeds {
+            let (path, name) = (feed.spec.path.clone(), feed.spec.name.clone());
+            let encode = |loaded: Vec<Loaded>, done, all| {
+                observer.stage(&format!("encoding the pictures of {name}"), done, all);
+                self.some(loaded)
+            };
+            let limits = Limits::default();
+            media.push(library.load(&mut feed.source, &path, &limits, ENCODE_BATCH, encode)?);
+        }
+        Ok((library.items, media))
+    }
+
+    fn some(&self, media: Vec<Loaded>) -> Result<Vec<Features>> {
+        let frames: Vec<Vec<Image>> = media
+            .into_iter()
+            .map(|media| match media {
+                Loaded::Image(image) => vec![image],
+                Loaded::Film(film) => sample_frames(&film, FRAMES_PER_SECOND, self.max_frames),
+            })
+            .collect();
+        let Some(cache) = &self.cache else {
+            return Ok(self.encoded(&frames));
+        };
+        let mut found: Vec<Option<Features>> =
+            frames.iter().map(|frames| cache.get(frames)).collect();
+        let of_missing = frames
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| found.is_none());
+        let missing: Vec<Vec<Image>> = of_missing.map(|(frames, _)| frames.clone()).collect();
+        let mut new = self.encoded(&missing).into_iter();
+        for (frames, found) in frames.iter().zip(&mut found) {
+            if found.is_none() {
+                let features = new.next().expect("one for each that is missing");
+                cache.put(frames, &features)?;
+                *found = Some(features);
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    fn encoded(&self, frames: &[Vec<Image>]) -> Vec<Features> {
+        let all: Vec<_> = frames.iter().flatten().collect();
+        let mut values: Vec<f16> = Vec::new();
+        for pictures in all.chunks(ENCODE_BATCH) {
+            values.extend(encode(
+                &self.encoder,
+                &self.preprocess,
+                pictures,
+                &self.device,
+            ));
+        }
+        let of_frame = values.len() / all.len().max(1);
+        let mut rest = values.as_slice();
+        let cut = |frames: &Vec<Image>| {
+            let (own, after) = rest.split_at(frames.len() * of_frame);
+            rest = after;
+            Features {
+                frames: frames.len(),
+                values: own.to_vec(),
+            }
+        };
+        frames.iter().map(cut).collect()
+    }
+}
+
+fn encode(
+    encoder: &VisionEncoder,
+    preprocess: &Preprocess,
+    pictures: &[&Image],
+    device: &Device,
+) -> Vec<f16> {
+    let pixels = pictures
+        .iter()
+        .flat_map(|image| preprocess.pixels(image))
+        .collect();
+    let shape = [pictures.len(), 3, preprocess.size, preprocess.size];
+    let data = TensorData::new(pixels, shape);
+    let features = encoder.forward(Tensor::from_data(data, device));
+    let read: Vec<f32> = features
+        .into_data()
+        .convert::<f32>()
+        .try_to_vec()
+        .expect("converted to f32");
+    read.into_iter().map(f16::from_f32).collect()
+}
+
+/// A folder of features, a file for each picture or film. Its name is a hash of the pixels and of what the
+/// encoder makes of a picture of its own: another encoder, or another size of pictures, has other files.
+pub(crate) struct FeatureCache {
+    folder: PathBuf,
+    encoder: [u8; 32],
+    /// Values of a frame.
+    of_frame: usize,
+}
+
+impl FeatureCache {
+    pub(crate) fn open(
+        folder: &Path,
+        encoder: &VisionEncoder,
+        preprocess: &Preprocess,
+        device: &Device,
+    ) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        let side = preprocess.size as u32;
+        let probe = Image::from_fn(side, side / 2 + 1, |x, y| {
+            [(x * y) as u8, (7 * x + 3 * y) as u8, (x / 3 * 11) as u8]
+        });
+        let features = encode(encoder, preprocess, &[&probe], device);
+        let mut hash = Sha256::new();
+        hash.update(serde_json::to_vec(preprocess).expect("it is plain data"));
+        hash.update(bytes(&features));
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            encoder: hash.finalize().into(),
+            of_frame: features.len(),
+        })
+    }
+
+    fn path(&self, frames: &[Image]) -> PathBuf {
+        let mut hash = Sha256::new();
+        hash.update(self.encoder);
+        for frame in frames {
+            hash.update(frame.width.to_le_bytes());
+            hash.update(frame.height.to_le_bytes());
+            hash.update(&frame.rgb);
+        }
+        self.folder.join(format!("{:x}.f16", hash.finalize()))
+    }
+
+    /// A file that is not there or not whole is as none.
+    fn get(&self, frames: &[Image]) -> Option<Features> {
+        let bytes = std::fs::read(self.path(frames)).ok()?;
+        let values: Vec<f16> = bytes
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|pair| f16::from_le_bytes(*pair))
+            .collect();
+        (bytes.len() == 2 * frames.len() * self.of_frame).then_some(Features {
+            frames: frames.len(),
+            values,
+        })
+    }
+
+    fn put(&self, frames: &[Image], features: &Features) -> Result<()> {
+        Ok(flamingo_files::write(
+            &self.path(frames),
+            &bytes(&features.values),
+        )?)
+    }
+}
+
+fn bytes(values: &[f16]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use flamingo_image::Fit;
+    use flamingo_kernels::Init;
+    use flamingo_model::vision::{VisionConfig, VitConfig};
+
+    use super::*;
+
+    fn encode_with(seed: u64, size: usize, folder: Option<&Path>) -> Encode {
+        let device = Device::flex();
+        let vit: VitConfig = serde_json::from_value(serde_json::json!({
+            "image_size": size, "patch": 4, "width": 6, "layers": 1, "heads": 2, "ffw_multiple": 2,
+            "activation": "gelu", "class_token": false, "pre_norm": false, "tokens": "after_norm"
+        }))
+        .unwrap();
+        let encoder = VisionEncoder::new(&VisionConfig::Vit(vit), &mut Init::new(seed, &device));
+        let preprocess = Preprocess::clip(size, Fit::Pad);
+        let open = |folder| FeatureCache::open(folder, &encoder, &preprocess, &device).unwrap();
+        Encode {
+            cache: folder.map(open),
+            encoder,
+            preprocess,
+            max_frames: 3,
+            device,
+        }
+    }
+
+    fn pictures() -> Vec<Loaded> {
+        let picture = |k: u8| Image::from_fn(5, 7, |x, y| [k, x as u8 * 40, y as u8 * 30]);
+        let film = flamingo_image::Film::new(vec![picture(3), picture(4)], 1.0, "film").unwrap();
+        vec![
+            Loaded::Image(picture(1)),
+            Loaded::Film(film),
+            Loaded::Image(picture(2)),
+        ]
+    }
+
+    fn files(folder: &Path) -> usize {
+        std::fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn kept_features_are_those_that_would_be_computed_and_are_read_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let expected = encode_with(1, 8, None).some(pictures()).unwrap();
+        let encode = encode_with(1, 8, Some(folder.path()));
+        assert_eq!(
+            encode.some(pictures()[..2].to_vec()).unwrap(),
+            expected[..2]
+        );
+        assert_eq!(encode.some(pictures()).unwrap(), expected);
+        assert_eq!(files(folder.path()), 3);
+        // What lies there is what is given.
+        let other: Vec<f16> = expected[0].values.iter().map(|v| -*v).collect();
+        let cache = encode.cache.as_ref().unwrap();
+        let Loaded::Image(image) = pictures().remove(0) else {
+            panic!("a picture");
+        };
+        let path = cache.path(std::slice::from_ref(&image));
+        std::fs::write(&path, bytes(&other)).unwrap();
+        assert_eq!(encode.some(pictures()).unwrap()[0].values, other);
+        // A torn file is made again.
+        std::fs::write(&path, &bytes(&other)[..9]).unwrap();
+        assert_eq!(encode.some(pictures()).unwrap(), expected);
+        assert_eq!(encode.some(pictures()).unwrap(), expected);
+    }
+
+    #[test]
+    fn another_encoder_and_another_size_have_features_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        for (encoder, (seed, size)) in [(1, 8), (2, 8), (1, 12)].into_iter().enumerate() {
+            let expected = encode_with(seed, size, None).some(pictures()).unwrap();
+            let encode = encode_with(seed, size, Some(folder.path()));
+            assert_eq!(encode.some(pictures()).unwrap(), expected);
+            assert_eq!(files(folder.path()), 3 * (encoder + 1));
+        }
+    }
+}
