@@ -7,7 +7,12 @@ use super::package::Package;
 pub(super) const LAYERS: &[&[&str]] = &[
     &["flamingo", "flamingo-fuzz", "xtask"],
     &["flamingo-parity", "flamingo-eval"],
-    &["flamingo-train", "flamingo-engine", "flamingo-dedup", "flamingo-tasks"],
+    &[
+        "flamingo-train",
+        "flamingo-engine",
+        "flamingo-dedup",
+        "flamingo-tasks",
+    ],
     &["flamingo-weights", "flamingo-corpus"],
     &[
         "flamingo-model",
