@@ -71,9 +71,9 @@ fn files_are_written_by_this_crate_alone() {
 
 /// The lines of a source that are in the program, with their numbers: neither comments nor tests, which stand last.
 fn product(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let end = ["#[cfg(test)]\nmod ", "#[cfg(test)]\npub(crate) mod "]
+    let end = ["", "pub(crate) ", "pub(super) "]
         .into_iter()
-        .filter_map(|tests| text.find(tests))
+        .filter_map(|seen| text.find(&format!("#[cfg(test)]\n{seen}mod ")))
         .min();
     let lines = text[..end.unwrap_or(text.len())].lines();
     let numbered = lines.enumerate().map(|(index, line)| (index + 1, line));
