@@ -37,7 +37,7 @@ struct Response {
     #[serde(default)]
     headers: Vec<Header>,
     #[serde(default)]
-    content: Content,
+    content: Option<Content>,
     #[serde(default, rename = "redirectURL")]
     redirect: Option<String>,
 }
@@ -61,8 +61,10 @@ impl Status {
 
 #[derive(Deserialize)]
 struct Header {
-    name: String,
-    value: String,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    value: Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -117,7 +119,7 @@ fn made(entry: Entry, beside: &mut Beside<'_>, options: &ReadOptions) -> Result<
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Reason::OtherRecord);
     }
-    let mut response = entry.response;
+    let response = entry.response;
     // An answer that never came has status 0.
     let status = response.status.number().filter(|status| *status >= 100);
     let status = status.ok_or(Reason::NotFetched)?;
@@ -134,8 +136,12 @@ fn made(entry: Entry, beside: &mut Beside<'_>, options: &ReadOptions) -> Result<
             place: None,
         }));
     }
-    let Content { text, file, .. } = &mut response.content;
-    let (text, file) = (text.take(), file.take());
+    let Content {
+        media,
+        text,
+        encoding,
+        file,
+    } = response.content.unwrap_or_default();
     let stored = file
         .filter(|_| text.is_none())
         .and_then(|name| beside(&name));
@@ -145,10 +151,10 @@ fn made(entry: Entry, beside: &mut Beside<'_>, options: &ReadOptions) -> Result<
     let text = text.unwrap_or_default();
     // What a browser has already it shows as it was.
     let status = if status == 304 { 200 } else { status };
-    let media = response.content.media.filter(|media| !media.is_empty());
+    let media = media.filter(|media| !media.is_empty());
     let media = media.or_else(|| header(&response.headers, "content-type").next());
     let (content_type, mut charset) = media_type(&media.unwrap_or_default());
-    let encoding = response.content.encoding.unwrap_or_default();
+    let encoding = encoding.unwrap_or_default();
     let mut body = match (stored, text) {
         (Some(stored), _) => stored,
         (None, text) if encoding.eq_ignore_ascii_case("base64") => base64::decode(text.as_bytes()),
@@ -175,10 +181,13 @@ fn made(entry: Entry, beside: &mut Beside<'_>, options: &ReadOptions) -> Result<
 }
 
 fn header<'h>(headers: &'h [Header], name: &'static str) -> impl Iterator<Item = String> + 'h {
-    let named = headers
-        .iter()
-        .filter(move |header| header.name.eq_ignore_ascii_case(name));
-    named.map(|header| header.value.clone())
+    let named = headers.iter().filter(move |header| {
+        header
+            .name
+            .as_str()
+            .is_some_and(|of| of.eq_ignore_ascii_case(name))
+    });
+    named.filter_map(|header| header.value.as_str().map(str::to_owned))
 }
 
 fn skipped(reason: Reason, url: Option<String>) -> Item {
@@ -245,6 +254,10 @@ mod tests {
             ),
             entry("https://a.example/f", r#"{"status": 0, "content": {}}"#),
             entry("blob:x", r#"{"status": 200, "content": {"text": ""}}"#),
+            entry(
+                "https://a.example/n",
+                r#"{"status": 204, "headers": [{"name": "A", "value": null}], "content": null}"#,
+            ),
             "{}".to_owned(),
         ];
         let found = items(&entries.join(","));
@@ -265,6 +278,7 @@ mod tests {
                 Reason::NoBody,
                 Reason::NotFetched,
                 Reason::OtherRecord,
+                Reason::NoBody,
                 Reason::MalformedRecord
             ]
         );

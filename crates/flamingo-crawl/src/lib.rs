@@ -33,6 +33,7 @@ mod unit;
 mod unread;
 mod wacz;
 mod warc;
+mod zipped;
 
 pub use answer::{Answer, Item, Place, Reason, Redirect, Revisit, Skipped};
 pub use compress::gunzip;

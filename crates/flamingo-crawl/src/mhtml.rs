@@ -46,12 +46,11 @@ pub(crate) fn is_mhtml(bytes: &[u8]) -> bool {
 
 /// The page of a message and what it shows. `file` is the page's URL if none is told.
 pub(crate) fn read(bytes: &[u8], file: &Url, options: &ReadOptions) -> Vec<Item> {
-    let mut parts = Vec::new();
-    let told = match take_apart(bytes, false, 0, &mut parts) {
-        Some(told) => told,
-        None => return vec![skipped(Reason::MalformedArchive, None)],
-    };
-    let Some(root) = root(&parts, told.start.as_deref()) else {
+    let mut found = Parts::default();
+    let told = take_apart(bytes, false, 0, &mut found);
+    let mut parts = found.parts;
+    let root = told.and_then(|told| Some((root(&parts, told.start.as_deref())?, told)));
+    let Some((root, told)) = root else {
         return vec![skipped(Reason::MalformedArchive, None)];
     };
     let web = |text: &String| {
@@ -85,14 +84,24 @@ pub(crate) fn read(bytes: &[u8], file: &Url, options: &ReadOptions) -> Vec<Item>
             .location
             .as_ref()
             .and_then(|location| url.join(location).ok());
-        items.push(match target.or(asked) {
+        items.push(match asked.or(target) {
             None if is_text(&part) => skipped(Reason::OtherRecord, None),
             None => skipped(Reason::MissingUrl, None),
             Some(target) if is_page(&part) => skipped(Reason::Frame, Some(target.into())),
             Some(target) => answer(part, target, options),
         });
     }
+    let headless = (0..found.headless).map(|_| skipped(Reason::MalformedRecord, None));
+    items.extend(headless);
     items
+}
+
+/// The parts of a message, those within others, too.
+#[derive(Default)]
+struct Parts {
+    parts: Vec<Part>,
+    /// How many have no end of their headers.
+    headless: usize,
 }
 
 /// What the headers of a message say about its parts.
@@ -105,7 +114,7 @@ struct Told {
 }
 
 /// Reads a message or part: one of several parts is taken apart, others are decoded. `None` if it has no headers.
-fn take_apart(bytes: &[u8], is_cut: bool, depth: usize, parts: &mut Vec<Part>) -> Option<Told> {
+fn take_apart(bytes: &[u8], is_cut: bool, depth: usize, parts: &mut Parts) -> Option<Told> {
     // A part without headers begins with the empty line behind them.
     let bytes = [b"\n", bytes].concat();
     let end = find_end(&bytes)?;
@@ -128,10 +137,12 @@ fn take_apart(bytes: &[u8], is_cut: bool, depth: usize, parts: &mut Vec<Part>) -
     match boundary.filter(|_| is_multipart) {
         Some(boundary) if depth < MAX_DEPTH => {
             for (part, is_cut) in split(body, boundary.as_bytes()) {
-                let _ = take_apart(part, is_cut, depth + 1, parts);
+                if take_apart(part, is_cut, depth + 1, parts).is_none() {
+                    parts.headless += usize::from(!part.trim_ascii().is_empty());
+                }
             }
         }
-        _ => parts.push(Part {
+        _ => parts.parts.push(Part {
             content_type,
             location: headers
                 .text("Content-Location")
@@ -484,6 +495,11 @@ mod tests {
         let answers = answers(cut);
         assert_eq!(answers.len(), 2);
         assert!(!answers[0].truncated && answers[1].truncated);
+        let cut = &text[..text.find("https://a.example").unwrap()];
+        let lost = items(cut).into_iter().filter(
+            |item| matches!(item, Item::Skipped(skipped) if skipped.reason == Reason::MalformedRecord),
+        );
+        assert_eq!(lost.count(), 1);
     }
 
     #[test]

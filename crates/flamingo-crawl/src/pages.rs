@@ -1,4 +1,4 @@
-//! Saved pages in a folder: HTML with the pictures that lie beside it, MHTML and HAR with what they hold.
+//! Saved pages in a folder: HTML with the pictures that lie beside it, MHTML, HAR and ZIP archives with what they hold.
 //!
 //! A page's URL is the one it was saved from, as the tool that saved it writes it into the page, else its path below
 //! the folder joined to a base URL, else the one that the page names as its own, else that of the file. A picture gets
@@ -7,6 +7,8 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
+use unicode_normalization::UnicodeNormalization;
 use url::Url;
 
 use crate::compress::gunzipped;
@@ -16,7 +18,7 @@ use crate::source::Source;
 use crate::store::{Entry, below, url_of};
 use crate::{
     Answer, Counts, Error, Item, Place, ReadOptions, Reason, Result, Skipped, har, mhtml,
-    saved_from,
+    saved_from, zipped,
 };
 
 /// Bytes at the start of a file that tell whether it is a picture.
@@ -216,7 +218,7 @@ impl Pages {
         let found = names.iter().filter_map(|name| from.join(name).ok());
         // A page must not make us read files from elsewhere.
         let is_below = |file: &Url| file.as_str().starts_with(self.folder_url.as_str());
-        found.filter(is_below).collect()
+        found.flat_map(spellings).filter(is_below).collect()
     }
 
     /// Whether there is a picture; one whose name does not say so is looked at.
@@ -257,7 +259,8 @@ impl Source for Pages {
 /// How a file of pages is read.
 fn kind(path: &str, bytes: &[u8]) -> Kind {
     match Kind::by_name(path).or_else(|| Kind::by_content(bytes)) {
-        Some(kind @ (Kind::Mhtml | Kind::Har)) => kind,
+        Some(kind @ (Kind::Mhtml | Kind::Har | Kind::Zip)) => kind,
+        _ if zipped::unpacks_itself(bytes) => Kind::Zip,
         _ => Kind::Page,
     }
 }
@@ -275,6 +278,7 @@ pub(crate) fn items(
     match kind.or_else(|| Kind::by_content(&bytes)) {
         Some(Kind::Mhtml) => mhtml::read(&bytes, file, options),
         Some(Kind::Har) => har::read(&bytes, beside, options),
+        Some(Kind::Zip) => zipped::read(&bytes, file, options),
         _ => {
             let url = saved_from::tool(&bytes).or_else(|| saved_from::canonical(&bytes));
             let url = url.unwrap_or_else(|| file.clone());
@@ -297,6 +301,26 @@ fn skipped(reason: Reason, name: String) -> Item {
         url: Some(name),
         offset: 0,
     })
+}
+
+/// A file, and, if its name has letters that can be spelt in two ways (`ö` as one sign or two), the other ways.
+fn spellings(file: Url) -> Vec<Url> {
+    let decoded = percent_decode_str(file.path()).decode_utf8_lossy();
+    let spelt = |path: String| {
+        let mut other = file.clone();
+        other.set_path(&path.replace('%', "%25"));
+        (other != file).then_some(other)
+    };
+    let others = match decoded.is_ascii() {
+        true => [None, None],
+        false => [
+            spelt(decoded.nfc().collect()),
+            spelt(decoded.nfd().collect()),
+        ],
+    };
+    std::iter::once(file.clone())
+        .chain(others.into_iter().flatten())
+        .collect()
 }
 
 fn folder_url(text: &str) -> Option<Url> {
@@ -487,6 +511,21 @@ mod tests {
                 .iter()
                 .all(|answer| answer.content_type.as_deref() == Some("image/gif"))
         );
+    }
+
+    #[test]
+    fn names_are_found_however_their_letters_are_composed() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "gro\u{308}ße.gif", "GIF89a1");
+        write(folder.path(), "caf\u{e9} 100%.gif", "GIF89a2");
+        write(
+            folder.path(),
+            "p.html",
+            "<img src=gr%C3%B6%C3%9Fe.gif><img src='cafe\u{301} 100%25.gif'>",
+        );
+        let (answers, _) = read(folder.path(), None);
+        let bodies: Vec<_> = answers[1..].iter().map(|answer| &answer.body[..]).collect();
+        assert_eq!(bodies, [b"GIF89a1", b"GIF89a2"]);
     }
 
     #[test]

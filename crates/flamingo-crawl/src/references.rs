@@ -30,9 +30,14 @@ pub(crate) fn references(page: &[u8]) -> impl Iterator<Item = Reference> + '_ {
         let is_separator =
             |c: char| c.is_ascii_whitespace() || matches!(c, ',' | '(' | ')' | '"' | '\'');
         let whole = value.trim();
-        let parts = whole.split(is_separator).filter(|part| *part != whole);
+        // A URL in a `srcset` may hold commas, but ends in none.
+        let words = whole
+            .split_ascii_whitespace()
+            .map(|word| word.trim_matches(','));
+        let parts = whole.split(is_separator);
+        let others = words.chain(parts).filter(|part| *part != whole);
         let all: Vec<Reference> = std::iter::once(whole)
-            .chain(parts)
+            .chain(others)
             .filter_map(|text| reference(text, shows))
             .collect();
         all
@@ -177,7 +182,15 @@ mod tests {
             .filter(|found| found.is_named)
             .map(|found| found.text)
             .collect();
-        assert_eq!(found, ["café.png", "b.png"]);
+        assert_eq!(found, ["café.png", "b.png", "café.png", "b.png"]);
+    }
+
+    #[test]
+    fn commas_within_the_urls_of_a_set_are_part_of_them() {
+        let found = texts("<img srcset='a,1.png 1x, b.png,c,2.png 2x,'>");
+        for text in ["a,1.png", "b.png,c,2.png"] {
+            assert!(found.contains(&text.to_owned()), "{text} in {found:?}");
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub(crate) fn tool(page: &[u8]) -> Option<Url> {
     let head = &page[..page.len().min(HEAD)];
     comments(head)
         .find_map(|comment| in_comment(&text(comment)))
-        .or_else(|| in_tags(head))
+        .or_else(|| in_page_tag(head))
+        .or_else(|| in_meta_tag(&page[..page.len().min(MAX_HEAD)]))
 }
 
 /// The address that a page names as its own (`<link rel="canonical">`).
@@ -53,13 +54,16 @@ fn in_comment(comment: &str) -> Option<Url> {
     ))
 }
 
-fn in_tags(head: &[u8]) -> Option<Url> {
-    let page = tags(head, b"<html").find_map(|tag| value_of(tag, b"data-scrapbook-source"));
-    let meta = || {
-        let is_it = |tag: &&[u8]| value_of(tag, b"name").as_deref() == Some("savepage-url");
-        value_of(tags(head, b"<meta").find(is_it)?, b"content")
-    };
-    web(&page.or_else(meta)?)
+fn in_page_tag(head: &[u8]) -> Option<Url> {
+    let mut pages = tags(head, b"<html");
+    web(&pages.find_map(|tag| value_of(tag, b"data-scrapbook-source"))?)
+}
+
+/// It may stand behind long styles.
+fn in_meta_tag(head: &[u8]) -> Option<Url> {
+    memmem::find(head, b"savepage-url")?;
+    let is_it = |tag: &&[u8]| value_of(tag, b"name").as_deref() == Some("savepage-url");
+    web(&value_of(tags(head, b"<meta").find(is_it)?, b"content")?)
 }
 
 /// The comments of a page's beginning.
@@ -96,6 +100,10 @@ mod tests {
             "<!-- Saved from https://a.example/b?c at 2026-01-02T03:04:05Z using monolith v2.12.0 -->\n<p>",
             "<html data-scrapbook-source=\"https://a.example/b?c\" data-scrapbook-create=1>",
             "<html><head><meta name=\"savepage-url\" content=\"https://a.example/b?c\">",
+            &format!(
+                "<html><head><style>{}</style><meta name=savepage-url content=https://a.example/b?c>",
+                "p{color:red}".repeat(3000)
+            ),
         ] {
             assert_eq!(
                 address(page).as_deref(),

@@ -48,7 +48,7 @@ pub enum Unit {
         /// Whether the archive compresses it once more.
         is_deflated: bool,
     },
-    /// Saved pages of a folder: HTML, MHTML and HAR.
+    /// Saved pages of a folder: HTML, MHTML, HAR, and ZIP archives of one page.
     Pages {
         /// The folder's path or URL.
         folder: String,
@@ -171,7 +171,7 @@ impl Unit {
 }
 
 /// Splits inputs into units: in the inputs' order, and in order of name within each. An input is a path
-/// or URL, also with `*`, `**` and `?`, of a WARC, an archive of them (WACZ), a saved page (HTML, MHTML, HAR), a file of
+/// or URL, also with `*`, `**` and `?`, of a WARC, an archive of them (WACZ), a saved page (HTML, MHTML, HAR, or a ZIP archive of one), a file of
 /// JSON lines, a list of URLs (`.urls`), or of a folder of WARCs, archives and pages. What else lies in a folder is
 /// counted in a unit of its own, behind the others: all but pictures, which are read where a page shows them. A folder
 /// that has none of them and films is one of films.
@@ -324,7 +324,7 @@ impl Listing<'_> {
 
     fn look_into(&self, name: &str) -> Result<Found> {
         Ok(match wacz::look(name, &self.options.stores)? {
-            Archive::Warcs(_) => Found::Read,
+            Archive::Warcs(_) | Archive::Page => Found::Read,
             Archive::Unread(unread) => Found::PassedOver(unread.name()),
             Archive::Damaged(reason) => {
                 tracing::warn!("{name} is an archive that cannot be read ({reason}): left out");
@@ -344,7 +344,8 @@ impl Listing<'_> {
             match self.kind(&name)? {
                 Kind::Page | Kind::Mhtml | Kind::Har => pages.push(file),
                 Kind::Warc => self.units.push(Unit::Warc { file: name }),
-                Kind::Zip => self.add_archive(&name)?,
+                Kind::Zip if self.is_page_or_added(&name)? => pages.push(file),
+                Kind::Zip => {}
                 Kind::Lines => self.add_lines(name)?,
                 Kind::Urls => self.add_urls(&name)?,
             }
@@ -377,8 +378,10 @@ impl Listing<'_> {
         }
     }
 
-    fn add_archive(&mut self, file: &str) -> Result<()> {
+    /// Adds the WARC files of an archive, unless it is one of a page.
+    fn is_page_or_added(&mut self, file: &str) -> Result<bool> {
         let members = match wacz::look(file, &self.options.stores)? {
+            Archive::Page => return Ok(true),
             Archive::Warcs(members) => members,
             Archive::Unread(unread) => return Err(not_readable(file, unread.what())),
             Archive::Damaged(reason) => {
@@ -394,7 +397,7 @@ impl Listing<'_> {
             is_deflated: member.is_deflated,
         };
         self.units.extend(members.into_iter().map(unit));
-        Ok(())
+        Ok(false)
     }
 
     /// A compressed file can only be read from its start.

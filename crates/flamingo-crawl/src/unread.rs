@@ -102,7 +102,9 @@ impl Unread {
                 "a ZIM file, which is not read (`zimdump dump` writes its pages into a folder)"
             }
             Self::Epub => "an EPUB book, which is not read (unzipped it is a folder of pages)",
-            Self::Zip => "a ZIP archive without WARC files, which is not read (unzip it)",
+            Self::Zip => {
+                "a ZIP archive without WARC files and of more than one page, or none, which is not read (unzip it)"
+            }
             Self::SevenZip => "a 7z archive, which is not read (`7z x` unpacks it)",
             Self::Rar => "a RAR archive, which is not read (`unrar x` unpacks it)",
             Self::Tar => "a tar archive, which is not read (`tar xf` unpacks it)",

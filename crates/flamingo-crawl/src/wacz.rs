@@ -9,7 +9,7 @@ use zip::{CompressionMethod, ZipArchive};
 use crate::input::Kind;
 use crate::store::{Entry, Stores};
 use crate::unread::Unread;
-use crate::{Error, Result};
+use crate::{Error, Result, zipped};
 
 /// How much of a file is asked for at once.
 const BLOCK: u64 = 64 << 10;
@@ -30,6 +30,8 @@ pub(crate) struct Member {
 pub(crate) enum Archive {
     /// One of WARC files, in order of name.
     Warcs(Vec<Member>),
+    /// One of a page, or of a HAR file: see [`zipped`].
+    Page,
     /// Something that is not read.
     Unread(Unread),
     /// One that cannot be read: why.
@@ -57,11 +59,14 @@ pub(crate) fn look(name: &str, stores: &Stores) -> Result<Archive> {
 
 fn members(file: File) -> Result<Archive, zip::result::ZipError> {
     let mut archive = ZipArchive::new(file)?;
-    let mut names = archive.file_names().flatten();
-    if names.any(|name| name == "META-INF/container.xml") {
+    let names: Vec<String> = archive
+        .file_names()
+        .flatten()
+        .map(|name| name.to_string())
+        .collect();
+    if names.iter().any(|name| name == "META-INF/container.xml") {
         return Ok(Archive::Unread(Unread::Epub));
     }
-    drop(names);
     let mut members = Vec::new();
     for index in 0..archive.len() {
         let member = archive.by_index_raw(index)?;
@@ -88,7 +93,9 @@ fn members(file: File) -> Result<Archive, zip::result::ZipError> {
         });
     }
     members.sort_by(|a, b| a.name.cmp(&b.name));
+    let root = || zipped::root(names.iter().map(String::as_str));
     Ok(match members.is_empty() {
+        true if root().is_some() => Archive::Page,
         true => Archive::Unread(Unread::Zip),
         false => Archive::Warcs(members),
     })
