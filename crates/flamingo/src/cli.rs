@@ -31,6 +31,7 @@ pub(crate) enum Verb {
     Fetch(verbs::fetch::FetchArgs),
     Weights(verbs::weights::WeightsArgs),
     Corpus(verbs::corpus::CorpusArgs),
+    Eval(verbs::eval::EvalArgs),
     Bench(verbs::bench::BenchArgs),
     Doctor(verbs::doctor::DoctorArgs),
     Completions(verbs::completions::CompletionsArgs),

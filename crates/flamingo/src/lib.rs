@@ -36,10 +36,12 @@ pub use flamingo_engine as engine;
 pub use flamingo_eval as eval;
 pub use flamingo_image as image;
 pub use flamingo_kernels as kernels;
+pub use flamingo_metrics as metrics;
 pub use flamingo_model as model;
 pub use flamingo_page as page;
 pub use flamingo_parity as parity;
 pub use flamingo_sequence as sequence;
+pub use flamingo_tasks as tasks;
 pub use flamingo_train as train;
 pub use flamingo_weights as weights;
 #[cfg(feature = "corpus")]

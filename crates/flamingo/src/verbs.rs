@@ -7,6 +7,7 @@ pub(crate) mod corpus;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod doctor;
+pub(crate) mod eval;
 pub(crate) mod fetch;
 pub(crate) mod man;
 pub(crate) mod parts;
@@ -47,6 +48,7 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Describe(args) => describe::run(&args),
         Verb::Weights(args) => weights::run(&args),
         Verb::Corpus(args) => corpus::run(&args, cli.threads),
+        Verb::Eval(args) => eval::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => completions::run(&args, Cli::command()),
         Verb::Man(args) => man::run(&args, Cli::command()),

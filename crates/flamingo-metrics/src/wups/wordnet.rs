@@ -240,8 +240,19 @@ impl WordNet {
         };
         let word = word.split('(').next().unwrap_or(word).to_lowercase();
         let senses = self.senses[synset.pos as usize].get(&word);
-        let sense = senses.and_then(|senses| senses.iter().position(|&o| o == synset.offset));
-        format!("{word}.{kind}.{:02}", sense.map_or(0, |sense| sense + 1))
+        // Satellites are counted among themselves.
+        let is_counted = |offset: usize| {
+            let other = Synset { offset, ..synset };
+            kind != "s" || self.fields(other).nth(2) == Some(kind)
+        };
+        let counted = senses
+            .into_iter()
+            .flatten()
+            .filter(|&&offset| is_counted(offset));
+        let before = counted
+            .take_while(|&&offset| offset != synset.offset)
+            .count();
+        format!("{word}.{kind}.{:02}", before + 1)
     }
 }
 

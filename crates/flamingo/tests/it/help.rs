@@ -13,6 +13,7 @@ fn help_of_the_program_and_of_every_verb() {
         "describe",
         "fetch",
         "weights",
+        "eval",
         "bench",
         "doctor",
         "completions",
@@ -21,6 +22,9 @@ fn help_of_the_program_and_of_every_verb() {
     }
     for verb in ["inspect", "convert", "quality", "verify"] {
         insta::assert_snapshot!(format!("help-weights-{verb}"), help(&["weights", verb]));
+    }
+    for verb in ["check-data", "score", "verify-metrics"] {
+        insta::assert_snapshot!(format!("help-eval-{verb}"), help(&["eval", verb]));
     }
     for verb in ["extract", "plan", "evaluate", "fetch"] {
         insta::assert_snapshot!(format!("help-corpus-{verb}"), help(&["corpus", verb]));
