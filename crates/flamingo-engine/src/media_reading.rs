@@ -151,18 +151,36 @@ impl Engine {
         }
     }
 
+    /// One vector for each picture, of the frozen encoder alone: the mean over its positions, or CLIP's
+    /// projected class token. For comparisons; nothing of it is kept.
+    pub fn pooled(&self, pictures: &[Image]) -> Vec<Vec<f32>> {
+        if pictures.is_empty() {
+            return Vec::new();
+        }
+        let pixels = self.pixels(pictures.iter());
+        let pooled = self.model.vision.pooled(pixels);
+        let width = pooled.dims()[1];
+        let values = pooled.into_data().convert::<f32>();
+        let values: Vec<f32> = values.try_to_vec().expect("converted to f32");
+        values.chunks_exact(width).map(<[f32]>::to_vec).collect()
+    }
+
+    /// `[F, 3, h, w]`.
+    fn pixels<'a>(&self, pictures: impl Iterator<Item = &'a Image>) -> Tensor<4> {
+        let pixels: Vec<Vec<f32>> = pictures.map(|p| self.preprocess.pixels(p)).collect();
+        let (count, size) = (pixels.len(), self.preprocess.size);
+        let pixels = floats(pixels.concat(), [count, 3, size, size], &self.device);
+        pixels.cast(self.options.precision.dtype())
+    }
+
     /// Features of pictures, `frames` a medium: `[M, T, S, Dv]`.
     pub(crate) fn features<'a>(
         &self,
         pictures: impl Iterator<Item = &'a Image>,
         frames: usize,
     ) -> Tensor<4> {
-        let pixels: Vec<Vec<f32>> = pictures.map(|p| self.preprocess.pixels(p)).collect();
-        let (count, size) = (pixels.len(), self.preprocess.size);
-        let pixels = floats(pixels.concat(), [count, 3, size, size], &self.device);
-        let pixels = pixels.cast(self.options.precision.dtype());
-        let features = self.model.encode(pixels);
-        let [_, positions, width] = features.dims();
+        let features = self.model.encode(self.pixels(pictures));
+        let [count, positions, width] = features.dims();
         features.reshape([count / frames, frames, positions, width])
     }
 }

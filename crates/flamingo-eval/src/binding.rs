@@ -31,7 +31,7 @@ impl BindingFigure {
     }
 }
 
-fn word<S: Serializer>(pictures: &Pictures, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn word<S: Serializer>(pictures: &Pictures, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(pictures_word(*pictures))
 }
 

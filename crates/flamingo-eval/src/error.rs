@@ -6,6 +6,21 @@ pub enum Error {
     /// The model cannot answer.
     #[error(transparent)]
     Engine(#[from] flamingo_engine::Error),
+    /// The photos cannot be read.
+    #[error(transparent)]
+    Data(#[from] flamingo_data::Error),
+    /// Too little to ask about.
+    #[error(
+        "there are {found} {what}, an episode needs up to {most}: give a folder with more, or another model"
+    )]
+    TooFew {
+        /// Of what.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many an episode needs.
+        most: usize,
+    },
     /// A figure over nothing.
     #[error("queries is 0: give 1 or more, 500 for figures with a standard error of 2%")]
     NoQueries,

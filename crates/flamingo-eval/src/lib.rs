@@ -4,7 +4,7 @@
 //! world and counts how often the likeliest candidate is the right one: [`binding`] (made-up names
 //! learnt from the shots), [`captions`], [`questions`], [`films`]. [`demo`] runs them all;
 //! [`DemoReport`] is its figures, as JSON and as a table for the terminal, [`html`] the page.
-//! [`quality`] compares a model with itself in other weights.
+//! [`naming`] asks about a user's own folders of photos. [`quality`] compares a model with itself in other weights.
 
 mod binding;
 mod captions;
@@ -13,6 +13,7 @@ mod error;
 mod examples;
 mod films;
 mod judge;
+mod naming;
 mod quality;
 mod questions;
 mod report;
@@ -26,6 +27,7 @@ pub use error::{Error, Result};
 pub use examples::Example;
 pub use films::{FilmFigure, films};
 pub use judge::Progress;
+pub use naming::{NamingFigure, NamingOptions, NamingReport, Photos, naming, naming_queries};
 pub use quality::{Quality, QualityOptions, quality};
 pub use questions::{QuestionFigure, questions};
 pub use report::{About, html};

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use flamingo::engine::Engine;
-use flamingo::eval::{About, Demo, DemoOptions, demo, html};
+use flamingo::eval::{
+    About, Demo, DemoOptions, NamingOptions, Photos, demo, html, naming, naming_queries,
+};
 
 use crate::args::ModelArgs;
 use crate::failure::{Hint, Result};
@@ -23,8 +25,12 @@ pub(crate) struct DemoArgs {
     /// Seed of things, names and pictures
     #[arg(long, value_name = "N", default_value_t = DemoOptions::default().seed)]
     seed: u64,
+    /// Ask about photos of your own in place of the demo world: a folder that has a folder for each thing. Things
+    /// are named by arbitrary words; beside each figure stands the nearest class mean. No page
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Where to write the page [default: flamingo-demo.html, or none with --json]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
     html: Option<PathBuf>,
     /// Print the figures alone, as JSON
     #[arg(long)]
@@ -37,7 +43,29 @@ const PAGE: &str = "flamingo-demo.html";
 const BAR: &str =
     "{spinner} {bar:40.cyan} {percent:>3}%  {human_pos} of {human_len} queries, {eta} left";
 
+/// The figures of a folder of photos.
+fn of_photos(args: &DemoArgs, folder: &Path) -> Result<()> {
+    let photos = Photos::read(folder)?;
+    let options = NamingOptions {
+        queries: args.queries,
+        seed: args.seed,
+    };
+    let mut engine = args.model.open()?;
+    let bar = output::bar(naming_queries(&options) as u64, BAR);
+    let report = naming(&mut engine, &photos, &options, &mut |queries| {
+        bar.inc(queries as u64)
+    })?;
+    bar.finish_and_clear();
+    match args.json {
+        true => output::json(&report),
+        false => output::line(&report.to_string()),
+    }
+}
+
 pub(crate) fn run(args: &DemoArgs) -> Result<()> {
+    if let Some(folder) = &args.data {
+        return of_photos(args, folder);
+    }
     let page = args
         .html
         .clone()
