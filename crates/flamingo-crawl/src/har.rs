@@ -1,5 +1,6 @@
 //! HAR 1.2: what a browser asked for and got, as one JSON document.
 
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
@@ -85,6 +86,21 @@ pub(crate) type Beside<'f> = dyn FnMut(&str) -> Option<Vec<u8>> + 'f;
 pub(crate) fn is_har(text: &[u8]) -> bool {
     let log = text.trim_ascii_start().strip_prefix(b"{");
     log.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"log\""))
+}
+
+/// The files beside a HAR file that hold its bodies.
+pub(crate) fn files(bytes: &[u8]) -> Vec<String> {
+    // Far from all of it need be read as JSON.
+    if memmem::find(bytes, b"\"_file\"").is_none() {
+        return Vec::new();
+    }
+    let entries =
+        serde_json::from_slice::<Har>(bytes).map_or_else(|_| Vec::new(), |har| har.log.entries);
+    let name = |entry: Value| {
+        let name = entry.get("response")?.get("content")?.get("_file")?;
+        name.as_str().map(str::to_owned)
+    };
+    entries.into_iter().filter_map(name).collect()
 }
 
 /// The answers that a browser got, in its order.

@@ -279,6 +279,7 @@ pub(crate) fn items(
         Some(Kind::Mhtml) => mhtml::read(&bytes, file, options),
         Some(Kind::Har) => har::read(&bytes, beside, options),
         Some(Kind::Zip) => zipped::read(&bytes, file, options),
+        _ if zipped::unpacks_itself(&bytes) => zipped::read(&bytes, file, options),
         _ => {
             let url = saved_from::tool(&bytes).or_else(|| saved_from::canonical(&bytes));
             let url = url.unwrap_or_else(|| file.clone());

@@ -36,7 +36,9 @@ pub(crate) fn canonical(page: &[u8]) -> Option<Url> {
 fn in_comment(comment: &str) -> Option<Url> {
     let comment = comment.trim();
     if let Some((_, rest)) = comment.split_once("saved from url=(") {
-        return web(first_word(rest.split_once(')')?.1).trim_end_matches('-'));
+        let url = first_word(rest.split_once(')')?.1).trim_end_matches('-');
+        // What would end the comment is written so.
+        return web(&url.replace("%2D%2D", "--"));
     }
     if comment.contains("SingleFile") {
         let mut lines = comment.lines();
@@ -116,6 +118,12 @@ mod tests {
             address(mirrored).as_deref(),
             Some("http://a.example/b.html")
         );
+    }
+
+    #[test]
+    fn dashes_that_would_end_the_comment_are_as_they_were() {
+        let page = "<!-- saved from url=(0025)https://a.example/b%2D%2Dc -->";
+        assert_eq!(address(page).as_deref(), Some("https://a.example/b--c"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::store::{Entry, below};
 use crate::unread::Unread;
 use crate::wacz::{self, Archive, Member};
 use crate::warc::{self, Warc};
-use crate::{Counts, Error, Items, ReadOptions, Result};
+use crate::{Counts, Error, Items, ReadOptions, Result, har};
 
 /// The most pages or URLs of a unit.
 const PAGES: usize = 1000;
@@ -260,7 +260,8 @@ impl Listing<'_> {
         let (mut read, mut pictures) = (Vec::new(), 0);
         let mut passed_over = Counts::default();
         let named: HashSet<String> = files.iter().cloned().collect();
-        for file in files {
+        let of_hars = self.files_of_hars(folder, &files)?;
+        for file in files.into_iter().filter(|file| !of_hars.contains(file)) {
             if file
                 .strip_suffix(".orig")
                 .is_some_and(|changed| named.contains(changed))
@@ -289,6 +290,26 @@ impl Listing<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Files that hold the bodies of HAR files beside them, with which they are read.
+    fn files_of_hars(&self, folder: &str, files: &[String]) -> Result<HashSet<String>> {
+        let is_har = |file: &&String| Kind::by_name(file) == Some(Kind::Har);
+        let mut found = HashSet::new();
+        for har in files.iter().filter(is_har) {
+            let name = below(folder, har);
+            let bytes = self
+                .options
+                .stores
+                .read_range(&name, 0, self.options.max_record)?;
+            let beside = har.rfind('/').map_or("", |slash| &har[..=slash]);
+            found.extend(
+                har::files(&bytes)
+                    .into_iter()
+                    .map(|file| format!("{beside}{file}")),
+            );
+        }
+        Ok(found)
     }
 
     /// What a file of a folder is: by its name, or, if that says nothing, by its first bytes.
@@ -653,6 +674,33 @@ mod tests {
         let mut items = unit.open(&ReadOptions::default()).unwrap();
         assert!(items.next().is_none());
         assert_eq!(items.counts().get("unknown_file"), 2);
+    }
+
+    #[test]
+    fn bodies_of_a_har_file_are_no_pages_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let har = r#"{"log": {"entries": [{"request": {"url": "https://a.example/"}, "response": {"status": 200, "content": {"mimeType": "text/html", "_file": "7.html"}}}]}}"#;
+        for (name, text) in [
+            ("f/h/a.har", har),
+            ("f/h/7.html", "<p>seven"),
+            ("f/7.html", "<p>other"),
+        ] {
+            write(folder.path(), name, text);
+        }
+        assert_eq!(
+            units(folder.path(), &["f"]),
+            [r#"{"pages":{"folder":"R/f","base_url":null,"pages":["7.html","h/a.har"]}}"#]
+        );
+        let inputs = [below(folder.path().to_str().unwrap(), "f")];
+        let units = list_units(&inputs, None, &ReadOptions::default()).unwrap();
+        let items = units[0].open(&ReadOptions::default()).unwrap();
+        let bodies: Vec<_> = items
+            .filter_map(|item| match item.unwrap() {
+                Item::Answer(answer) => Some(answer.body),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(bodies, [b"<p>other", b"<p>seven"]);
     }
 
     #[test]

@@ -132,7 +132,11 @@ pub(crate) fn is_document(text: &[u8]) -> bool {
     let first = lines.next().unwrap_or_default();
     let goes_on = |rest: &[u8]| !rest.trim_ascii_start().starts_with(b"{");
     match first.first() {
-        Some(b'[') => true,
+        Some(b'[') => {
+            // A section of settings begins so, too.
+            let value = text[1..].trim_ascii_start().first();
+            value.is_some_and(|byte| b"[]{\"-0123456789".contains(byte))
+        }
         Some(b'{') => {
             let whole = serde_json::from_slice::<IgnoredAny>(first);
             let is_open = whole.is_err_and(|error| error.is_eof());
@@ -186,6 +190,8 @@ mod tests {
             "{\"url\": cut\n{\"url\": 1}\n",
             "{\"url\": \"cut\n{\"url\": 1}\n",
             "{\"html\": \"goes on for long",
+            "[general]\nname = x",
+            "[",
         ] {
             assert_eq!(Unread::by_content(lines.as_bytes()), None, "{lines}");
         }

@@ -93,11 +93,14 @@ fn page(
             (name, was.unwrap_or_else(|| url_within(&url, name)))
         })
         .collect();
-    let mut items = vec![Item::Answer(Answer::new(
-        url,
-        Some("text/html"),
-        with_urls(body, &asked),
-    ))];
+    let mut body = with_urls(body, &asked);
+    let max = usize::try_from(options.max_body).unwrap_or(usize::MAX);
+    let truncated = body.len() > max;
+    body.truncate(max);
+    let mut items = vec![Item::Answer(Answer {
+        truncated,
+        ..Answer::new(url, Some("text/html"), body)
+    })];
     let mut asked: Vec<_> = asked.into_iter().collect();
     asked.sort();
     for (name, url) in asked.into_iter().filter(|_| options.pictures) {
@@ -373,7 +376,14 @@ mod tests {
                 ("images/1.gif", b"GIF89a1"),
             ]);
             let bytes = crate::testing::edited(zip, &edits);
-            proptest::prop_assert!((1..=2).contains(&items(&bytes).len()));
+            let options = ReadOptions { max_body: 30, ..ReadOptions::default() };
+            let items = read(&bytes, &Url::parse("file:///saved/a.zip").unwrap(), &options);
+            proptest::prop_assert!((1..=2).contains(&items.len()));
+            for item in items {
+                if let Item::Answer(answer) = item {
+                    proptest::prop_assert!(answer.body.len() <= 30);
+                }
+            }
         }
     }
 }

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use flamingo_image::{Film, Limits, Media, decode, load};
+use flamingo_page::{decode_data_url, is_data_url};
 use flamingo_sequence::MediaKind;
 
 use crate::{Error, Result, Shard, Table, mmc4};
@@ -51,8 +50,8 @@ impl MediaBase {
     }
 
     fn load_any(&self, place: &str, limits: &Limits) -> Result<Media> {
-        if let Some(url) = strip_scheme(place, "data:") {
-            return Ok(decode(&data_url(place, url)?, &shown(place), limits)?);
+        if is_data_url(place) {
+            return Ok(decode(&data_url(place)?, &shown(place), limits)?);
         }
         if strip_scheme(place, "http://").is_some() || strip_scheme(place, "https://").is_some() {
             return Err(Error::Remote {
@@ -81,7 +80,7 @@ impl MediaBase {
     /// A name that is the same for the same file, to load it once.
     pub(crate) fn key(&self, place: &str) -> String {
         match self {
-            _ if strip_scheme(place, "data:").is_some() => place.to_owned(),
+            _ if is_data_url(place) => place.to_owned(),
             MediaBase::Folder(folder) => normal(&folder.join(place)),
             _ if Path::new(place).is_absolute() => normal(Path::new(place)),
             MediaBase::Shard(shard) => format!("{}\0{place}", shard.path().display()),
@@ -120,27 +119,23 @@ fn shown(place: &str) -> String {
     }
 }
 
-fn data_url(place: &str, url: &str) -> Result<Vec<u8>> {
-    let bad = |problem: String| Error::DataUrl {
+fn data_url(place: &str) -> Result<Vec<u8>> {
+    let problem = match place.contains(',') {
+        true => "its data does not decode",
+        false => "there is no comma before its data",
+    };
+    decode_data_url(place).ok_or_else(|| Error::DataUrl {
         place: shown(place),
-        problem,
-    };
-    let Some((head, body)) = url.split_once(',') else {
-        return Err(bad("there is no comma before its data".into()));
-    };
-    if !head.to_ascii_lowercase().ends_with(";base64") {
-        return Err(bad("only base64 data is read".into()));
-    }
-    let body: String = body.split_whitespace().collect();
-    STANDARD
-        .decode(body)
-        .map_err(|error| bad(format!("its base64 is broken ({error})")))
+        problem: problem.to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use flamingo_image::Image;
 
     use super::*;
@@ -157,7 +152,9 @@ mod tests {
         std::fs::write(&path, image.to_png()).unwrap();
         let base = MediaBase::Folder(folder.path().to_path_buf());
         let url = format!("DATA:image/png;base64,{}", STANDARD.encode(image.to_png()));
-        for place in ["a.png", "./a.png", path.to_str().unwrap(), &url] {
+        let escaped: String = image.to_png().iter().map(|b| format!("%{b:02x}")).collect();
+        let escaped = format!("data:image/png;charset=utf-8,{escaped}");
+        for place in ["a.png", "./a.png", path.to_str().unwrap(), &url, &escaped] {
             let media = load_at(&base, place, MediaKind::Image).unwrap();
             assert_eq!(media, Media::Image(image.clone()), "{place}");
         }
@@ -186,8 +183,8 @@ mod tests {
         let message = said("https://a.b/c.png");
         assert!(message.contains("not fetched in this version"), "{message}");
         assert!(message.contains("https://a.b/c.png"), "{message}");
-        assert!(said("data:image/png,abc").contains("base64"));
-        assert!(said("data:image/png;base64,%%").contains("base64"));
+        assert!(said("data:image/png,abc").contains("data:image/png,abc"));
+        assert!(said("data:image/png;base64,!!").contains("does not decode"));
         assert!(said("data:").contains("comma"));
         assert!(said("a.png").contains("/nowhere/a.png"));
     }

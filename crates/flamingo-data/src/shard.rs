@@ -223,7 +223,7 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.tar");
         let mut builder = tar::Builder::new(File::create(&path).unwrap());
-        let mut link = |builder: &mut tar::Builder<File>, name: &str, target: &str| {
+        let link = |builder: &mut tar::Builder<File>, name: &str, target: &str| {
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(tar::EntryType::Symlink);
             header.set_size(0);

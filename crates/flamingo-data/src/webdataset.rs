@@ -53,7 +53,7 @@ fn document(shard: &Shard, members: &BTreeMap<String, &str>) -> Result<Document,
             Json::Document => {
                 return Document::from_json(&json).map_err(|error| bad(error.to_string()));
             }
-            Json::Mmc4 => return mmc4::document(&json, name).map_err(bad),
+            Json::Mmc4 => return mmc4::document(&json, name, |name| shard.has(name)).map_err(bad),
             Json::Metadata => {}
         }
     }
