@@ -74,7 +74,7 @@ fn pictures(folder: &Path) -> Result<Vec<(Id, String)>> {
     if items.is_empty() {
         return Err(form(folder, "holds no folders of classes with pictures"));
     }
-    items.sort_by(|(a, _), (b, _)| a.to_string().cmp(&b.to_string()));
+    items.sort_by_key(|(id, _)| id.to_string());
     Ok(items)
 }
 
