@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::VerifyResources;
-use super::case::{Computed, Outcome, read};
+use super::computed::{Computed, Outcome, VerifyResources, read};
 use crate::error::MetricError;
 use crate::python::is_missing;
 use crate::wups::{

@@ -6,9 +6,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::{ScoreOptions, Scored};
+use super::options::ScoreOptions;
+use super::scored::Scored;
 use crate::error::{Result, TaskError};
-use crate::ids::{Id, pair};
+use crate::ids::Id;
+use crate::pair::pair;
 use crate::read::{form, records, table};
 use crate::task::Task;
 
