@@ -8,6 +8,7 @@ mod answers;
 mod captions;
 mod case;
 mod compare;
+mod computed;
 mod rankings;
 mod words;
 
@@ -19,24 +20,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{MetricError, Result};
-use crate::wups::{PerceptronTagger, WordNet};
-use case::{Computed, Outcome};
 use compare::difference;
+use computed::{Computed, Outcome};
 
-/// How far a number may be from the official one.
-pub const TOLERANCE: f64 = 1e-6;
-
-/// The same where the official code computes in f32.
-pub const TOLERANCE_F32: f64 = 2e-6;
-
-/// What some cases need beside themselves.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct VerifyResources<'a> {
-    /// WordNet 3.0, for WUPS.
-    pub wordnet: Option<&'a WordNet>,
-    /// NLTK's tagger, for the lemmas of whole answers.
-    pub tagger: Option<&'a PerceptronTagger>,
-}
+pub use computed::{TOLERANCE, TOLERANCE_F32, VerifyResources};
 
 /// How the cases of a file came out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

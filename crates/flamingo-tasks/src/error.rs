@@ -10,14 +10,6 @@ use crate::task::Task;
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
-    /// A benchmark that is not known.
-    #[error("{name:?} is no benchmark that is known: {known}")]
-    UnknownTask {
-        /// The name given.
-        name: String,
-        /// The names known.
-        known: String,
-    },
     /// A file that cannot be read.
     #[error("cannot read {path}: {source}")]
     Io {

@@ -33,9 +33,9 @@ pub(crate) fn matrix(path: &Path) -> Result<Vec<Vec<f64>>> {
             "holds {found} bytes for {rows} x {columns} numbers of {width}"
         )));
     }
-    let number = |bytes: &[u8]| match bytes {
-        &[a, b, c, d] => f64::from(f32::from_le_bytes([a, b, c, d])),
-        &[a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+    let number = |bytes: &[u8]| match *bytes {
+        [a, b, c, d] => f64::from(f32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
         _ => f64::NAN,
     };
     if columns == 0 {

@@ -5,7 +5,15 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::error::TaskError;
+/// A name that is no benchmark's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is no benchmark that is known: {known}")]
+pub struct UnknownTask {
+    /// The name given.
+    pub name: String,
+    /// The names known.
+    pub known: String,
+}
 
 macro_rules! tasks {
     ($($(#[$doc:meta])* $task:ident = $name:literal;)*) => {
@@ -76,14 +84,14 @@ impl fmt::Display for Task {
 }
 
 impl FromStr for Task {
-    type Err = TaskError;
+    type Err = UnknownTask;
 
     /// A name; capitals, hyphens and underscores are no matter.
-    fn from_str(name: &str) -> Result<Self, TaskError> {
+    fn from_str(name: &str) -> Result<Self, UnknownTask> {
         let plain = |name: &str| name.to_lowercase().replace(['-', '_'], "");
         let mut tasks = Self::ALL.iter().copied();
         let found = tasks.find(|task| plain(task.name()) == plain(name));
-        found.ok_or_else(|| TaskError::UnknownTask {
+        found.ok_or_else(|| UnknownTask {
             name: name.to_owned(),
             known: Self::ALL
                 .iter()

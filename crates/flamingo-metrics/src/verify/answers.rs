@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::case::{Computed, Outcome, read};
+use super::computed::{Computed, Outcome, read};
 use crate::python::{Digits, Halves};
 use crate::video_qa::{AnswerReading, exact_answers, ivqa as ivqa_score};
 use crate::vqa::{VqaAnswer, VqaItem, VqaRules, vqa_score};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::case::{Computed, Outcome, read};
+use super::computed::{Computed, Outcome, read};
 use crate::bleu::bleu;
 use crate::captions::CaptionItem;
 use crate::cider::cider_d;

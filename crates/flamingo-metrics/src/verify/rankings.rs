@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::TOLERANCE_F32;
-use super::case::{Computed, Outcome, read};
+use super::computed::{Computed, Outcome, TOLERANCE_F32, read};
 use crate::classification::{top_classes, top_k_accuracy};
 use crate::ranked::{average_precision, binary_labels, roc_auc};
 use crate::rareact::{Clip, rareact_mwap};

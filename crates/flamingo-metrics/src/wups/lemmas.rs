@@ -39,20 +39,27 @@ impl Lemmatizer<'_> {
     fn tags(&self, words: &[String]) -> Vec<String> {
         match self.tagger {
             Some(tagger) => tagger.tag(words),
-            None => words
-                .iter()
-                .map(|word| self.guessed(word).to_owned())
-                .collect(),
+            None => {
+                let alone = words.len() == 1;
+                let guessed = words.iter().map(|word| self.guessed(word, alone));
+                guessed.map(str::to_owned).collect()
+            }
         }
     }
 
-    /// A tag by the word's form.
-    fn guessed(&self, word: &str) -> &'static str {
+    /// A tag by the word's form, close to what the tagger gives, to which most words alone are nouns.
+    fn guessed(&self, word: &str, alone: bool) -> &'static str {
         let word = word.to_lowercase();
+        let is = |pos| !self.wordnet.morphy(&word, pos, Endings::Once).is_empty();
+        let is_lemma = |pos| self.wordnet.is_lemma(&word, pos);
         match &word {
-            word if self.wordnet.is_irregular(word, Pos::Verb) => "VBD",
-            word if word.ends_with("ing") || word.ends_with("ed") => "VBG",
+            word if word.ends_with("ing") => "VBG",
             word if word.ends_with("ly") => "RB",
+            word if word.ends_with("er") && is(Pos::Adjective) && !is_lemma(Pos::Noun) => "JJR",
+            word if alone && word.ends_with("ed") && !word.ends_with("ped") => "VBD",
+            _ if alone || is_lemma(Pos::Noun) => "NN",
+            word if self.wordnet.is_irregular(word, Pos::Verb) || word.ends_with("ed") => "VBD",
+            _ if is(Pos::Verb) && !is(Pos::Noun) => "VBZ",
             _ => "NN",
         }
     }

@@ -191,6 +191,12 @@ impl WordNet {
         })
     }
 
+    /// Whether a word, as it stands, is a lemma of this part of speech.
+    #[must_use]
+    pub fn is_lemma(&self, word: &str, pos: Pos) -> bool {
+        self.senses[pos as usize].contains_key(word)
+    }
+
     /// Whether a word, as it stands, is an irregular form of this part of speech.
     #[must_use]
     pub fn is_irregular(&self, form: &str, pos: Pos) -> bool {

@@ -22,15 +22,8 @@ mod vizwiz;
 mod vqav2;
 mod youcook2;
 
-use super::expected::Expected;
-use crate::read::Record;
+use super::spec::Spec;
 use crate::task::Task;
-
-/// A benchmark's files, and what to know of them.
-pub(super) struct Spec {
-    pub(super) files: &'static [Expected],
-    pub(super) notes: &'static [&'static str],
-}
 
 pub(super) fn spec(task: Task) -> Spec {
     match task {
@@ -53,18 +46,4 @@ pub(super) fn spec(task: Task) -> Spec {
         Task::Imagenet => imagenet::SPEC,
         Task::Kinetics700 => kinetics700::SPEC,
     }
-}
-
-/// The name of a picture of COCO 2014.
-fn coco_picture(record: &Record, split: &str) -> Option<String> {
-    let number = record.index("image_id").ok()?;
-    Some(format!("COCO_{split}2014_{number:012}.jpg"))
-}
-
-fn coco_train(record: &Record) -> Option<String> {
-    coco_picture(record, "train")
-}
-
-fn coco_val(record: &Record) -> Option<String> {
-    coco_picture(record, "val")
 }

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use flamingo_metrics::{AnswerReading, exact_answers, ivqa as ivqa_score};
 
-use super::{ScoreOptions, Scored};
+use super::options::ScoreOptions;
+use super::scored::Scored;
 use crate::error::Result;
-use crate::ids::{Id, pair};
+use crate::ids::Id;
+use crate::pair::pair;
 use crate::read::{records, table};
 use crate::task::Task;
 

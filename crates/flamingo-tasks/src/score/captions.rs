@@ -6,9 +6,11 @@ use std::path::Path;
 use flamingo_metrics::{CaptionItem, PtbTokenizer, bleu, cider_d, rouge_l};
 use serde_json::Value;
 
-use super::{ScoreOptions, Scored};
+use super::options::ScoreOptions;
+use super::scored::Scored;
 use crate::error::Result;
-use crate::ids::{Id, pair};
+use crate::ids::Id;
+use crate::pair::pair;
 use crate::read::{Record, form, json, list, record};
 use crate::task::Task;
 

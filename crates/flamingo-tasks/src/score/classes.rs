@@ -6,9 +6,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::{ScoreOptions, Scored};
+use super::options::ScoreOptions;
+use super::scored::Scored;
 use crate::error::{Result, TaskError};
-use crate::ids::{Id, pair};
+use crate::ids::Id;
+use crate::pair::pair;
 use crate::read::{form, records, table};
 use crate::task::Task;
 
@@ -74,7 +76,7 @@ fn pictures(folder: &Path) -> Result<Vec<(Id, String)>> {
     if items.is_empty() {
         return Err(form(folder, "holds no folders of classes with pictures"));
     }
-    items.sort_by(|(a, _), (b, _)| a.to_string().cmp(&b.to_string()));
+    items.sort_by_key(|(id, _)| id.to_string());
     Ok(items)
 }
 

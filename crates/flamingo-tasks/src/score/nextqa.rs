@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use flamingo_metrics::{Lemmatizer, MissingTypes, NextQaItem, Nltk, Similarity, nextqa_score};
 use serde_json::Value;
 
-use super::{ScoreOptions, Scored};
+use super::options::ScoreOptions;
+use super::scored::Scored;
 use crate::error::{Result, TaskError};
-use crate::ids::{Id, pair};
+use crate::ids::Id;
+use crate::pair::pair;
 use crate::read::{form, json, table};
 use crate::task::Task;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use flamingo_metrics::{Clip, rareact_mwap};
 use serde_json::Value;
 
-use super::Scored;
+use super::scored::Scored;
 use crate::error::Result;
 use crate::ids::Matching;
 use crate::npy;

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{ScoreOptions, Scored};
+use super::options::ScoreOptions;
+use super::scored::Scored;
 use crate::error::Result;
-use crate::ids::pair;
+use crate::pair::pair;
 use crate::read::{form, records};
 use crate::task::Task;
 

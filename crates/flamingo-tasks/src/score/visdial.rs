@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use flamingo_metrics::{ndcg, rank_score};
 
-use super::{ScoreOptions, Scored};
+use super::options::ScoreOptions;
+use super::scored::Scored;
 use crate::error::{Result, TaskError};
-use crate::ids::{Id, Matching, pair};
+use crate::ids::{Id, Matching};
+use crate::pair::pair;
 use crate::read::{Record, form, json, record, records};
 use crate::task::Task;
 

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use flamingo_metrics::{VqaAnswer, VqaItem, VqaRules, vqa_score};
 
-use super::{ScoreOptions, Scored, VqaVersion};
+use super::options::{ScoreOptions, VqaVersion};
+use super::scored::Scored;
 use crate::error::Result;
-use crate::ids::{Id, pair};
+use crate::ids::Id;
+use crate::pair::pair;
 use crate::read::{Record, records};
 use crate::task::Task;
 

@@ -75,7 +75,7 @@ fn vqa_is_scored_by_question_id_and_by_answer_type() {
 
 #[test]
 fn vizwiz_knows_questions_by_their_picture_and_annotators_without_number_count() {
-    let answers = vec![r#"{"answer": "unanswerable", "answer_confidence": "no"}"#; 10].join(", ");
+    let answers = [r#"{"answer": "unanswerable", "answer_confidence": "no"}"#; 10].join(", ");
     let annotations = format!(
         r#"[{{"image": "VizWiz_val_00000003.jpg", "question": "?", "answerable": 0, "answers": [{answers}]}}]"#
     );

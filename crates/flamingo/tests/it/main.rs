@@ -10,6 +10,7 @@ mod corpus_build;
 #[cfg(feature = "cluster")]
 mod corpus_cluster;
 mod dispatch;
+mod eval;
 mod files;
 mod help;
 #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! COCO captions: Karpathy's splits, and the references of 2014's validation set, where all test pictures lie.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 
 pub(super) const SPEC: Spec = Spec {
     files: &[

@@ -1,7 +1,7 @@
 //! Flickr30K: Karpathy's splits; references in COCO's form are made by the user.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 
 pub(super) const SPEC: Spec = Spec {
     files: &[

@@ -1,7 +1,7 @@
 //! HatefulMemes: a meme a line. The paper scores the seen test set.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 use crate::read::Record;
 
 const LABELLED: Items = Items::Lines(&["id", "img", "text", "label"]);

@@ -1,7 +1,7 @@
 //! ImageNet 2012: a folder a class. The official archive of val has none: pictures are to be sorted first.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 
 pub(super) const SPEC: Spec = Spec {
     files: &[

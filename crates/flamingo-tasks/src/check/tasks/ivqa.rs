@@ -1,7 +1,7 @@
 //! iVQA: a question a row, five annotators.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 
 const QUESTIONS: Items = Items::Rows(&[
     "video_id", "question", "answer1", "answer2", "answer3", "answer4", "answer5",

@@ -1,7 +1,7 @@
 //! Kinetics700: a clip a row; clips are to be fetched, and some are gone.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 use crate::read::Record;
 
 const CLIPS: Items = Items::Rows(&["label", "youtube_id", "time_start", "time_end"]);

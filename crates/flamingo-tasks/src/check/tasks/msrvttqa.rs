@@ -1,7 +1,7 @@
 //! MSRVTTQA: questions about the films of MSR-VTT.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 use crate::read::Record;
 
 const QUESTIONS: Items = Items::List(

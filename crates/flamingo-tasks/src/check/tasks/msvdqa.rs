@@ -1,7 +1,7 @@
 //! MSVDQA: questions about YouTube's films, whose names a mapping gives.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 
 const QUESTIONS: Items = Items::List(&[], &["question", "answer", "video_id", "id"]);
 

@@ -1,7 +1,7 @@
 //! NextQA, open-ended: questions by video, a second reference for half of the test videos.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 use crate::read::Record;
 
 const QUESTIONS: Items = Items::Rows(&["video", "question", "answer", "qid", "type"]);

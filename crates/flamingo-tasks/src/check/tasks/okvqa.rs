@@ -1,7 +1,8 @@
 //! OKVQA: in VQA's form, its answers stemmed by the makers.
 
+use super::super::coco_pictures::{coco_train, coco_val};
 use super::super::expected::{Expected, Items};
-use super::{Spec, coco_train, coco_val};
+use super::super::spec::Spec;
 
 const QUESTIONS: Items = Items::List(&["questions"], &["question_id", "image_id", "question"]);
 const ANSWERS: Items = Items::List(&["annotations"], &["question_id", "image_id", "answers"]);

@@ -1,7 +1,7 @@
 //! RareAct: a clip a row, of one of 149 actions.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 use crate::read::Record;
 
 fn film(record: &Record) -> Option<String> {

@@ -1,7 +1,7 @@
 //! STAR: questions about situations in Charades' films, four choices each.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 use crate::read::Record;
 
 const ANSWERED: Items = Items::List(

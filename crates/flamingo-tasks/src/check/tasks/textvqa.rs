@@ -1,7 +1,7 @@
 //! TextVQA: its own form, or VQA's as OpenFlamingo converts it. Pictures of train and val lie in one folder.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 
 const OWN: Items = Items::List(
     &["data", "questions"],

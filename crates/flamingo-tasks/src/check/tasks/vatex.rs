@@ -1,7 +1,7 @@
 //! VATEX: ten English captions a film; many films are gone from YouTube.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 use crate::read::Record;
 
 const FILMS: Items = Items::List(&[], &["videoID", "enCap"]);

@@ -1,7 +1,7 @@
 //! VisDial 1.0: dialogues, and the relevance of all options for one round of each.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 
 const DIALOGUES: Items = Items::Inner("data", "dialogs", &["image_id", "caption", "dialog"]);
 

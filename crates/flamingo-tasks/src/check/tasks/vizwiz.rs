@@ -1,7 +1,7 @@
 //! VizWiz: its own form knows a question by its picture; OpenFlamingo's has numbers and no `answer_id`.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 
 const OWN: Items = Items::List(&["questions"], &["image", "question"]);
 

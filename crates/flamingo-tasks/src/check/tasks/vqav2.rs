@@ -1,7 +1,8 @@
 //! VQAv2: questions and annotations of COCO's pictures; the answers of test are not published.
 
+use super::super::coco_pictures::{coco_train, coco_val};
 use super::super::expected::{Expected, Items};
-use super::{Spec, coco_train, coco_val};
+use super::super::spec::Spec;
 
 const QUESTIONS: Items = Items::List(&["questions"], &["question_id", "image_id", "question"]);
 const ANSWERS: Items = Items::List(&["annotations"], &["question_id", "image_id", "answers"]);

@@ -1,7 +1,7 @@
 //! YouCook2: segments of cooking films; the sentences of test are not published.
 
 use super::super::expected::{Expected, Items};
-use super::Spec;
+use super::super::spec::Spec;
 
 pub(super) const SPEC: Spec = Spec {
     files: &[
