@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use flamingo_data::{Example, Format, Framing, Library, Order, stream};
-use flamingo_image::{Limits, Media as Loaded, Preprocess, sample_frames};
+use flamingo_image::{Media as Loaded, Preprocess, sample_frames};
 use flamingo_kernels::{Device, Tensor, TensorData, cross_entropy, floats, indices};
 use flamingo_model::vision::VisionEncoder;
 use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, TextInput};
@@ -213,7 +213,7 @@ impl Encode {
                 observer.stage(&format!("encoding the pictures of {name}"), done, all);
                 self.some(loaded)
             };
-            let limits = Limits::default();
+            let limits = feed.spec.limits();
             media.push(library.load(&mut feed.source, &path, &limits, ENCODE_BATCH, encode)?);
         }
         Ok((library.items, media))
