@@ -281,10 +281,8 @@ fn to_image(picture: DynamicImage) -> Image {
         (true, false) => picture.into_rgba8().into_raw(),
         (true, true) => high(picture.into_rgba16().into_raw()),
     };
-    if !has_alpha {
-        return Image::of(width, height, bytes);
+    match has_alpha {
+        false => Image::of(width, height, bytes),
+        true => Image::of_rgba(width, height, bytes.as_chunks::<4>().0),
     }
-    let pixels = bytes.as_chunks::<4>().0;
-    let rgb = pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]);
-    Image::of(width, height, rgb.collect()).with_alpha(pixels.iter().map(|p| p[3]).collect())
 }

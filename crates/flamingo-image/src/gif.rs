@@ -98,78 +98,77 @@ impl<'a> Gif<'a> {
             self.disposal = frame.dispose;
         }
         let own = frame.palette.clone();
-        let is_first = self.canvas.is_empty();
-        if is_first {
+        if self.canvas.is_empty() {
             self.has_holes = transparent.is_some();
             self.width = self.width.max((area.left + area.width) as u32);
             self.height = self.height.max((area.top + area.height) as u32);
         }
-        if self.width == 0 || self.height == 0 {
-            return Err(Stop::Damaged(format!(
-                "its size is {}x{}",
-                self.width, self.height
-            )));
+        let (width, height) = (self.width, self.height);
+        if width == 0 || height == 0 {
+            return Err(Stop::Damaged(format!("its size is {width}x{height}")));
         }
-        fits(self.width, self.height)?;
+        fits(width, height)?;
         fits(area.width as u32, area.height as u32)?;
         let mut places = vec![0; self.decoder.buffer_size()];
         self.decoder.read_into_buffer(&mut places).map_err(failed)?;
         let palette = own.or_else(|| self.decoder.global_palette().map(<[u8]>::to_vec));
-        let colours = Colours {
-            palette: palette.unwrap_or_default(),
-            transparent,
-        };
+        let colours = Colours::new(&palette.unwrap_or_default(), transparent);
+        self.compose(area, &places, &colours);
+        Ok(Some(Shown {
+            image: self.image(colours.are_grey),
+            seconds: f64::from(delay) / 100.0,
+        }))
+    }
+
+    /// Paints a frame over those before it.
+    fn compose(&mut self, area: Area, places: &[u8], colours: &Colours) {
+        let transparent = colours.transparent;
+        let is_first = self.canvas.is_empty();
         if is_first {
             let empty = colours.of(transparent.unwrap_or(0));
             self.canvas = vec![empty; self.width as usize * self.height as usize];
         }
         if let Some((area, pixels)) = self.dispose.take() {
-            self.paint(area, pixels.into_iter().map(Some));
+            self.paint(area, |at| Some(pixels[at]));
         }
+        let filled = |pixel| vec![pixel; area.width * area.height];
         let background = self.decoder.bg_color().unwrap_or(0) as u8;
         let cleared = match self.disposal {
             DisposalMethod::Background => {
-                Some(vec![colours.cleared(background); area.width * area.height])
+                Some(filled(colours.of(transparent.unwrap_or(background))))
             }
             DisposalMethod::Previous if !is_first => Some(self.copy(area)),
-            DisposalMethod::Previous => {
-                transparent.map(|place| vec![colours.of(place); area.width * area.height])
-            }
+            DisposalMethod::Previous => transparent.map(|place| filled(colours.of(place))),
             _ => None,
         };
         self.dispose = cleared.map(|pixels| (area, pixels));
-        let pixels = places
-            .iter()
-            .map(|&place| match Some(place) == transparent {
-                true if !is_first => None,
-                _ => Some(colours.of(place)),
-            });
-        self.paint(area, pixels);
-        Ok(Some(Shown {
-            image: self.image(colours.are_grey()),
-            seconds: f64::from(delay) / 100.0,
-        }))
+        self.paint(area, |at| {
+            let is_shown = is_first || Some(places[at]) != transparent;
+            is_shown.then(|| colours.of(places[at]))
+        });
     }
 
-    fn image(&self, is_grey: bool) -> Image {
-        let rgb = self.canvas.iter().flat_map(|&[r, g, b, _]| [r, g, b]);
-        let mut image = Image::of(self.width, self.height, rgb.collect());
-        if !is_grey {
+    fn image(&self, are_grey: bool) -> Image {
+        let mut image = Image::of_rgba(self.width, self.height, &self.canvas);
+        if !self.has_holes {
+            image.alpha = None;
+        }
+        if !are_grey {
             image.stored.mode = Mode::Indexed;
         }
-        match self.has_holes {
-            true => image.with_alpha(self.canvas.iter().map(|pixel| pixel[3]).collect()),
-            false => image,
-        }
+        image
     }
 
     /// Paints what of an area lies on the canvas, but where there is no pixel.
-    fn paint(&mut self, area: Area, pixels: impl Iterator<Item = Option<[u8; 4]>>) {
-        let (width, height) = (self.width as usize, self.height as usize);
-        for (at, pixel) in pixels.enumerate() {
-            let (x, y) = (area.left + at % area.width, area.top + at / area.width);
-            if let (Some(pixel), true) = (pixel, x < width && y < height) {
-                self.canvas[y * width + x] = pixel;
+    fn paint(&mut self, area: Area, pixel: impl Fn(usize) -> Option<[u8; 4]>) {
+        let width = self.width as usize;
+        let seen = area.width.min(width.saturating_sub(area.left));
+        let rows = self.canvas.chunks_exact_mut(width).skip(area.top);
+        for (y, row) in rows.take(area.height).enumerate() {
+            for (x, to) in row.iter_mut().skip(area.left).take(seen).enumerate() {
+                if let Some(pixel) = pixel(y * area.width + x) {
+                    *to = pixel;
+                }
             }
         }
     }
@@ -190,35 +189,34 @@ impl<'a> Gif<'a> {
 
 /// The colours of a frame.
 struct Colours {
-    palette: Vec<u8>,
+    by_place: [[u8; 4]; 256],
     transparent: Option<u8>,
+    /// Whether each is the shade of grey of its place: such a picture counts as grey, not as one
+    /// with a palette.
+    are_grey: bool,
 }
 
 impl Colours {
     /// Places after the end of the palette are shades of grey.
-    fn of(&self, place: u8) -> [u8; 4] {
-        let alpha = if self.transparent == Some(place) {
-            0
-        } else {
-            255
-        };
-        match self.palette.as_chunks::<3>().0.get(usize::from(place)) {
-            Some(&[r, g, b]) => [r, g, b, alpha],
-            None => [place, place, place, alpha],
+    fn new(palette: &[u8], transparent: Option<u8>) -> Self {
+        let listed = palette.as_chunks::<3>().0;
+        let mut by_place: [[u8; 4]; 256] = std::array::from_fn(|place| {
+            let [r, g, b] = listed.get(place).copied().unwrap_or([place as u8; 3]);
+            [r, g, b, 255]
+        });
+        let mut listed = (0_u8..=255).zip(&by_place);
+        let are_grey = listed.all(|(place, colour)| colour[..3] == [place; 3]);
+        if let Some(place) = transparent {
+            by_place[usize::from(place)][3] = 0;
+        }
+        Self {
+            by_place,
+            transparent,
+            are_grey,
         }
     }
 
-    /// What a cleared pixel shows.
-    fn cleared(&self, background: u8) -> [u8; 4] {
-        self.of(self.transparent.unwrap_or(background))
-    }
-
-    /// Whether each is the shade of grey of its place: such a picture counts as grey, not as one
-    /// with a palette.
-    fn are_grey(&self) -> bool {
-        let listed = self.palette.as_chunks::<3>().0.iter();
-        listed
-            .zip(0_u8..=255)
-            .all(|(colour, place)| *colour == [place; 3])
+    fn of(&self, place: u8) -> [u8; 4] {
+        self.by_place[usize::from(place)]
     }
 }

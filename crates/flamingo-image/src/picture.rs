@@ -88,6 +88,19 @@ impl Image {
         }
     }
 
+    /// Of pixels that are known to fill the sides, with their opacities.
+    pub(crate) fn of_rgba(width: u32, height: u32, pixels: &[[u8; 4]]) -> Self {
+        let mut rgb = vec![0; 3 * pixels.len()];
+        for (to, &[r, g, b, _]) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+            *to = [r, g, b];
+        }
+        let image = Self::of(width, height, rgb);
+        match pixels.iter().all(|pixel| pixel[3] == 255) {
+            true => image,
+            false => image.with_alpha(pixels.iter().map(|pixel| pixel[3]).collect()),
+        }
+    }
+
     /// The picture with these opacities; none are kept if all are 255.
     pub(crate) fn with_alpha(mut self, alpha: Vec<u8>) -> Self {
         debug_assert_eq!(3 * alpha.len(), self.rgb.len());
@@ -105,9 +118,11 @@ impl Image {
         let Some(alpha) = &self.alpha else {
             return Cow::Borrowed(self);
         };
-        let pixels = self.rgb.as_chunks::<3>().0.iter().zip(alpha);
-        let laid = pixels.flat_map(|(pixel, &alpha)| pixel.map(|value| on_white(value, alpha)));
-        let mut image = Self::of(self.width, self.height, laid.collect());
+        let mut rgb = self.rgb.clone();
+        for (pixel, &alpha) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(alpha) {
+            *pixel = pixel.map(|value| on_white(value, alpha));
+        }
+        let mut image = Self::of(self.width, self.height, rgb);
         image.stored = self.stored;
         Cow::Owned(image)
     }
