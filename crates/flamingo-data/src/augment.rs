@@ -24,6 +24,11 @@ impl Augment {
             for row in image.rgb.chunks_exact_mut(3 * image.width as usize) {
                 row.as_chunks_mut::<3>().0.reverse();
             }
+            if let Some(alpha) = &mut image.alpha {
+                for row in alpha.chunks_exact_mut(image.width as usize) {
+                    row.reverse();
+                }
+            }
         }
         if self.colour > 0.0 {
             let mut factor = || 1.0 + (rng.random::<f64>() * 2.0 - 1.0) * self.colour;

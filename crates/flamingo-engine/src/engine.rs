@@ -167,9 +167,6 @@ impl Engine {
 fn probe() -> Image {
     const SIDE: u32 = 64;
     let value = |i: u32| (i % 251 * 31 + i / SIDE * 7) as u8 ^ (i % 7 * 37) as u8;
-    Image {
-        width: SIDE,
-        height: SIDE,
-        rgb: (0..SIDE * SIDE * 3).map(value).collect(),
-    }
+    let rgb = (0..SIDE * SIDE * 3).map(value).collect();
+    Image::new(SIDE, SIDE, rgb).expect("its pixels fill its sides")
 }

@@ -16,14 +16,14 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// The name of the field of [`Limits`](crate::Limits).
-    pub fn field(self) -> &'static str {
+    /// What to do about a file that goes over it.
+    pub(crate) fn hint(self) -> &'static str {
         match self {
-            Self::Side => "max_side",
-            Self::Pixels => "max_pixels",
-            Self::Bytes => "max_bytes",
-            Self::Frames => "max_frames",
-            Self::FilmPixels => "max_film_pixels",
+            Self::Side | Self::Pixels | Self::FilmPixels => {
+                "make it smaller or, if you trust it, allow more with `max_pixels` (`--max-pixels`)"
+            }
+            Self::Bytes => "make it smaller",
+            Self::Frames => "cut it, or give fewer frames",
         }
     }
 }

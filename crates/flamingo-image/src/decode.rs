@@ -3,20 +3,20 @@
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{
-    AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageFormat, ImageResult, RgbImage,
-};
+use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageResult};
 
 use crate::error::{Error, Result};
 use crate::film::Film;
+use crate::gif::{Gif, Shown, Stop};
 use crate::jpeg::Jpeg;
+use crate::kinds::describe;
 use crate::limits::Limits;
-use crate::picture::Image;
-use crate::probe::webp_is_whole;
+use crate::picture::{Image, Mode};
+use crate::png_mending;
+use crate::probe::{Format, probe, webp_is_whole};
 
 /// What a file shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,46 +27,37 @@ pub enum Media {
     Film(Film),
 }
 
-/// One picture of a file, and what becoming RGB takes from it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Still {
-    /// The picture, or an animation's first frame.
-    pub image: Image,
-    /// Whether no pixel lets a background through.
-    pub opaque: bool,
-}
-
 /// Reads a JPEG, PNG, WebP or GIF file from memory; `name` stands for it in errors.
 ///
 /// A GIF, WebP or PNG file with more than one frame is a film at its mean rate, each frame as it is
-/// seen (composed over those before it; what nothing has painted yet is black). A still picture is
-/// turned as its EXIF orientation says. See the [crate] for how colours become RGB.
+/// seen (composed over those before it). All else is a still picture, turned as its EXIF
+/// orientation says. See the [crate] for how colours become RGB.
 ///
 /// # Errors
 ///
 /// [`Error::TooLarge`] before anything too large is decoded, [`Error::Format`] for other kinds of
 /// files, [`Error::Broken`] for damaged ones. No bytes make it panic.
 pub fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Media> {
-    guarded(bytes, name, limits, |source, format| source.decode(format))
+    guarded(bytes, name, limits, |source| source.media())
 }
 
-/// Reads a file as one still picture: of an animation, its first frame alone.
+/// Reads a file as one still picture: of an animation, the picture that a viewer of stills shows.
 ///
 /// # Errors
 ///
 /// Those of [`decode`].
-pub fn decode_still(bytes: &[u8], name: &str, limits: &Limits) -> Result<Still> {
-    guarded(bytes, name, limits, |source, format| source.first(format))
+pub fn decode_still(bytes: &[u8], name: &str, limits: &Limits) -> Result<Image> {
+    guarded(bytes, name, limits, |source| source.still())
 }
 
 fn guarded<T>(
     bytes: &[u8],
     name: &str,
     limits: &Limits,
-    read: impl FnOnce(&Source, ImageFormat) -> Result<T>,
+    read: impl FnOnce(&Source) -> Result<T>,
 ) -> Result<T> {
     limits.check_bytes(name, bytes.len() as u64)?;
-    let Some((format, format_name)) = format_of(bytes) else {
+    let Some(format) = Format::of(bytes) else {
         return Err(Error::Format {
             name: name.to_owned(),
             found: describe(bytes),
@@ -75,153 +66,173 @@ fn guarded<T>(
     let source = Source {
         bytes,
         name,
-        format: format_name,
+        format,
         limits,
     };
-    if let (ImageFormat::Png, Some(&[w0, w1, w2, w3, h0, h1, h2, h3])) = (format, bytes.get(16..24))
-    {
-        // The decoder would refuse it, too, but without the figures.
-        let width = u32::from_be_bytes([w0, w1, w2, w3]);
-        limits.check_size(name, width, u32::from_be_bytes([h0, h1, h2, h3]))?;
-    }
     // The decoders mean never to panic, but their format is the attacker's; the one bound that
     // holds whatever they do is this. Nothing of theirs outlives the call.
-    catch_unwind(AssertUnwindSafe(|| read(&source, format)))
+    catch_unwind(AssertUnwindSafe(|| read(&source)))
         .unwrap_or_else(|_| Err(source.broken("the decoder failed on it")))
-}
-
-fn format_of(bytes: &[u8]) -> Option<(ImageFormat, &'static str)> {
-    match image::guess_format(bytes).ok()? {
-        format @ ImageFormat::Jpeg => Some((format, "JPEG")),
-        format @ ImageFormat::Png => Some((format, "PNG")),
-        format @ ImageFormat::WebP => Some((format, "WebP")),
-        format @ ImageFormat::Gif => Some((format, "GIF")),
-        _ => None,
-    }
-}
-
-/// What a file of another kind looks like, for its error.
-fn describe(bytes: &[u8]) -> String {
-    if bytes.is_empty() {
-        return "it is empty".to_owned();
-    }
-    if let Ok(format) = image::guess_format(bytes) {
-        return format!("it looks like {}", format.to_mime_type());
-    }
-    let start = &bytes[..bytes.len().min(16)];
-    format!("it starts with \"{}\"", start.escape_ascii())
 }
 
 struct Source<'a> {
     bytes: &'a [u8],
     name: &'a str,
-    format: &'static str,
+    format: Format,
     limits: &'a Limits,
 }
 
-impl<'a> Source<'a> {
-    fn decode(&self, format: ImageFormat) -> Result<Media> {
-        let file = Cursor::new(self.bytes);
-        match format {
-            ImageFormat::Png => {
-                let limits = self.limits.for_decoder();
-                let decoder = self.ok(PngDecoder::with_limits(file, limits))?;
-                if self.ok(decoder.is_apng())? {
-                    let decoder = self.limited(decoder)?;
-                    let size = decoder.dimensions();
-                    let frames = self.ok(decoder.apng())?.into_frames();
-                    return self.frames(size, frames);
-                }
-                self.still(decoder)
+impl Source<'_> {
+    fn media(&self) -> Result<Media> {
+        let found = probe(self.bytes);
+        if self.format == Format::Gif && !found.is_some_and(|found| found.whole) {
+            return Err(self.broken("it is cut short, or damaged between its frames"));
+        }
+        if !found.is_some_and(|found| found.animated) {
+            return self.still().map(Media::Image);
+        }
+        let mut frames = match self.format {
+            Format::Gif => self.gif_frames()?,
+            Format::WebP => {
+                let decoder = self.limited(self.webp()?)?;
+                self.frames(decoder.dimensions(), decoder.into_frames())?
             }
-            ImageFormat::WebP => {
-                if !webp_is_whole(self.bytes) {
-                    return Err(self.broken(CUT_SHORT));
-                }
-                let decoder = self.ok(WebPDecoder::new(file))?;
-                if decoder.has_animation() {
-                    return self.animation(decoder);
-                }
-                self.still(decoder)
-            }
-            ImageFormat::Gif => self.animation(self.ok(GifDecoder::new(file))?),
-            _ => {
-                let picture = self.jpeg()?;
-                let (width, height) = (picture.width(), picture.height());
-                Ok(Media::Image(Image::new(width, height, to_rgb(picture))?))
+            _ => self.mended(|bytes| {
+                let decoder = self.limited(self.png(bytes)?)?;
+                let size = decoder.dimensions();
+                self.frames(size, self.ok(decoder.apng())?.into_frames())
+            })?,
+        };
+        match frames.pictures.len() {
+            0 => Err(self.broken(NO_FRAME)),
+            1 => Ok(Media::Image(frames.pictures.swap_remove(0))),
+            count => {
+                let fps = (count as f64 / frames.seconds) as f32;
+                Ok(Media::Film(Film::new(frames.pictures, fps, self.name)?))
             }
         }
     }
 
-    fn first(&self, format: ImageFormat) -> Result<Still> {
-        let file = Cursor::new(self.bytes);
-        let picture = match format {
-            ImageFormat::Png => {
-                let limits = self.limits.for_decoder();
-                self.picture(self.ok(PngDecoder::with_limits(file, limits))?)?
+    fn still(&self) -> Result<Image> {
+        match self.format {
+            Format::Jpeg => self.jpeg(),
+            Format::Gif => match self.gif_frame(&mut self.gif()?)? {
+                Some(shown) => Ok(shown.image),
+                None => Err(self.broken(NO_FRAME)),
+            },
+            Format::WebP => {
+                let mut image = self.picture(self.webp()?)?;
+                image.stored.mode = Mode::WithAlpha;
+                Ok(image)
             }
-            ImageFormat::WebP if !webp_is_whole(self.bytes) => return Err(self.broken(CUT_SHORT)),
-            ImageFormat::WebP => self.picture(self.ok(WebPDecoder::new(file))?)?,
-            ImageFormat::Gif => self.picture(self.ok(GifDecoder::new(file))?)?,
-            _ => self.jpeg()?,
-        };
-        let opaque = is_opaque(&picture);
-        let (width, height) = (picture.width(), picture.height());
-        let image = Image::new(width, height, to_rgb(picture))?;
-        Ok(Still { image, opaque })
+            Format::Png => {
+                let mut image = self.mended(|bytes| self.picture(self.png(bytes)?))?;
+                let [depth, kind] = [24, 25].map(|at| self.bytes.get(at).copied());
+                image.stored.mode = match (kind, depth) {
+                    (Some(3), _) | (Some(0), Some(1)) => Mode::Indexed,
+                    (Some(4 | 6), _) => Mode::WithAlpha,
+                    _ => Mode::Colours,
+                };
+                if kind == Some(2) {
+                    // Who makes pictures RGB leaves those alone that are, a colour that counts as
+                    // transparent or not.
+                    image.alpha = None;
+                }
+                Ok(image)
+            }
+        }
     }
 
-    fn jpeg(&self) -> Result<DynamicImage> {
+    fn jpeg(&self) -> Result<Image> {
         let jpeg = Jpeg::open(self.bytes).map_err(|reason| self.broken(&reason))?;
         let (width, height) = jpeg.size();
         self.limits.check_size(self.name, width, height)?;
         let turn = jpeg.exif().and_then(Orientation::from_exif_chunk);
         let rgb = jpeg.rgb().map_err(|reason| self.broken(&reason))?;
-        let picture = RgbImage::from_raw(width, height, rgb).expect("the pixels fill the sides");
-        let mut picture = DynamicImage::ImageRgb8(picture);
-        picture.apply_orientation(turn.unwrap_or(Orientation::NoTransforms));
-        Ok(picture)
+        let image = Image::of(width, height, rgb);
+        Ok(image.upright(turn.unwrap_or(Orientation::NoTransforms)))
     }
 
-    fn still(&self, decoder: impl ImageDecoder) -> Result<Media> {
-        let picture = self.picture(decoder)?;
-        let (width, height) = (picture.width(), picture.height());
-        Ok(Media::Image(Image::new(width, height, to_rgb(picture))?))
+    fn webp(&self) -> Result<WebPDecoder<Cursor<&[u8]>>> {
+        if !webp_is_whole(self.bytes) {
+            return Err(self.broken("it is cut short"));
+        }
+        self.ok(WebPDecoder::new(Cursor::new(self.bytes)))
+    }
+
+    fn png<'b>(&self, bytes: &'b [u8]) -> Result<PngDecoder<Cursor<&'b [u8]>>> {
+        if let Some(found) = probe(bytes) {
+            // The decoder would refuse it, too, but without the figures.
+            self.limits
+                .check_size(self.name, found.width, found.height)?;
+        }
+        let limits = self.limits.for_decoder();
+        self.ok(PngDecoder::with_limits(Cursor::new(bytes), limits))
+    }
+
+    /// Reads a PNG file as it is or, where that fails, without what Pillow does without.
+    fn mended<T>(&self, read: impl Fn(&[u8]) -> Result<T>) -> Result<T> {
+        let result = read(self.bytes);
+        if let Err(Error::Broken { .. }) = result
+            && let Some(bytes) = png_mending::mended(self.bytes)
+        {
+            return read(&bytes);
+        }
+        result
     }
 
     /// The picture, turned as its EXIF orientation says.
-    fn picture(&self, decoder: impl ImageDecoder) -> Result<DynamicImage> {
+    fn picture(&self, decoder: impl ImageDecoder) -> Result<Image> {
         let mut decoder = self.limited(decoder)?;
         // A picture with damaged metadata is still a picture.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut picture = self.ok(DynamicImage::from_decoder(decoder))?;
-        picture.apply_orientation(orientation);
-        Ok(picture)
+        let picture = self.ok(DynamicImage::from_decoder(decoder))?;
+        Ok(to_image(picture).upright(orientation))
     }
 
-    fn animation<'d>(&self, decoder: impl ImageDecoder + AnimationDecoder<'d>) -> Result<Media> {
-        let decoder = self.limited(decoder)?;
-        let size = decoder.dimensions();
-        self.frames(size, decoder.into_frames())
+    fn gif(&self) -> Result<Gif<'_>> {
+        let whole = probe(self.bytes).is_some_and(|found| found.whole);
+        Gif::open(self.bytes, whole, self.limits.max_pixels).map_err(|reason| self.broken(&reason))
     }
 
-    fn frames(&self, (width, height): (u32, u32), frames: Frames<'_>) -> Result<Media> {
-        let mut pictures = Vec::new();
-        let mut seconds = 0.0;
-        for frame in frames {
+    fn gif_frame(&self, gif: &mut Gif) -> Result<Option<Shown>> {
+        let shown = gif.next(|width, height| self.limits.check_size(self.name, width, height));
+        shown.map_err(|error| match error {
+            Stop::Refused(error) => error,
+            Stop::Damaged(reason) => self.broken(&reason),
+        })
+    }
+
+    fn gif_frames(&self) -> Result<Frames> {
+        let mut gif = self.gif()?;
+        let mut frames = Frames::default();
+        while let Some(shown) = self.gif_frame(&mut gif)? {
+            self.add(&mut frames, shown.image, shown.seconds)?;
+        }
+        Ok(frames)
+    }
+
+    fn frames(&self, (width, height): (u32, u32), shown: image::Frames<'_>) -> Result<Frames> {
+        let mut frames = Frames::default();
+        self.limits.check_size(self.name, width, height)?;
+        for frame in shown {
             let frame = self.ok(frame)?;
-            seconds += seconds_shown(frame.delay());
-            let rgb = to_rgb(DynamicImage::ImageRgba8(frame.into_buffer()));
-            pictures.push(Image::new(width, height, rgb)?);
-            self.limits
-                .check_film(self.name, pictures.len(), width, height)?;
+            let (numerator, denominator) = frame.delay().numer_denom_ms();
+            let seconds = f64::from(numerator) / f64::from(denominator.max(1)) / 1000.0;
+            let image = to_image(DynamicImage::ImageRgba8(frame.into_buffer()));
+            self.add(&mut frames, image, seconds)?;
         }
-        let fps = (pictures.len() as f64 / seconds) as f32;
-        match pictures.len() {
-            0 => Err(self.broken("it has no frame")),
-            1 => Ok(Media::Image(pictures.swap_remove(0))),
-            _ => Ok(Media::Film(Film::new(pictures, fps, self.name)?)),
-        }
+        Ok(frames)
+    }
+
+    /// One more frame. As browsers do, 10 ms or less counts as 100 ms.
+    fn add(&self, frames: &mut Frames, image: Image, seconds: f64) -> Result<()> {
+        let count = frames.pictures.len() + 1;
+        self.limits
+            .check_film(self.name, count, image.width, image.height)?;
+        frames.pictures.push(image);
+        frames.seconds += if seconds > 0.0101 { seconds } else { 0.1 };
+        Ok(())
     }
 
     /// Refuses what the header claims if it is too much, and tells the decoder its limits.
@@ -243,43 +254,35 @@ impl<'a> Source<'a> {
         let (name, reason) = (self.name.to_owned(), reason.to_owned());
         Error::Broken {
             name,
-            format: self.format,
+            format: self.format.shown(),
             reason,
         }
     }
 }
 
-/// How long a frame is shown. As browsers do, 10 ms or less counts as 100 ms.
-fn seconds_shown(delay: image::Delay) -> f64 {
-    let (numerator, denominator) = delay.numer_denom_ms();
-    let seconds = f64::from(numerator) / f64::from(denominator.max(1)) / 1000.0;
-    if seconds > 0.0101 { seconds } else { 0.1 }
+/// Frames read so far, and how long they are shown together.
+#[derive(Default)]
+struct Frames {
+    pictures: Vec<Image>,
+    seconds: f64,
 }
 
-/// 8-bit RGB as Pillow has it: alpha is dropped, 16 bits keep their high byte.
-fn to_rgb(picture: DynamicImage) -> Vec<u8> {
-    match picture {
-        DynamicImage::ImageLuma16(_)
-        | DynamicImage::ImageLumaA16(_)
-        | DynamicImage::ImageRgb16(_)
-        | DynamicImage::ImageRgba16(_) => picture
-            .into_rgb16()
-            .into_raw()
-            .into_iter()
-            .map(|value| (value >> 8) as u8)
-            .collect(),
-        picture => picture.into_rgb8().into_raw(),
+const NO_FRAME: &str = "it has no frame";
+
+/// 8-bit RGB, and what of the pixels is not opaque; 16 bits keep their high byte.
+fn to_image(picture: DynamicImage) -> Image {
+    let (width, height) = (picture.width(), picture.height());
+    let high = |values: Vec<u16>| values.into_iter().map(|value| (value >> 8) as u8).collect();
+    let has_alpha = picture.color().has_alpha();
+    let is_wide = picture.color().bytes_per_pixel() > picture.color().channel_count();
+    let bytes: Vec<u8> = match (has_alpha, is_wide) {
+        (false, false) => picture.into_rgb8().into_raw(),
+        (false, true) => high(picture.into_rgb16().into_raw()),
+        (true, false) => picture.into_rgba8().into_raw(),
+        (true, true) => high(picture.into_rgba16().into_raw()),
+    };
+    match has_alpha {
+        false => Image::of(width, height, bytes),
+        true => Image::of_rgba(width, height, bytes.as_chunks::<4>().0),
     }
 }
-
-fn is_opaque(picture: &DynamicImage) -> bool {
-    match picture {
-        DynamicImage::ImageRgba8(pixels) => pixels.pixels().all(|pixel| pixel.0[3] == u8::MAX),
-        DynamicImage::ImageLumaA8(pixels) => pixels.pixels().all(|pixel| pixel.0[1] == u8::MAX),
-        DynamicImage::ImageRgba16(pixels) => pixels.pixels().all(|pixel| pixel.0[3] == u16::MAX),
-        DynamicImage::ImageLumaA16(pixels) => pixels.pixels().all(|pixel| pixel.0[1] == u16::MAX),
-        _ => true,
-    }
-}
-
-const CUT_SHORT: &str = "it is cut short";

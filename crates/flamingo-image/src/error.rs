@@ -41,9 +41,8 @@ pub enum Error {
 
     /// The file is larger than the [`Limits`](crate::Limits) allow.
     #[error(
-        "{name} has {found} {what}, the limit is {limit}; make it smaller, or raise `{}` if you \
-         trust it",
-        what.field()
+        "{name} has {found} {what}, the limit is {limit}; {}",
+        what.hint()
     )]
     TooLarge {
         /// The file or folder.

@@ -14,6 +14,8 @@ mod components;
 mod cosine;
 mod frame;
 mod huffman;
+#[cfg(target_arch = "x86_64")]
+mod instructions;
 mod progressive;
 mod segments;
 mod sequential;
@@ -135,7 +137,7 @@ impl<'a> Jpeg<'a> {
 /// The pixels of a picture, row by row.
 fn draw(planes: &[Plane], colours: Colours, width: usize, out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
-    if is_wide() {
+    if instructions::are_wide() {
         // Sound: the instructions are there.
         return unsafe { draw_wide(planes, colours, width, out) };
     }
@@ -158,13 +160,4 @@ fn draw_rows<const WIDE: bool>(planes: &[Plane], colours: Colours, width: usize,
         }
         colours.row::<WIDE>(rows, row);
     }
-}
-
-/// Whether the processor has the instructions of the functions that end in `_wide`.
-#[cfg(target_arch = "x86_64")]
-fn is_wide() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
 }

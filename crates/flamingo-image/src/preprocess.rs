@@ -3,8 +3,10 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::picture::Image;
-use crate::resize::{Window, resize_window};
+use crate::picture::{Image, Mode};
+use crate::resize::{
+    PassOrder, Target, Window, resize_colours, resize_nearest, resize_transparent,
+};
 
 /// Mean colour of CLIP's training pictures, in 0 to 1; the default.
 pub const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
@@ -25,6 +27,31 @@ pub enum Fit {
     Squash,
 }
 
+/// What transparency becomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transparency {
+    /// It is dropped, and each pixel keeps its colour however little it shows, as Pillow's
+    /// `convert("RGB")` (CLIP, OpenFlamingo).
+    #[default]
+    Drop,
+    /// White paper behind the picture (IDEFICS).
+    White,
+}
+
+/// When a picture becomes RGB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conversion {
+    /// Before it is resized, and turned as its EXIF orientation says: as models are trained.
+    #[default]
+    First,
+    /// After it is resized, in the way of its own kind, and as it is stored: `open_clip`'s
+    /// evaluation transform. Colours of transparent pixels count by their opacity, pictures with a
+    /// palette and those of 1 bit are resized by the nearest pixel, none is turned.
+    AfterResize,
+}
+
 /// What an encoder expects of its pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +67,15 @@ pub struct Preprocess {
     /// Standard deviation of each channel, above 0.
     #[serde(default = "clip_std", deserialize_with = "positive")]
     pub std: [f32; 3],
+    /// What transparency becomes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub transparency: Transparency,
+    /// When the picture becomes RGB.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub conversion: Conversion,
+    /// Which side is resized first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pass_order: PassOrder,
 }
 
 impl Preprocess {
@@ -50,7 +86,18 @@ impl Preprocess {
             fit,
             mean: CLIP_MEAN,
             std: CLIP_STD,
+            transparency: Transparency::default(),
+            conversion: Conversion::default(),
+            pass_order: PassOrder::default(),
         }
+    }
+
+    /// Whether transparency, conversion and order of the passes are the default ones, as they were
+    /// before they could be set.
+    pub fn is_plain(&self) -> bool {
+        is_default(&self.transparency)
+            && is_default(&self.conversion)
+            && is_default(&self.pass_order)
     }
 
     /// The picture's channels, each value `(x / 255 - mean) / std`.
@@ -103,36 +150,59 @@ impl Preprocess {
 
     /// The part of the square that the picture fills.
     fn place(&self, image: &Image) -> Placed {
+        match self.conversion {
+            Conversion::First => self.place_rgb(image),
+            Conversion::AfterResize => self.place_rgb(&image.as_stored()),
+        }
+    }
+
+    fn place_rgb(&self, image: &Image) -> Placed {
         let size = self.size.max(1) as u32;
         let (width, height) = (image.width, image.height);
-        let whole = |width, height| Window {
-            left: 0,
-            top: 0,
-            width,
-            height,
-        };
-        match self.fit {
-            Fit::Squash => Placed::new(resize_window(image, size, size, whole(size, size)), size),
+        let whole = |width, height| (width, height, Window::whole(width, height));
+        let (width, height, window) = match self.fit {
+            Fit::Squash => whole(size, size),
             Fit::Pad => {
                 let longer = width.max(height);
-                let [width, height] = [width, height].map(|side| rounded(side, size, longer));
-                Placed::new(
-                    resize_window(image, width, height, whole(width, height)),
-                    size,
-                )
+                whole(rounded(width, size, longer), rounded(height, size, longer))
             }
             Fit::CenterCrop => {
                 let shorter = width.min(height);
                 let [width, height] = [width, height].map(|side| floored(side, size, shorter));
-                let (left, top) = (half_to_even(width - size), half_to_even(height - size));
                 let window = Window {
-                    left,
-                    top,
+                    left: half_to_even(width - size),
+                    top: half_to_even(height - size),
                     width: size,
                     height: size,
                 };
-                Placed::new(resize_window(image, width, height, window), size)
+                (width, height, window)
             }
+        };
+        let to = Target {
+            width,
+            height,
+            window,
+            order: self.pass_order,
+        };
+        Placed::new(self.resized(image, &to), size)
+    }
+
+    /// The picture resized, and without transparency.
+    fn resized(&self, image: &Image, to: &Target) -> Image {
+        if self.conversion == Conversion::First {
+            return match self.transparency {
+                Transparency::Drop => resize_colours(image, to),
+                Transparency::White => resize_colours(&image.on_white(), to),
+            };
+        }
+        let resized = match (image.stored.mode, &image.alpha) {
+            (Mode::Indexed, _) => resize_nearest(image, to),
+            (Mode::WithAlpha, Some(alpha)) => resize_transparent(image, alpha, to),
+            _ => resize_colours(image, to),
+        };
+        match self.transparency {
+            Transparency::Drop => resized,
+            Transparency::White => resized.on_white().into_owned(),
         }
     }
 }
@@ -173,6 +243,10 @@ fn floored(side: u32, size: u32, shorter: u32) -> u32 {
 fn half_to_even(n: u32) -> u32 {
     let half = n / 2;
     half + (n % 2) * (half % 2)
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn clip_mean() -> [f32; 3] {
@@ -221,10 +295,9 @@ mod tests {
 
     fn grey(fit: Fit, size: usize) -> Preprocess {
         Preprocess {
-            size,
-            fit,
             mean: [0.5; 3],
             std: [0.25; 3],
+            ..Preprocess::clip(size, fit)
         }
     }
 
@@ -272,6 +345,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn transparency_becomes_what_the_model_was_trained_with() {
+        let mut image = Image::solid(7, 5, [0, 255, 51]);
+        image.alpha = Some(vec![0; 35]);
+        let seen = |transparency| {
+            let preprocess = Preprocess {
+                transparency,
+                ..grey(Fit::Squash, 3)
+            };
+            preprocess.picture(&image).pixel(1, 1)
+        };
+        assert_eq!(seen(Transparency::Drop), [0, 255, 51]);
+        assert_eq!(seen(Transparency::White), [255; 3]);
+    }
+
+    #[test]
+    fn a_file_from_before_these_settings_means_their_defaults() {
+        let text = r#"{"size":48,"fit":"squash","transparency":"white","conversion":"after_resize","pass_order":"cheaper"}"#;
+        let set: Preprocess = serde_json::from_str(text).unwrap();
+        let expected = Preprocess {
+            transparency: Transparency::White,
+            conversion: Conversion::AfterResize,
+            pass_order: PassOrder::Cheaper,
+            ..Preprocess::clip(48, Fit::Squash)
+        };
+        assert_eq!(set, expected);
+        let written = serde_json::to_string(&set).unwrap();
+        assert_eq!(serde_json::from_str::<Preprocess>(&written).unwrap(), set);
     }
 
     #[test]

@@ -41,6 +41,16 @@ impl Format {
         }
     }
 
+    /// `JPEG`, `PNG`, `WebP` or `GIF`.
+    pub(crate) fn shown(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::WebP => "WebP",
+            Self::Gif => "GIF",
+        }
+    }
+
     /// The usual extension of such files: `jpg`, `png`, `webp` or `gif`.
     pub fn extension(self) -> &'static str {
         match self {
@@ -162,13 +172,18 @@ fn webp(bytes: &[u8]) -> Option<Probe> {
 }
 
 fn gif(bytes: &[u8]) -> Option<Probe> {
-    let (width, height) = (u16_le(bytes, 6)?, u16_le(bytes, 8)?);
+    let (mut width, mut height) = (u16_le(bytes, 6)?, u16_le(bytes, 8)?);
     let mut at = 13 + colour_table(*bytes.get(10)?);
     let mut frames = 0;
     let whole = loop {
         match bytes.get(at) {
             Some(0x2C) => {
                 frames += 1;
+                if frames == 1 {
+                    // A first frame that is larger enlarges the picture.
+                    width = width.max(u16_le(bytes, at + 1)? + u16_le(bytes, at + 5)?);
+                    height = height.max(u16_le(bytes, at + 3)? + u16_le(bytes, at + 7)?);
+                }
                 let Some(&flags) = bytes.get(at + 9) else {
                     break false;
                 };

@@ -3,9 +3,12 @@
 //! Pillow's `resize(size, BICUBIC)` (`src/libImaging/Resample.c`) is a separable convolution with
 //! the Catmull-Rom kernel (a = -0.5), widened when the picture shrinks (antialias), in 22-bit fixed
 //! point, rounded to bytes after each axis. Vision encoders were trained on exactly these pixels.
-//! Pillow 13 takes the rows before the columns where that is cheaper ([`rows_first`]; earlier ones
-//! never do), which moves some bytes by 1 in pictures that are squeezed to another aspect. `fast_image_resize` follows Pillow-SIMD instead (16-bit weights) and differs in a
-//! quarter of the bytes of some of the test's pictures; so the hundred lines are here.
+//! Which axis comes first moves a pixel by up to 26 of 255 at hard edges of a tall picture, so it
+//! is a setting ([`PassOrder`]). `fast_image_resize` follows Pillow-SIMD instead (16-bit weights)
+//! and differs in a quarter of the bytes of some of the test's pictures; so the hundred lines are
+//! here.
+
+use serde::{Deserialize, Serialize};
 
 use crate::picture::Image;
 
@@ -21,52 +24,148 @@ pub(crate) struct Window {
     pub(crate) height: u32,
 }
 
-/// The picture at `width` x `height`, equal to Pillow's `resize((width, height), BICUBIC)`.
-/// A side of 0 counts as 1.
-pub fn resize_bicubic(image: &Image, width: u32, height: u32) -> Image {
-    let (width, height) = (width.max(1), height.max(1));
-    let window = Window {
-        left: 0,
-        top: 0,
-        width,
-        height,
-    };
-    resize_window(image, width, height, window)
+impl Window {
+    /// All of a picture of these sides.
+    pub(crate) fn whole(width: u32, height: u32) -> Self {
+        Self {
+            left: 0,
+            top: 0,
+            width,
+            height,
+        }
+    }
 }
 
-/// The `window` of the picture resized to `width` x `height`; the rest is never computed, so that
-/// cropping a very long picture costs no more than the crop.
-pub(crate) fn resize_window(image: &Image, width: u32, height: u32, window: Window) -> Image {
-    let columns = weights(image.width, width, window.left, window.width);
-    let rows = weights(image.height, height, window.top, window.height);
+/// The axis that is resized first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PassOrder {
+    /// The width, then the height: Pillow up to 12, torchvision, and all published numbers so far.
+    #[default]
+    WidthFirst,
+    /// As Pillow 13: the height first where it shrinks, and by more than twice what the width does.
+    Cheaper,
+}
+
+/// The picture at `width` x `height`, equal to Pillow's `resize((width, height), BICUBIC)`.
+/// A side of 0 counts as 1. Colours of transparent pixels count by their opacity.
+pub fn resize_bicubic(image: &Image, width: u32, height: u32, order: PassOrder) -> Image {
+    let (width, height) = (width.max(1), height.max(1));
+    let to = Target {
+        width,
+        height,
+        window: Window::whole(width, height),
+        order,
+    };
+    match &image.alpha {
+        None => resize_colours(image, &to),
+        Some(alpha) => resize_transparent(image, alpha, &to),
+    }
+}
+
+/// What a picture becomes: a window of it at a size. The rest is never computed, so that cropping
+/// a very long picture costs no more than the crop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) window: Window,
+    pub(crate) order: PassOrder,
+}
+
+/// The colours alone, whatever their opacity.
+pub(crate) fn resize_colours(image: &Image, to: &Target) -> Image {
+    let rgb = resize::<3>(&image.rgb, image.width, image.height, to);
+    Image::of(to.window.width, to.window.height, rgb)
+}
+
+/// Colours multiplied by their opacity, as Pillow resizes RGBA, and divided by it afterwards.
+pub(crate) fn resize_transparent(image: &Image, alpha: &[u8], to: &Target) -> Image {
+    let pixels = image.rgb.as_chunks::<3>().0.iter().zip(alpha);
+    let multiplied: Vec<u8> = pixels
+        .flat_map(|(pixel, &alpha)| {
+            let [r, g, b] = pixel.map(|value| multiplied(value, alpha));
+            [r, g, b, alpha]
+        })
+        .collect();
+    let resized = resize::<4>(&multiplied, image.width, image.height, to);
+    let pixels = resized.as_chunks::<4>().0.iter();
+    let rgb = pixels
+        .clone()
+        .flat_map(|&[r, g, b, alpha]| [r, g, b].map(|value| divided(value, alpha)));
+    let image = Image::of(to.window.width, to.window.height, rgb.collect());
+    image.with_alpha(pixels.map(|pixel| pixel[3]).collect())
+}
+
+/// The pixels that are nearest, as Pillow resizes pictures with a palette.
+pub(crate) fn resize_nearest(image: &Image, to: &Target) -> Image {
+    // Pillow adds up the steps, which rounds otherwise than multiplying them.
+    let places = |from: u32, to: u32, first: u32, count: u32| {
+        let step = f64::from(from) / f64::from(to);
+        let mut at = step * 0.5;
+        let mut places = Vec::new();
+        for place in 0..first + count {
+            if place >= first {
+                places.push((at as u32).min(from - 1));
+            }
+            at += step;
+        }
+        places
+    };
+    let window = to.window;
+    let columns = places(image.width, to.width, window.left, window.width);
+    let rows = places(image.height, to.height, window.top, window.height);
+    let mut resized = Image::from_fn(window.width, window.height, |x, y| {
+        image.pixel(columns[x as usize], rows[y as usize])
+    });
+    if let Some(alpha) = &image.alpha {
+        let at = |x: &u32, y: &u32| alpha[*y as usize * image.width as usize + *x as usize];
+        let row = |y| columns.iter().map(move |x| at(x, y));
+        resized = resized.with_alpha(rows.iter().flat_map(row).collect());
+    }
+    resized
+}
+
+fn multiplied(value: u8, alpha: u8) -> u8 {
+    let product = u32::from(value) * u32::from(alpha) + 128;
+    (((product >> 8) + product) >> 8) as u8
+}
+
+fn divided(value: u8, alpha: u8) -> u8 {
+    match alpha {
+        0 | 255 => value,
+        alpha => (255 * u32::from(value) / u32::from(alpha)).min(255) as u8,
+    }
+}
+
+/// Pixels of `CHANNELS` bytes.
+fn resize<const CHANNELS: usize>(pixels: &[u8], width: u32, height: u32, to: &Target) -> Vec<u8> {
+    let window = to.window;
+    let columns = weights(width, to.width, window.left, window.width);
+    let rows = weights(height, to.height, window.top, window.height);
     let first = rows.first().map_or(0, |row| row.start);
     let last = rows
         .iter()
         .map(|row| row.start + row.weights.len())
         .max()
         .unwrap_or(0);
-    let stripe = image.width as usize * 3;
-    let source = &image.rgb[first * stripe..last * stripe];
-    let rgb = if rows_first(image, width, height) {
+    let stripe = width as usize * CHANNELS;
+    let source = &pixels[first * stripe..last * stripe];
+    if to.order == PassOrder::Cheaper && height_first((width, height), (to.width, to.height)) {
         let low = down(source, stripe, first, &rows);
-        across(&low, stripe, &columns)
+        across::<CHANNELS>(&low, stripe, &columns)
     } else {
-        let narrow = across(source, stripe, &columns);
-        down(&narrow, columns.len() * 3, first, &rows)
-    };
-    Image {
-        width: window.width,
-        height: window.height,
-        rgb,
+        let narrow = across::<CHANNELS>(source, stripe, &columns);
+        down(&narrow, columns.len() * CHANNELS, first, &rows)
     }
 }
 
-/// Whether Pillow resizes the rows first: where the height shrinks, and by more than twice what the
-/// width does. Found by comparing 5,866 random sizes with Pillow 13.0's bytes; all agree.
-fn rows_first(image: &Image, width: u32, height: u32) -> bool {
+/// Whether Pillow 13 resizes the height first. Found by comparing 5,866 random sizes with its
+/// bytes; all agree.
+fn height_first(from: (u32, u32), to: (u32, u32)) -> bool {
     let lost = |from: u32, to: u32| i64::from(from) - i64::from(to);
-    let rows = lost(image.height, height);
-    rows > 0 && rows > 2 * lost(image.width, width)
+    let rows = lost(from.1, to.1);
+    rows > 0 && rows > 2 * lost(from.0, to.0)
 }
 
 /// What one output pixel takes from the input pixels `start..start + weights.len()`.
@@ -120,13 +219,13 @@ fn to_byte(sum: i32) -> u8 {
 const HALF: i32 = 1 << (PRECISION_BITS - 1);
 
 /// Resizes each row of `stripe` bytes.
-fn across(source: &[u8], stripe: usize, columns: &[Taps]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(source.len() / stripe * columns.len() * 3);
+fn across<const CHANNELS: usize>(source: &[u8], stripe: usize, columns: &[Taps]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(source.len() / stripe * columns.len() * CHANNELS);
     for row in source.chunks_exact(stripe) {
         for taps in columns {
-            let mut sums = [HALF; 3];
-            let pixels = row[3 * taps.start..].chunks_exact(3);
-            for (pixel, weight) in pixels.zip(&taps.weights) {
+            let mut sums = [HALF; CHANNELS];
+            let pixels = row[CHANNELS * taps.start..].as_chunks::<CHANNELS>().0;
+            for (pixel, weight) in pixels.iter().zip(&taps.weights) {
                 for (sum, &value) in sums.iter_mut().zip(pixel) {
                     *sum += i32::from(value) * weight;
                 }

@@ -182,11 +182,8 @@ impl Case {
         let mut values = vec![0i64; height * width * 3];
         file.read(name, 0..values.len(), &mut values)?;
         let rgb: Vec<u8> = values.into_iter().map(|v| v as u8).collect();
-        Ok(flamingo_image::Image {
-            width: width as u32,
-            height: height as u32,
-            rgb,
-        })
+        flamingo_image::Image::new(width as u32, height as u32, rgb)
+            .map_err(|error| Error::case(&self.directory, format!("`{name}`: {error}")))
     }
 
     /// Tensors with any number of axes, as integers; masks are 0 and 1.
@@ -211,13 +208,19 @@ impl Case {
 
     /// Major and minor version of the transformers that the case was made with, if it tells.
     pub(crate) fn transformers(&self) -> Option<(u32, u32)> {
-        transformers(self.said("peer")?.as_str()?)
+        version_of("transformers", self.said("peer")?.as_str()?)
+    }
+
+    /// Major version of the Pillow that the case was made with, if it tells.
+    pub(crate) fn pillow(&self) -> Option<u32> {
+        Some(version_of("pillow", self.said("peer")?.as_str()?)?.0)
     }
 }
 
-fn transformers(peer: &str) -> Option<(u32, u32)> {
+/// Major and minor version of a library in the name of a peer.
+fn version_of(library: &str, peer: &str) -> Option<(u32, u32)> {
     let mut words = peer.split([' ', ',']);
-    words.find(|word| *word == "transformers")?;
+    words.find(|word| *word == library)?;
     let mut numbers = words.next()?.split('.').map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
@@ -285,6 +288,6 @@ mod tests {
             "transformers",
         ];
         let versions = [Some((4, 35)), Some((4, 45)), None, None];
-        assert_eq!(found.map(transformers), versions);
+        assert_eq!(found.map(|peer| version_of("transformers", peer)), versions);
     }
 }

@@ -1,11 +1,12 @@
 //! Preprocessing: the pixels that a peer's encoder is shown.
 
 use flamingo_checkpoint::Checkpoint;
-use flamingo_image::{Fit, Preprocess};
+use flamingo_image::{Fit, PassOrder, Preprocess};
 
 use crate::{Array, Case, Computed, Result};
 
-/// Pixels of a picture of the case.
+/// Pixels of a picture of the case, resized as the Pillow that made it does. Cases that do not tell
+/// were made with Pillow 13.
 pub(crate) fn pixels(
     case: &Case,
     file: Option<&Checkpoint>,
@@ -14,6 +15,14 @@ pub(crate) fn pixels(
 ) -> Result<Array> {
     let picture = case.picture(file, name)?;
     let size = preprocess.size;
+    let pass_order = match case.pillow() {
+        Some(version) if version < 13 => PassOrder::WidthFirst,
+        _ => PassOrder::Cheaper,
+    };
+    let preprocess = Preprocess {
+        pass_order,
+        ..preprocess.clone()
+    };
     Ok(Array::new([3, size, size], preprocess.pixels(&picture)))
 }
 

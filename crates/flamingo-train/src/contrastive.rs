@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use flamingo_data::{Library, Order, stream};
-use flamingo_image::{Image, Limits, Media, Preprocess};
+use flamingo_image::{Image, Media, Preprocess};
 use flamingo_kernels::{Device, Init, Tensor, floats};
 use flamingo_model::contrastive::{Contrastive, ContrastiveConfig, accuracy};
 use flamingo_sequence::Tokenizer;
@@ -82,7 +82,7 @@ impl ContrastiveTask {
                         .collect(),
                 )
             };
-            let limits = Limits::default();
+            let limits = spec.limits();
             library.load(&mut feed.source, &spec.path, &limits, READ_BATCH, read)?;
             keep_about(&mut feed)?;
             // Asked again, now that the samples are final: nothing new is loaded.

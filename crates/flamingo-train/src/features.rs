@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use flamingo_data::Library;
-use flamingo_image::{Image, Limits, Media as Loaded, Preprocess, sample_frames};
+use flamingo_image::{Image, Media as Loaded, Preprocess, sample_frames};
 use flamingo_kernels::{Device, Tensor, TensorData};
 use flamingo_model::vision::VisionEncoder;
 use half::f16;
@@ -51,7 +51,7 @@ impl Encode {
                 observer.stage(&format!("encoding the pictures of {name}"), done, all);
                 self.some(loaded)
             };
-            let limits = Limits::default();
+            let limits = feed.spec.limits();
             media.push(library.load(&mut feed.source, &path, &limits, ENCODE_BATCH, encode)?);
         }
         Ok((library.items, media))
@@ -171,6 +171,9 @@ impl FeatureCache {
             hash.update(frame.width.to_le_bytes());
             hash.update(frame.height.to_le_bytes());
             hash.update(&frame.rgb);
+            // Between them is what tells one from the next.
+            hash.update(format!("{:?}{}", frame.stored, frame.alpha.is_some()));
+            hash.update(frame.alpha.as_deref().unwrap_or_default());
         }
         self.folder.join(format!("{:x}.f16", hash.finalize()))
     }

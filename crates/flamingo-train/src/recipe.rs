@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use flamingo_data::{Augment, Format};
-use flamingo_image::Preprocess;
+use flamingo_image::{Limits, Preprocess};
 use flamingo_kernels::Precision;
 use flamingo_model::contrastive::ContrastiveConfig;
 use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
@@ -192,6 +192,17 @@ pub struct DataSpec {
     /// Random changes of the pictures. Contrastive only.
     #[serde(default)]
     pub augment: Augment,
+    /// Most pixels of one picture; 64 million if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_pixels: Option<u64>,
+}
+
+impl DataSpec {
+    /// The bounds under which its pictures and films are opened.
+    pub(crate) fn limits(&self) -> Limits {
+        self.max_pixels
+            .map_or_else(Limits::default, Limits::of_pixels)
+    }
 }
 
 /// Against which texts the pictures of a contrastive batch are told apart.

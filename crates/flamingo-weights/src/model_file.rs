@@ -28,8 +28,9 @@ pub const QUANTISED_FORMAT_VERSION: u32 = 3;
 /// q3_k, q2_k).
 pub const GGUF_FORMAT_VERSION: u32 = 4;
 
-/// The format of models that name files elsewhere, or list the layers that have gated blocks; only they
-/// are written in it.
+/// The format of models that name files elsewhere, list the layers that have gated blocks, or whose
+/// pictures are prepared in ways that could not be set before (transparency, conversion, order of the
+/// passes); only they are written in it.
 pub const PARTS_FORMAT_VERSION: u32 = 5;
 
 /// The contents of `flamingo.json`.
@@ -131,8 +132,16 @@ impl ModelFile {
         serde_json::from_slice(json).map_err(|e| Error::malformed(path, e))
     }
 
-    /// The JSON, indented.
+    /// The JSON, indented; in the least version that knows how its pictures are prepared.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("a configuration is plain data") + "\n"
+        let is_plain = self.preprocess.as_ref().is_none_or(Preprocess::is_plain);
+        let file = Self {
+            version: match is_plain {
+                true => self.version,
+                false => self.version.max(PARTS_FORMAT_VERSION),
+            },
+            ..self.clone()
+        };
+        serde_json::to_string_pretty(&file).expect("a configuration is plain data") + "\n"
     }
 }

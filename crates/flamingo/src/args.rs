@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flamingo::engine::{Decoding, EarlyStopping, Engine, EngineOptions};
+use flamingo::image::Limits;
 use flamingo::kernels::{Backend, Device, WeightType, open_device};
 use flamingo::weights::{Source, Weighed};
 
@@ -61,6 +62,20 @@ impl SourceArgs {
             self.lm.as_deref(),
             self.vision.as_deref(),
         )
+    }
+}
+
+/// How large a picture may be.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// Most pixels of one picture; each takes 5 to 12 bytes of memory while it is read
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_pixels)]
+    pub(crate) max_pixels: u64,
+}
+
+impl LimitArgs {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits::of_pixels(self.max_pixels)
     }
 }
 

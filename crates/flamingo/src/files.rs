@@ -19,6 +19,11 @@ pub struct Files {
 }
 
 impl Files {
+    /// The same with other bounds on what is opened.
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// For these documents: a part that says `image` is never given a film.
     pub fn of<'a>(documents: impl IntoIterator<Item = &'a Document>) -> Self {
         let media = documents.into_iter().flat_map(Document::media);

@@ -142,9 +142,9 @@ impl Judge {
         let pictures = placed
             .iter()
             .filter_map(|placed| media[placed.position].as_ref());
-        let pictures =
-            pictures.filter_map(|medium| decode_still(&medium.bytes, "picture", &limits).ok());
-        let pictures: Vec<_> = pictures.map(|still| still.image).collect();
+        let pictures: Vec<_> = pictures
+            .filter_map(|medium| decode_still(&medium.bytes, "picture", &limits).ok())
+            .collect();
         let texts: Vec<String> = texts(page)
             .filter(|position| !gone.contains(position))
             .filter_map(|position| match &page.parts[position] {

@@ -1,6 +1,6 @@
 //! What the bytes of a picture are.
 
-use flamingo_image::{Error, Format, Probe, Still, decode_luma, decode_still, probe};
+use flamingo_image::{Error, Format, Probe, decode_luma, decode_still, probe};
 use sha2::{Digest, Sha256};
 
 use super::config::Animated;
@@ -141,13 +141,13 @@ fn see(bytes: &[u8], config: &ImagesConfig) -> Result<Seen, Error> {
             opaque: true,
         });
     }
-    let Still { image, opaque } = decode_still(bytes, "picture", &limits)?;
+    let image = decode_still(bytes, "picture", &limits)?;
     Ok(Seen {
         width: image.width,
         height: image.height,
         perceptual: perceptual_hash(&image),
         single_colour: is_single_colour(image.rgb.as_chunks::<3>().0, image.width, tolerance),
-        opaque,
+        opaque: image.is_opaque(),
     })
 }
 
@@ -333,7 +333,7 @@ mod tests {
         for seed in 0..20 {
             let file = jpeg(&photo(seed, 173, 131), 85);
             let still = decode_still(&file, "test", &Limits::default()).unwrap();
-            let hash = perceptual_hash(&still.image);
+            let hash = perceptual_hash(&still);
             let found = inspect(&file, &ImagesConfig::default()).perceptual.unwrap();
             assert!(distance(hash, found) <= 2, "{hash:x} {found:x}");
         }

@@ -118,11 +118,7 @@ mod tests {
     use super::*;
 
     fn hash_of_file(bytes: &[u8]) -> u64 {
-        perceptual_hash(
-            &decode_still(bytes, "test", &Limits::default())
-                .unwrap()
-                .image,
-        )
+        perceptual_hash(&decode_still(bytes, "test", &Limits::default()).unwrap())
     }
 
     #[test]

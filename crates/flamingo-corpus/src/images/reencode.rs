@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use flamingo_image::{Format, Image, decode_still, probe, resize_bicubic};
+use flamingo_image::{Format, Image, PassOrder, decode_still, probe, resize_bicubic};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
@@ -47,9 +47,9 @@ pub fn reencode<'a>(bytes: &'a [u8], config: &ImagesConfig) -> Result<Written<'a
     if fits && how.format.format() == header.format && !header.animated {
         return Ok(copied(bytes, header.format, header.width, header.height));
     }
-    let still =
+    let image =
         decode_still(bytes, "picture", &config.limits()).map_err(|_| Reason::Undecodable)?;
-    let image = shrink(still.image, how.max_side);
+    let image = shrink(image, how.max_side);
     Ok(Written {
         bytes: Cow::Owned(encode(&image, how).ok_or(Reason::Undecodable)?),
         format: how.format.format(),
@@ -76,19 +76,28 @@ fn shrink(image: Image, max_side: u32) -> Image {
         let side = (u64::from(side) * u64::from(max_side) + u64::from(long) / 2) / u64::from(long);
         (side as u32).max(1)
     };
-    resize_bicubic(&image, scaled(image.width), scaled(image.height))
+    resize_bicubic(
+        &image,
+        scaled(image.width),
+        scaled(image.height),
+        PassOrder::default(),
+    )
 }
 
-/// `None` if the format cannot hold the picture: JPEG and WebP end at 65,535 and 16,384 pixels.
+/// `None` if the format cannot hold the picture: JPEG and WebP end at 65,535 and 16,384 pixels. JPEG
+/// has no transparency: colours stay as they are however little they show.
 fn encode(image: &Image, how: Reencode) -> Option<Vec<u8>> {
-    let Image { width, height, rgb } = image;
-    let colour = ExtendedColorType::Rgb8;
+    let (width, height) = (image.width, image.height);
+    let colour = match image.is_opaque() {
+        true => ExtendedColorType::Rgb8,
+        false => ExtendedColorType::Rgba8,
+    };
     let mut file = Vec::new();
     match how.format {
         Encoding::Jpeg => JpegEncoder::new_with_quality(&mut file, how.quality.clamp(1, 100))
-            .write_image(rgb, *width, *height, colour),
+            .write_image(&image.rgb, width, height, ExtendedColorType::Rgb8),
         Encoding::WebP => {
-            WebPEncoder::new_lossless(&mut file).write_image(rgb, *width, *height, colour)
+            WebPEncoder::new_lossless(&mut file).write_image(&image.bytes(), width, height, colour)
         }
         Encoding::Png => return Some(image.to_png()),
     }
@@ -115,12 +124,9 @@ mod tests {
 
     fn read(written: &Written) -> Image {
         let still = decode_still(&written.bytes, "test", &Limits::default()).unwrap();
-        assert_eq!(
-            (still.image.width, still.image.height),
-            (written.width, written.height)
-        );
+        assert_eq!((still.width, still.height), (written.width, written.height));
         assert_eq!(Format::of(&written.bytes), Some(written.format));
-        still.image
+        still
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Pictures for tests.
 
-use flamingo_image::{Image, resize_bicubic};
+use flamingo_image::{Image, PassOrder, resize_bicubic};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
@@ -55,7 +55,12 @@ pub(super) fn jpeg(image: &Image, quality: u8) -> Vec<u8> {
 }
 
 pub(super) fn half(image: &Image) -> Image {
-    resize_bicubic(image, image.width / 2, image.height / 2)
+    resize_bicubic(
+        image,
+        image.width / 2,
+        image.height / 2,
+        PassOrder::default(),
+    )
 }
 
 /// A PNG file whose header claims this size, with no picture behind it.

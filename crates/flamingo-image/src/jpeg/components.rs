@@ -194,7 +194,7 @@ fn units(frame: &Frame, scan: &Scan) -> (usize, usize) {
 /// The samples of blocks of coefficients.
 fn transform(blocks: Vec<[i16; 64]>, it: &Component, quantiser: &Block, samples: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
-    if super::is_wide() {
+    if super::instructions::are_wide() {
         // Sound: the instructions are there.
         return unsafe { transform_wide(blocks, it, quantiser, samples) };
     }

@@ -67,7 +67,7 @@ pub(super) fn read_band(
     size: (usize, usize),
 ) -> Result<(), String> {
     #[cfg(target_arch = "x86_64")]
-    if super::is_wide() {
+    if super::instructions::are_wide() {
         // Sound: the instructions are there.
         return unsafe { read_band_wide(bits, part, ac, scan, turns, size) };
     }

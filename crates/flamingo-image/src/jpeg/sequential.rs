@@ -30,7 +30,7 @@ pub(super) fn read(
     (across, down): (usize, usize),
 ) -> Result<(), String> {
     #[cfg(target_arch = "x86_64")]
-    if super::is_wide() {
+    if super::instructions::are_wide() {
         // Sound: the instructions are there.
         return unsafe { read_wide(bits, parts, turns, (across, down)) };
     }

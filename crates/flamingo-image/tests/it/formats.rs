@@ -12,13 +12,6 @@ fn lossless_files_give_the_pixels_that_were_written() {
 }
 
 #[test]
-fn transparency_is_dropped_without_blending() {
-    assert!(image("rgba.png") == picture(11, 7));
-    assert!(image("grey_alpha.png") == image("grey.png"));
-    assert!(image("palette.png") == image("palette.expected.png"));
-}
-
-#[test]
 fn grey_is_repeated() {
     let grey = image("grey.png");
     assert!(

@@ -10,9 +10,7 @@ fn brightness_is_that_of_the_whole_picture() {
     let names = ["smooth.jpg", "progressive.jpg", "grey.jpg"].map(String::from);
     for name in turned.chain(names) {
         let bytes = std::fs::read(fixture(&name)).unwrap();
-        let image = decode_still(&bytes, &name, &Limits::default())
-            .unwrap()
-            .image;
+        let image = decode_still(&bytes, &name, &Limits::default()).unwrap();
         let luma = decode_luma(&bytes, &Limits::default()).unwrap();
         assert_eq!(
             (luma.width, luma.height),

@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod formats;
+mod gif;
 mod goldens;
 mod hostile;
 mod jpeg;
 mod luma;
+mod png;
 mod probe;
 mod resize;
+mod transparency;
 
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use flamingo_checkpoint::HfTokenizer;
-use flamingo_image::{Fit, Preprocess};
+use flamingo_image::{Fit, Preprocess, Transparency};
 use flamingo_kernels::{Activation, NormKind};
 use flamingo_model::vision::{VisionConfig, VitConfig, VitTokens};
 use flamingo_model::{FlamingoConfig, Gate, GatedConfig, LanguageConfig, PerceiverResamplerConfig};
@@ -106,7 +106,8 @@ fn tokenizer(mut tokenizer: HfTokenizer) -> Result<(HfTokenizer, SpecialTokenNam
     Ok((tokenizer, tokens))
 }
 
-/// The image processor's: resized to a square without regard to the aspect, CLIP's colours.
+/// The image processor's: laid on white, resized to a square without regard to the aspect, CLIP's
+/// colours.
 fn preprocess(directory: &Path, size: usize) -> Result<Preprocess> {
     let path = directory.join("preprocessor_config.json");
     let json = match path.is_file() {
@@ -120,6 +121,7 @@ fn preprocess(directory: &Path, size: usize) -> Result<Preprocess> {
             preprocess.size
         )));
     }
+    preprocess.transparency = Transparency::White;
     preprocess.mean = json.colours("image_mean")?.unwrap_or(preprocess.mean);
     preprocess.std = json.colours("image_std")?.unwrap_or(preprocess.std);
     Ok(preprocess)

@@ -8,7 +8,7 @@ use flamingo::engine::{Answer, Engine, Finish};
 use flamingo::sequence::Document;
 use serde::Serialize;
 
-use crate::args::{DecodingArgs, ModelArgs};
+use crate::args::{DecodingArgs, LimitArgs, ModelArgs};
 use crate::failure::{Failure, Hint, Result};
 use crate::verbs::parts::{FLAGS, Parts, is_jsonl};
 use crate::verbs::prompts;
@@ -32,6 +32,8 @@ pub(crate) struct AskArgs {
     /// Documents put before each prompt, one a line (JSONL)
     #[arg(long, value_name = "FILE")]
     shots: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArgs,
     #[command(flatten)]
     decoding: DecodingArgs,
     /// Print JSON with tokens, log-probabilities and timings
@@ -88,7 +90,7 @@ fn queries(args: &AskArgs) -> Result<Vec<Document>> {
 
 /// Writes the one answer as it comes.
 fn stream(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result<()> {
-    let files = Files::of(documents);
+    let files = Files::of(documents).within(args.limits.limits());
     let mut begun = false;
     let mut written = Ok(());
     engine.generate(
@@ -109,7 +111,7 @@ fn stream(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result
 }
 
 fn lines(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result<()> {
-    let files = Files::of(documents);
+    let files = Files::of(documents).within(args.limits.limits());
     let answers = engine.generate(documents, &files, &args.decoding.decoding(), &mut |_, _| {})?;
     answers
         .iter()

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use flamingo::Files;
 use flamingo::engine::RankBy;
 
-use crate::args::ModelArgs;
+use crate::args::{LimitArgs, ModelArgs};
 use crate::failure::Result;
 use crate::output;
 use crate::verbs::prompts;
@@ -27,6 +27,8 @@ pub(crate) struct ScoreArgs {
     #[arg(long, value_enum, default_value = "sum")]
     by: By,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
     model: ModelArgs,
 }
 
@@ -43,6 +45,7 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     let requests = prompts::candidates(&args.prompts, &shots)?;
     let mut engine = args.model.open()?;
     let files = Files::of(requests.iter().map(|request| &request.document));
+    let files = files.within(args.limits.limits());
     let by = match args.by {
         By::Sum => RankBy::Sum,
         By::Mean => RankBy::Mean,

@@ -28,6 +28,9 @@ pub(crate) struct TrainArgs {
     /// A few steps on a few samples, in a folder of its own: is everything in place?
     #[arg(long)]
     smoke: bool,
+    /// Most pixels of one picture, where the recipe does not say it [default: 64000000]
+    #[arg(long, value_name = "N")]
+    max_pixels: Option<u64>,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -44,6 +47,9 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
                 *path = sources::part(&path.to_string_lossy())?;
             }
         }
+    }
+    for source in &mut recipe.data {
+        source.max_pixels = source.max_pixels.or(args.max_pixels);
     }
     if args.smoke {
         recipe = recipe.smoke();

@@ -170,13 +170,13 @@ impl Judge {
         let Some(towers) = &self.towers else {
             return Ok(None);
         };
-        let Ok(still) = decode_still(&medium.bytes, "picture", &self.images.limits()) else {
+        let Ok(image) = decode_still(&medium.bytes, "picture", &self.images.limits()) else {
             return Ok(None);
         };
         let mut towers = towers
             .lock()
             .expect("no thread fails while it holds the tower");
-        let decisions = towers.decide(&[still.image], &[text.to_owned()])?;
+        let decisions = towers.decide(&[image], &[text.to_owned()])?;
         let reasons = decisions.first().map(|decision| &decision.reasons);
         Ok(reasons
             .and_then(|reasons| reasons.first())

@@ -42,11 +42,7 @@ impl World {
         let mut rgb = vec![0; self.side * self.side * 3];
         self.rng.fill(&mut rgb[..]);
         let side = self.side as u32;
-        let image = Image {
-            width: side,
-            height: side,
-            rgb,
-        };
+        let image = Image::new(side, side, rgb).expect("its pixels fill its sides");
         self.pictures.insert(name.clone(), Media::Image(image));
         Part::Image(name)
     }
