@@ -1,4 +1,5 @@
-//! What CI and people run: `cargo xtask check`, `demo-model`, `dist`, `examples`, `faults`, `photos-data`.
+//! What CI and people run: `cargo xtask check`, `demo-model`, `dist`, `examples`, `faults`, `photos-data`,
+//! `photos-model`.
 
 #![allow(clippy::print_stderr, reason = "a program for people at a terminal")]
 
@@ -9,6 +10,7 @@ mod dist;
 mod faults;
 mod lean;
 mod photos_data;
+mod photos_model;
 mod structure;
 
 use std::path::Path;
@@ -49,6 +51,8 @@ enum Task {
     Examples,
     /// The photos that models/photos is trained on, from clones of the repositories that have them
     PhotosData(photos_data::Options),
+    /// Make models/photos from its photos
+    PhotosModel(photos_model::Options),
 }
 
 fn main() -> ExitCode {
@@ -73,5 +77,6 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Faults(fault) => faults::run(&fault),
         Task::Examples => command::run(&mut cargo(WRITE_EXAMPLES)),
         Task::PhotosData(options) => photos_data::run(&options),
+        Task::PhotosModel(options) => photos_model::run(&options),
     }
 }

@@ -222,7 +222,17 @@ fn open_directory(directory: &Path, words: Words, parts: Option<&Store>) -> Resu
         };
         path.is_file().then_some(path).ok_or_else(missing)
     };
+    let of_part = file
+        .parts
+        .language
+        .as_ref()
+        .filter(|_| !directory.join(TOKENIZER).is_file());
     let tokenizer = match words {
+        Words::OfModel if of_part.is_some() => {
+            let store = parts.ok_or_else(|| Error::Elsewhere(directory.to_path_buf()))?;
+            let path = of_part.map(|part| store.find(part)).transpose()?;
+            peers::language_tokenizer(&path.unwrap_or_default(), &file.tokens)?
+        }
         Words::OfModel => Tokenizer::from_file(existing(TOKENIZER)?, &file.tokens)?,
         Words::Numbers => {
             let (json, tokens) = peers::numbers(file.model.vocabulary())?;
@@ -307,6 +317,52 @@ pub fn convert(
         ..opened.file.clone()
     };
     write_beside(directory, &file, &opened.tokenizer, &opened.file.parts)?;
+    Ok(weighed)
+}
+
+/// As [`convert`], of a directory of ours that names files elsewhere: they stay there. Only what was trained is
+/// written, without a tokenizer where that is of the language model's file. The files need not be here.
+///
+/// # Errors
+/// As [`convert`], and if the directory is no model of ours that names files elsewhere.
+pub fn convert_trained(
+    from: &Path,
+    directory: &Path,
+    weights: impl Into<WeightType>,
+) -> Result<Weighed> {
+    let weights = weights.into();
+    let file = ModelFile::read(from)?.ok_or_else(|| Error::NotAModel {
+        directory: from.to_path_buf(),
+        missing: MODEL_FILE,
+    })?;
+    if file.parts.is_empty() {
+        return Err(Error::malformed(
+            &from.join(MODEL_FILE),
+            "it names no files elsewhere: all of its parts are written as they are without --trained",
+        ));
+    }
+    let trained = Tensors::open(&weight_files(from)?)?;
+    let mut shapes = peers::flamingo_shapes_and_linear(&file)?;
+    shapes.all = trained
+        .names()
+        .map(|name| {
+            (
+                name.to_owned(),
+                trained.shape(name).unwrap_or_default().to_vec(),
+            )
+        })
+        .collect();
+    let (plan, weighed) = plan_file(&trained, &shapes, &weights)?;
+    std::fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
+    trained.write(&directory.join(WEIGHTS), &plan, weights.precision)?;
+    let notice = file.parts.notice();
+    flamingo_files::write(&directory.join(NOTICE), notice.as_bytes())?;
+    if file.parts.language.is_none() {
+        let path = from.join(TOKENIZER);
+        let tokenizer = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        flamingo_files::write(&directory.join(TOKENIZER), &tokenizer)?;
+    }
+    flamingo_files::write(&directory.join(MODEL_FILE), file.to_json().as_bytes())?;
     Ok(weighed)
 }
 

@@ -23,7 +23,9 @@ mod tensors;
 mod with_parts;
 mod write_model;
 
-pub use directory::{Loaded, Source, build, convert, load, load_part, open, open_with, save};
+pub use directory::{
+    Loaded, Source, build, convert, convert_trained, load, load_part, open, open_with, save,
+};
 pub use error::{Error, Result};
 pub use export::export_open_flamingo;
 pub use flamingo_checkpoint::{

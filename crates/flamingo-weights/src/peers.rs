@@ -40,8 +40,8 @@ pub use open_flamingo::{
 };
 pub use opened::Opened;
 pub(crate) use opened::{flamingo_shapes, flamingo_shapes_and_linear};
-pub(crate) use parts::language_tensors;
 pub use parts::{LanguagePart, open_language, open_vision};
+pub(crate) use parts::{language_tensors, language_tokenizer};
 pub use published::{PUBLISHED, Published};
 pub use vision_part::VisionPart;
 pub use words::Words;

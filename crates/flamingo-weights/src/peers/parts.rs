@@ -57,6 +57,18 @@ pub fn open_language(path: &Path) -> Result<LanguagePart> {
     })
 }
 
+/// The tokenizer of a language model with the tokens that a Flamingo needs, which are `tokens`.
+///
+/// # Errors
+/// If it cannot be read, or has no such tokens.
+pub(crate) fn language_tokenizer(path: &Path, tokens: &SpecialTokenNames) -> Result<Tokenizer> {
+    let (tokenizer, _) = open_flamingo::tokenizer(Lm::at(path)?.tokenizer()?)?;
+    Ok(Tokenizer::from_bytes(
+        tokenizer.to_json()?.as_bytes(),
+        tokens,
+    )?)
+}
+
 /// The tensors of a language model that is known to be `config`, perhaps with fewer tokens.
 ///
 /// # Errors

@@ -4,14 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use flamingo_image::{Fit, Preprocess};
-use flamingo_kernels::{Device, Init, Matrices, Precision, WeightType};
+use flamingo_kernels::{Device, Init, Matrices, Precision, QuantKind, WeightType};
 use flamingo_model::{
     Flamingo, FlamingoConfig, GatedConfig, Looking, PerceiverResamplerConfig, TextInput,
 };
 use flamingo_weights::{
     ContentHash, FORMAT_VERSION, Fetcher, HubOptions, LanguagePart, Loaded, ModelConfig, ModelFile,
-    NamedTensor, PARTS_FORMAT_VERSION, Part, PartFiles, Registry, Source, Store, VisionPart,
-    apply_tensors, convert, load, named_tensors, open, open_language, open_vision, save,
+    NamedTensor, PARTS_FORMAT_VERSION, Part, PartFiles, Registry, Source, Store, Tensors,
+    VisionPart, apply_tensors, convert, convert_trained, load, named_tensors, open, open_language,
+    open_vision, save,
 };
 
 use crate::tiny_parts::{TOKENS, file, write_tower};
@@ -214,6 +215,51 @@ fn only_what_was_trained_lies_in_the_directory_and_licences_are_told() {
         }
     }
     assert!(!place.path("whole/NOTICE").exists());
+}
+
+#[test]
+fn only_what_was_trained_can_be_quantised_while_its_parts_stay_elsewhere() {
+    let place = Place::with(&write_tower);
+    let weights = WeightType {
+        resampler: true,
+        ..WeightType::from(QuantKind::Q8_0)
+    };
+    convert_trained(&place.path("apart"), &place.path("small"), weights).unwrap();
+    let file = ModelFile::read(&place.path("small")).unwrap().unwrap();
+    assert_eq!((file.version, &file.parts), (5, &place.parts));
+    let names: Vec<String> = fs::read_dir(place.path("small"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(!names.contains(&"tokenizer.json".to_owned()), "{names:?}");
+    assert!(names.contains(&"NOTICE".to_owned()), "{names:?}");
+    let [before, after] = ["apart", "small"].map(|name| {
+        let weights = Tensors::open(&[place.path(name).join("model.safetensors")]).unwrap();
+        let mut names: Vec<String> = weights.names().map(str::to_owned).collect();
+        names.sort();
+        (names, weights)
+    });
+    assert_eq!(before.0, after.0);
+    for name in &before.0 {
+        let [a, b] = [&before.1, &after.1].map(|weights| weights.values(name).unwrap());
+        let most = a.iter().fold(0f32, |most, v| most.max(v.abs()));
+        assert!(
+            a.iter().zip(&b).all(|(a, b)| (a - b).abs() <= most / 100.0),
+            "{name}"
+        );
+    }
+    // The same words, read from the language model's file.
+    let words = |name: &str| {
+        load(&place.source(name), &Device::flex(), WeightType::default())
+            .unwrap()
+            .tokenizer
+    };
+    let (a, b) = (words("apart"), words("small"));
+    assert_eq!(a.specials(), b.specials());
+    assert_eq!(a.encode("abcz").unwrap(), b.encode("abcz").unwrap());
+    let told = convert_trained(&place.path("whole"), &place.path("none"), weights);
+    let told = told.unwrap_err().to_string();
+    assert!(told.contains("names no files elsewhere"), "{told}");
 }
 
 #[test]

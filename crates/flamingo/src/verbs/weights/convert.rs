@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use flamingo::kernels::{Matrices, WeightType};
-use flamingo::weights::{convert, export_open_flamingo, open};
+use flamingo::weights::{Source, convert, convert_trained, export_open_flamingo, open};
 
 use crate::args::tell_kept;
 use crate::failure::{Failure, Hint, Result};
@@ -34,8 +34,16 @@ pub(crate) struct ConvertArgs {
     /// Quantise the resampler, too
     #[arg(long, requires = "dtype")]
     quantise_resampler: bool,
+    /// Leave parts that are files elsewhere where they are: only what was trained is written
+    #[arg(long, conflicts_with_all = ["lm", "vision"])]
+    trained: bool,
     /// Format
-    #[arg(long, value_enum, default_value = "flamingo")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "flamingo",
+        conflicts_with = "trained"
+    )]
     to: Format,
 }
 
@@ -76,9 +84,18 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
     // Better told before the work than after it.
     let _lock = writer::alone(&args.out)?;
     flamingo_files::sweep(&args.out)?;
+    let full = "make room, then give the same command again";
+    if args.trained {
+        let Source::Directory(from) = sources::without_parts(model, None, None)? else {
+            return Err(Failure::new(
+                "--trained is for directories that name files elsewhere",
+            ));
+        };
+        tell_kept(&convert_trained(&from, &args.out, weights).hint_if_full(full)?);
+        return output::line(&format!("{}", args.out.display()));
+    }
     let source = sources::source(model, args.lm.as_deref(), args.vision.as_deref())?;
     let opened = open(&source)?;
-    let full = "make room, then give the same command again";
     match args.to {
         Format::Flamingo => tell_kept(&convert(&opened, &args.out, weights).hint_if_full(full)?),
         Format::Openflamingo => {
