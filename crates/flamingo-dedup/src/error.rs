@@ -43,8 +43,8 @@ pub enum Error {
     /// A statement failed on the cluster, each time that it was asked for.
     #[error(
         "statement {statement} on the cluster of {scheduler}: {reason}; its nodes must be of this version and see \
-         {folder} at the same path, on a shared file system that has room, and so must their work folders; when that is \
-         so, the same command goes on"
+         {folder} at the same path, on a shared file system that has room, and so must their work folders; their --memory \
+         must do for a task; when that is so, the same command goes on"
     )]
     Cluster {
         /// The file of the statement.

@@ -1,23 +1,21 @@
 //! Latents of pictures in files, so that another run need not encode them again.
 //!
-//! A file's name is a hash of the medium's content and of the model, and its content a safetensors
-//! file with one tensor `latents`, `[R, media width]`, in f32. The model is known by what its encoder
+//! A file's name is a hash of the medium's content and of the model, and its content the XXH3 checksum
+//! of what follows, then the latents, `[R, media width]`, in f32, all in little-endian. The model is known by what its encoder
 //! and resampler make of one fixed picture, so that other weights, another precision or another
 //! preprocessing never meet these files.
 
 use std::path::PathBuf;
 
-use flamingo_kernels::{Device, Precision, Tensor, floats};
-use flamingo_weights::{NamedTensor, Tensors, write_tensors};
+use flamingo_kernels::{Device, Tensor, floats};
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::looked::Hash;
 use crate::{Error, Result};
 
-const NAME: &str = "latents";
-
 /// Goes into every name: raised when the content of the files changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A folder of latents of one model.
 pub(crate) struct LatentsFolder {
@@ -63,22 +61,23 @@ impl LatentsFolder {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        self.folder.join(format!("{name}.safetensors"))
+        self.folder.join(format!("{name}.latents"))
     }
 
     /// Latents of a medium, `[1, R, width]`; none if they are not there, or the file is damaged.
     pub(crate) fn read(&self, medium: &Hash, device: &Device) -> Option<Tensor<3>> {
-        let path = self.path(medium);
-        if !path.is_file() {
-            return None;
-        }
-        let tensors = Tensors::open(&[path]).ok()?;
-        if tensors.shape(NAME)? != self.shape {
-            return None;
-        }
+        let file = std::fs::read(self.path(medium)).ok()?;
+        let (checksum, bytes) = file.split_first_chunk()?;
         let [latents, width] = self.shape;
-        let values = tensors.values(NAME).ok()?;
-        Some(floats(values, [1, latents, width], device))
+        let values: Vec<f32> = bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|value| f32::from_le_bytes(*value))
+            .collect();
+        let is_whole =
+            bytes.len() == 4 * latents * width && xxh3_64(bytes) == u64::from_le_bytes(*checksum);
+        is_whole.then(|| floats(values, [1, latents, width], device))
     }
 
     /// Keeps latents of a medium, `[1, R, width]`.
@@ -86,16 +85,13 @@ impl LatentsFolder {
     /// # Errors
     /// If the file cannot be written; nothing of it stays behind then.
     pub(crate) fn write(&self, medium: &Hash, latents: Tensor<3>) -> Result<()> {
-        let values = latents.into_data().convert::<f32>();
-        let tensor = NamedTensor {
-            name: NAME.to_owned(),
-            shape: self.shape.to_vec(),
-            values: values.try_into_vec().expect("converted to f32"),
-        };
-        Ok(write_tensors(
-            &self.path(medium),
-            &[tensor],
-            Precision::F32,
-        )?)
+        let values: Vec<f32> = latents
+            .into_data()
+            .convert::<f32>()
+            .try_into_vec()
+            .expect("converted to f32");
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let file = [&xxh3_64(&bytes).to_le_bytes()[..], &bytes].concat();
+        Ok(flamingo_files::write(&self.path(medium), &file)?)
     }
 }

@@ -34,6 +34,10 @@ impl Locked {
     }
 
     fn open(options: &fs::OpenOptions, path: &Path, mode: Mode) -> io::Result<Option<Self>> {
+        // Its file is another's, and never the one at this path.
+        if path.is_symlink() {
+            return Err(io::Error::other("it is a symbolic link: remove it"));
+        }
         loop {
             let file = options.open(path)?;
             let locked = match mode {

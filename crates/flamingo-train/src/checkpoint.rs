@@ -41,6 +41,12 @@ struct FirstState {
     step: u64,
 }
 
+/// What states of all later versions have.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
 impl State {
     fn new(step: u64, files: BTreeMap<String, String>) -> Self {
         let checksum = String::new();
@@ -118,7 +124,7 @@ impl Checkpoints {
         Ok(path)
     }
 
-    /// The complete checkpoints by step, oldest first.
+    /// The checkpoints by step, oldest first, whatever is in them.
     fn all(&self) -> Result<Vec<(u64, PathBuf)>> {
         if !self.folder.exists() {
             return Ok(Vec::new());
@@ -134,7 +140,7 @@ impl Checkpoints {
             let step = name
                 .strip_prefix("step-")
                 .and_then(|step| step.parse().ok());
-            if let Some(step) = step.filter(|_| path.join(STATE).is_file()) {
+            if let Some(step) = step {
                 all.push((step, path));
             }
         }
@@ -142,7 +148,7 @@ impl Checkpoints {
         Ok(all)
     }
 
-    /// The newest complete checkpoint, whatever is in it.
+    /// The newest checkpoint, whatever is in it.
     pub(crate) fn newest(&self) -> Result<Option<PathBuf>> {
         Ok(self.all()?.pop().map(|(_, path)| path))
     }
@@ -151,7 +157,7 @@ impl Checkpoints {
     /// are not among those kept; what an earlier process had in the making is removed.
     ///
     /// # Errors
-    /// If all of them are damaged.
+    /// If all of them are damaged, or one is of a newer program.
     pub(crate) fn find(&self) -> Result<Found> {
         self.clear()?;
         let mut damaged = Vec::new();
@@ -164,7 +170,16 @@ impl Checkpoints {
                         damaged: damaged.collect::<Result<_>>()?,
                     });
                 }
-                Err(problem) => damaged.push(Damaged { path, problem }),
+                Err(Problem::Damage(problem)) => damaged.push(Damaged { path, problem }),
+                Err(Problem::Newer(version)) => {
+                    return Err(Error::Run {
+                        folder: path,
+                        problem: format!(
+                            "this checkpoint is of version {version}, and this program reads up to {VERSION}: go on with \
+                             the program that wrote it"
+                        ),
+                    });
+                }
             }
         }
         match damaged.first() {
@@ -186,9 +201,7 @@ impl Checkpoints {
     fn put_aside(&self, Damaged { path, problem }: Damaged) -> Result<(PathBuf, String)> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let aside = self.folder.join(format!("damaged-{name}"));
-        if aside.exists() {
-            fs::remove_dir_all(&aside).map_err(Error::io("remove", &aside))?;
-        }
+        remove(&aside)?;
         fs::rename(&path, &aside).map_err(Error::io("rename", &path))?;
         Ok((aside, problem))
     }
@@ -211,14 +224,39 @@ impl Checkpoints {
     fn thin_out(&self) -> Result<()> {
         let all = self.all()?;
         for (_, path) in &all[..all.len().saturating_sub(self.keep)] {
-            fs::remove_dir_all(path).map_err(Error::io("remove", path))?;
+            remove(path)?;
         }
         Ok(())
     }
 }
 
+/// Removes what is there, if anything.
+fn remove(path: &Path) -> Result<()> {
+    let removed = match path.is_dir() && !path.is_symlink() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(Error::io("remove", path)),
+    }
+}
+
+/// Why a checkpoint cannot be taken up.
+enum Problem {
+    Damage(String),
+    /// It is of this version.
+    Newer(u32),
+}
+
+impl From<String> for Problem {
+    fn from(problem: String) -> Self {
+        Self::Damage(problem)
+    }
+}
+
 /// Whether the checkpoint of this step is as it was written, or what is wrong with it.
-fn check(path: &Path, step: u64) -> Result<(), String> {
+fn check(path: &Path, step: u64) -> Result<(), Problem> {
     let unreadable = |name: &'static str| move |error: io::Error| format!("{name}: {error}");
     let bytes = fs::read(path.join(STATE)).map_err(unreadable(STATE))?;
     if let Ok(first) = serde_json::from_slice::<FirstState>(&bytes) {
@@ -229,25 +267,23 @@ fn check(path: &Path, step: u64) -> Result<(), String> {
         }
         return Ok(());
     }
-    let state: State =
-        serde_json::from_slice(&bytes).map_err(|error| format!("{STATE}: {error}"))?;
-    if state.version > VERSION {
-        return Err(format!(
-            "{STATE} is of version {}, this program reads up to {VERSION}",
-            state.version
-        ));
+    let malformed = |error: serde_json::Error| format!("{STATE}: {error}");
+    let Versioned { version } = serde_json::from_slice(&bytes).map_err(malformed)?;
+    if version > VERSION {
+        return Err(Problem::Newer(version));
     }
+    let state: State = serde_json::from_slice(&bytes).map_err(malformed)?;
     same_step(state.step, step)?;
     if State::new(state.step, state.files.clone()).to_json() != bytes {
-        return Err(format!("{STATE} does not fit its checksum"));
+        return Err(format!("{STATE} does not fit its checksum").into());
     }
     for name in [TRAINED, OPTIMISER] {
         let found = checksum(&path.join(name)).map_err(unreadable(name))?;
         let written = state.files.get(name).map_or("", String::as_str);
         if found != written {
-            return Err(format!(
-                "{name} has the checksum {found}, it was written with {written}"
-            ));
+            return Err(
+                format!("{name} has the checksum {found}, it was written with {written}").into(),
+            );
         }
     }
     Ok(())

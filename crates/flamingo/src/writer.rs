@@ -72,6 +72,24 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Makes sure that it replaces no file of a folder that is read, such as a picture of a page.
+    pub(crate) fn is_no_file_in(self, inputs: &[String]) -> Result<Self> {
+        let Target::File(place) = &self.target else {
+            return Ok(self);
+        };
+        let holds = |input: &&String| {
+            let folder = Path::new(input).canonicalize();
+            folder.is_ok_and(|folder| folder.is_dir() && place.starts_with(folder))
+        };
+        match inputs.iter().find(holds).filter(|_| place.exists()) {
+            Some(input) => Err(Failure::new(format!(
+                "{} is a file of the input {input}, which would be lost: remove it, or give --output another file",
+                self.path.display()
+            ))),
+            None => Ok(self),
+        }
+    }
+
     /// Begins it.
     pub(crate) fn begin(&self) -> Result<Draft> {
         Ok(Draft::create(self.path)?)
@@ -80,6 +98,11 @@ impl<'a> Output<'a> {
     /// Whether it is written whole or not at all.
     pub(crate) fn is_file(&self) -> bool {
         self.target.is_file()
+    }
+
+    /// Whether it is standard output.
+    pub(crate) fn is_stdout(&self) -> bool {
+        self.target.is_stdout()
     }
 
     /// A line about the work: to stdout, or to stderr where stdout is the output itself.

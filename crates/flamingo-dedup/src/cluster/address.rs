@@ -1,6 +1,7 @@
 //! Where a scheduler is.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use url::Url;
@@ -61,6 +62,14 @@ impl FromStr for Address {
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+/// A host as it stands in front of a port: an address of IPv6 in brackets.
+pub(crate) fn before_port(host: &str) -> String {
+    match host.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => host.to_owned(),
     }
 }
 

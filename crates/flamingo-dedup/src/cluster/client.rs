@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 
 /// How often a statement is asked for.
 const ATTEMPTS: u32 = 3;
+/// How long the cluster has to notice what went wrong, after the second failure twice as long.
+const SETTLE: Duration = Duration::from_millis(1_500);
 /// How often the scheduler is asked what it is doing.
 const LOOK: Duration = Duration::from_millis(300);
 /// How long it may take to answer that.
@@ -132,6 +134,8 @@ impl Client {
                         "statement {statement}: {reason}; asking the cluster again, {attempt} of {} times",
                         ATTEMPTS - 1
                     );
+                    // One that dies is noticed within a second: it is not to be asked a second time.
+                    sleep(SETTLE * attempt).await;
                     attempt += 1;
                 }
                 outcome => return outcome,

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,8 +13,10 @@ use ballista_executor::executor_server::TERMINATING;
 use ballista_executor::terminate::sig_term;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionStateBuilder;
+use flamingo_files::FolderLock;
+use tokio::time::sleep;
 
-use crate::cluster::address::Address;
+use crate::cluster::address::{Address, before_port};
 use crate::cluster::client::Client;
 use crate::cluster::identity::Identity;
 use crate::cluster::words::plain;
@@ -23,6 +25,10 @@ use crate::memory::Budget;
 
 /// How often an executor says that it is there. After five times without an answer it starts anew.
 const HEARTBEAT_SECONDS: u64 = 2;
+/// Its part of the work folder: emptied at each start, as what dead processes left is of no use.
+const JOBS: &str = "jobs";
+/// How often a word to end is listened for.
+const LISTEN: Duration = Duration::from_millis(100);
 /// Seconds in which a scheduler that was there a moment ago must answer.
 const CONNECT_SECONDS: u16 = 5;
 
@@ -65,20 +71,23 @@ impl Executor {
         let address = SocketAddr::new(self.bind, self.port);
         let failed = |reason: &dyn Display| Error::node("executor", address, reason);
         let scheduler: Address = self.scheduler.parse().map_err(Error::Address)?;
-        self.work_dir = self.open_folder()?;
+        let (_lock, jobs) = self.open_folder()?;
         [self.port, self.work_port] =
             ports(self.bind, [self.port, self.work_port]).map_err(|reason| failed(&reason))?;
         self.cores = self.cores.max(1);
         let engine = Budget::new(self.memory, self.cores)
-            .runtime(&self.work_dir)
+            .runtime(&jobs)
             .map_err(|reason| failed(&reason))?;
         let client = Client::new(scheduler.clone(), self.patience);
         let runtime = tokio::runtime::Runtime::new().map_err(|reason| failed(&reason))?;
         runtime.block_on(async {
             let told_to_end = listen_for_signals();
             loop {
-                client.wait_for_scheduler().await?;
-                let config = Arc::new(self.config(&scheduler, &engine));
+                tokio::select! {
+                    waited = client.wait_for_scheduler() => waited?,
+                    () = until(&told_to_end) => return Ok(()),
+                }
+                let config = Arc::new(self.config(&scheduler, &engine, &jobs));
                 let ended = start_executor_process(config).await;
                 if told_to_end.load(Ordering::Acquire) {
                     return Ok(());
@@ -93,16 +102,33 @@ impl Executor {
         })
     }
 
-    /// Its folder, as all processes of this machine can name it, and that can be written.
-    fn open_folder(&self) -> Result<PathBuf> {
-        let opened = std::fs::create_dir_all(&self.work_dir)
-            .and_then(|()| self.work_dir.canonicalize())
-            .and_then(|folder| tempfile::tempfile_in(&folder).map(|_| folder));
-        opened.map_err(Error::file(&self.work_dir))
+    /// Its folder, as all processes of this machine can name it, and no other executor has it; and in it an empty one for
+    /// what it passes on.
+    fn open_folder(&mut self) -> Result<(FolderLock, PathBuf)> {
+        let command = format!("executor of the scheduler at {}", self.scheduler);
+        let lock = FolderLock::alone(&self.work_dir, &command)?;
+        let opened = self.work_dir.canonicalize().and_then(|folder| {
+            let jobs = folder.join(JOBS);
+            if jobs.exists() {
+                std::fs::remove_dir_all(&jobs)?;
+            }
+            std::fs::create_dir(&jobs)?;
+            Ok((folder, jobs))
+        });
+        let (folder, jobs) = opened.map_err(Error::file(&self.work_dir))?;
+        self.work_dir = folder;
+        Ok((lock, jobs))
     }
 
-    fn config(&self, scheduler: &Address, engine: &Arc<RuntimeEnv>) -> ExecutorProcessConfig {
+    fn config(
+        &self,
+        scheduler: &Address,
+        engine: &Arc<RuntimeEnv>,
+        jobs: &Path,
+    ) -> ExecutorProcessConfig {
         let engine = engine.clone();
+        let host = self.host.clone();
+        let host = host.unwrap_or_else(|| self.bind.to_string());
         let standard = ExecutorProcessConfig::default();
         ExecutorProcessConfig {
             executor_id: Identity {
@@ -111,8 +137,8 @@ impl Executor {
                 folder: self.work_dir.display().to_string(),
             }
             .to_string(),
-            bind_host: self.bind.to_string(),
-            external_host: Some(self.host.clone().unwrap_or_else(|| self.bind.to_string())),
+            bind_host: before_port(&self.bind.to_string()),
+            external_host: Some(before_port(&host)),
             port: self.port,
             grpc_port: self.work_port,
             scheduler_host: scheduler.host().to_owned(),
@@ -120,13 +146,20 @@ impl Executor {
             scheduler_connect_timeout_seconds: CONNECT_SECONDS,
             executor_heartbeat_interval_seconds: HEARTBEAT_SECONDS,
             vcores: self.cores,
-            work_dir: Some(self.work_dir.to_string_lossy().into_owned()),
+            work_dir: Some(jobs.to_string_lossy().into_owned()),
             // One for all its tasks instead of a pool of its own for each.
             memory_pool_size: Some(0),
             override_runtime_producer: Some(Arc::new(move |_| Ok(engine.clone()))),
             override_function_registry: Some(Arc::new(functions())),
             ..standard
         }
+    }
+}
+
+/// Returns once the system has told the process to end.
+async fn until(told_to_end: &AtomicBool) {
+    while !told_to_end.load(Ordering::Acquire) {
+        sleep(LISTEN).await;
     }
 }
 

@@ -16,6 +16,7 @@ use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
+use crate::cluster::address::before_port;
 use crate::cluster::state;
 use crate::cluster::watched::{EXECUTOR_SILENT_SECONDS, Watched};
 use crate::error::{Error, Result};
@@ -90,9 +91,9 @@ impl Scheduler {
 
     fn config(&self) -> SchedulerConfig {
         SchedulerConfig {
-            bind_host: self.bind.to_string(),
+            bind_host: before_port(&self.bind.to_string()),
             bind_port: self.port,
-            external_host: self.host.clone(),
+            external_host: before_port(&self.host),
             min_ready_executors: self.ready_executors,
             // Each of them works, also where one could do it all.
             task_distribution: TaskDistributionPolicy::RoundRobin,

@@ -367,7 +367,9 @@ fn failed(job: &str, reason: String) -> wire::GetJobStatusResult {
 }
 
 /// Whether its system says that nothing listens there. One that says nothing may be slow.
-async fn is_closed(address: (String, u16)) -> bool {
+async fn is_closed((host, port): (String, u16)) -> bool {
+    // In brackets if it is an address of IPv6.
+    let address = format!("{host}:{port}");
     let resolved = tokio::task::spawn_blocking(move || address.to_socket_addrs()).await;
     let Some(address) = resolved.ok().and_then(|found| found.ok()?.next()) else {
         return false;

@@ -25,6 +25,12 @@ pub(super) fn plain(error: &str) -> String {
             None => said,
         };
     }
+    if let Some((_, said)) = error
+        .split_once("code: '")
+        .and_then(|(_, status)| status.split_once("message: \""))
+    {
+        return unquoted(said);
+    }
     let mut text = error.trim();
     while let Some(inner) = before(text).or_else(|| job(text)).or_else(|| wrapped(text)) {
         text = inner.trim();
@@ -124,5 +130,7 @@ mod tests {
             "executor a is gone"
         );
         assert_eq!(plain("said plainly (here)"), "said plainly (here)");
+        let status = "status: code: 'Unknown error', message: \"the \\\"stream\\\" ended\", source: hyper::Error(Body, Error { kind: Io })";
+        assert_eq!(plain(status), "the \"stream\" ended");
     }
 }

@@ -190,7 +190,7 @@ fn refused(corpus: &Corpus, address: &str, patience: Duration) -> String {
 
 /// Jobs that an executor worked on. What it kept of them goes when they have ended, their folders stay.
 fn jobs(work: &Path) -> usize {
-    let names = std::fs::read_dir(work)
+    let names = std::fs::read_dir(work.join("jobs"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
     names
@@ -402,6 +402,32 @@ fn a_job_of_which_no_task_ends_is_an_error_after_ten_times_the_limit() {
     let message = refused(&corpus, &cluster.address(), Duration::from_secs(1));
     assert!(
         message.contains("no task ended, for 1") && message.contains("--cluster-timeout"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_work_folder_has_one_executor_and_what_an_earlier_one_left_is_cleared() {
+    let corpus = corpus();
+    let work = [corpus.dir().join("one"), corpus.dir().join("two")];
+    let left = work[0].join("jobs/left");
+    std::fs::create_dir_all(&left).unwrap();
+    let _cluster = Cluster::start(&[&work[0], &work[1]]);
+    assert!(!left.exists());
+    let second = Executor {
+        scheduler: format!("{HERE}:{}", free_port()),
+        patience: Duration::from_secs(1),
+        bind: HERE,
+        host: None,
+        port: 0,
+        work_port: 0,
+        work_dir: work[0].clone(),
+        memory: 1 << 20,
+        cores: 1,
+    };
+    let message = second.run().unwrap_err().to_string();
+    assert!(
+        message.contains("one is being written") && message.contains("executor of the scheduler"),
         "{message}"
     );
 }

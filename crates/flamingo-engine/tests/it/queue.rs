@@ -293,8 +293,13 @@ fn latents_of_another_run_are_read_and_damaged_files_are_made_anew() {
         first
     );
 
-    for file in files() {
-        std::fs::write(file, &mine[..mine.len() / 2]).unwrap();
+    let mut flipped = mine.clone();
+    flipped[mine.len() / 2] ^= 1;
+    for (file, damaged) in files()
+        .iter()
+        .zip([&mine[..mine.len() / 2], &flipped].into_iter().cycle())
+    {
+        std::fs::write(file, damaged).unwrap();
     }
     assert_eq!(
         generate(&mut engine(options()), &prompts(), &beams()),

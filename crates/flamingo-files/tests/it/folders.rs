@@ -74,6 +74,27 @@ fn what_a_killed_process_left_holds_nobody_off_and_is_not_told_as_a_holder() {
     drop(FolderLock::alone(folder.path(), "alone").unwrap());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_lock_that_is_a_link_is_an_error_that_names_it() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("other"), "another's").unwrap();
+    let folder = place.path().join("out");
+    fs::create_dir(&folder).unwrap();
+    for target in ["../other", "../nowhere"] {
+        let lock = folder.join(".lock");
+        std::os::unix::fs::symlink(target, &lock).unwrap();
+        let error = FolderLock::alone(&folder, "me").unwrap_err().to_string();
+        assert!(
+            error.contains(".lock") && error.contains("symbolic link"),
+            "{error}"
+        );
+        fs::remove_file(&lock).unwrap();
+    }
+    assert_eq!(fs::read(place.path().join("other")).unwrap(), b"another's");
+    assert!(!place.path().join("nowhere").exists());
+}
+
 #[test]
 fn a_folder_that_was_made_for_a_lock_goes_with_it_if_nothing_was_written() {
     let place = tempfile::tempdir().unwrap();

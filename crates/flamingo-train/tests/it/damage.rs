@@ -121,7 +121,7 @@ fn a_checkpoint_of_the_first_version_is_gone_on_with() {
 }
 
 #[test]
-fn a_checkpoint_of_a_later_version_is_named_with_both_versions() {
+fn a_checkpoint_of_a_later_version_is_named_with_both_versions_and_left_as_it_is() {
     let world = World::new();
     let recipe = stopped(&world);
     let path = file(&recipe, 4, "state.json");
@@ -129,12 +129,53 @@ fn a_checkpoint_of_a_later_version_is_named_with_both_versions() {
         .unwrap()
         .replace("\"version\":2", "\"version\":3");
     fs::write(path, later).unwrap();
-    let (_, heard) = resume(&recipe);
-    let problem = &heard.0[0].1;
+    let (summary, heard) = resume(&recipe);
+    let error = summary.unwrap_err().to_string();
     assert!(
-        problem.contains("version 3") && problem.contains("up to 2"),
-        "{problem}"
+        error.contains("step-4") && error.contains("version 3") && error.contains("up to 2"),
+        "{error}"
     );
+    assert!(heard.0.is_empty() && path.is_file());
+}
+
+/// A way in which a checkpoint is no checkpoint any more.
+type Spoil = fn(&Path);
+
+#[test]
+fn a_checkpoint_without_its_state_is_damaged_too() {
+    let folder_as_state: Spoil = |step| {
+        without(step);
+        fs::create_dir(step.join("state.json")).unwrap();
+    };
+    let empty: Spoil = |step| {
+        fs::remove_dir_all(step).unwrap();
+        fs::create_dir(step).unwrap();
+    };
+    let file: Spoil = |step| {
+        fs::remove_dir_all(step).unwrap();
+        fs::write(step, "no folder").unwrap();
+    };
+    for spoil in [without as Spoil, folder_as_state, empty, file] {
+        let world = World::new();
+        let recipe = stopped(&world);
+        let steps = [2, 4].map(|step| recipe.run.join(format!("checkpoints/step-{step}")));
+        spoil(&steps[1]);
+        let (summary, heard) = resume(&recipe);
+        assert_eq!(summary.unwrap().steps, 6);
+        assert!(heard.0[0].0.ends_with("checkpoints/damaged-step-4"));
+
+        let world = World::new();
+        let recipe = stopped(&world);
+        for step in [2, 4] {
+            spoil(&recipe.run.join(format!("checkpoints/step-{step}")));
+        }
+        let error = resume(&recipe).0.unwrap_err().to_string();
+        assert!(error.contains("none before it is whole"), "{error}");
+    }
+}
+
+fn without(step: &Path) {
+    fs::remove_file(step.join("state.json")).unwrap();
 }
 
 #[test]

@@ -7,19 +7,19 @@ mod machine;
 mod tasks;
 mod world;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args;
 use flamingo::engine::{Engine, EngineOptions};
 use flamingo::kernels::{Device, InstructionSet};
 use flamingo::weights::{Words, build, open_with};
-use flamingo_files::Target;
 use serde_json::{Map, Value, json};
 
 use crate::args::SourceArgs;
 use crate::failure::{Failure, Hint, Result};
 use crate::output;
+use crate::writer::Output;
 use tasks::{TASKS, Task};
 
 const HEADING: &str = "Measurement";
@@ -71,6 +71,7 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
     if args.reps == 0 {
         return Err(Failure::new("--reps is 0: give 1 or more"));
     }
+    let place = args.out.as_deref().map(Output::of).transpose()?;
     let every = every(args)?;
     let mut results = Map::new();
     let bar = output::bar(tasks.len() as u64 + 1, BAR);
@@ -82,7 +83,7 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
         let result = in_a_process(args, task, threads)?;
         tracing::info!("{task}: {result}");
         results.insert(format!("{task}/every{every}"), result);
-        if args.out.as_deref().is_some_and(is_file) {
+        if place.as_ref().is_some_and(Output::is_file) {
             write(args, &report(args, &machine, &results))?;
         }
     }
@@ -90,7 +91,10 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
     let report = report(args, &machine.or(machine::measure()), &results);
     bar.finish_and_clear();
     write(args, &report)?;
-    output::json(&report)
+    match place.is_some_and(|place| place.is_stdout()) {
+        true => Ok(()),
+        false => output::json(&report),
+    }
 }
 
 /// Writes the report to the file asked for, if any.
@@ -98,13 +102,9 @@ fn write(args: &BenchArgs, report: &Value) -> Result<()> {
     let Some(path) = &args.out else {
         return Ok(());
     };
-    let text = serde_json::to_string_pretty(report)?;
-    Ok(flamingo_files::write(path, text.as_bytes())?)
-}
-
-/// Whether it can be written again and again.
-fn is_file(path: &Path) -> bool {
-    Target::of(path).is_ok_and(|target| target.is_file())
+    let text = serde_json::to_string_pretty(report)? + "\n";
+    let written = flamingo_files::write(path, text.as_bytes());
+    written.hint_if_full("name another place with --out FILE")
 }
 
 fn report(args: &BenchArgs, machine: &machine::Machine, results: &Map<String, Value>) -> Value {

@@ -148,6 +148,8 @@ fn an_output_that_cannot_be_is_found_before_the_work() {
     );
     let told = place.refused(&["weights", "convert", "demo", "--out", "red.png"]);
     assert!(told.contains("red.png"), "{told}");
+    let told = place.refused(&["bench", "--out", "pictures"]);
+    assert!(told.contains("pictures: it is a folder"), "{told}");
 }
 
 #[test]
@@ -167,6 +169,9 @@ fn an_output_that_is_one_of_the_inputs_is_refused_and_stays() {
         assert!(told.contains("is one of the inputs"), "{told}");
     }
     assert_eq!(fs::read(place.path().join("web/000.html")).unwrap(), page);
+    let picture = ["--input", "web", "--output", "web/0.png"];
+    let told = place.refused(&[&["corpus", "extract"], &picture[..]].concat());
+    assert!(told.contains("a file of the input web"), "{told}");
     let urls = place.write("pages.urls", b"https://a.example/\n");
     let told = place.refused(&[
         "corpus",

@@ -1,6 +1,7 @@
 //! `flamingo corpus cluster`: the nodes that `--cluster` speaks to.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,11 +74,11 @@ struct ExecutorArgs {
     #[arg(long, value_name = "DIR")]
     work_dir: PathBuf,
     /// Memory for all its tasks together, in MiB [default: 256 for each]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     memory: Option<u64>,
     /// Tasks at a time [default: one for each processor]
     #[arg(long, value_name = "N")]
-    cores: Option<usize>,
+    cores: Option<NonZeroUsize>,
 }
 
 pub(crate) fn run(args: &ClusterArgs) -> Result<()> {
@@ -101,9 +102,8 @@ impl SchedulerArgs {
 
 impl ExecutorArgs {
     fn node(&self) -> Executor {
-        let cores = self.cores.unwrap_or_else(|| {
-            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-        });
+        let there = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let cores = self.cores.map_or_else(there, NonZeroUsize::get);
         let memory = self.memory.unwrap_or(cores as u64 * TASK_MEBIBYTES);
         Executor {
             scheduler: self.scheduler.clone(),
