@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -29,13 +29,21 @@ impl Shard {
     /// Reads the shard's list of members.
     ///
     /// # Errors
-    /// [`Error::Read`] if it cannot be read or is no tar file, [`Error::Nothing`] if it is
+    /// [`Error::Read`] if it cannot be read, [`Error::Nothing`] if it is no tar file, or
     /// compressed otherwise than with gzip or zstd. One that was cut off is read up to there: see
     /// [`Shard::cut_off`].
     pub fn open(path: &Path) -> Result<Self> {
         let unpacked = packed::unpack(path)?;
         let data = unpacked.as_ref().map_or(path, NamedTempFile::path);
-        let members = Members::read(data).map_err(Error::read(path))?;
+        let members = Members::read(data).map_err(|error| match error.kind() {
+            // What its headers say cannot be; the library's words are those of its fields.
+            ErrorKind::Other | ErrorKind::InvalidData | ErrorKind::InvalidInput => Error::Nothing {
+                path: path.to_path_buf(),
+                problem: "it is no tar file, or a damaged one: check the format, or fetch it again"
+                    .into(),
+            },
+            _ => Error::read(path)(error),
+        })?;
         Ok(Self {
             path: path.to_path_buf(),
             unpacked,
@@ -171,8 +179,15 @@ pub(crate) mod tests {
             message.contains("a.tar") && message.contains("2.png"),
             "{message}"
         );
-        std::fs::write(&path, vec![7; 1000]).unwrap();
-        assert!(Shard::open(&path).is_err());
+        for bytes in [
+            &[7; 1000][..],
+            "<!DOCTYPE html><p>not found\n".repeat(99).as_bytes(),
+            b"short",
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let message = Shard::open(&path).unwrap_err().to_string();
+            assert!(message.contains("a.tar: it is no tar file"), "{message}");
+        }
     }
 
     #[test]
