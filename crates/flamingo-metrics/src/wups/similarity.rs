@@ -12,11 +12,12 @@ use super::wordnet::{Endings, Pos, Synset, WordNet};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Nltk {
     /// From 3.6 on: verbs, adjectives and adverbs hang below one root, so that any two have something in
-    /// common. The default.
-    #[default]
+    /// common.
     From36,
-    /// Up to 3.5, which NExT-OE pins (3.3): only if the first of two is a verb. "happy" and "sad" have nothing in
-    /// common, nor has "red" with "run", though "run" has with "red".
+    /// Up to 3.5, which NExT-OE pins (3.3) and with which its published figures were made: only if the first of
+    /// two is a verb. "happy" and "sad" have nothing in common, nor has "red" with "run", though "run" has with
+    /// "red". The default.
+    #[default]
     UpTo35,
 }
 

@@ -121,7 +121,7 @@ pub(super) fn score(
     }
     let version = match options.nltk {
         Nltk::From36 => {
-            "word similarity is that of NLTK 3.6 and later; that of 3.5 and before is another"
+            "word similarity is that of NLTK 3.6 and later; published figures are mostly of 3.5 and before"
         }
         Nltk::UpTo35 => "word similarity is that of NLTK up to 3.5",
     };

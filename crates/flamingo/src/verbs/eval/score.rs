@@ -88,11 +88,12 @@ enum Answers {
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum Version {
-    /// Verbs, adjectives and adverbs have a common root: NLTK 3.6 and later
+    /// Up to NLTK 3.5, with which NExT-OE's published figures were made: adjectives and adverbs have no common
+    /// root, and the first of two words decides
     #[default]
-    From36,
-    /// Only if the first of two words is a verb: up to NLTK 3.5, which NExT-OE pins
     UpTo35,
+    /// NLTK 3.6 and later: any two verbs, adjectives or adverbs have a common root
+    From36,
 }
 
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
