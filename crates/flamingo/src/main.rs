@@ -9,6 +9,7 @@ mod instructions;
 mod interrupt;
 mod output;
 mod part_files;
+mod photos_model;
 mod sources;
 mod standard_output;
 mod verbs;

@@ -8,7 +8,7 @@ use flamingo::weights::{
 
 use crate::download_bar::DownloadBar;
 use crate::failure::{Failure, Hint, Result};
-use crate::part_files;
+use crate::{part_files, photos_model};
 
 /// The name of an OpenFlamingo's trained part, on the hub and beside its other parts.
 const CHECKPOINT: &str = "checkpoint.pt";
@@ -43,6 +43,9 @@ pub(crate) fn without_parts(
     if path.exists() {
         return of_path(path, lm, vision);
     }
+    if model == photos_model::NAME {
+        return Ok(Source::Directory(photos_model::directory()?));
+    }
     if let Some(published) = Published::of(model) {
         let files = OpenFlamingoFiles {
             checkpoint: fetch(&published.id())?.join(CHECKPOINT),
@@ -55,7 +58,8 @@ pub(crate) fn without_parts(
         return of_path(&fetch(model)?, lm, vision);
     }
     let unknown = Failure::new(format!(
-        "there is no model {model}: neither a path, nor a published OpenFlamingo, nor a hub id such as org/name"
+        "there is no model {model}: neither a path, nor `photos`, nor a published OpenFlamingo, nor a hub id such as \
+         org/name"
     ));
     let names: Vec<&str> = flamingo::weights::PUBLISHED
         .iter()
@@ -129,6 +133,9 @@ pub(crate) fn part(text: &str) -> Result<PathBuf> {
     let path = Path::new(text);
     if path.exists() {
         return Ok(path.to_path_buf());
+    }
+    if text == photos_model::NAME {
+        return photos_model::directory();
     }
     match is_hub_id(text) {
         true => fetch(text),
