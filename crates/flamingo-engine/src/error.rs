@@ -6,6 +6,9 @@ pub enum Error {
     /// The model cannot be loaded.
     #[error(transparent)]
     Weights(#[from] flamingo_weights::Error),
+    /// A file could not be written.
+    #[error(transparent)]
+    Files(#[from] flamingo_files::Error),
     /// The prompt is none.
     #[error(transparent)]
     Document(#[from] flamingo_sequence::Error),
