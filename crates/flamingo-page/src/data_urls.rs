@@ -1,5 +1,7 @@
 //! Pictures whose bytes stand in their URL (`data:`), and those of them that only keep a place.
 
+use std::borrow::Cow;
+
 use data_url::DataUrl;
 use flamingo_image::probe;
 
@@ -49,14 +51,29 @@ pub fn is_data_url(url: &str) -> bool {
 /// assert_eq!(decode_data_url("https://a.example/b.gif"), None);
 /// ```
 pub fn decode_data_url(url: &str) -> Option<Vec<u8>> {
-    let url = DataUrl::process(url.trim()).ok()?;
+    let url = standard(url.trim());
+    let url = DataUrl::process(&url).ok()?;
     url.decode_to_vec().ok().map(|(bytes, _)| bytes)
+}
+
+/// A URL whose base64, if it is in the letters for addresses and file names (RFC 4648, 5), is in the usual ones.
+fn standard(url: &str) -> Cow<'_, str> {
+    let Some((head, body)) = url.split_once(',') else {
+        return Cow::Borrowed(url);
+    };
+    let is_base64 =
+        head.len() >= 6 && head.as_bytes()[head.len() - 6..].eq_ignore_ascii_case(b"base64");
+    if !is_base64 || !body.contains(['-', '_']) {
+        return Cow::Borrowed(url);
+    }
+    let body = body.replace('-', "+").replace('_', "/");
+    Cow::Owned(format!("{head},{body}"))
 }
 
 /// What a `data:` URL is worth; only its start is decoded.
 pub(crate) fn worth(url: &str) -> Worth {
-    let url = url.trim();
-    let Ok(parsed) = DataUrl::process(url) else {
+    let url = standard(url.trim());
+    let Ok(parsed) = DataUrl::process(&url) else {
         return Worth::Nothing;
     };
     let mut head = Vec::new();
@@ -158,5 +175,19 @@ mod tests {
         assert_eq!(decode_data_url("DATA:image/gif;base64,R0lG\n ODlh"), bytes);
         assert_eq!(decode_data_url(" data:image/gif;base64,R0lGODlh "), bytes);
         assert_eq!(decode_data_url("data:image/gif;base64,R0lGODl%68"), bytes);
+        assert_eq!(decode_data_url("data:image/gif ; base64, R0lGODlh"), bytes);
+        let odd = Some(vec![0xfb, 0xef, 0xff]);
+        for url in [
+            "data:;base64,++//",
+            "data:;base64,--__",
+            "data:;BASE64,-%2B_%2F",
+        ] {
+            assert_eq!(decode_data_url(url), odd, "{url}");
+        }
+        assert_eq!(
+            decode_data_url("data:;base64,-w").as_deref(),
+            Some(&[0xfb][..])
+        );
+        assert_eq!(decode_data_url("data:,a-b_").as_deref(), Some(&b"a-b_"[..]));
     }
 }

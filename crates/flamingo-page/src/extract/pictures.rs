@@ -45,6 +45,8 @@ struct Offer<'s> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     StandIn,
+    /// Where the tool that saved the page notes that it was.
+    Noted,
     /// In an attribute of its own for a smaller picture, or for another one.
     Lesser,
     Background,
@@ -117,7 +119,7 @@ impl<'s> Picture<'s> {
 
     /// What an `img`, `amp-img`, `source` or `input` says.
     pub(super) fn read(&mut self, dom: &Dom<'s>, node: NodeId) {
-        let mut lazy = Vec::new();
+        let (mut lazy, mut noted) = (Vec::new(), Vec::new());
         let mut source = None;
         for attribute in dom.attributes(node) {
             let name = attribute.name;
@@ -150,7 +152,11 @@ impl<'s> Picture<'s> {
                 && lazy.len() < MOST_URLS
             {
                 let value = attribute.value();
-                if is_srcset(&value)
+                if is_note(name) {
+                    if is_picture_url(&value) || is_address(&value) {
+                        noted.push(value);
+                    }
+                } else if is_srcset(&value)
                     || is_picture_url(&value)
                     || is_address(&value)
                     || is_data_url(&value)
@@ -161,7 +167,9 @@ impl<'s> Picture<'s> {
         }
         let source = source.unwrap_or_default();
         let behind = self.urls.iter().any(|offer| offer.rank == Rank::Background);
-        let stands_in = is_placeholder(&source) || behind && source.ends_with(".gif");
+        // What a tool has put into the page is what was shown there, however small.
+        let is_saved = !noted.is_empty() && is_data_url(source.trim());
+        let stands_in = is_placeholder(&source) && !is_saved || behind && source.ends_with(".gif");
         let shown = (!stands_in).then_some(source.as_ref());
         let mut is_lazy = stands_in;
         for (name, value) in lazy {
@@ -174,6 +182,9 @@ impl<'s> Picture<'s> {
             Rank::Source
         };
         self.offer(source, rank, 0.0);
+        for url in noted {
+            self.offer(url, Rank::Noted, 0.0);
+        }
     }
 
     /// Takes an attribute whose value is the URL of a picture, or a set of them, for one that a script reads; beside
@@ -432,6 +443,20 @@ pub(super) fn is_picture(dom: &Dom<'_>, node: NodeId) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether an attribute is a note of SingleFile, Save Page WE or WebScrapBook of what another one was.
+fn is_note(name: &str) -> bool {
+    const STARTS: [&str; 3] = [
+        "data-sf-original-",
+        "data-savepage-",
+        "data-scrapbook-orig-",
+    ];
+    let begins = |start: &&str| {
+        name.get(..start.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+    };
+    STARTS.iter().any(begins)
 }
 
 /// The picture behind an element, by its style.

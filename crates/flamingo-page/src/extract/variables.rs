@@ -50,7 +50,12 @@ impl<'s> Variables<'s> {
 fn value_of<'s>(name: &str, source: &'s str) -> Option<&'s str> {
     source.match_indices(name).find_map(|(at, _)| {
         let after = source[at + name.len()..].trim_start().strip_prefix(':')?;
-        let url = after.trim_start().strip_prefix("url(")?.trim_start();
+        let mut value = after.trim_start();
+        // SingleFile can write where a picture was before it.
+        while let Some(comment) = value.strip_prefix("/*") {
+            value = comment.split_once("*/")?.1.trim_start();
+        }
+        let url = value.strip_prefix("url(")?.trim_start();
         let quote = url.chars().next().filter(|c| matches!(c, '"' | '\''));
         let url = &url[quote.map_or(0, char::len_utf8)..];
         let end = url.find(quote.unwrap_or(')'))?;
@@ -67,6 +72,13 @@ mod tests {
         let source = "<style>:root{--sf-img-11: url(data:b);--sf-img-1:url( \"data:a\" )}</style>";
         assert_eq!(value_of("--sf-img-1", source), Some("data:a"));
         assert_eq!(value_of("--sf-img-11", source), Some("data:b"));
+        assert_eq!(value_of("--sf-img-2", source), None);
+    }
+
+    #[test]
+    fn comment_before_the_url_is_passed_over() {
+        let source = "<style>:root{--sf-img-1: /* original URL: url(a.png) *//**/ url(\"data:a\");--sf-img-2:/* open";
+        assert_eq!(value_of("--sf-img-1", source), Some("data:a"));
         assert_eq!(value_of("--sf-img-2", source), None);
     }
 

@@ -54,6 +54,22 @@ fn a_lazy_picture_needs_no_ending() {
 }
 
 #[test]
+fn where_a_saved_picture_was_is_offered_behind_its_bytes() {
+    let small = "data:image/bmp;base64,Qk0AAA";
+    for note in [
+        "data-sf-original-src=/i/a.png",
+        "data-savepage-src=/i/a.png data-savepage-currentsrc=https://a.example/i/a.png",
+        "data-scrapbook-orig-attr-src--1=/i/a.png",
+    ] {
+        let found = offers(&format!("<img src='{small}' {note}>"));
+        assert_eq!(found, [[small]], "{note}");
+        // One that the tool could not have is still known by where it was.
+        let found = offers(&format!("<img src='data:,' {note}>"));
+        assert_eq!(found, [["/i/a.png"]], "{note}");
+    }
+}
+
+#[test]
 fn the_largest_of_one_picture_wins_and_another_never() {
     for (image, best) in [
         ("src=/sea-1200.jpg data-src=/sea-300.jpg", "/sea-1200.jpg"),
