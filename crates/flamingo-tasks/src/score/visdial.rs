@@ -54,7 +54,8 @@ pub(super) fn score(
                 take(matching);
             }
             Some(file) => {
-                let (pairs, matching) = pair(rounds(&file)?, ranks(predictions)?, options.partial)?;
+                let (pairs, matching) =
+                    pair(rounds(path, &file)?, ranks(predictions)?, options.partial)?;
                 let true_ranks = pairs.iter().map(|pair| {
                     let rank = pair.prediction.get(pair.item).copied();
                     rank.ok_or_else(|| {
@@ -106,11 +107,10 @@ fn dense(path: &Path) -> Result<Vec<(Id, Vec<f64>)>> {
 }
 
 /// Every round's true option.
-fn rounds(file: &Record) -> Result<Vec<(Id, usize)>> {
-    let Some(data) = file.get("data").cloned() else {
-        return Err(form(Path::new("VisDial's dialogues"), "has no `data`"));
-    };
-    let data = record(Path::new("VisDial's dialogues"), "data".to_owned(), data)?;
+fn rounds(path: &Path, file: &Record) -> Result<Vec<(Id, usize)>> {
+    let data = file.get("data").cloned();
+    let data = data.ok_or_else(|| form(path, "is neither a list of rounds nor has `data`"))?;
+    let data = record(path, "`data`".to_owned(), data)?;
     let mut items = Vec::new();
     for dialogue in data.records("dialogs")? {
         let image = dialogue.id(&["image_id"])?;

@@ -392,3 +392,53 @@ fn a_broken_entry_is_told_by_file_entry_and_field() {
         );
     }
 }
+
+#[test]
+fn no_file_of_another_form_stops_the_program() {
+    let texts = [
+        "",
+        "[]",
+        "{}",
+        "null",
+        "[[]]",
+        "[{}]",
+        "[{\"image_id\": 1}]",
+        "{\"annotations\": [{}]}",
+        "{\"data\": []}",
+        "{\"data\": {\"dialogs\": [{\"image_id\": 1, \"dialog\": [{\"gt_index\": 9}]}]}}",
+        "{\"database\": {\"a\": 1}}",
+        "[{\"question_id\": 1, \"answers\": [], \"answer\": \"x\"}]",
+        "[{\"image_id\": 1, \"round_id\": 1, \"ranks\": []}]",
+        "[{\"question_id\": 1, \"answer\": \"x\", \"choices\": []}]",
+        "video,qid,answer,type\n1,0,x,QQ\n",
+        "id,proba,label\n1,nan,0\n",
+        "video_id,class_id,verb,noun,annotation\na,7,peel,lemon,1\n",
+        "[[1e999]]",
+        "{\"id\": 1, \"label\": 1}\n",
+        "[{\"videoID\": \"a\", \"enCap\": []}]",
+        "{\"a\": \"x\"}",
+        "{\"1\": {\"0\": \"x\"}}",
+        "label,youtube_id,time_start,time_end\nx,y,-1,5\n",
+        "\u{feff}[]",
+        "[{\"id\": \"y\", \"labels\": []}]",
+    ];
+    let folder = Folder::new();
+    let files: Vec<_> = texts
+        .iter()
+        .zip(["json", "npy", "csv"].into_iter().cycle())
+        .enumerate()
+        .map(|(index, (text, ending))| folder.write(&format!("{index}.{ending}"), text))
+        .collect();
+    for &task in Task::ALL {
+        for (given, official) in files.iter().flat_map(|a| files.iter().map(move |b| (a, b))) {
+            let options = ScoreOptions {
+                partial: true,
+                ..ScoreOptions::default()
+            };
+            // A score or an error, and every error says of what.
+            if let Err(error) = score(task, given, std::slice::from_ref(official), &options) {
+                assert!(error.to_string().len() > 10, "{task}: {error}");
+            }
+        }
+    }
+}
