@@ -50,7 +50,7 @@ pub(super) fn inverse<const WIDE: bool>(
     }
     #[cfg(target_arch = "x86_64")]
     let samples = if WIDE {
-        // Sound: `WIDE` is given by functions that have these instructions alone.
+        // SAFETY: `WIDE` is given by functions that have these instructions alone.
         unsafe { wide::samples(block, quantiser) }
     } else {
         samples(block, quantiser)
@@ -145,7 +145,7 @@ mod wide {
     #[target_feature(enable = "avx2")]
     pub(super) fn samples(block: &Block, quantiser: &Block) -> [[u8; 8]; 8] {
         let rows = std::array::from_fn(|row| {
-            // Sound: 8 values of 16 bits begin there.
+            // SAFETY: 8 values of 16 bits begin there.
             let [value, step] = [block, quantiser]
                 .map(|it| unsafe { _mm_loadu_si128(it.0[8 * row..8 * row + 8].as_ptr().cast()) });
             _mm_mullo_epi16(value, step)
@@ -304,7 +304,7 @@ mod tests {
         for seed in 0..500 {
             let block = noise(seed, [40, 700, 5000, 32_767][seed as usize % 4]);
             let quantiser = noise(seed + 1, [1, 9, 255][seed as usize % 3]);
-            // Sound: the instructions are there.
+            // SAFETY: the instructions are there.
             let wide = unsafe { wide::samples(&block, &quantiser) };
             assert_eq!(wide, samples(&block, &quantiser), "{seed}");
         }
