@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use flamingo_image::{Image, Preprocess};
+use flamingo_image::{Image, Preprocess, Stored};
 use flamingo_kernels::{Device, Matrices, Precision, WeightType};
 use flamingo_model::{Flamingo, describe};
 use flamingo_sequence::{Tokenizer, Visibility};
@@ -163,10 +163,53 @@ impl Engine {
     }
 }
 
-/// A picture that has something everywhere.
+/// A picture that has something everywhere, lets its background through, is tall and was turned: no
+/// setting of the preprocessing leaves it as it is.
 fn probe() -> Image {
-    const SIDE: u32 = 64;
-    let value = |i: u32| (i % 251 * 31 + i / SIDE * 7) as u8 ^ (i % 7 * 37) as u8;
-    let rgb = (0..SIDE * SIDE * 3).map(value).collect();
-    Image::new(SIDE, SIDE, rgb).expect("its pixels fill its sides")
+    const SIDES: [u32; 2] = [64, 160];
+    let value = |i: u32| (i % 251 * 31 + i / SIDES[0] * 7) as u8 ^ (i % 7 * 37) as u8;
+    let area = SIDES[0] * SIDES[1];
+    let rgb = (0..area * 3).map(value).collect();
+    let image = Image::new(SIDES[0], SIDES[1], rgb).expect("its pixels fill its sides");
+    Image {
+        alpha: Some((0..area).map(|i| value(i * 5)).collect()),
+        stored: Stored {
+            orientation: 3,
+            ..Stored::default()
+        },
+        ..image
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flamingo_image::{Conversion, Fit, PassOrder, Transparency};
+
+    use super::*;
+
+    #[test]
+    fn every_setting_of_the_preprocessing_shows_in_the_probe() {
+        let plain = Preprocess::clip(16, Fit::Squash);
+        let all = [
+            plain.clone(),
+            Preprocess::clip(16, Fit::Pad),
+            Preprocess::clip(16, Fit::CenterCrop),
+            Preprocess {
+                transparency: Transparency::White,
+                ..plain.clone()
+            },
+            Preprocess {
+                pass_order: PassOrder::Cheaper,
+                ..plain.clone()
+            },
+            Preprocess {
+                conversion: Conversion::AfterResize,
+                ..plain
+            },
+        ]
+        .map(|preprocess| preprocess.pixels(&probe()));
+        for (k, one) in all.iter().enumerate() {
+            assert!(!all[..k].contains(one), "setting {k}");
+        }
+    }
 }

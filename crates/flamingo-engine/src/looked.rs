@@ -30,8 +30,7 @@ pub(crate) fn hash(frames: &[Image], place: usize) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update(place.to_le_bytes());
     for frame in frames {
-        hasher.update(frame.width.to_le_bytes());
-        hasher.update(&frame.rgb);
+        frame.identity(|piece| hasher.update(piece));
     }
     hasher.finalize().into()
 }

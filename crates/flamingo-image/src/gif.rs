@@ -129,7 +129,7 @@ impl<'a> Gif<'a> {
             self.canvas = vec![empty; self.width as usize * self.height as usize];
         }
         if let Some((area, pixels)) = self.dispose.take() {
-            self.paint(area, |at| Some(pixels[at]));
+            self.paint(area, &pixels, |&pixel| Some(pixel));
         }
         let filled = |pixel| vec![pixel; area.width * area.height];
         let background = self.decoder.bg_color().unwrap_or(0) as u8;
@@ -142,9 +142,9 @@ impl<'a> Gif<'a> {
             _ => None,
         };
         self.dispose = cleared.map(|pixels| (area, pixels));
-        self.paint(area, |at| {
-            let is_shown = is_first || Some(places[at]) != transparent;
-            is_shown.then(|| colours.of(places[at]))
+        self.paint(area, places, |&place| {
+            let is_shown = is_first || Some(place) != transparent;
+            is_shown.then(|| colours.of(place))
         });
     }
 
@@ -159,14 +159,13 @@ impl<'a> Gif<'a> {
         image
     }
 
-    /// Paints what of an area lies on the canvas, but where there is no pixel.
-    fn paint(&mut self, area: Area, pixel: impl Fn(usize) -> Option<[u8; 4]>) {
-        let width = self.width as usize;
-        let seen = area.width.min(width.saturating_sub(area.left));
-        let rows = self.canvas.chunks_exact_mut(width).skip(area.top);
-        for (y, row) in rows.take(area.height).enumerate() {
-            for (x, to) in row.iter_mut().skip(area.left).take(seen).enumerate() {
-                if let Some(pixel) = pixel(y * area.width + x) {
+    /// Paints what of an area lies on the canvas, but where a value has no pixel.
+    fn paint<T>(&mut self, area: Area, values: &[T], pixel: impl Fn(&T) -> Option<[u8; 4]>) {
+        let rows = self.canvas.chunks_exact_mut(self.width as usize);
+        let lines = values.chunks_exact(area.width.max(1));
+        for (row, line) in rows.skip(area.top).zip(lines) {
+            for (to, value) in row.iter_mut().skip(area.left).zip(line) {
+                if let Some(pixel) = pixel(value) {
                     *to = pixel;
                 }
             }

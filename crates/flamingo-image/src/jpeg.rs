@@ -138,7 +138,7 @@ impl<'a> Jpeg<'a> {
 fn draw(planes: &[Plane], colours: Colours, width: usize, out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if instructions::are_wide() {
-        // Sound: the instructions are there.
+        // SAFETY: the instructions are there.
         return unsafe { draw_wide(planes, colours, width, out) };
     }
     draw_rows::<false>(planes, colours, width, out);

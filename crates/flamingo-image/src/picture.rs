@@ -113,6 +113,19 @@ impl Image {
         self.alpha.is_none()
     }
 
+    /// All that tells the picture from others, piece by piece: for a hash.
+    pub fn identity(&self, mut piece: impl FnMut(&[u8])) {
+        piece(&self.width.to_le_bytes());
+        piece(&self.rgb);
+        if let Some(alpha) = &self.alpha {
+            piece(b"alpha");
+            piece(alpha);
+        }
+        if self.stored != Stored::default() {
+            piece(&[self.stored.orientation, self.stored.mode as u8]);
+        }
+    }
+
     /// The picture laid on white paper, rounded as Pillow's `alpha_composite`.
     pub fn on_white(&self) -> Cow<'_, Image> {
         let Some(alpha) = &self.alpha else {
@@ -309,6 +322,26 @@ mod tests {
             [[255; 3], [244, 212, 208], [227, 147, 137], [200, 40, 20]]
         );
         assert!(laid.is_opaque());
+    }
+
+    #[test]
+    fn whatever_a_model_may_see_otherwise_tells_pictures_apart() {
+        let plain = Image::solid(3, 2, [7; 3]);
+        let clear = plain.clone().with_alpha(vec![0; 6]);
+        let half = plain.clone().with_alpha(vec![128; 6]);
+        let mut turned = plain.clone();
+        turned.stored.orientation = 3;
+        let mut indexed = plain.clone();
+        indexed.stored.mode = Mode::Indexed;
+        let wide = Image::solid(2, 3, [7; 3]);
+        let all = [plain, clear, half, turned, indexed, wide].map(|image| {
+            let mut whole = Vec::new();
+            image.identity(|piece| whole.extend_from_slice(piece));
+            whole
+        });
+        for (k, one) in all.iter().enumerate() {
+            assert!(!all[..k].contains(one), "{k}");
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn through_black(colours: Colours, value: u8, light: u8) -> u8 {
 fn ycc<const WIDE: bool>(rows: [&[u8]; 4], out: &mut [[u8; 3]]) {
     #[cfg(target_arch = "x86_64")]
     let done = if WIDE {
-        // Sound: `WIDE` is given by functions that have these instructions alone.
+        // SAFETY: `WIDE` is given by functions that have these instructions alone.
         unsafe { wide::ycc(rows, out) }
     } else {
         0
@@ -114,7 +114,7 @@ mod wide {
             let (y, cb, cr) = (widened(y), widened(cb), widened(cr));
             let colours = colours(y, centred(cb), centred(cr));
             let shuffled = interleaved(colours);
-            // Sound: 16 pixels are 48 bytes.
+            // SAFETY: 16 pixels are 48 bytes.
             unsafe {
                 let to = pixels.as_mut_ptr().cast::<__m128i>();
                 _mm_storeu_si128(to, shuffled[0]);
@@ -129,7 +129,7 @@ mod wide {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn widened(bytes: &[u8; 16]) -> __m256i {
-        // Sound: the bytes are 16.
+        // SAFETY: the bytes are 16.
         _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
     }
 
@@ -177,7 +177,7 @@ mod wide {
     fn interleaved(colours: [__m128i; 3]) -> [__m128i; 3] {
         std::array::from_fn(|part| {
             let [red, green, blue] = std::array::from_fn(|colour| {
-                // Sound: the places are 16.
+                // SAFETY: the places are 16.
                 let places = unsafe { _mm_loadu_si128(PLACES[part][colour].as_ptr().cast()) };
                 _mm_shuffle_epi8(colours[colour], places)
             });
@@ -210,7 +210,7 @@ mod tests {
                 for cr in 0..=255 {
                     let (cbs, crs) = ([cb; 256], [cr; 256]);
                     let mut out = [[0; 3]; 256];
-                    // Sound: the instructions are there.
+                    // SAFETY: the instructions are there.
                     let done = unsafe { wide::ycc([&all, &cbs, &crs, &[]], &mut out) };
                     assert_eq!(done, 256);
                     for (y, pixel) in (0..=255).zip(out) {

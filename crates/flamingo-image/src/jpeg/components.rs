@@ -195,7 +195,7 @@ fn units(frame: &Frame, scan: &Scan) -> (usize, usize) {
 fn transform(blocks: Vec<[i16; 64]>, it: &Component, quantiser: &Block, samples: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if super::instructions::are_wide() {
-        // Sound: the instructions are there.
+        // SAFETY: the instructions are there.
         return unsafe { transform_wide(blocks, it, quantiser, samples) };
     }
     transform_all::<false>(blocks, it, quantiser, samples);

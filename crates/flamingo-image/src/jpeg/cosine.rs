@@ -50,7 +50,7 @@ pub(super) fn inverse<const WIDE: bool>(
     }
     #[cfg(target_arch = "x86_64")]
     let samples = if WIDE {
-        // Sound: `WIDE` is given by functions that have these instructions alone.
+        // SAFETY: `WIDE` is given by functions that have these instructions alone.
         unsafe { wide::samples(block, quantiser) }
     } else {
         samples(block, quantiser)
@@ -78,43 +78,58 @@ fn transposed(rows: [[i16; 8]; 8]) -> [[i16; 8]; 8] {
     std::array::from_fn(|x| std::array::from_fn(|y| rows[y][x]))
 }
 
-/// The transform of each of the eight vectors across `x`.
+/// The transform of each of the eight vectors across `x`. Each step is a loop over the eight, which
+/// compilers turn into vector instructions.
 fn pass<const SHIFT: i32>(x: [[i16; 8]; 8]) -> [[i16; 8]; 8] {
+    const ONE: i32 = 1 << CONSTANT;
+    let half = [1 << (SHIFT - 1); 8];
+    let zero = sum(dot(x[0], x[4], ONE, ONE), half);
+    let four = sum(dot(x[0], x[4], ONE, -ONE), half);
+    let two = dot(x[2], x[6], F_0_541 + F_0_765, F_0_541);
+    let six = dot(x[2], x[6], F_0_541, F_0_541 - F_1_847);
+    let even = [
+        sum(zero, two),
+        sum(four, six),
+        difference(four, six),
+        difference(zero, two),
+    ];
+    let both = |a: usize, b: usize| std::array::from_fn(|lane| x[a][lane].wrapping_add(x[b][lane]));
+    let (z3, z4) = (both(7, 3), both(5, 1));
+    let third = dot(z3, z4, F_1_175 - F_1_961, F_1_175);
+    let fourth = dot(z3, z4, F_1_175, F_1_175 - F_0_390);
+    let odd = [
+        sum(dot(x[7], x[1], -F_0_899, F_1_501 - F_0_899), fourth),
+        sum(dot(x[5], x[3], -F_2_562, F_3_072 - F_2_562), third),
+        sum(dot(x[5], x[3], F_2_053 - F_2_562, -F_2_562), fourth),
+        sum(dot(x[7], x[1], F_0_298 - F_0_899, -F_0_899), third),
+    ];
     let mut out = [[0; 8]; 8];
-    for lane in 0..8 {
-        let x = x.map(|row| row[lane]);
-        let dot = |a: i16, b: i16, by_a: i32, by_b: i32| {
-            (i32::from(a) * by_a).wrapping_add(i32::from(b) * by_b)
-        };
-        let one = 1 << CONSTANT;
-        let (zero, four) = (dot(x[0], x[4], one, one), dot(x[0], x[4], one, -one));
-        let two = dot(x[2], x[6], F_0_541 + F_0_765, F_0_541);
-        let six = dot(x[2], x[6], F_0_541, F_0_541 - F_1_847);
-        let even = [
-            zero.wrapping_add(two),
-            four.wrapping_add(six),
-            four.wrapping_sub(six),
-            zero.wrapping_sub(two),
-        ];
-        let (z3, z4) = (x[7].wrapping_add(x[3]), x[5].wrapping_add(x[1]));
-        let third = dot(z3, z4, F_1_175 - F_1_961, F_1_175);
-        let fourth = dot(z3, z4, F_1_175, F_1_175 - F_0_390);
-        let odd = [
-            dot(x[7], x[1], -F_0_899, F_1_501 - F_0_899).wrapping_add(fourth),
-            dot(x[5], x[3], -F_2_562, F_3_072 - F_2_562).wrapping_add(third),
-            dot(x[5], x[3], F_2_053 - F_2_562, -F_2_562).wrapping_add(fourth),
-            dot(x[7], x[1], F_0_298 - F_0_899, -F_0_899).wrapping_add(third),
-        ];
-        let rounded = |sum: i32| {
-            let value = sum.wrapping_add(1 << (SHIFT - 1)) >> SHIFT;
-            value.clamp(i16::MIN.into(), i16::MAX.into()) as i16
-        };
-        for at in 0..4 {
-            out[at][lane] = rounded(even[at].wrapping_add(odd[at]));
-            out[7 - at][lane] = rounded(even[at].wrapping_sub(odd[at]));
-        }
+    for at in 0..4 {
+        out[at] = shifted::<SHIFT>(sum(even[at], odd[at]));
+        out[7 - at] = shifted::<SHIFT>(difference(even[at], odd[at]));
     }
     out
+}
+
+/// `a * by_a + b * by_b`
+#[inline(always)]
+fn dot(a: [i16; 8], b: [i16; 8], by_a: i32, by_b: i32) -> [i32; 8] {
+    std::array::from_fn(|lane| (i32::from(a[lane]) * by_a).wrapping_add(i32::from(b[lane]) * by_b))
+}
+
+#[inline(always)]
+fn sum(a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+    std::array::from_fn(|lane| a[lane].wrapping_add(b[lane]))
+}
+
+#[inline(always)]
+fn difference(a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+    std::array::from_fn(|lane| a[lane].wrapping_sub(b[lane]))
+}
+
+#[inline(always)]
+fn shifted<const SHIFT: i32>(values: [i32; 8]) -> [i16; 8] {
+    values.map(|value| (value >> SHIFT).clamp(i16::MIN.into(), i16::MAX.into()) as i16)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -130,7 +145,7 @@ mod wide {
     #[target_feature(enable = "avx2")]
     pub(super) fn samples(block: &Block, quantiser: &Block) -> [[u8; 8]; 8] {
         let rows = std::array::from_fn(|row| {
-            // Sound: 8 values of 16 bits begin there.
+            // SAFETY: 8 values of 16 bits begin there.
             let [value, step] = [block, quantiser]
                 .map(|it| unsafe { _mm_loadu_si128(it.0[8 * row..8 * row + 8].as_ptr().cast()) });
             _mm_mullo_epi16(value, step)
@@ -289,7 +304,7 @@ mod tests {
         for seed in 0..500 {
             let block = noise(seed, [40, 700, 5000, 32_767][seed as usize % 4]);
             let quantiser = noise(seed + 1, [1, 9, 255][seed as usize % 3]);
-            // Sound: the instructions are there.
+            // SAFETY: the instructions are there.
             let wide = unsafe { wide::samples(&block, &quantiser) };
             assert_eq!(wide, samples(&block, &quantiser), "{seed}");
         }

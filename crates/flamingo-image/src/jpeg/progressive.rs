@@ -68,7 +68,7 @@ pub(super) fn read_band(
 ) -> Result<(), String> {
     #[cfg(target_arch = "x86_64")]
     if super::instructions::are_wide() {
-        // Sound: the instructions are there.
+        // SAFETY: the instructions are there.
         return unsafe { read_band_wide(bits, part, ac, scan, turns, size) };
     }
     read_bands(bits, part, ac, scan, turns, size)

@@ -31,7 +31,7 @@ pub(super) fn read(
 ) -> Result<(), String> {
     #[cfg(target_arch = "x86_64")]
     if super::instructions::are_wide() {
-        // Sound: the instructions are there.
+        // SAFETY: the instructions are there.
         return unsafe { read_wide(bits, parts, turns, (across, down)) };
     }
     read_units::<false>(bits, parts, turns, (across, down))

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use flamingo_image::Fit;
+use flamingo_image::{Conversion, Fit, PassOrder, Transparency};
 use flamingo_kernels::{Activation, Tensor};
 use flamingo_model::language::QueryKeyNorm;
 use flamingo_model::vision::{VisionConfig, VitConfig};
@@ -54,6 +54,25 @@ fn model_file() -> ModelFile {
         parts: Default::default(),
         model: ModelConfig::Flamingo(config),
     }
+}
+
+#[test]
+fn a_model_whose_pictures_are_prepared_as_before_is_of_the_version_before() {
+    let written = |change: fn(&mut Preprocess)| {
+        let mut file = model_file();
+        change(file.preprocess.as_mut().unwrap());
+        let read = ModelFile::from_json(file.to_json().as_bytes(), Path::new("x")).unwrap();
+        assert_eq!(read.preprocess, file.preprocess);
+        read.version
+    };
+    assert_eq!(written(|_| {}), FORMAT_VERSION);
+    let version = crate::PARTS_FORMAT_VERSION;
+    assert_eq!(written(|it| it.transparency = Transparency::White), version);
+    assert_eq!(written(|it| it.pass_order = PassOrder::Cheaper), version);
+    assert_eq!(
+        written(|it| it.conversion = Conversion::AfterResize),
+        version
+    );
 }
 
 fn saved(precision: Precision) -> (tempfile::TempDir, Flamingo) {

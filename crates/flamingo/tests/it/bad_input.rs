@@ -29,6 +29,34 @@ fn a_broken_picture_is_named() {
 }
 
 #[test]
+fn a_picture_of_another_format_is_called_by_its_name() {
+    let place = Workplace::new();
+    for (name, start, says) in [
+        ("a.heic", &b"\0\0\0\x1cftypheic\0\0\0\0"[..], "HEIC"),
+        ("a.tif", b"II*\0\x08\0\0\0", "TIFF"),
+        ("a.bmp", b"BM\x36\x04\0\0", "BMP"),
+    ] {
+        place.write(name, start);
+        let told = place.refused(&["ask", "--image", name]);
+        assert!(told.contains(says) && told.contains("convert it"), "{told}");
+    }
+}
+
+#[test]
+fn a_picture_over_the_limit_names_the_option_that_raises_it() {
+    let place = Workplace::new();
+    let picture = flamingo::image::Image::solid(60, 50, [200, 30, 10]);
+    place.write("large.png", &picture.to_png());
+    let ask = ["ask", "--image", "large.png", "--text", "Output:"];
+    let told = place.refused(&[&ask[..], &["--max-pixels", "2999"]].concat());
+    assert!(
+        told.contains("large.png has 3000 pixels, the limit is 2999")
+            && told.contains("`--max-pixels`"),
+        "{told}"
+    );
+}
+
+#[test]
 fn an_unknown_key_is_named_with_its_line_and_those_allowed() {
     let place = Workplace::new();
     place.write(

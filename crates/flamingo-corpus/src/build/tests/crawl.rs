@@ -15,7 +15,7 @@ pub(super) fn picture(seed: u8) -> Vec<u8> {
     let pixel = |at: usize| (at * usize::from(seed) * 7 / 5 % 251) as u8;
     let rgb = (0..3 * width * height).map(pixel).collect();
     let image = Image::new(width as u32, height as u32, rgb);
-    image.unwrap().to_png()
+    image.expect("its pixels fill its sides").to_png()
 }
 
 /// A WARC file in the making, a member of gzip a record.
