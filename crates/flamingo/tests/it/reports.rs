@@ -1,5 +1,6 @@
 //! The reports that other programs read.
 
+use flamingo::image::Image;
 use serde_json::Value;
 
 use crate::Workplace;
@@ -47,6 +48,53 @@ fn the_demo_prints_its_figures_as_json_and_writes_a_page_that_loads_nothing() {
 fn figures_alone_leave_no_page_behind() {
     let place = Workplace::new();
     place.ok(&["demo", "--queries", "1", "--json"]);
+    assert!(!place.path().join("flamingo-demo.html").exists());
+}
+
+#[test]
+fn the_demo_of_a_folder_of_photos_prints_the_class_mean_beside_the_model() {
+    let place = Workplace::new();
+    for (thing, colour) in [
+        [250, 20, 20],
+        [20, 250, 20],
+        [20, 20, 250],
+        [240, 240, 240],
+        [5, 5, 5],
+    ]
+    .iter()
+    .enumerate()
+    {
+        for photo in 0..6_u8 {
+            let picture = Image::from_fn(16, 16, |x, y| {
+                colour.map(|c: u8| c ^ (x * y % 3) as u8 ^ photo)
+            });
+            place.write(
+                &format!("photos/thing_{thing}/{photo}.png"),
+                &picture.to_png(),
+            );
+        }
+    }
+    let report = place.ok(&["demo", "--data", "photos", "--queries", "7", "--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(
+        (report["things"].as_u64(), report["photos"].as_u64()),
+        (Some(5), Some(30))
+    );
+    let figures = report["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), 14);
+    for figure in figures {
+        assert_eq!(figure["queries"], 7);
+        let real = figure["pictures"] == "real";
+        assert_eq!(figure["class_mean"].is_number(), real);
+        // Five colours: no encoder takes one for another.
+        assert!(!real || figure["class_mean"] == 1.0, "{figure}");
+    }
+    place.write("few/red/1.png", &Image::solid(7, 5, [200, 30, 30]).to_png());
+    let told = place.refused(&["demo", "--data", "few"]);
+    assert!(
+        told.contains("there are 0 things with 5 photos or more, an episode needs up to 5"),
+        "{told}"
+    );
     assert!(!place.path().join("flamingo-demo.html").exists());
 }
 
