@@ -16,7 +16,7 @@ use crate::kinds::describe;
 use crate::limits::Limits;
 use crate::picture::{Image, Mode};
 use crate::png_mending;
-use crate::probe::{Format, probe, webp_is_whole};
+use crate::probe::{Format, jpeg_size, probe, webp_is_whole};
 
 /// What a file shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,6 +144,10 @@ impl Source<'_> {
     }
 
     fn jpeg(&self) -> Result<Image> {
+        // First, so that what claims to be too large is told as that, whatever else is wrong with it.
+        if let Some((width, height)) = jpeg_size(self.bytes) {
+            self.limits.check_size(self.name, width, height)?;
+        }
         let jpeg = Jpeg::open(self.bytes).map_err(|reason| self.broken(&reason))?;
         let (width, height) = jpeg.size();
         self.limits.check_size(self.name, width, height)?;

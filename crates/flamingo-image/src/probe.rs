@@ -98,7 +98,7 @@ fn jpeg(bytes: &[u8]) -> Option<Probe> {
 }
 
 /// The size in the first start-of-frame segment.
-fn jpeg_size(bytes: &[u8]) -> Option<(u32, u32)> {
+pub(crate) fn jpeg_size(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut at = 2;
     while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
         match marker {
