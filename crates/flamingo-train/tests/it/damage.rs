@@ -128,7 +128,7 @@ fn a_checkpoint_of_a_later_version_is_named_with_both_versions_and_left_as_it_is
     let later = fs::read_to_string(&path)
         .unwrap()
         .replace("\"version\":2", "\"version\":3");
-    fs::write(path, later).unwrap();
+    fs::write(&path, later).unwrap();
     let (summary, heard) = resume(&recipe);
     let error = summary.unwrap_err().to_string();
     assert!(
