@@ -115,7 +115,9 @@ pub(crate) fn column<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Vec<Ce
 }
 
 fn is_truth(text: &str) -> bool {
-    ["True", "TRUE", "true", "False", "FALSE", "false"].contains(&text)
+    ["true", "false"]
+        .iter()
+        .any(|truth| text.eq_ignore_ascii_case(truth))
 }
 
 fn is_number(text: &str) -> bool {
@@ -156,6 +158,10 @@ mod tests {
         assert_eq!(
             column(["2", "3.5", "NA"].into_iter()),
             [Cell::Value, Cell::Value, Cell::Missing]
+        );
+        assert_eq!(
+            column(["tRUE", "False"].into_iter()),
+            [Cell::Value, Cell::Value]
         );
         assert_eq!(
             column(["2", "dog"].into_iter()),
