@@ -27,10 +27,10 @@ use papers::{papers, runs_here};
 
 /// What is given away.
 const FEATURES: [&str; 2] = ["corpus", "cluster"];
-/// Bytes of a program that no one wants to download.
-const MOST_BYTES: u64 = 70_000_000;
+/// Bytes of a program that no one wants to download; 22 million are the models in it.
+const MOST_BYTES: u64 = 86_000_000;
 /// The same without any feature.
-const MOST_BYTES_LEAN: u64 = 30_000_000;
+const MOST_BYTES_LEAN: u64 = 46_000_000;
 /// Files of the repository that go with the program.
 const BESIDE: [&str; 5] = [
     "README.md",
