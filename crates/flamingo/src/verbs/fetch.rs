@@ -17,7 +17,7 @@ use crate::{interrupt, output, part_files, sources};
 /// that need a model fetch its parts by themselves.
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
-    /// The model, a directory or a hub id; or a recipe (.toml) that names parts
+    /// The model: photos, a directory or a hub id; or a recipe (.toml) that names parts
     #[arg(value_name = "MODEL")]
     model: String,
     /// Files to look into first: the part itself, a wheel, a zip, a .tar.gz, or a folder of such
