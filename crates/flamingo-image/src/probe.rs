@@ -180,9 +180,11 @@ fn gif(bytes: &[u8]) -> Option<Probe> {
             Some(0x2C) => {
                 frames += 1;
                 if frames == 1 {
-                    // A first frame that is larger enlarges the picture.
-                    width = width.max(u16_le(bytes, at + 1)? + u16_le(bytes, at + 5)?);
-                    height = height.max(u16_le(bytes, at + 3)? + u16_le(bytes, at + 7)?);
+                    // A first frame that is larger enlarges the picture; one that is cut tells nothing.
+                    let end =
+                        |start| Some(u16_le(bytes, at + start)? + u16_le(bytes, at + start + 4)?);
+                    width = width.max(end(1).unwrap_or(0));
+                    height = height.max(end(3).unwrap_or(0));
                 }
                 let Some(&flags) = bytes.get(at + 9) else {
                     break false;
