@@ -181,8 +181,9 @@ fn gif(bytes: &[u8]) -> Option<Probe> {
                 frames += 1;
                 if frames == 1 {
                     // A first frame that is larger enlarges the picture.
-                    width = width.max(u16_le(bytes, at + 1)? + u16_le(bytes, at + 5)?);
-                    height = height.max(u16_le(bytes, at + 3)? + u16_le(bytes, at + 7)?);
+                    let end = |at| Some(u16_le(bytes, at)? + u16_le(bytes, at + 4)?);
+                    width = width.max(end(at + 1).unwrap_or(0));
+                    height = height.max(end(at + 3).unwrap_or(0));
                 }
                 let Some(&flags) = bytes.get(at + 9) else {
                     break false;
