@@ -69,3 +69,18 @@ fn a_file_cut_anywhere_is_not_whole() {
         }
     }
 }
+
+#[test]
+fn the_size_of_a_gif_is_known_before_its_first_frame_is() {
+    let bytes = std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/gif_larger.gif"
+    ))
+    .unwrap();
+    let frame = 13 + 3 * 128 + 8;
+    assert_eq!(bytes[frame], b',');
+    for (cut, size) in [(frame + 1, (11, 7)), (bytes.len(), (13, 8))] {
+        let found = probe(&bytes[..cut]).unwrap();
+        assert_eq!((found.width, found.height), size, "cut to {cut}");
+    }
+}
