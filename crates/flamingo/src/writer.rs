@@ -58,7 +58,10 @@ impl<'a> Output<'a> {
     }
 
     /// Makes sure that it is none of the files that are read: they would be lost.
-    pub(crate) fn is_none_of(self, inputs: impl IntoIterator<Item: AsRef<Path>>) -> Result<Self> {
+    pub(crate) fn unless_one_of(
+        self,
+        inputs: impl IntoIterator<Item: AsRef<Path>>,
+    ) -> Result<Self> {
         let Target::File(place) = &self.target else {
             return Ok(self);
         };
@@ -73,7 +76,7 @@ impl<'a> Output<'a> {
     }
 
     /// Makes sure that it replaces no file of a folder that is read, such as a picture of a page.
-    pub(crate) fn is_no_file_in(self, inputs: &[String]) -> Result<Self> {
+    pub(crate) fn unless_file_in(self, inputs: &[String]) -> Result<Self> {
         let Target::File(place) = &self.target else {
             return Ok(self);
         };

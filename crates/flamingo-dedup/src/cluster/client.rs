@@ -322,6 +322,8 @@ fn words(error: &std::io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::future::pending;
     use std::io::{Read, Write};
     use std::net::TcpListener;

@@ -34,7 +34,7 @@ pub(crate) struct DedupArgs {
 
 pub(crate) fn run(args: &DedupArgs, threads: Option<usize>) -> Result<()> {
     let config = args.settings.read()?.deduplication;
-    let place = Output::of(&args.output)?.is_none_of(&args.input)?;
+    let place = Output::of(&args.output)?.unless_one_of(&args.input)?;
     interrupt::ends_with(place.stands() + "; the same command begins anew")?;
     let report = dedup_jsonl(
         &args.input,

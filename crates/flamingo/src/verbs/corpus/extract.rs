@@ -65,8 +65,8 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let filters = Filters::new(settings.filters, &settings.folder)?;
     let extractor = Extractor::new(filters, &settings.fetch, read)?;
     let place = Output::of(&args.output)?
-        .is_none_of(units.iter().flat_map(Unit::files))?
-        .is_no_file_in(&args.input)?;
+        .unless_one_of(units.iter().flat_map(Unit::files))?
+        .unless_file_in(&args.input)?;
     interrupt::ends_with(place.stands() + "; the same command begins anew")?;
     let bar = output::spinner();
     let start = Instant::now();

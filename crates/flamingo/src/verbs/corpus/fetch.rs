@@ -41,7 +41,7 @@ pub(crate) fn run(args: &FetchArgs) -> Result<()> {
     let urls: Vec<&str> = lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .collect();
-    let place = Output::of(&args.output)?.is_none_of([&args.urls])?;
+    let place = Output::of(&args.output)?.unless_one_of([&args.urls])?;
     interrupt::ends_with(place.stands() + "; the same command begins anew")?;
     let fetcher = Fetcher::new(args.settings.read()?.fetch)?;
     let report = match args.images {
