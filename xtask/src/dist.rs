@@ -27,8 +27,8 @@ use papers::{papers, runs_here};
 
 /// What is given away.
 const FEATURES: [&str; 2] = ["corpus", "cluster"];
-/// Bytes of a program that no one wants to download; 22 million are the models in it.
-const MOST_BYTES: u64 = 86_000_000;
+/// Bytes of a program that has grown: it had 94.3 million before 16 million of the photos model came into it.
+const MOST_BYTES: u64 = 115_000_000;
 /// The same without any feature.
 const MOST_BYTES_LEAN: u64 = 46_000_000;
 /// Files of the repository that go with the program.
@@ -377,7 +377,7 @@ mod tests {
         check(&full, MOST_BYTES).unwrap();
         let message = check(&lean, MOST_BYTES_LEAN + 1).unwrap_err().to_string();
         assert!(
-            message.contains("30000001 bytes, 30000000 are allowed")
+            message.contains("46000001 bytes, 46000000 are allowed")
                 && message.contains("--no-limit"),
             "{message}"
         );
