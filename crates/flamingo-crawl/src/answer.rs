@@ -112,6 +112,17 @@ pub enum Item {
     Skipped(Skipped),
 }
 
+impl Item {
+    /// A part of a file that is read as a whole, passed over.
+    pub(crate) fn skipped(reason: Reason, url: Option<String>) -> Self {
+        Self::Skipped(Skipped {
+            reason,
+            url,
+            offset: 0,
+        })
+    }
+}
+
 /// Why something gives no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

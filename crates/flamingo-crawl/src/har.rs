@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::base64;
 use crate::headers::media_type;
-use crate::{Answer, Directives, Item, ReadOptions, Reason, Redirect, Skipped};
+use crate::{Answer, Directives, Item, ReadOptions, Reason, Redirect};
 
 #[derive(Deserialize)]
 struct Har {
@@ -115,17 +115,17 @@ pub(crate) fn read(bytes: &[u8], beside: &mut Beside<'_>, options: &ReadOptions)
             .collect(),
         Err(error) => {
             tracing::debug!("a HAR file that cannot be read: {error}");
-            vec![skipped(Reason::MalformedArchive, None)]
+            vec![Item::skipped(Reason::MalformedArchive, None)]
         }
     }
 }
 
 fn item(entry: Value, beside: &mut Beside<'_>, options: &ReadOptions) -> Item {
     match serde_json::from_value::<Entry>(entry) {
-        Err(_) => skipped(Reason::MalformedRecord, None),
+        Err(_) => Item::skipped(Reason::MalformedRecord, None),
         Ok(entry) => {
             let asked = entry.request.url.clone();
-            made(entry, beside, options).unwrap_or_else(|reason| skipped(reason, Some(asked)))
+            made(entry, beside, options).unwrap_or_else(|reason| Item::skipped(reason, Some(asked)))
         }
     }
 }
@@ -204,14 +204,6 @@ fn header<'h>(headers: &'h [Header], name: &'static str) -> impl Iterator<Item =
             .is_some_and(|of| of.eq_ignore_ascii_case(name))
     });
     named.filter_map(|header| header.value.as_str().map(str::to_owned))
-}
-
-fn skipped(reason: Reason, url: Option<String>) -> Item {
-    Item::Skipped(Skipped {
-        reason,
-        url,
-        offset: 0,
-    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::base64;
 use crate::headers::{Headers, find_end, media_type};
-use crate::{Answer, Item, ReadOptions, Reason, Skipped};
+use crate::{Answer, Item, ReadOptions, Reason};
 
 /// Messages within messages deeper than this are not looked into.
 const MAX_DEPTH: usize = 8;
@@ -51,7 +51,7 @@ pub(crate) fn read(bytes: &[u8], file: &Url, options: &ReadOptions) -> Vec<Item>
     let mut parts = found.parts;
     let root = told.and_then(|told| Some((root(&parts, told.start.as_deref())?, told)));
     let Some((root, told)) = root else {
-        return vec![skipped(Reason::MalformedArchive, None)];
+        return vec![Item::skipped(Reason::MalformedArchive, None)];
     };
     let web = |text: &String| {
         let url = Url::parse(text).ok()?;
@@ -85,13 +85,13 @@ pub(crate) fn read(bytes: &[u8], file: &Url, options: &ReadOptions) -> Vec<Item>
             .as_ref()
             .and_then(|location| url.join(location).ok());
         items.push(match asked.or(target) {
-            None if is_text(&part) => skipped(Reason::OtherRecord, None),
-            None => skipped(Reason::MissingUrl, None),
-            Some(target) if is_page(&part) => skipped(Reason::Frame, Some(target.into())),
+            None if is_text(&part) => Item::skipped(Reason::OtherRecord, None),
+            None => Item::skipped(Reason::MissingUrl, None),
+            Some(target) if is_page(&part) => Item::skipped(Reason::Frame, Some(target.into())),
             Some(target) => answer(part, target, options),
         });
     }
-    let headless = (0..found.headless).map(|_| skipped(Reason::MalformedRecord, None));
+    let headless = (0..found.headless).map(|_| Item::skipped(Reason::MalformedRecord, None));
     items.extend(headless);
     items
 }
@@ -286,14 +286,6 @@ fn answer(part: Part, url: Url, options: &ReadOptions) -> Item {
         date: part.date,
         truncated: part.is_cut || is_long,
         ..Answer::new(url, content_type.as_deref(), body)
-    })
-}
-
-fn skipped(reason: Reason, url: Option<String>) -> Item {
-    Item::Skipped(Skipped {
-        reason,
-        url,
-        offset: 0,
     })
 }
 

@@ -17,8 +17,7 @@ use crate::references::{self, Reference, references};
 use crate::source::Source;
 use crate::store::{Entry, below, url_of};
 use crate::{
-    Answer, Counts, Error, Item, Place, ReadOptions, Reason, Result, Skipped, har, mhtml,
-    saved_from, zipped,
+    Answer, Counts, Error, Item, Place, ReadOptions, Reason, Result, har, mhtml, saved_from, zipped,
 };
 
 /// Bytes at the start of a file that tell whether it is a picture.
@@ -78,7 +77,7 @@ impl Pages {
         let name = below(&self.folder, path);
         let (bytes, length) = match self.read(&name) {
             Ok(read) => read,
-            Err(reason) => return self.held.push_back(skipped(reason, name)),
+            Err(reason) => return self.held.push_back(Item::skipped(reason, Some(name))),
         };
         let file = below_url(&self.folder_url, path);
         match kind(path, &bytes) {
@@ -132,7 +131,7 @@ impl Pages {
                     ..Answer::new(picture.url, media, body)
                 })
             }
-            Err(reason) => skipped(reason, name),
+            Err(reason) => Item::skipped(reason, Some(name)),
         }
     }
 
@@ -294,14 +293,6 @@ fn whole(name: &str, length: u64) -> Place {
         offset: 0,
         length,
     }
-}
-
-fn skipped(reason: Reason, name: String) -> Item {
-    Item::Skipped(Skipped {
-        reason,
-        url: Some(name),
-        offset: 0,
-    })
 }
 
 /// A file, and, if its name has letters that can be spelt in two ways (`ö` as one sign or two), the other ways.

@@ -16,7 +16,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::input::{Kind, image_type, picture_type};
 use crate::references::{tags, value_of};
-use crate::{Answer, Item, ReadOptions, Reason, Skipped, har, saved_from};
+use crate::{Answer, Item, ReadOptions, Reason, har, saved_from};
 
 /// Bytes at the start of a page within which it says that it unpacks itself.
 const HEAD: usize = 4 << 10;
@@ -68,7 +68,7 @@ pub(crate) fn read(bytes: &[u8], file: &Url, options: &ReadOptions) -> Vec<Item>
         }
         Some(page(&mut archive, &names, folder, &body, file, options))
     };
-    items().unwrap_or_else(|| vec![skipped(Reason::MalformedArchive, None)])
+    items().unwrap_or_else(|| vec![Item::skipped(Reason::MalformedArchive, None)])
 }
 
 fn page(
@@ -109,7 +109,7 @@ fn page(
                 let media = picture_type(&bytes).or_else(|| image_type(name));
                 Item::Answer(Answer::new(url, media, bytes))
             }
-            Err(reason) => skipped(reason, Some(url.into())),
+            Err(reason) => Item::skipped(reason, Some(url.into())),
         });
     }
     items
@@ -224,14 +224,6 @@ fn url_of<'u>(word: &[u8], urls: &'u HashMap<&str, Url>) -> Option<&'u Url> {
     }
     let text = htmlize::unescape_attribute(text);
     urls.get(&*percent_decode_str(&text).decode_utf8_lossy())
-}
-
-fn skipped(reason: Reason, url: Option<String>) -> Item {
-    Item::Skipped(Skipped {
-        reason,
-        url,
-        offset: 0,
-    })
 }
 
 #[cfg(test)]
