@@ -20,7 +20,9 @@ use crate::{Counts, Error, Items, ReadOptions, Result, har};
 /// The most pages or URLs of a unit.
 const PAGES: usize = 1000;
 /// Endings of films.
-const FILMS: [&str; 6] = ["gif", "m4v", "mkv", "mov", "mp4", "webm"];
+const FILMS: [&str; 10] = [
+    "avi", "flv", "gif", "m4v", "mkv", "mov", "mp4", "mpg", "webm", "wmv",
+];
 /// How many bytes of lines make a unit.
 const LINES: u64 = 64 << 20;
 /// So many bytes tell what a file is.

@@ -81,7 +81,7 @@ pub enum Error {
     },
     /// A picture or film that cannot be decoded.
     #[error(transparent)]
-    Image(#[from] flamingo_image::Error),
+    Film(#[from] flamingo_film::Error),
     /// A document that cannot be read or encoded.
     #[error(transparent)]
     Document(#[from] flamingo_sequence::Error),
@@ -105,8 +105,13 @@ impl Error {
             Error::CutOff { .. } => "shard cut off",
             Error::Picture { .. } => "broken picture or film",
             Error::NotAnImage { .. } => "animated picture as image",
-            Error::Image(flamingo_image::Error::Read { .. }) => "file missing or unreadable",
-            Error::Image(_) => "broken picture or film",
+            Error::Film(
+                flamingo_film::Error::Read { .. }
+                | flamingo_film::Error::Image(flamingo_image::Error::Read { .. }),
+            ) => "file missing or unreadable",
+            Error::Film(flamingo_film::Error::NoDecoder { .. }) => "film that needs ffmpeg",
+            Error::Film(flamingo_film::Error::NoPictures { .. }) => "film without pictures",
+            Error::Film(_) => "broken picture or film",
             Error::Document(_) => "bad document",
         }
     }

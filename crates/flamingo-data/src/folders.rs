@@ -97,9 +97,10 @@ mod tests {
         let Part::Image(place) = &sample.document.parts[0] else {
             panic!("a picture comes first");
         };
-        let limits = flamingo_image::Limits::default();
+        let reader = flamingo_film::Reader::default();
+        let wanted = flamingo_image::Wanted::default();
         let kind = flamingo_sequence::MediaKind::Image;
-        assert!(sample.base.load(place, kind, &limits).is_ok());
+        assert!(sample.base.load(place, kind, &reader, &wanted).is_ok());
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub use augment::Augment;
 pub use error::{Error, Result};
 pub use framing::{Example, Framing};
 pub use html::page_document;
-pub use library::Library;
+pub use library::{Library, Opened};
 pub use media::MediaBase;
 pub use order::{Order, stream};
 pub use report::Report;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use flamingo_image::{Limits, Media};
+use flamingo_film::Reader;
+use flamingo_image::{Media, Wanted};
 use flamingo_sequence::MediaKind;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -31,8 +32,30 @@ impl<T> Default for Library<T> {
     }
 }
 
+/// How media are opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened<'a> {
+    /// What they are opened with.
+    pub reader: &'a Reader,
+    /// What of films is kept.
+    pub wanted: &'a Wanted,
+}
+
+impl Opened<'_> {
+    /// What is the same for media that are the same: a film is another one with other frames.
+    fn key(&self, base: &MediaBase, place: &str, kind: MediaKind) -> (String, bool) {
+        match kind {
+            MediaKind::Image => (base.key(place), false),
+            MediaKind::Video => {
+                let (sampling, rate) = (self.wanted.sampling, self.reader.frame_rate);
+                (format!("{}\0{sampling:?} {rate:?}", base.key(place)), true)
+            }
+        }
+    }
+}
+
 /// A medium to be loaded: where, and what it must be.
-struct Wanted {
+struct ToLoad {
     key: (String, bool),
     base: MediaBase,
     place: String,
@@ -54,18 +77,20 @@ impl<T> Library<T> {
         &mut self,
         source: &mut Source,
         path: &Path,
-        limits: &Limits,
+        opened: Opened<'_>,
         chunk: usize,
         mut make: impl FnMut(Vec<Media>, usize, usize) -> Result<Vec<T>, E>,
     ) -> Result<Vec<Vec<usize>>, E> {
-        let wanted = self.wanted(source);
+        let wanted = self.wanted(source, opened);
         let mut failures: HashMap<(String, bool), (String, String)> = HashMap::new();
         let mut done = 0;
         for wanted_now in wanted.chunks(chunk.max(1)) {
             let loaded: Vec<_> = wanted_now
                 .par_iter()
                 .map(|w| {
-                    let media = w.base.load(&w.place, w.kind, limits)?;
+                    let media = w
+                        .base
+                        .load(&w.place, w.kind, opened.reader, opened.wanted)?;
                     Ok::<_, crate::Error>((content(&media), media))
                 })
                 .collect();
@@ -94,18 +119,19 @@ impl<T> Library<T> {
             assert_eq!(items.len(), expected, "one item for each new medium");
             self.items.extend(items);
         }
-        self.assign(source, path, &failures).map_err(E::from)
+        self.assign(source, path, opened, &failures)
+            .map_err(E::from)
     }
 
     /// The media of the source that were never asked for before, each once.
-    fn wanted(&self, source: &Source) -> Vec<Wanted> {
+    fn wanted(&self, source: &Source, opened: Opened<'_>) -> Vec<ToLoad> {
         let mut seen = std::collections::HashSet::new();
         let mut wanted = Vec::new();
         for sample in &source.samples {
             for (_, kind, place) in sample.document.media() {
-                let key = (sample.base.key(place), kind == MediaKind::Video);
+                let key = opened.key(&sample.base, place, kind);
                 if !self.by_place.contains_key(&key) && seen.insert(key.clone()) {
-                    wanted.push(Wanted {
+                    wanted.push(ToLoad {
                         key,
                         base: sample.base.clone(),
                         place: place.to_owned(),
@@ -121,13 +147,14 @@ impl<T> Library<T> {
         &self,
         source: &mut Source,
         path: &Path,
+        opened: Opened<'_>,
         failures: &HashMap<(String, bool), (String, String)>,
     ) -> Result<Vec<Vec<usize>>> {
         let mut assigned = Vec::new();
         source.retain(path, |_, sample| {
             let mut items = Vec::new();
             for (_, kind, place) in sample.document.media() {
-                let key = (sample.base.key(place), kind == MediaKind::Video);
+                let key = opened.key(&sample.base, place, kind);
                 match self.by_place.get(&key) {
                     Some(Some(item)) => items.push(*item),
                     _ => {
@@ -145,12 +172,12 @@ impl<T> Library<T> {
 
 /// SHA-256 of the sizes and pixels.
 fn content(media: &Media) -> [u8; 32] {
-    let (frames, fps) = match media {
-        Media::Image(image) => (std::slice::from_ref(image), 0.0),
-        Media::Film(film) => (film.frames.as_slice(), film.fps),
+    let (frames, is_film) = match media {
+        Media::Image(image) => (std::slice::from_ref(image), false),
+        Media::Film(film) => (film.frames.as_slice(), true),
     };
     let mut hash = Sha256::new();
-    hash.update(fps.to_le_bytes());
+    hash.update([u8::from(is_film)]);
     for frame in frames {
         hash.update(frame.height.to_le_bytes());
         frame.identity(|piece| hash.update(piece));
@@ -189,17 +216,15 @@ mod tests {
         let mut source = Source::read(Format::Jsonl, &path).unwrap();
         let mut library = Library::default();
         let mut made = 0;
-        let items = library.load(
-            &mut source,
-            &path,
-            &Limits::default(),
-            2,
-            |media, _, all| {
-                assert_eq!(all, 6);
-                made += media.len();
-                Ok::<_, Error>(media)
-            },
-        );
+        let opened = Opened {
+            reader: &Reader::default(),
+            wanted: &Wanted::default(),
+        };
+        let items = library.load(&mut source, &path, opened, 2, |media, _, all| {
+            assert_eq!(all, 6);
+            made += media.len();
+            Ok::<_, Error>(media)
+        });
         assert_eq!(items.unwrap(), [vec![0, 1, 0], vec![], vec![2]]);
         assert_eq!((made, library.items.len(), source.samples.len()), (3, 3, 3));
         assert_eq!(source.report.left_out["broken picture or film"], 1);

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flamingo_image::{Film, Limits, Media, decode, load};
+use flamingo_film::Reader;
+use flamingo_image::{Film, Media, Wanted};
 use flamingo_page::{decode_data_url, is_data_url};
 use flamingo_sequence::MediaKind;
 
@@ -29,29 +30,36 @@ impl MediaBase {
         Self::Folder(folder.unwrap_or(Path::new(".")).to_path_buf())
     }
 
-    /// The picture or film at `place`: a `data:` URL, an absolute path, or a name under this base
-    /// (a film may also be a folder of frames). A still picture that is asked for as a film is a
-    /// film of one frame.
+    /// The picture, or what is wanted of the film, at `place`: a `data:` URL, an absolute path, or a
+    /// name under this base (a film may also be a folder of frames). A still picture that is asked
+    /// for as a film is a film of one frame.
     ///
     /// # Errors
     /// [`Error::Remote`] for a URL on the network, [`Error::DataUrl`], [`Error::Member`],
-    /// [`Error::NotAnImage`], and those of [`flamingo_image::load`]; all name the place.
-    pub fn load(&self, place: &str, kind: MediaKind, limits: &Limits) -> Result<Media> {
-        let media = self.load_any(place, limits)?;
+    /// [`Error::NotAnImage`], and those of [`Reader::load`]; all name the place.
+    pub fn load(
+        &self,
+        place: &str,
+        kind: MediaKind,
+        reader: &Reader,
+        wanted: &Wanted,
+    ) -> Result<Media> {
+        let media = self.load_any(place, reader, wanted)?;
         match (kind, media) {
             (MediaKind::Image, Media::Film(_)) => Err(Error::NotAnImage {
                 place: shown(place),
             }),
             (MediaKind::Video, Media::Image(image)) => {
-                Ok(Media::Film(Film::new(vec![image], 1.0, place)?))
+                let film = Film::new(vec![image], None, place);
+                Ok(Media::Film(film.map_err(flamingo_film::Error::from)?))
             }
             (_, media) => Ok(media),
         }
     }
 
-    fn load_any(&self, place: &str, limits: &Limits) -> Result<Media> {
+    fn load_any(&self, place: &str, reader: &Reader, wanted: &Wanted) -> Result<Media> {
         if is_data_url(place) {
-            return Ok(decode(&data_url(place)?, &shown(place), limits)?);
+            return Ok(reader.decode(&data_url(place)?, &shown(place), wanted)?);
         }
         if strip_scheme(place, "http://").is_some() || strip_scheme(place, "https://").is_some() {
             return Err(Error::Remote {
@@ -59,20 +67,20 @@ impl MediaBase {
             });
         }
         match self {
-            MediaBase::Folder(folder) => Ok(load(folder.join(place), limits)?),
-            _ if Path::new(place).is_absolute() => Ok(load(place, limits)?),
+            MediaBase::Folder(folder) => Ok(reader.load(folder.join(place), wanted)?),
+            _ if Path::new(place).is_absolute() => Ok(reader.load(place, wanted)?),
             MediaBase::Shard(shard) => {
-                let bytes = mmc4::picture(shard, place, limits.max_bytes)?;
+                let bytes = mmc4::picture(shard, place, reader.limits.max_bytes)?;
                 let name = format!("{} in {}", place, shard.path().display());
-                Ok(decode(&bytes, &name, limits)?)
+                Ok(reader.decode(&bytes, &name, wanted)?)
             }
             MediaBase::Table(table) => {
                 let beside = table.path().with_file_name(place);
                 if !table.has_picture(place) && beside.is_file() {
-                    return Ok(load(beside, limits)?);
+                    return Ok(reader.load(beside, wanted)?);
                 }
                 let name = format!("{} in {}", place, table.path().display());
-                Ok(decode(&table.picture(place)?, &name, limits)?)
+                Ok(reader.decode(&table.picture(place)?, &name, wanted)?)
             }
         }
     }
@@ -141,7 +149,7 @@ mod tests {
     use super::*;
 
     fn load_at(base: &MediaBase, place: &str, kind: MediaKind) -> Result<Media> {
-        base.load(place, kind, &Limits::default())
+        base.load(place, kind, &Reader::default(), &Wanted::default())
     }
 
     #[test]

@@ -114,7 +114,8 @@ mod tests {
     use arrow::buffer::OffsetBuffer;
     use arrow::compute::cast;
     use arrow::datatypes::{DataType, Field, Fields};
-    use flamingo_image::{Image, Limits, Media};
+    use flamingo_film::Reader;
+    use flamingo_image::{Image, Media, Wanted};
     use flamingo_sequence::MediaKind;
     use parquet::arrow::ArrowWriter;
 
@@ -202,13 +203,21 @@ mod tests {
         let source = Source::read(Format::Parquet, &path).unwrap();
         for sample in &source.samples {
             for (_, kind, place) in sample.document.media() {
-                let media = sample.base.load(place, kind, &Limits::default()).unwrap();
+                let media = sample
+                    .base
+                    .load(place, kind, &Reader::default(), &Wanted::default())
+                    .unwrap();
                 assert_eq!(media, Media::Image(image.clone()));
             }
         }
         let base = &source.samples[0].base;
         for absent in ["0.0", "0.9", "99.0", "x"] {
-            let error = base.load(absent, MediaKind::Image, &Limits::default());
+            let error = base.load(
+                absent,
+                MediaKind::Image,
+                &Reader::default(),
+                &Wanted::default(),
+            );
             let message = error.unwrap_err().to_string();
             assert!(
                 message.contains("a.parquet") && message.contains(absent),
@@ -265,7 +274,12 @@ mod tests {
                 assert_eq!(first.document.id.as_deref(), Some("7"), "{said}");
                 let expected = [Part::Image("0.0".into()), Part::Text("a".into())];
                 assert_eq!(first.document.parts, expected, "{said}");
-                let media = first.base.load("0.0", MediaKind::Image, &Limits::default());
+                let media = first.base.load(
+                    "0.0",
+                    MediaKind::Image,
+                    &Reader::default(),
+                    &Wanted::default(),
+                );
                 assert_eq!(media.unwrap(), Media::Image(image.clone()), "{said}");
                 let expected = [Part::Text("b".into()), Part::Text("c".into())];
                 assert_eq!(source.samples[1].document.parts, expected, "{said}");
@@ -302,7 +316,10 @@ mod tests {
         let sample = &source.samples[0];
         assert_eq!(sample.document.parts, expected);
         for (_, kind, place) in sample.document.media() {
-            let media = sample.base.load(place, kind, &Limits::default()).unwrap();
+            let media = sample
+                .base
+                .load(place, kind, &Reader::default(), &Wanted::default())
+                .unwrap();
             assert_eq!(media, Media::Image(image.clone()), "{place}");
         }
     }

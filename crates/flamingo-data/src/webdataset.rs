@@ -9,9 +9,11 @@ use flamingo_sequence::{Document, Part};
 use crate::shard::TEXT_LIMIT;
 use crate::{Error, MediaBase, Report, Result, Sample, Shard, mmc4};
 
-/// Extensions of pictures, in the order in which a pair's one is looked for.
+/// Extensions of pictures and films, in the order in which a pair's one is looked for: films first.
 const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
-const FILMS: [&str; 5] = ["mp4", "webm", "mov", "avi", "mkv"];
+const FILMS: [&str; 9] = [
+    "mp4", "webm", "mov", "avi", "mkv", "ts", "mpg", "flv", "wmv",
+];
 
 /// What a `KEY.json` is.
 enum Json {
@@ -57,27 +59,20 @@ fn document(shard: &Shard, members: &BTreeMap<String, &str>) -> Result<Document,
             Json::Metadata => {}
         }
     }
-    if let Some(name) = FILMS.iter().find_map(|extension| members.get(*extension)) {
-        let detail = format!(
-            "{name}: video files are not decoded in this version; store its frames as a GIF or \
-             as a folder of pictures"
-        );
-        return Err(("video file".into(), detail));
-    }
-    let picture = PICTURES
-        .iter()
-        .find_map(|extension| members.get(*extension));
-    let (Some(picture), Some(caption)) = (picture, members.get("txt")) else {
+    let first = |extensions: &[&str]| {
+        let mut extensions = extensions.iter();
+        extensions.find_map(|extension| members.get(*extension).map(|name| (*name).to_owned()))
+    };
+    let medium = first(&FILMS).map(Part::Video);
+    let medium = medium.or_else(|| first(&PICTURES).map(Part::Image));
+    let (Some(medium), Some(caption)) = (medium, members.get("txt")) else {
         return Err(bad(
-            "neither a document (KEY.json with `parts`) nor a picture with KEY.txt".into(),
+            "neither a document (KEY.json with `parts`) nor a picture or film with KEY.txt".into(),
         ));
     };
     match text(shard, caption)?.trim() {
         "" => Err(("no caption".into(), format!("{caption} is empty"))),
-        caption => Ok(Document::new([
-            Part::Image((*picture).to_owned()),
-            Part::Text(caption.to_owned()),
-        ])),
+        caption => Ok(Document::new([medium, Part::Text(caption.to_owned())])),
     }
 }
 
@@ -132,7 +127,8 @@ mod tests {
 
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
-    use flamingo_image::{Image, Limits, Media};
+    use flamingo_film::Reader;
+    use flamingo_image::{Image, Media, Wanted};
     use flamingo_sequence::MediaKind;
 
     use super::*;
@@ -164,16 +160,20 @@ mod tests {
             ("6.Txt", b"a cat"),
         ]);
         let (report, samples) = read_all(&path);
-        assert_eq!((report.found, report.kept(), samples.len()), (6, 3, 3));
-        assert_eq!(report.left_out["video file"], 1);
+        assert_eq!((report.found, report.kept(), samples.len()), (6, 4, 4));
         assert_eq!(report.left_out["bad document"], 2);
         let pair = &samples[1].document;
         assert_eq!(pair.id.as_deref(), Some("d/1"));
         assert_eq!(pair.parts[1], Part::Text("a cat".into()));
-        for sample in &samples {
+        let film = [Part::Video("3.mp4".into()), Part::Text("a film".into())];
+        assert_eq!(samples[2].document.parts, film);
+        for sample in [&samples[0], &samples[1], &samples[3]] {
             let (_, kind, place) = sample.document.media().next().unwrap();
             assert_eq!(kind, MediaKind::Image);
-            let media = sample.base.load(place, kind, &Limits::default()).unwrap();
+            let media = sample
+                .base
+                .load(place, kind, &Reader::default(), &Wanted::default())
+                .unwrap();
             assert_eq!(media, Media::Image(image.clone()));
         }
     }
@@ -212,9 +212,13 @@ mod tests {
         assert_eq!((report.found, samples.len()), (2, 1));
         assert_eq!(samples[0].document.id.as_deref(), Some("7"));
         let (at, kind, place) = samples[0].document.media().next().unwrap();
-        let media = samples[0].base.load(place, kind, &Limits::default());
+        let media = samples[0]
+            .base
+            .load(place, kind, &Reader::default(), &Wanted::default());
         assert_eq!((at, media.unwrap()), (1, Media::Image(image)));
-        let error = samples[0].base.load("7.json#1", kind, &Limits::default());
+        let error = samples[0]
+            .base
+            .load("7.json#1", kind, &Reader::default(), &Wanted::default());
         let message = error.unwrap_err().to_string();
         assert!(
             message.contains("7.json") && message.contains("picture 1"),

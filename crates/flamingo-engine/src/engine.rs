@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use flamingo_image::{Image, Preprocess, Stored};
+use flamingo_image::{Image, Preprocess, Sampling, Stored};
 use flamingo_kernels::{Device, Matrices, Precision, WeightType};
 use flamingo_model::{Flamingo, describe};
 use flamingo_sequence::{Tokenizer, Visibility};
@@ -37,10 +37,8 @@ pub struct EngineOptions {
     pub prefix_bytes: usize,
     /// Where latents of pictures are kept for other runs.
     pub latents: Option<PathBuf>,
-    /// Frames a second taken from a film (paper, 3.1: 1 in training).
-    pub frames_per_second: f32,
-    /// Most frames of a film.
-    pub max_frames: usize,
+    /// Which frames of a film are seen (paper, 3.1: 3 a second and 30 at most).
+    pub films: Sampling,
 }
 
 impl Default for EngineOptions {
@@ -55,8 +53,7 @@ impl Default for EngineOptions {
             media_bytes: 512 << 20,
             prefix_bytes: 512 << 20,
             latents: None,
-            frames_per_second: 1.0,
-            max_frames: 30,
+            films: Sampling::ASKING,
         }
     }
 }

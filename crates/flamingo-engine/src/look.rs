@@ -35,7 +35,7 @@ impl Engine {
         let references: Vec<&str> = prompt.media().map(|(_, _, reference)| reference).collect();
         let (_, place) = batch.media[seen.start];
         let reference = references[place].to_owned();
-        let frames = self.frames(source.media(&reference)?);
+        let frames = self.frames(&reference, source)?;
         let features = self.features(frames.iter(), frames.len());
         let on_latents = self.on_latents(&batch, &references, seen.start, source)?; // [1, R]
         let weights = match &self.model.resampler {

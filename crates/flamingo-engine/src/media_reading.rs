@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use flamingo_image::{Image, Media, sample_frames};
+use flamingo_image::{Image, Media, Sampling, Wanted};
 use flamingo_kernels::{Tensor, floats};
 use flamingo_model::Medium;
 
@@ -16,22 +16,28 @@ use crate::{Engine, Error, MediaSource, Result};
 const FRAMES_AT_ONCE: usize = 16;
 
 impl Engine {
-    /// Without a resampler there is no room for a second frame.
-    fn most_frames(&self) -> usize {
+    /// Which frames of a film the model sees. Without a resampler there is no room for a second one.
+    fn sampling(&self) -> Sampling {
         match self.model.resampler {
-            Some(_) => self.options.max_frames,
-            None => 1,
+            Some(_) => self.options.films,
+            None => Sampling {
+                most: 1,
+                ..self.options.films
+            },
         }
     }
 
     /// The frames of a medium that the model sees.
-    pub(crate) fn frames(&self, medium: Media) -> Vec<Image> {
-        match medium {
+    ///
+    /// # Errors
+    /// If it cannot be had.
+    pub(crate) fn frames(&self, reference: &str, source: &dyn MediaSource) -> Result<Vec<Image>> {
+        let sampling = self.sampling();
+        let wanted = Wanted::of(sampling, &self.preprocess);
+        Ok(match source.media(reference, &wanted)? {
             Media::Image(image) => vec![image],
-            Media::Film(film) => {
-                sample_frames(&film, self.options.frames_per_second, self.most_frames())
-            }
-        }
+            Media::Film(film) => film.sampled(sampling).frames,
+        })
     }
 
     /// The medium called `reference`, number `place` in its document. One whose version was seen before
@@ -53,7 +59,7 @@ impl Engine {
         let (hash, frames) = match known {
             Some(hash) => (hash, None),
             None => {
-                let frames = self.frames(source.media(reference)?);
+                let frames = self.frames(reference, source)?;
                 let hash = hash(&frames, place);
                 if let Some(version) = version {
                     self.versions.put(version, hash);
@@ -141,7 +147,7 @@ impl Engine {
         if let Some(frames) = &looked.frames {
             return Ok(Cow::Borrowed(frames));
         }
-        let frames = self.frames(source.media(&looked.reference)?);
+        let frames = self.frames(&looked.reference, source)?;
         match hash(&frames, looked.place) == looked.hash {
             true => Ok(Cow::Owned(frames)),
             false => Err(Error::Media(format!(

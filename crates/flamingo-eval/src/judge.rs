@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use flamingo_engine::{Engine, MediaSource, RankBy, Scores};
-use flamingo_image::Media;
+use flamingo_image::{Media, Wanted};
 use flamingo_sequence::Candidates;
 use flamingo_world::Episode;
 use rayon::prelude::*;
@@ -31,7 +31,7 @@ impl<'a> Gallery<'a> {
 }
 
 impl MediaSource for Gallery<'_> {
-    fn media(&self, reference: &str) -> flamingo_engine::Result<Media> {
+    fn media(&self, reference: &str, _: &Wanted) -> flamingo_engine::Result<Media> {
         let missing = || flamingo_engine::Error::Media(format!("no picture `{reference}`"));
         self.0
             .get(reference)

@@ -10,7 +10,8 @@ use std::path::Path;
 
 use flamingo_data::{Format, MediaBase, Source, stream};
 use flamingo_engine::{Engine, MediaSource, RankBy};
-use flamingo_image::{Image, Limits, Media};
+use flamingo_film::Reader;
+use flamingo_image::{Image, Media, Wanted};
 use flamingo_sequence::{Candidates, Document, MediaKind, Part, Words};
 use flamingo_world::Pictures;
 use rand::Rng;
@@ -106,9 +107,12 @@ impl Photos {
         if reference == BLANK {
             return Ok(Image::solid(64, 64, [127; 3]));
         }
-        let loaded = self
-            .base
-            .load(reference, MediaKind::Image, &Limits::default());
+        let loaded = self.base.load(
+            reference,
+            MediaKind::Image,
+            &Reader::default(),
+            &Wanted::default(),
+        );
         match loaded.map_err(|error| flamingo_engine::Error::Media(error.to_string()))? {
             Media::Image(image) => Ok(image),
             Media::Film(_) => unreachable!("a picture was asked for"),
@@ -117,7 +121,7 @@ impl Photos {
 }
 
 impl MediaSource for Photos {
-    fn media(&self, reference: &str) -> flamingo_engine::Result<Media> {
+    fn media(&self, reference: &str, _: &Wanted) -> flamingo_engine::Result<Media> {
         self.image(reference).map(Media::Image)
     }
 

@@ -17,6 +17,8 @@ use crate::limits::Limits;
 use crate::picture::{Image, Mode};
 use crate::png_mending;
 use crate::probe::{Format, jpeg_size, probe, webp_is_whole};
+use crate::rate::Rate;
+use crate::timeline::Timeline;
 
 /// What a file shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,8 +31,8 @@ pub enum Media {
 
 /// Reads a JPEG, PNG, WebP or GIF file from memory; `name` stands for it in errors.
 ///
-/// A GIF, WebP or PNG file with more than one frame is a film at its mean rate, each frame as it is
-/// seen (composed over those before it). All else is a still picture, turned as its EXIF
+/// A GIF, WebP or PNG file with more than one frame is a film, each frame as it is seen (composed over
+/// those before it). All else is a still picture, turned as its EXIF
 /// orientation says. See the [crate] for how colours become RGB.
 ///
 /// # Errors
@@ -107,8 +109,13 @@ impl Source<'_> {
             0 => Err(self.broken(NO_FRAME)),
             1 => Ok(Media::Image(frames.pictures.swap_remove(0))),
             count => {
-                let fps = (count as f64 / frames.seconds) as f32;
-                Ok(Media::Film(Film::new(frames.pictures, fps, self.name)?))
+                debug_assert_eq!(count, frames.starts.len());
+                let timeline = Timeline::new(NANOSECONDS, frames.starts, frames.end);
+                Ok(Media::Film(Film::new(
+                    frames.pictures,
+                    timeline,
+                    self.name,
+                )?))
             }
         }
     }
@@ -211,7 +218,11 @@ impl Source<'_> {
         let mut gif = self.gif()?;
         let mut frames = Frames::default();
         while let Some(shown) = self.gif_frame(&mut gif)? {
-            self.add(&mut frames, shown.image, shown.seconds)?;
+            self.add(
+                &mut frames,
+                shown.image,
+                i64::from(shown.hundredths) * 10_000_000,
+            )?;
         }
         Ok(frames)
     }
@@ -222,20 +233,24 @@ impl Source<'_> {
         for frame in shown {
             let frame = self.ok(frame)?;
             let (numerator, denominator) = frame.delay().numer_denom_ms();
-            let seconds = f64::from(numerator) / f64::from(denominator.max(1)) / 1000.0;
+            let nanoseconds = i64::from(numerator) * 1_000_000 / i64::from(denominator.max(1));
             let image = to_image(DynamicImage::ImageRgba8(frame.into_buffer()));
-            self.add(&mut frames, image, seconds)?;
+            self.add(&mut frames, image, nanoseconds)?;
         }
         Ok(frames)
     }
 
     /// One more frame. As browsers do, 10 ms or less counts as 100 ms.
-    fn add(&self, frames: &mut Frames, image: Image, seconds: f64) -> Result<()> {
+    fn add(&self, frames: &mut Frames, image: Image, nanoseconds: i64) -> Result<()> {
         let count = frames.pictures.len() + 1;
         self.limits
             .check_film(self.name, count, image.width, image.height)?;
         frames.pictures.push(image);
-        frames.seconds += if seconds > 0.0101 { seconds } else { 0.1 };
+        frames.starts.push(frames.end);
+        frames.end += match nanoseconds {
+            ..=10_000_000 => 100_000_000,
+            _ => nanoseconds,
+        };
         Ok(())
     }
 
@@ -264,12 +279,15 @@ impl Source<'_> {
     }
 }
 
-/// Frames read so far, and how long they are shown together.
+/// Frames read so far and when they are shown, in nanoseconds.
 #[derive(Default)]
 struct Frames {
     pictures: Vec<Image>,
-    seconds: f64,
+    starts: Vec<i64>,
+    end: i64,
 }
+
+const NANOSECONDS: Rate = Rate::whole(1_000_000_000);
 
 const NO_FRAME: &str = "it has no frame";
 

@@ -3,7 +3,7 @@
 use crate::bound::Bound;
 
 /// The result of this crate's functions.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a picture or a film could not be had. Every message names the file and the next step.
 #[derive(Debug, thiserror::Error)]
@@ -91,11 +91,13 @@ pub enum Error {
         first_height: u32,
     },
 
-    /// A film's rate is no positive number.
-    #[error("{fps} is no frame rate; give frames per second as a number above 0")]
+    /// A rate that is no positive number.
+    #[error(
+        "`{given}` is no rate; give times a second as a number above 0, such as 3, 29.97 or 30000/1001"
+    )]
     FrameRate {
         /// What was given.
-        fps: f32,
+        given: String,
     },
 
     /// Pixels that do not fill the picture's sides.

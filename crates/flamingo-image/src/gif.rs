@@ -38,8 +38,8 @@ struct Area {
 /// One frame as it is seen.
 pub(crate) struct Shown {
     pub(crate) image: Image,
-    /// How long, in seconds, as the file has it.
-    pub(crate) seconds: f64,
+    /// How long, in hundredths of a second, as the file has it.
+    pub(crate) hundredths: u16,
 }
 
 /// Why there is no next frame.
@@ -116,7 +116,7 @@ impl<'a> Gif<'a> {
         self.compose(area, &places, &colours);
         Ok(Some(Shown {
             image: self.image(colours.are_grey),
-            seconds: f64::from(delay) / 100.0,
+            hundredths: delay,
         }))
     }
 

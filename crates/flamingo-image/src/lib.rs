@@ -2,7 +2,7 @@
 //!
 //! Bytes or a path become a [`Media`] ([`decode`], [`load`]) under [`Limits`] that refuse
 //! decompression bombs before they are decoded; [`Preprocess`] turns a picture into the numbers a
-//! vision encoder takes; [`sample_frames`] thins a film to the frames a model is shown.
+//! vision encoder takes; a [`Timeline`] says which frames of a film a model is shown.
 //!
 //! A picture is 8-bit RGB and, where it lets a background through, how much ([`Image::alpha`]);
 //! greyscale is repeated, 16 bits keep their high byte (where Pillow clips 16-bit greyscale to
@@ -26,16 +26,22 @@ mod picture;
 mod png_mending;
 mod preprocess;
 mod probe;
+mod rate;
 mod resize;
+mod timeline;
+mod wanted;
 
 pub use crate::bound::Bound;
 pub use crate::decode::{Media, decode, decode_still};
 pub use crate::error::{Error, Result};
-pub use crate::film::{Film, sample_frames};
+pub use crate::film::Film;
 pub use crate::limits::Limits;
 pub use crate::load::{load, load_frames};
 pub use crate::luma::{Luma, decode_luma};
 pub use crate::picture::{Image, Mode, Stored};
 pub use crate::preprocess::{CLIP_MEAN, CLIP_STD, Conversion, Fit, Preprocess, Transparency};
 pub use crate::probe::{Format, Probe, probe};
+pub use crate::rate::Rate;
 pub use crate::resize::{PassOrder, resize_bicubic};
+pub use crate::timeline::{Sampling, Timeline};
+pub use crate::wanted::Wanted;

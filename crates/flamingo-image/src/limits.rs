@@ -56,22 +56,24 @@ impl Limits {
         within(name, Bound::Bytes, bytes, self.max_bytes)
     }
 
-    /// Refuses a picture whose header claims too many pixels.
-    pub(crate) fn check_size(&self, name: &str, width: u32, height: u32) -> Result<()> {
+    /// Refuses a picture whose header claims too many pixels. `name` stands for it in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`].
+    pub fn check_size(&self, name: &str, width: u32, height: u32) -> Result<()> {
         let side = u64::from(width.max(height));
         within(name, Bound::Side, side, u64::from(self.max_side))?;
         let pixels = u64::from(width) * u64::from(height);
         within(name, Bound::Pixels, pixels, self.max_pixels)
     }
 
-    /// Refuses a film of `frames` frames of `width` x `height`.
-    pub(crate) fn check_film(
-        &self,
-        name: &str,
-        frames: usize,
-        width: u32,
-        height: u32,
-    ) -> Result<()> {
+    /// Refuses a film of which `frames` frames of `width` x `height` are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`].
+    pub fn check_film(&self, name: &str, frames: usize, width: u32, height: u32) -> Result<()> {
         within(name, Bound::Frames, frames as u64, self.max_frames as u64)?;
         let frame = u64::from(width) * u64::from(height);
         let pixels = frame.saturating_mul(frames as u64);

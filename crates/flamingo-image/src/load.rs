@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 
 use crate::decode::{Media, decode};
 use crate::error::{Error, Result};
-use crate::film::{Film, same_size};
+use crate::film::{Film, same_size, sample};
 use crate::limits::Limits;
 use crate::picture::Image;
+use crate::rate::Rate;
+use crate::timeline::Timeline;
+use crate::wanted::Wanted;
 
-/// Reads a picture or film file, or a folder of frames at 1 frame per second (see [`load_frames`]
-/// for another rate).
+/// Reads a picture or an animation, or a folder of frames whose times are not known (see
+/// [`load_frames`]).
 ///
 /// # Errors
 ///
@@ -20,39 +23,60 @@ use crate::picture::Image;
 pub fn load(path: impl AsRef<Path>, limits: &Limits) -> Result<Media> {
     let path = path.as_ref();
     if path.is_dir() {
-        return load_frames(path, 1.0, limits).map(Media::Film);
+        return load_frames(path, None, &Wanted::default(), limits).map(Media::Film);
     }
     let name = path.display().to_string();
     decode(&read(path, &name, limits)?, &name, limits)
 }
 
-/// Reads a folder of frames, `fps` of them a second, in natural order of their names (`frame2.png`
-/// before `frame10.png`). Only `.jpg`, `.jpeg`, `.png`, `.webp` and `.gif` files count; all must be
-/// still pictures of one size.
+/// Reads what is wanted of a folder of frames, in natural order of their names (`frame2.png` before
+/// `frame10.png`). `rate` says how many were taken a second; without it they count as taken at the
+/// rate that is wanted. Only `.jpg`, `.jpeg`, `.png`, `.webp` and `.gif` files count, and only those
+/// wanted are opened; these must be still pictures of one size.
 ///
 /// # Errors
 ///
 /// [`Error::Read`], [`Error::NoFrames`], [`Error::AnimatedFrame`], [`Error::FrameSize`] naming two
-/// files that differ, [`Error::FrameRate`], [`Error::TooLarge`], and those of [`decode`].
-pub fn load_frames(folder: impl AsRef<Path>, fps: f32, limits: &Limits) -> Result<Film> {
+/// files that differ, [`Error::TooLarge`], and those of [`decode`].
+pub fn load_frames(
+    folder: impl AsRef<Path>,
+    rate: Option<Rate>,
+    wanted: &Wanted,
+    limits: &Limits,
+) -> Result<Film> {
     let folder = folder.as_ref();
     let name = folder.display().to_string();
-    let paths = frame_paths(folder, &name)?;
-    let shown = |at: usize| paths[at].display().to_string();
-    let mut frames: Vec<Image> = Vec::new();
-    for (at, path) in paths.iter().enumerate() {
-        let frame_name = path.display().to_string();
-        let frame = match decode(&read(path, &frame_name, limits)?, &frame_name, limits)? {
-            Media::Image(frame) => frame,
-            Media::Film(_) => return Err(Error::AnimatedFrame { name: frame_name }),
-        };
-        // The number of files bounds the frames, so that a folder too large fails at its first.
-        let first = frames.first().unwrap_or(&frame);
-        limits.check_film(&name, paths.len(), first.width, first.height)?;
-        same_size(first, || shown(0), &frame, || shown(at))?;
-        frames.push(frame);
+    let mut paths = frame_paths(folder, &name)?;
+    let mut timeline = rate.and_then(|rate| Timeline::steady(rate, paths.len()));
+    if let Some(sampling) = wanted.sampling {
+        let numbers = sample(timeline.as_ref(), paths.len(), sampling);
+        paths = numbers.iter().map(|&k| paths[k].clone()).collect();
+        timeline = None;
     }
-    Film::new(frames, fps, &name)
+    let mut frames: Vec<Image> = Vec::new();
+    let mut first: Option<Image> = None;
+    for (at, path) in paths.iter().enumerate() {
+        if at > 0 && paths[at - 1] == *path {
+            frames.extend(frames.last().cloned());
+            continue;
+        }
+        let frame = still_frame(path, limits)?;
+        // The number of files bounds the frames, so that a folder too large fails at its first.
+        let first = first.get_or_insert_with(|| frame.clone());
+        limits.check_film(&name, paths.len(), first.width, first.height)?;
+        let shown = |at: usize| paths[at].display().to_string();
+        same_size(first, || shown(0), &frame, || shown(at))?;
+        frames.push(wanted.frame(frame));
+    }
+    Film::new(frames, timeline, &name)
+}
+
+fn still_frame(path: &Path, limits: &Limits) -> Result<Image> {
+    let name = path.display().to_string();
+    match decode(&read(path, &name, limits)?, &name, limits)? {
+        Media::Image(frame) => Ok(frame),
+        Media::Film(_) => Err(Error::AnimatedFrame { name }),
+    }
 }
 
 /// A file's bytes, never more than the limit, whatever its metadata says.

@@ -3,7 +3,7 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::picture::{Image, Mode};
+use crate::picture::{Image, Mode, Stored};
 use crate::resize::{
     PassOrder, Target, Window, resize_colours, resize_nearest, resize_transparent,
 };
@@ -138,6 +138,15 @@ impl Preprocess {
             square.rgb[start..start + row.len()].copy_from_slice(row);
         }
         square
+    }
+
+    /// The picture in the size in which it stands in the square, without transparency: what
+    /// [`Preprocess::pixels`] makes the same numbers of, in less memory.
+    pub fn shrunk(&self, image: &Image) -> Image {
+        let mut shrunk = self.place(image).image;
+        shrunk.alpha = None;
+        shrunk.stored = Stored::default();
+        shrunk
     }
 
     /// The normalised value of each byte, per channel.
@@ -342,6 +351,28 @@ mod tests {
                         (value * 255.0 - f32::from(color[channel])).abs() < 0.51,
                         "{fit:?} {at}"
                     );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_shrunk_picture_gives_the_same_numbers() {
+        let mut image = Image::from_fn(23, 13, |x, y| [(x * 11) as u8, (y * 19) as u8, 77]);
+        image.alpha = Some((0..23 * 13).map(|k| (k % 256) as u8).collect());
+        for fit in [Fit::Pad, Fit::CenterCrop, Fit::Squash] {
+            for transparency in [Transparency::Drop, Transparency::White] {
+                for conversion in [Conversion::First, Conversion::AfterResize] {
+                    for size in [7, 31] {
+                        let preprocess = Preprocess {
+                            transparency,
+                            conversion,
+                            ..Preprocess::clip(size, fit)
+                        };
+                        let shrunk = preprocess.shrunk(&image);
+                        assert!(shrunk.width as usize <= size && shrunk.is_opaque());
+                        assert_eq!(preprocess.pixels(&shrunk), preprocess.pixels(&image));
+                    }
                 }
             }
         }

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use flamingo_data::{Library, Order, stream};
-use flamingo_image::{Image, Media, Preprocess};
+use flamingo_data::{Library, Opened, Order, stream};
+use flamingo_image::{Image, Media, Preprocess, Wanted};
 use flamingo_kernels::{Device, Init, Tensor, floats};
 use flamingo_model::contrastive::{Contrastive, ContrastiveConfig, accuracy};
 use flamingo_sequence::Tokenizer;
@@ -82,12 +82,16 @@ impl ContrastiveTask {
                         .collect(),
                 )
             };
-            let limits = spec.limits();
-            library.load(&mut feed.source, &spec.path, &limits, READ_BATCH, read)?;
+            // It has no films.
+            let opened = Opened {
+                reader: &spec.reader(None),
+                wanted: &Wanted::default(),
+            };
+            library.load(&mut feed.source, &spec.path, opened, READ_BATCH, read)?;
             keep_about(&mut feed)?;
             // Asked again, now that the samples are final: nothing new is loaded.
             let none = |_: Vec<Media>, _, _| Ok::<_, Error>(Vec::new());
-            let shown = library.load(&mut feed.source, &spec.path, &limits, READ_BATCH, none)?;
+            let shown = library.load(&mut feed.source, &spec.path, opened, READ_BATCH, none)?;
             pairs.push(Pairs::new(&feed, shown, &tokenizer, recipe.seed)?);
             feeds.push(feed);
         }

@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use flamingo_data::Library;
-use flamingo_image::{Image, Media as Loaded, Preprocess, sample_frames};
+use flamingo_data::{Library, Opened};
+use flamingo_film::Ffmpeg;
+use flamingo_image::{Image, Media as Loaded, Preprocess, Wanted};
 use flamingo_kernels::{Device, Tensor, TensorData};
 use flamingo_model::vision::VisionEncoder;
 use half::f16;
@@ -13,8 +14,6 @@ use sha2::{Digest, Sha256};
 use crate::batches::Feed;
 use crate::{Error, Observer, Result};
 
-/// Frames of a film are taken at this rate (paper, 2.1: 1 frame a second in training).
-const FRAMES_PER_SECOND: f32 = 1.0;
 /// Pictures that are encoded at once.
 const ENCODE_BATCH: usize = 128;
 
@@ -30,7 +29,9 @@ pub(crate) struct Features {
 pub(crate) struct Encode {
     pub(crate) encoder: VisionEncoder,
     pub(crate) preprocess: Preprocess,
-    pub(crate) max_frames: usize,
+    /// Frames of a film at most, where a source does not say it.
+    pub(crate) frames: usize,
+    pub(crate) ffmpeg: Option<Ffmpeg>,
     pub(crate) device: Device,
     pub(crate) cache: Option<FeatureCache>,
 }
@@ -51,8 +52,11 @@ impl Encode {
                 observer.stage(&format!("encoding the pictures of {name}"), done, all);
                 self.some(loaded)
             };
-            let limits = feed.spec.limits();
-            media.push(library.load(&mut feed.source, &path, &limits, ENCODE_BATCH, encode)?);
+            let opened = Opened {
+                reader: &feed.spec.reader(self.ffmpeg.as_ref()),
+                wanted: &Wanted::of(feed.spec.sampling(self.frames), &self.preprocess),
+            };
+            media.push(library.load(&mut feed.source, &path, opened, ENCODE_BATCH, encode)?);
         }
         Ok((library.items, media))
     }
@@ -62,7 +66,7 @@ impl Encode {
             .into_iter()
             .map(|media| match media {
                 Loaded::Image(image) => vec![image],
-                Loaded::Film(film) => sample_frames(&film, FRAMES_PER_SECOND, self.max_frames),
+                Loaded::Film(film) => film.frames,
             })
             .collect();
         let Some(cache) = &self.cache else {
@@ -229,14 +233,15 @@ mod tests {
             cache: folder.map(open),
             encoder,
             preprocess,
-            max_frames: 3,
+            frames: 3,
+            ffmpeg: None,
             device,
         }
     }
 
     fn pictures() -> Vec<Loaded> {
         let picture = |k: u8| Image::from_fn(5, 7, |x, y| [k, x as u8 * 40, y as u8 * 30]);
-        let film = flamingo_image::Film::new(vec![picture(3), picture(4)], 1.0, "film").unwrap();
+        let film = flamingo_image::Film::new(vec![picture(3), picture(4)], None, "film").unwrap();
         vec![
             Loaded::Image(picture(1)),
             Loaded::Film(film),

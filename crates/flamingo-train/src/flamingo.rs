@@ -15,7 +15,7 @@ use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
 use flamingo_model::language::PADDED;
 use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler, TextInput};
 use flamingo_sequence::{Batch, Form, IGNORE, SpecialTokenNames, Tokenizer, Visibility};
-use flamingo_weights::{ModelConfig, ModelFile, PartFiles, Store, named_tensors, save};
+use flamingo_weights::{ModelConfig, ModelFile, PartFiles, named_tensors, save};
 
 use crate::batches::Feed;
 use crate::components::Components;
@@ -26,6 +26,7 @@ use crate::initial::ResamplerStart;
 use crate::language::labelled;
 use crate::new_tokens::NewTokens;
 use crate::optimiser::OptimiserSpec;
+use crate::options::Options;
 use crate::regularise::normal;
 use crate::task::{Part, Task};
 use crate::tree::Flat;
@@ -63,15 +64,15 @@ impl FlamingoTask {
     pub(crate) fn prepare(
         recipe: &Recipe,
         spec: &FlamingoSpec,
-        store: &Store,
-        device: &Device,
+        options: &Options,
         observer: &mut dyn Observer,
     ) -> Result<(Self, Flamingo)> {
         let init = recipe
             .init
             .as_ref()
             .ok_or_else(|| Error::contradiction("`init` is missing"))?;
-        let mut parts = Parts::load(init, store)?;
+        let device = &options.device.clone().autodiff();
+        let mut parts = Parts::load(init, &options.parts)?;
         let config = FlamingoConfig {
             vision: parts.vision.config.clone(),
             resampler: Some(spec.resampler.clone()),
@@ -81,7 +82,7 @@ impl FlamingoTask {
         };
         let mut model = parts.model(&config, &recipe.initial, recipe.seed, device)?;
         let mut feeds = recipe.data.iter().map(open).collect::<Result<Vec<_>>>()?;
-        let encode = encode(recipe, &parts, config.frames(), device.clone().inner())?;
+        let encode = encode(recipe, &parts, config.frames(), options)?;
         let (features, media) = encode.all(&mut feeds, observer)?;
         if let Some(ResamplerStart::Components) = recipe.initial.resampler {
             model.resampler = begun(model.resampler, &config, &features, recipe.seed, device)?;
@@ -236,7 +237,8 @@ fn open(spec: &DataSpec) -> Result<Feed> {
     Ok(feed)
 }
 
-fn encode(recipe: &Recipe, parts: &Parts, max_frames: usize, device: Device) -> Result<Encode> {
+fn encode(recipe: &Recipe, parts: &Parts, frames: usize, options: &Options) -> Result<Encode> {
+    let device = options.device.clone();
     let (encoder, preprocess) = (parts.encoder(&device)?, parts.vision.preprocess.clone());
     let folder = recipe.cache.features.as_deref();
     let cache = folder.map(|folder| FeatureCache::open(folder, &encoder, &preprocess, &device));
@@ -244,7 +246,8 @@ fn encode(recipe: &Recipe, parts: &Parts, max_frames: usize, device: Device) -> 
         cache: cache.transpose()?,
         encoder,
         preprocess,
-        max_frames,
+        frames,
+        ffmpeg: options.ffmpeg.clone(),
         device,
     })
 }

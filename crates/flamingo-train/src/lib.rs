@@ -33,6 +33,7 @@ mod metrics;
 mod new_tokens;
 mod observer;
 mod optimiser;
+mod options;
 mod recipe;
 mod regularise;
 mod run;
@@ -48,11 +49,12 @@ pub use metrics::Line;
 pub use new_tokens::{Likeness, NewTokensSpec};
 pub use observer::{Observer, Silent, StepEvent};
 pub use optimiser::{AdamW, Group, OptimiserSpec};
+pub use options::{Options, Resume};
 pub use recipe::{
     CacheSpec, CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe, Texts,
     Updates,
 };
 pub use regularise::RegulariseSpec;
-pub use run::{Options, Resume, Summary, train};
+pub use run::{Summary, train};
 pub use schedule::{Schedule, Shape};
 pub use tree::{Flat, add_gradients, keep_rows, trained};

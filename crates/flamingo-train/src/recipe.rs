@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use flamingo_data::{Augment, Format};
-use flamingo_image::{Limits, Preprocess};
+use flamingo_film::{Ffmpeg, Reader};
+use flamingo_image::{Limits, Preprocess, Rate, Sampling};
 use flamingo_kernels::Precision;
 use flamingo_model::contrastive::ContrastiveConfig;
 use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
@@ -195,13 +196,37 @@ pub struct DataSpec {
     /// Most pixels of one picture; 64 million if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_pixels: Option<u64>,
+    /// Frames for a second of film, 1 in the paper. Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fps: Option<Rate>,
+    /// Frames of a film at most; as many as the resampler tells apart if not said, 8 in the paper.
+    /// Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<usize>,
+    /// How many frames a second there are in its folders of frames; without it they are taken at
+    /// `fps`. Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_rate: Option<Rate>,
 }
 
 impl DataSpec {
-    /// The bounds under which its pictures and films are opened.
-    pub(crate) fn limits(&self) -> Limits {
-        self.max_pixels
-            .map_or_else(Limits::default, Limits::of_pixels)
+    /// What its pictures and films are opened with.
+    pub(crate) fn reader(&self, ffmpeg: Option<&Ffmpeg>) -> Reader {
+        Reader {
+            limits: self
+                .max_pixels
+                .map_or_else(Limits::default, Limits::of_pixels),
+            frame_rate: self.frame_rate,
+            ffmpeg: ffmpeg.cloned(),
+        }
+    }
+
+    /// Which frames of its films are seen, `most` if it does not say how many.
+    pub(crate) fn sampling(&self, most: usize) -> Sampling {
+        Sampling {
+            rate: self.fps.unwrap_or(Rate::ONE),
+            most: self.frames.unwrap_or(most),
+        }
     }
 }
 
@@ -449,6 +474,9 @@ impl Recipe {
             ("p_space", data.p_space.is_some(), flamingo),
             ("predict", data.predict != Predict::default(), flamingo),
             ("episode", data.episode.is_some(), flamingo),
+            ("fps", data.fps.is_some(), flamingo),
+            ("frames", data.frames.is_some(), flamingo),
+            ("frame_rate", data.frame_rate.is_some(), flamingo),
             ("about", data.about.is_some(), contrastive),
             ("texts", data.texts != Texts::default(), contrastive),
             ("augment", data.augment != Augment::default(), contrastive),
@@ -478,6 +506,9 @@ impl Recipe {
                 "source {name:?}: batch is {}, at least {least}",
                 data.batch
             ));
+        }
+        if data.frames == Some(0) {
+            return Err(format!("source {name:?}: frames is 0, at least 1"));
         }
         if data.length < 2 {
             return Err(format!(

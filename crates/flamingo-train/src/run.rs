@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use flamingo_files::write;
-use flamingo_kernels::Device;
-use flamingo_weights::Store;
 
 use crate::checkpoint::{Checkpoints, restore};
 use crate::contrastive::ContrastiveTask;
@@ -18,31 +15,10 @@ use crate::language::Language;
 use crate::metrics::{Means, Metrics};
 use crate::observer::{Observer, StepEvent};
 use crate::optimiser::AdamW;
+use crate::options::{Options, Resume};
 use crate::task::Task;
 use crate::tree::{Flat, add_gradients, freeze_paths, trained_shapes};
 use crate::{Error, ModelSpec, Recipe, Result, Updates, curves};
-
-/// Where and how a recipe is carried out.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The device, without autodiff.
-    pub device: Device,
-    /// The cache of the files elsewhere that a recipe and its parts name.
-    pub parts: Store,
-    /// What to do with a run that is there already.
-    pub resume: Resume,
-    /// Set it to have the state saved and the run stopped after the step that it is in.
-    pub stop: Arc<AtomicBool>,
-}
-
-/// What to do with a run that is there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resume {
-    /// Refuse it: begin in a new folder only.
-    Fresh,
-    /// Go on from its newest checkpoint that is not damaged, or begin if there is none.
-    Newest,
-}
 
 /// What became of a run.
 #[derive(Clone, Debug)]
@@ -90,8 +66,7 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
             Run::new(recipe, options, task)?.go(model, observer)
         }
         ModelSpec::Flamingo(spec) => {
-            let (task, model) =
-                FlamingoTask::prepare(recipe, spec, &options.parts, &device, observer)?;
+            let (task, model) = FlamingoTask::prepare(recipe, spec, options, observer)?;
             Run::new(recipe, options, task)?.go(model, observer)
         }
     }

@@ -53,10 +53,8 @@ impl Motion {
     }
 }
 
-/// Frames of a film, one a second.
+/// Frames of a film, each a step of the rate at which a model sees films.
 pub const FRAMES: usize = 8;
-/// Frames per second.
-pub const FPS: f32 = 1.0;
 
 /// A film as data.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,7 +112,7 @@ impl FilmScene {
         };
         Film {
             frames: self.sprites.iter().map(frame).collect(),
-            fps: FPS,
+            timeline: None,
         }
     }
 }
@@ -167,7 +165,7 @@ mod tests {
     #[test]
     fn a_film_has_eight_frames_over_one_background() {
         let film = film(Motion::Up).render(23);
-        assert_eq!((film.frames.len(), film.fps), (FRAMES, FPS));
+        assert_eq!((film.frames.len(), film.timeline), (FRAMES, None));
         assert!(film.frames.windows(2).all(|pair| pair[0] != pair[1]));
         let corners: Vec<_> = film.frames.iter().map(|frame| frame.pixel(0, 0)).collect();
         assert!(corners.windows(2).all(|pair| pair[0] == pair[1]));

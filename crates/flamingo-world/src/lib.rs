@@ -36,7 +36,7 @@ pub use crate::corpus::{TextLevel, text};
 pub use crate::episodes::{BindingTask, CaptionTask, Episode, Episodes, Pictures, Split};
 pub use crate::error::{Error, Result};
 pub use crate::example_files::example_files;
-pub use crate::films::{FPS, FRAMES, FilmScene, Motion};
+pub use crate::films::{FRAMES, FilmScene, Motion};
 pub use crate::generate::{Manifest, Progress, WORLD_VERSION, WorldConfig, generate};
 pub use crate::names::{NameUse, draw_names, syllables};
 pub use crate::questions::{AnswerForm, QuestionKind};

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flamingo::engine::{Decoding, EarlyStopping, Engine, EngineOptions};
-use flamingo::image::Limits;
+use flamingo::film::Reader;
+use flamingo::image::{Limits, Rate, Sampling};
 use flamingo::kernels::{Backend, Device, WeightType, open_device};
 use flamingo::weights::{Source, Weighed};
 
 use crate::failure::{Hint, Result};
-use crate::sources;
+use crate::{ffmpeg, sources};
 
 /// Which model, and where it runs.
 #[derive(Debug, Args)]
@@ -65,17 +66,47 @@ impl SourceArgs {
     }
 }
 
-/// How large a picture may be.
+/// How pictures and films are read.
 #[derive(Debug, Args)]
-pub(crate) struct LimitArgs {
+#[command(next_help_heading = "Pictures and films")]
+pub(crate) struct MediaArgs {
     /// Most pixels of one picture; each takes 5 to 12 bytes of memory while it is read
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_pixels)]
-    pub(crate) max_pixels: u64,
+    max_pixels: u64,
+    /// Frames for a second of film, such as 1, 0.5 or 30000/1001
+    #[arg(long, value_name = "RATE", default_value_t = Sampling::ASKING.rate)]
+    fps: Rate,
+    /// Frames of a film at most: the middles of as many equal stretches of a longer one
+    #[arg(long, value_name = "N", default_value_t = Sampling::ASKING.most, value_parser = at_least_one)]
+    frames: usize,
+    /// How many frames a second there are in folders of frames [default: as --fps]
+    #[arg(long, value_name = "RATE")]
+    frame_rate: Option<Rate>,
 }
 
-impl LimitArgs {
-    pub(crate) fn limits(&self) -> Limits {
-        Limits::of_pixels(self.max_pixels)
+impl MediaArgs {
+    /// What they are opened with.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader {
+            limits: Limits::of_pixels(self.max_pixels),
+            frame_rate: self.frame_rate,
+            ffmpeg: ffmpeg::find(),
+        }
+    }
+
+    /// Which frames of films the model sees.
+    pub(crate) fn sampling(&self) -> Sampling {
+        Sampling {
+            rate: self.fps,
+            most: self.frames,
+        }
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number from 1 on is wanted".to_owned()),
+        Ok(number) => Ok(number),
     }
 }
 
@@ -96,6 +127,11 @@ impl DeviceArgs {
 impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<Engine> {
+        self.open_for(Sampling::ASKING)
+    }
+
+    /// Loads the model, which is to see these frames of films.
+    pub(crate) fn open_for(&self, films: Sampling) -> Result<Engine> {
         let device = self.device.open()?;
         let weights = self.dtype.unwrap_or_default();
         let options = EngineOptions {
@@ -106,6 +142,7 @@ impl ModelArgs {
             media_bytes: self.cache << 19,
             prefix_bytes: self.cache << 19,
             latents: self.latents.clone(),
+            films,
             ..EngineOptions::default()
         };
         let engine = Engine::open(&self.files.source()?, &device, options);

@@ -6,7 +6,8 @@ use std::time::UNIX_EPOCH;
 
 use flamingo_data::MediaBase;
 use flamingo_engine::MediaSource;
-use flamingo_image::{Limits, Media};
+use flamingo_film::Reader;
+use flamingo_image::{Media, Wanted};
 use flamingo_sequence::{Document, MediaKind, Part};
 
 /// Finds the pictures and films that documents name. Relative paths start at the working directory;
@@ -15,13 +16,13 @@ use flamingo_sequence::{Document, MediaKind, Part};
 pub struct Files {
     kinds: HashMap<String, MediaKind>,
     base: MediaBase,
-    limits: Limits,
+    reader: Reader,
 }
 
 impl Files {
-    /// The same with other bounds on what is opened.
-    pub fn within(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+    /// The same, opened otherwise: with other bounds, or with what decodes film files.
+    pub fn read_with(self, reader: Reader) -> Self {
+        Self { reader, ..self }
     }
 
     /// For these documents: a part that says `image` is never given a film.
@@ -32,15 +33,15 @@ impl Files {
                 .map(|(_, kind, place)| (place.to_owned(), kind))
                 .collect(),
             base: MediaBase::Folder("".into()),
-            limits: Limits::default(),
+            reader: Reader::default(),
         }
     }
 }
 
 impl MediaSource for Files {
-    fn media(&self, place: &str) -> flamingo_engine::Result<Media> {
+    fn media(&self, place: &str, wanted: &Wanted) -> flamingo_engine::Result<Media> {
         let kind = self.kinds.get(place).copied().unwrap_or(MediaKind::Image);
-        let media = self.base.load(place, kind, &self.limits);
+        let media = self.base.load(place, kind, &self.reader, wanted);
         media.map_err(|error| flamingo_engine::Error::Media(error.to_string()))
     }
 

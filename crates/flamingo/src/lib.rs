@@ -34,6 +34,7 @@ pub use flamingo_data as data;
 pub use flamingo_dedup as dedup;
 pub use flamingo_engine as engine;
 pub use flamingo_eval as eval;
+pub use flamingo_film as film;
 pub use flamingo_image as image;
 pub use flamingo_kernels as kernels;
 pub use flamingo_metrics as metrics;

@@ -5,6 +5,7 @@ mod cli;
 mod download_bar;
 mod ending;
 mod failure;
+mod ffmpeg;
 mod instructions;
 mod interrupt;
 mod output;

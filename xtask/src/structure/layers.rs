@@ -21,7 +21,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
         "flamingo-data",
         "flamingo-world",
     ],
-    &["flamingo-page"],
+    &["flamingo-film", "flamingo-page"],
     &[
         "flamingo-kernels",
         "flamingo-crawl",

@@ -374,7 +374,7 @@ impl Tables {
 fn kind(row: &ImageRow) -> &str {
     match (row.status.as_str(), row.format.as_deref()) {
         (status @ ("not_found" | "forbidden" | "server_error" | "http_error"), _) => status,
-        (_, Some("mp4" | "mov" | "webm")) => "film",
+        (_, Some("avi" | "flv" | "mkv" | "mov" | "mp4" | "mpg" | "ts" | "webm" | "wmv")) => "film",
         _ => "image",
     }
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use flamingo_image::Limits;
+use flamingo_film::Reader;
 use serde::Deserialize;
 
 use super::{FilmConfig, against_length, judged, seconds_of};
@@ -23,7 +23,7 @@ pub struct FolderFilm {
 
 /// Endings of film files.
 const FILMS: &[&str] = &[
-    "avi", "gif", "m4v", "mkv", "mov", "mp4", "png", "webm", "webp",
+    "avi", "flv", "gif", "m4v", "mkv", "mov", "mp4", "mpg", "png", "ts", "webm", "webp", "wmv",
 ];
 
 /// Bytes of a text file that are read; no caption is longer.
@@ -83,7 +83,7 @@ impl FolderFilm {
     }
 
     /// The film with its text and all reasons against the two; `part` is 0.
-    pub fn candidate(&self, config: &FilmConfig, lexicon: &Lexicon, limits: &Limits) -> Candidate {
+    pub fn candidate(&self, config: &FilmConfig, lexicon: &Lexicon, reader: &Reader) -> Candidate {
         let mut candidate = match self.read_text() {
             Ok(text) => {
                 let name = self.path.to_string_lossy();
@@ -92,7 +92,7 @@ impl FolderFilm {
             }
             Err(reason) => Candidate::without_text(0, reason),
         };
-        let length = seconds_of(&self.path, limits);
+        let length = seconds_of(&self.path, reader);
         let reason = length.map_or_else(Some, |seconds| against_length(seconds, config));
         candidate.reasons.extend(reason);
         candidate.reasons.sort_unstable();

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
-use flamingo_image::{Image, Limits};
+use flamingo_film::Reader;
+use flamingo_image::Image;
 use flamingo_page::{Kind, Text};
 
 use super::*;
@@ -73,7 +74,8 @@ fn lengths_hold_at_their_bounds_and_unknown_ones_pass() {
 fn a_folder_gives_its_films_by_name_each_with_its_text() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
-    write("b.webm", b"");
+    // A transport stream, whose length cannot be told.
+    write("b.webm", &[&[0x47][..], &[0; 187]].concat().repeat(4));
     write(
         "b.json",
         br#"{"title": "no", "caption": "A red\n fox runs"}"#,
@@ -99,7 +101,7 @@ fn a_folder_gives_its_films_by_name_each_with_its_text() {
         let candidate = film.candidate(
             &FilmConfig::default(),
             &Lexicon::default(),
-            &Limits::default(),
+            &Reader::default(),
         );
         (candidate.text, candidate.reasons)
     };

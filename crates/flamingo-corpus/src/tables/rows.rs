@@ -71,7 +71,7 @@ row! {
         height: Option<i32>,
         /// How many bytes it has.
         bytes: i64,
-        /// `jpeg`, `png`, `webp` or `gif`; of films `mp4`, `mov` or `webm`.
+        /// `jpeg`, `png`, `webp` or `gif`; of films `mp4`, `mov`, `webm`, `mkv`, `avi`, `ts`, `mpg`, `flv` or `wmv`.
         format: Option<String>,
         /// Whether all its pixels have one colour.
         single_colour: Option<bool>,

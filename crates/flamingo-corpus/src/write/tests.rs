@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use flamingo_data::{Format as Read, Source};
-use flamingo_image::{Image as Picture, Limits, Media};
+use flamingo_film::Reader;
+use flamingo_image::{Image as Picture, Limits, Media, Wanted};
 use flamingo_page::document::document;
 use flamingo_page::{Image, Page, Part, Text, Video};
 use flamingo_sequence::Part as Written;
@@ -113,10 +114,12 @@ fn shown(source: &Source) -> Vec<(Option<String>, Vec<String>, Vec<Media>)> {
             Written::Text(text) => Some(text.clone()),
             _ => None,
         });
-        let media = sample
-            .document
-            .media()
-            .map(|(_, kind, place)| sample.base.load(place, kind, &Limits::default()).unwrap());
+        let media = sample.document.media().map(|(_, kind, place)| {
+            sample
+                .base
+                .load(place, kind, &Reader::default(), &Wanted::default())
+                .unwrap()
+        });
         (sample.document.id.clone(), texts.collect(), media.collect())
     };
     source.samples.iter().map(read).collect()

@@ -77,7 +77,7 @@ fn pictures() -> HashMap<String, Media> {
             [(x * 20) as u8, (y * seed * 9) as u8, (seed * 50) as u8]
         })
     };
-    let film = Film::new((1..4).map(picture).collect(), 1.0, "film").unwrap();
+    let film = Film::new((1..4).map(picture).collect(), None, "film").unwrap();
     HashMap::from([
         ("a".into(), Media::Image(picture(1))),
         ("b".into(), Media::Image(picture(2))),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use flamingo_engine::{
     Answer, Decoding, Engine, EngineOptions, Event, MediaSource, RankBy, Request, RequestId,
 };
-use flamingo_image::Media;
+use flamingo_image::{Media, Wanted};
 use flamingo_sequence::{Candidates, Document, Part};
 
 use super::{engine, image, pictures, prompts, text};
@@ -329,9 +329,9 @@ impl Counting {
 }
 
 impl MediaSource for Counting {
-    fn media(&self, reference: &str) -> flamingo_engine::Result<Media> {
+    fn media(&self, reference: &str, wanted: &Wanted) -> flamingo_engine::Result<Media> {
         self.loaded.borrow_mut().push(reference.to_owned());
-        self.pictures.media(reference)
+        self.pictures.media(reference, wanted)
     }
 
     fn version(&self, reference: &str) -> Option<String> {

@@ -1,6 +1,8 @@
 //! What each format and each kind of picture becomes.
 
-use flamingo_image::{Error, Image, Limits, Media, decode, load, load_frames};
+use flamingo_image::{
+    Error, Fit, Image, Limits, Media, Preprocess, Rate, Sampling, Wanted, decode, load, load_frames,
+};
 
 use crate::{difference, film, fixture, image, picture};
 
@@ -56,7 +58,7 @@ fn animations_are_films_of_whole_frames() {
     for name in ["walk.gif", "walk.webp", "walk.apng.png"] {
         let film = film(name);
         assert_eq!(film.frames.len(), 5, "{name}");
-        assert!((film.fps - 5.0).abs() < 1e-4, "{name}: {} fps", film.fps);
+        assert_eq!(film.seconds(), Some(1.0), "{name}");
         for (k, frame) in film.frames.iter().enumerate() {
             let left = 3 * k as u32;
             let expected = Image::from_fn(17, 11, |x, y| {
@@ -89,15 +91,17 @@ fn a_folder_of_frames_is_a_film_in_natural_order() {
     let Media::Film(film) = load(folder.path(), &Limits::default()).unwrap() else {
         panic!("a folder is a film");
     };
-    assert_eq!(film.fps, 1.0);
+    assert_eq!(film.seconds(), None);
     let reds: Vec<u8> = film.frames.iter().map(|frame| frame.rgb[0]).collect();
     assert_eq!(reds, [2, 9, 10]);
-    assert_eq!(
-        load_frames(folder.path(), 3.0, &Limits::default())
-            .unwrap()
-            .fps,
-        3.0
+    let rate = "1.5".parse().unwrap();
+    let film = load_frames(
+        folder.path(),
+        Some(rate),
+        &Wanted::default(),
+        &Limits::default(),
     );
+    assert_eq!(film.unwrap().seconds(), Some(2.0));
 
     let few = Limits {
         max_frames: 2,
@@ -124,6 +128,66 @@ fn a_folder_of_frames_is_a_film_in_natural_order() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("frame1.gif is animated"), "{error}");
+}
+
+#[test]
+fn of_a_folder_only_what_is_wanted_is_opened_and_kept_small() {
+    let folder = tempfile::tempdir().unwrap();
+    for k in 0..20_u8 {
+        let file = match k % 5 {
+            0 => Image::solid(50, 30, [k; 3]).to_png(),
+            _ => b"never opened".to_vec(),
+        };
+        std::fs::write(folder.path().join(format!("{k}.png")), file).unwrap();
+    }
+    let sampling = Sampling {
+        rate: Rate::ONE,
+        most: 30,
+    };
+    let wanted = Wanted::of(sampling, &Preprocess::clip(10, Fit::Pad));
+    let rate = "5".parse().unwrap();
+    // Room for frames as they are kept alone.
+    let few = Limits {
+        max_film_pixels: 4 * 50 * 30,
+        max_frames: 4,
+        ..Limits::default()
+    };
+    let film = load_frames(folder.path(), Some(rate), &wanted, &few).unwrap();
+    let kept: Vec<_> = film
+        .frames
+        .iter()
+        .map(|f| (f.width, f.height, f.rgb[0]))
+        .collect();
+    assert_eq!(kept, [0, 5, 10, 15].map(|k| (10, 6, k)));
+    assert_eq!(film.timeline, None);
+    let held = Wanted {
+        sampling: Some(sampling),
+        preprocess: None,
+    };
+    let slow = load_frames(folder.path(), Some("1/2".parse().unwrap()), &held, &few);
+    assert!(slow.is_err(), "frames 1 to 4 are none");
+}
+
+#[test]
+fn uneven_animations_are_seen_by_time() {
+    let mut file = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut file, 2, 2, &[0, 0, 0, 250, 250, 250]).unwrap();
+    for k in 0..14_u8 {
+        let palette = [16 * k, 0, 0];
+        let mut frame = gif::Frame::from_palette_pixels(2, 2, [0; 4], palette, None);
+        frame.delay = if k < 10 { 10 } else { 100 };
+        encoder.write_frame(&frame).unwrap();
+    }
+    drop(encoder);
+    let Media::Film(film) = decode(&file, "uneven.gif", &Limits::default()).unwrap() else {
+        panic!("it moves");
+    };
+    let film = film.sampled(Sampling {
+        rate: Rate::ONE,
+        most: 8,
+    });
+    let numbers: Vec<u8> = film.frames.iter().map(|frame| frame.rgb[0] / 16).collect();
+    assert_eq!(numbers, [0, 10, 11, 12, 13]);
 }
 
 #[test]

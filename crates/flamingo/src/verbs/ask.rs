@@ -8,7 +8,7 @@ use flamingo::engine::{Answer, Engine, Finish};
 use flamingo::sequence::Document;
 use serde::Serialize;
 
-use crate::args::{DecodingArgs, LimitArgs, ModelArgs};
+use crate::args::{DecodingArgs, MediaArgs, ModelArgs};
 use crate::failure::{Failure, Hint, Result};
 use crate::verbs::parts::{FLAGS, Parts, is_jsonl};
 use crate::verbs::prompts;
@@ -33,7 +33,7 @@ pub(crate) struct AskArgs {
     #[arg(long, value_name = "FILE")]
     shots: Option<PathBuf>,
     #[command(flatten)]
-    limits: LimitArgs,
+    media: MediaArgs,
     #[command(flatten)]
     decoding: DecodingArgs,
     /// Print JSON with tokens, log-probabilities and timings
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &AskArgs) -> Result<()> {
         true => "each line above is a whole answer; the same command answers all prompts again",
         false => "the answer above is not whole; the same command asks again",
     })?;
-    let mut engine = args.model.open()?;
+    let mut engine = args.model.open_for(args.media.sampling())?;
     if many || args.json {
         lines(&mut engine, &documents, args)
     } else {
@@ -90,7 +90,7 @@ fn queries(args: &AskArgs) -> Result<Vec<Document>> {
 
 /// Writes the one answer as it comes.
 fn stream(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result<()> {
-    let files = Files::of(documents).within(args.limits.limits());
+    let files = Files::of(documents).read_with(args.media.reader());
     let mut begun = false;
     let mut written = Ok(());
     engine.generate(
@@ -111,7 +111,7 @@ fn stream(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result
 }
 
 fn lines(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result<()> {
-    let files = Files::of(documents).within(args.limits.limits());
+    let files = Files::of(documents).read_with(args.media.reader());
     let answers = engine.generate(documents, &files, &args.decoding.decoding(), &mut |_, _| {})?;
     answers
         .iter()

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use flamingo::Files;
 use flamingo::engine::{Decoding, Engine, EngineOptions};
+use flamingo::film::Ffmpeg;
 use flamingo::kernels::{Backend, InstructionSet, available_backends, floats, open_device};
 use flamingo::model::{Description, print_count};
 use flamingo::sequence::{Document, Part};
@@ -16,7 +18,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::failure::Result;
 use crate::instructions::CPU_SWITCH;
-use crate::output;
+use crate::{ffmpeg, output};
 
 /// Tell what this machine and this program can do.
 #[derive(Debug, Args)]
@@ -35,6 +37,7 @@ struct Report {
     processor: Processor,
     memory: Memory,
     devices: Vec<DeviceState>,
+    films: Films,
     model: Model,
     check: Check,
 }
@@ -55,6 +58,34 @@ struct Kernels {
     available: Vec<String>,
     /// The environment variable that names one of them.
     switch: &'static str,
+}
+
+/// What films can be read.
+#[derive(Serialize)]
+struct Films {
+    /// Animations and folders of frames.
+    itself: [&'static str; 4],
+    /// What reads film files, and where it is.
+    ffmpeg: Option<FfmpegState>,
+}
+
+#[derive(Serialize)]
+struct FfmpegState {
+    version: String,
+    path: PathBuf,
+}
+
+impl Films {
+    fn found() -> Self {
+        let state = |found: Ffmpeg| FfmpegState {
+            version: found.version().unwrap_or_else(|error| error.to_string()),
+            path: found.ffmpeg,
+        };
+        Self {
+            itself: ["GIF", "WebP", "PNG", "folders of frames"],
+            ffmpeg: ffmpeg::find().map(state),
+        }
+    }
 }
 
 /// In bytes.
@@ -138,6 +169,7 @@ fn report() -> Result<Report> {
         ]
         .map(device)
         .into(),
+        films: Films::found(),
         model: Model {
             sha256: flamingo::demo_model_hash(),
             description,
@@ -272,6 +304,19 @@ impl fmt::Display for Report {
                 (false, _) => "not compiled in",
             };
             writeln!(f, "device      {:<7} {state}", device.name)?;
+        }
+        writeln!(f, "films       {}", self.films.itself.join(", "))?;
+        match &self.films.ffmpeg {
+            Some(found) => writeln!(
+                f,
+                "            MP4, WebM and other film files with FFmpeg {} ({})",
+                found.version,
+                found.path.display()
+            )?,
+            None => writeln!(
+                f,
+                "            no MP4, WebM or other film file: neither ffmpeg nor ffprobe is in a folder of PATH"
+            )?,
         }
         let total = print_count(self.model.description.total);
         writeln!(

@@ -67,7 +67,7 @@ impl Args for Parts {
                 flag(
                     VIDEO,
                     "FILE",
-                    "A film: animated GIF, WebP or PNG, or a folder of frames",
+                    "A film: MP4, WebM or another film file (with FFmpeg), animated GIF, WebP or PNG, or a folder of frames",
                 ),
                 flag(TEXT, "TEXT", "A text, as it stands").allow_hyphen_values(true),
                 flag(END, "", "The end of a chunk, after the answer of a shot")

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use flamingo::Files;
 use flamingo::engine::RankBy;
 
-use crate::args::{LimitArgs, ModelArgs};
+use crate::args::{MediaArgs, ModelArgs};
 use crate::failure::Result;
 use crate::output;
 use crate::verbs::prompts;
@@ -27,7 +27,7 @@ pub(crate) struct ScoreArgs {
     #[arg(long, value_enum, default_value = "sum")]
     by: By,
     #[command(flatten)]
-    limits: LimitArgs,
+    media: MediaArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -43,9 +43,9 @@ enum By {
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     let shots = prompts::shots(args.shots.as_deref())?;
     let requests = prompts::candidates(&args.prompts, &shots)?;
-    let mut engine = args.model.open()?;
+    let mut engine = args.model.open_for(args.media.sampling())?;
     let files = Files::of(requests.iter().map(|request| &request.document));
-    let files = files.within(args.limits.limits());
+    let files = files.read_with(args.media.reader());
     let by = match args.by {
         By::Sum => RankBy::Sum,
         By::Mean => RankBy::Mean,

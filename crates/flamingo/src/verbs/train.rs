@@ -1,9 +1,12 @@
 //! `flamingo train`: carries out a recipe.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args;
+use flamingo::film::Ffmpeg;
 use flamingo::train::{InitPart, Observer, Options, Recipe, Resume, StepEvent, Summary, train};
 use flamingo::weights::is_hub_id;
 use indicatif::{HumanDuration, ProgressBar};
@@ -11,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{interrupt, output, part_files, sources, writer};
+use crate::{ffmpeg, interrupt, output, part_files, sources, writer};
 
 /// Train a model by a recipe.
 ///
@@ -69,6 +72,7 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
     let options = Options {
         device: args.device.open()?,
         parts: part_files::store(),
+        ffmpeg: films(&stop),
         resume: if args.resume {
             Resume::Newest
         } else {
@@ -88,6 +92,13 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
             report(&summary.hint_if_full(full)?, args)
         }
     }
+}
+
+/// FFmpeg, which ends when the run is stopped.
+fn films(stop: &Arc<AtomicBool>) -> Option<Ffmpeg> {
+    let mut found = ffmpeg::find()?;
+    found.stop = Some(stop.clone());
+    Some(found)
 }
 
 impl TrainArgs {

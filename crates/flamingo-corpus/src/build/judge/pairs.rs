@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use flamingo_crawl::read_at;
+use flamingo_film::Reader;
 use flamingo_image::decode_still;
 use flamingo_page::{Kind, Page, Part, Text};
 use sha2::{Digest, Sha256};
@@ -148,7 +149,7 @@ impl Judge {
         if found.sha256.as_ref() != Some(&sha256) {
             return Ok(Err("changed".to_owned()));
         }
-        let against = match seconds_in(&answer.body, &self.images.limits()) {
+        let against = match seconds_in(&answer.body, &Reader::from(self.images.limits())) {
             Ok(seconds) => against_length(seconds, config),
             Err(reason) => Some(reason),
         };

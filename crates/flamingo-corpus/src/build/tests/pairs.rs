@@ -81,15 +81,30 @@ fn pair(extension: &str, text: &str) -> (String, String) {
     (extension.to_owned(), text.to_owned())
 }
 
-/// A film of so many seconds, as its header says.
+/// A film of so many frames, a second each, as its index says; its header says nothing.
 fn mp4(seconds: u32) -> Vec<u8> {
     let a_box = |kind: &[u8; 4], body: &[u8]| {
         let size = body.len() as u32 + 8;
         [&size.to_be_bytes()[..], kind, body].concat()
     };
-    let times = [&[0; 12][..], &1000_u32.to_be_bytes()].concat();
-    let header = [&times[..], &(seconds * 1000).to_be_bytes(), &[0; 80]].concat();
-    let movie = a_box(b"moov", &a_box(b"mvhd", &header));
+    let full = |kind: &[u8; 4], numbers: &[u32]| {
+        let bytes = numbers.iter().flat_map(|number| number.to_be_bytes());
+        a_box(kind, &bytes.collect::<Vec<u8>>())
+    };
+    let entry = a_box(b"avc1", &[0; 70]);
+    let entries = a_box(b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1][..], &entry].concat());
+    let table = [entries, full(b"stts", &[0, 1, seconds, 1000])].concat();
+    let media = [
+        full(b"mdhd", &[0, 0, 0, 1000, 0, 0]),
+        a_box(b"hdlr", &[&[0; 8][..], b"vide", &[0; 13]].concat()),
+        a_box(b"minf", &a_box(b"stbl", &table)),
+    ];
+    let track = [
+        full(b"tkhd", &[0, 0, 0, 1, 0, 0]),
+        a_box(b"mdia", &media.concat()),
+    ];
+    let head = full(b"mvhd", &[0, 0, 0, 1000, 0]);
+    let movie = a_box(b"moov", &[head, a_box(b"trak", &track.concat())].concat());
     [a_box(b"ftyp", b"isom\0\0\x02\0isom"), movie].concat()
 }
 

@@ -1,0 +1,32 @@
+//! Where and how a recipe is carried out.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use flamingo_film::Ffmpeg;
+use flamingo_kernels::Device;
+use flamingo_weights::Store;
+
+/// Where and how a recipe is carried out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The device, without autodiff.
+    pub device: Device,
+    /// The cache of the files elsewhere that a recipe and its parts name.
+    pub parts: Store,
+    /// What film files are decoded with, if it is there.
+    pub ffmpeg: Option<Ffmpeg>,
+    /// What to do with a run that is there already.
+    pub resume: Resume,
+    /// Set it to have the state saved and the run stopped after the step that it is in.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What to do with a run that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// Refuse it: begin in a new folder only.
+    Fresh,
+    /// Go on from its newest checkpoint that is not damaged, or begin if there is none.
+    Newest,
+}
