@@ -12,6 +12,7 @@ mod corpus_cluster;
 mod dispatch;
 mod eval;
 mod files;
+mod films;
 mod help;
 #[cfg(unix)]
 mod parts;
