@@ -4,7 +4,7 @@
 mod coco_pictures;
 mod expected;
 mod found;
-mod media;
+
 mod spec;
 mod tasks;
 
@@ -13,10 +13,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::benchmark::Benchmark;
 use crate::error::Result;
-use crate::task::Task;
+use crate::media::MediaFiles;
 use expected::Expected;
-use media::MediaFiles;
 
 pub use found::Found;
 
@@ -24,7 +24,7 @@ pub use found::Found;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataReport {
     /// The benchmark.
-    pub task: Task,
+    pub task: Benchmark,
     /// The folder.
     pub folder: String,
     /// What should be there, in order.
@@ -68,7 +68,7 @@ impl fmt::Display for DataReport {
 /// # Errors
 ///
 /// The folder cannot be read. What is wrong with a file in it is part of the report.
-pub fn check_data(task: Task, folder: &Path) -> Result<DataReport> {
+pub fn check_data(task: Benchmark, folder: &Path) -> Result<DataReport> {
     let media = MediaFiles::below(folder)?;
     let spec = tasks::spec(task);
     let look = |expected: &Expected| expected.look(folder, &media);

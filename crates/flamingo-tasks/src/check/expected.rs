@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::found::Found;
-use super::media::MediaFiles;
 use crate::error::Result;
 use crate::ids::Names;
+use crate::media::MediaFiles;
 use crate::read::{Record, form, json, lines, list, record, table};
 
 /// A file that should be there.

@@ -1,11 +1,11 @@
-use flamingo_tasks::{Task, check_data};
+use flamingo_tasks::{Benchmark, check_data};
 
 use crate::Folder;
 
 #[test]
 fn an_empty_folder_lacks_every_file_that_is_needed() {
     let folder = Folder::new();
-    for &task in Task::ALL {
+    for &task in Benchmark::ALL {
         let report = check_data(task, &folder.path()).unwrap();
         assert!(!report.is_ready() && !report.files.is_empty(), "{report}");
         assert!(report.to_string().contains("missing: "), "{report}");
@@ -22,7 +22,7 @@ fn broken_items_other_versions_and_missing_pictures_are_named() {
     folder.write("data/test.jsonl", memes.lines().next().unwrap());
     folder.write("data/dev_seen.jsonl", "{broken\n");
     folder.write("data/img/00001.png", "");
-    let report = check_data(Task::HatefulMemes, &folder.path()).unwrap();
+    let report = check_data(Benchmark::HatefulMemes, &folder.path()).unwrap();
     let file = |name: &str| report.files.iter().find(|file| file.name == name).unwrap();
     let train = file("train.jsonl");
     assert_eq!(
@@ -57,19 +57,22 @@ fn a_film_counts_whatever_its_ending_and_a_set_that_is_whole_is_ready() {
     for film in ["films/film0.mp4", "films/film1.webm"] {
         folder.write(film, "");
     }
-    let report = check_data(Task::Rareact, &folder.path()).unwrap();
+    let report = check_data(Benchmark::Rareact, &folder.path()).unwrap();
     assert_eq!(report.files[0].without_media.count, 2_535);
     assert!(!report.is_ready());
     folder.write("more/film2.mkv", "");
-    let report = check_data(Task::Rareact, &folder.path()).unwrap();
+    let report = check_data(Benchmark::Rareact, &folder.path()).unwrap();
     assert!(report.is_ready(), "{report}");
 }
 
 #[test]
 fn a_name_that_is_no_benchmark_is_refused_with_those_that_are() {
-    assert_eq!("VQAv2".parse::<Task>().unwrap(), Task::Vqav2);
-    assert_eq!("hateful_memes".parse::<Task>().unwrap(), Task::HatefulMemes);
-    let told = "gqa".parse::<Task>().unwrap_err().to_string();
+    assert_eq!("VQAv2".parse::<Benchmark>().unwrap(), Benchmark::Vqav2);
+    assert_eq!(
+        "hateful_memes".parse::<Benchmark>().unwrap(),
+        Benchmark::HatefulMemes
+    );
+    let told = "gqa".parse::<Benchmark>().unwrap_err().to_string();
     assert!(
         told.contains("\"gqa\"") && told.contains("kinetics700"),
         "{told}"

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use flamingo::tasks::{Task, check_data};
+use flamingo::tasks::{Benchmark, check_data};
 
 use crate::failure::{Failure, Result};
 use crate::output;
@@ -16,7 +16,7 @@ use crate::output;
 pub(crate) struct CheckDataArgs {
     /// The benchmark
     #[arg(value_name = "TASK")]
-    task: Task,
+    task: Benchmark,
     /// The folder below which its files are
     #[arg(long, value_name = "DIR")]
     data: PathBuf,

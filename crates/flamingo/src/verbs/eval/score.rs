@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use flamingo::metrics::{AnswerReading, LineEnds, Nltk};
-use flamingo::tasks::{ScoreOptions, Task, VqaVersion, score};
+use flamingo::tasks::{Benchmark, ScoreOptions, VqaVersion, score};
 
 use super::lexicon::{Lexicon, LexiconArgs};
 use crate::failure::Result;
@@ -19,7 +19,7 @@ use crate::output;
 pub(crate) struct ScoreArgs {
     /// The benchmark
     #[arg(long, value_name = "TASK")]
-    task: Task,
+    task: Benchmark,
     /// The predictions, in the benchmark's form of submission
     #[arg(long, value_name = "FILE")]
     predictions: PathBuf,
@@ -98,7 +98,7 @@ enum Version {
 
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     let lexicon = match args.task {
-        Task::Nextqa => args.lexicon.read()?,
+        Benchmark::Nextqa => args.lexicon.read()?,
         _ => Lexicon::default(),
     };
     let options = ScoreOptions {
