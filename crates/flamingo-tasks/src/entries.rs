@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::Result;
 use crate::read::{Record, bytes, form, record, table_record};
@@ -256,13 +256,5 @@ pub(crate) fn inner_texts(path: &Path, outer: &str, names: [&str; 2]) -> Result<
             path,
             format!("`{outer}` has not both `{}` and `{}`", names[0], names[1]),
         )),
-    }
-}
-
-/// A single object of a file: its fields, without the list of this name.
-pub(crate) fn object(path: &Path) -> Result<Map<String, Value>> {
-    match crate::read::json(path)? {
-        Value::Object(fields) => Ok(fields),
-        _ => Err(form(path, "is no object")),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use flamingo_metrics::{Clip, VqaAnswer};
 use flamingo_sequence::Part;
@@ -26,7 +27,7 @@ pub struct Example {
     /// The answer that it has as a shot. Nothing where none is published.
     pub answer: Option<String>,
     /// The answers to choose from; none where the answer is free.
-    pub candidates: Option<Vec<String>>,
+    pub candidates: Option<Arc<[String]>>,
     /// What answers are judged by.
     pub references: References,
     /// Supports of this query alone, in place of the task's.
@@ -204,6 +205,8 @@ pub struct Examples {
     pub queries: Set,
     /// Every item that a submission of this split has to hold, in order.
     pub required: Vec<Id>,
+    /// What candidates are called in a submission, in their order, where they have other names there.
+    pub labels: Vec<String>,
     /// What to know of this data.
     pub notes: Vec<String>,
 }

@@ -2,6 +2,7 @@
 
 use flamingo_metrics::{MissingTypes, NextQaItem, VqaItem, VqaRules, ndcg, ranks};
 
+use crate::answer::{Answered, Output};
 use crate::benchmark::Benchmark;
 use crate::error::{Result, TaskError};
 use crate::example::{Example, References};
@@ -10,7 +11,6 @@ use crate::score::{
     Judged, SampleScore, ScoreOptions, answers, captions, memes, nextqa, rareact, samples, star,
     visdial, vqa,
 };
-use crate::task::{Answered, Output};
 
 /// An answer that is not of its kind.
 fn odd(task: &str, example: &Example, reason: &str) -> TaskError {
@@ -35,7 +35,7 @@ pub(crate) fn text<'a>(task: &str, answered: &Answered<'a>) -> Result<&'a str> {
 /// The likelihoods, one a candidate.
 pub(crate) fn likelihoods<'a>(task: &str, answered: &Answered<'a>) -> Result<&'a [f64]> {
     let example = answered.example;
-    let wanted = example.candidates.as_ref().map_or(0, Vec::len);
+    let wanted = example.candidates.as_ref().map_or(0, |all| all.len());
     match answered.output {
         Output::Likelihoods(found) if found.iter().any(|value| value.is_nan()) => Err(odd(
             task,

@@ -7,6 +7,7 @@
 //! name and counted, and refused unless a part is asked for. [`check_data`] says which of a benchmark's files a folder
 //! holds.
 
+mod answer;
 mod benchmark;
 mod check;
 mod data;
@@ -27,6 +28,7 @@ mod submission;
 mod task;
 mod tasks;
 
+pub use answer::{Answered, Output, Submission};
 pub use benchmark::{Benchmark, UnknownTask};
 pub use check::{DataReport, Found, check_data};
 pub use data::DataFolder;
@@ -35,5 +37,5 @@ pub use example::{Dropped, Example, Examples, References, Set, Span, VqaReferenc
 pub use ids::{Id, Matching, Names};
 pub use prompt::{Likelihood, Preset, Prompt, Shown};
 pub use score::{Judged, Metric, SampleScore, ScoreOptions, Scored, VqaVersion, score};
-pub use task::{Answered, Output, Protocol, ReadOptions, Submission, Supports, Task};
+pub use task::{Protocol, ReadOptions, Supports, Task};
 pub use tasks::{Folder, Own, OwnMetric, task, task_names};

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::answer::{Answered, Submission};
 use crate::error::{Result, TaskError};
 use crate::example::Examples;
 use crate::ids::Id;
 use crate::judge::text;
-use crate::task::{Answered, Submission};
 
 /// Every item that a submission must hold with its answer, if it has one; then answers of other items.
 pub(crate) fn whole<'a>(

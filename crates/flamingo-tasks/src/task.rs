@@ -5,11 +5,15 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::answer::{Answered, Submission};
 use crate::benchmark::{Benchmark, UnknownTask};
 use crate::data::DataFolder;
 use crate::error::{Result, TaskError};
-use crate::example::{Example, Examples};
+use crate::example::{Examples, Set};
+use crate::ids::Id;
+use crate::judge::judge;
 use crate::prompt::{Preset, Prompt};
+use crate::sample::{drawn, drawn_by_class, limited};
 use crate::score::{Judged, ScoreOptions};
 
 /// A task: a benchmark, or a user's own.
@@ -38,7 +42,9 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// No answers, answers of a split without published references, or a resource that the metric needs.
-    fn judge(&self, answered: &[Answered], options: &ScoreOptions) -> Result<Judged>;
+    fn judge(&self, answered: &[Answered], options: &ScoreOptions) -> Result<Judged> {
+        judge(self.name(), self.benchmark(), answered, options)
+    }
 
     /// Answers in the benchmark's form of submission, whole: what was not answered is filled in and counted.
     ///
@@ -158,38 +164,31 @@ impl ReadOptions {
     }
 }
 
-/// What a model answered.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Output {
-    /// A free answer, cut as the prompt says.
-    Text(String),
-    /// The log-likelihood of each candidate.
-    Likelihoods(Vec<f64>),
-}
-
-/// A query with its answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Answered<'a> {
-    /// The query.
-    pub example: &'a Example,
-    /// The answer.
-    pub output: &'a Output,
-}
-
-/// A file in a benchmark's form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Submission {
-    /// How its name should end: `json`, `csv` or `npy`.
-    pub ending: &'static str,
-    /// What it holds.
-    pub bytes: Vec<u8>,
-    /// Items that it holds.
-    pub items: usize,
-    /// Those of them that were not answered, and what stands in their place.
-    pub filled: usize,
-    /// What stands in their place.
-    pub filler: &'static str,
+/// Supports and queries as they are taken: drawn, limited.
+pub(crate) fn taken(
+    protocol: &Protocol,
+    options: &ReadOptions,
+    split: &str,
+    mut supports: Set,
+    mut queries: Set,
+    required: Vec<Id>,
+) -> Examples {
+    let count = options.count(protocol);
+    for set in [&mut supports, &mut queries] {
+        set.usable = set.examples.len();
+    }
+    supports.examples = match protocol.supports {
+        Supports::EachClass(_) => drawn_by_class(supports.examples, count, options.seed),
+        Supports::All(_) | Supports::None => drawn(supports.examples, Some(count), options.seed),
+    };
+    queries.examples = limited(queries.examples, options.limit);
+    Examples {
+        split: split.to_owned(),
+        supports,
+        queries,
+        required,
+        ..Examples::default()
+    }
 }
 
 /// A name among tasks.

@@ -1,6 +1,7 @@
 //! The tasks by name, a file each.
 
 mod folder;
+mod gather;
 mod own;
 mod vqa;
 mod vqav2;

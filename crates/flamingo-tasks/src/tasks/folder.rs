@@ -5,21 +5,22 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use flamingo_sequence::Part;
 
+use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
 use crate::error::{Result, TaskError};
 use crate::example::{Example, Examples, References, Set};
 use crate::ids::Id;
-use crate::judge::{judge, text};
+use crate::judge::text;
 use crate::prompt::{Preset, Prompt};
 use crate::prompts;
-use crate::sample::{drawn, drawn_by_class, limited};
-use crate::score::{Judged, ScoreOptions};
+use crate::sample::drawn;
 use crate::submission::{json, whole};
-use crate::task::{Answered, Protocol, ReadOptions, Submission, Supports, Task};
+use crate::task::{Protocol, ReadOptions, Supports, Task, taken};
 
 /// A folder with a folder for each class.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,6 +77,7 @@ impl Task for Folder {
                 ),
             });
         }
+        let candidates: Arc<[String]> = names.as_slice().into();
         for example in supports.examples.iter_mut().chain(&mut queries.examples) {
             let place = example
                 .answer
@@ -85,24 +87,14 @@ impl Task for Folder {
                 right: place.unwrap_or_default(),
                 kind: None,
             };
-            example.candidates = Some(names.clone());
+            example.candidates = Some(Arc::clone(&candidates));
         }
         let required = queries.examples.iter();
         let required = required.map(|example| example.id.clone()).collect();
-        let count = options.count(&self.protocol());
-        supports.examples = drawn_by_class(supports.examples, count, options.seed);
-        queries.examples = limited(queries.examples, options.limit);
-        Ok(Examples {
-            split: split.to_owned(),
-            supports,
-            queries,
-            required,
-            notes: Vec::new(),
-        })
-    }
-
-    fn judge(&self, answered: &[Answered], options: &ScoreOptions) -> Result<Judged> {
-        judge(self.name(), None, answered, options)
+        let protocol = self.protocol();
+        Ok(taken(
+            &protocol, options, split, supports, queries, required,
+        ))
     }
 
     /// A list of `id` and `label`.
@@ -147,7 +139,6 @@ fn classes(folder: &Path) -> Result<Set> {
             set.examples.push(example);
         }
     }
-    set.usable = set.examples.len();
     Ok(set)
 }
 
@@ -190,7 +181,6 @@ fn halves(all: Set) -> (Set, Set) {
     let part = |examples: Vec<Example>, dropped| Set {
         name: all.name.clone(),
         entries: all.entries,
-        usable: examples.len(),
         examples,
         dropped,
         ..Set::default()

@@ -15,19 +15,18 @@ use flamingo_sequence::Part;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
 use crate::error::Result;
 use crate::example::{Example, Examples, References, Set, Span, VqaReferences};
 use crate::ids::Id;
-use crate::judge::{judge, text};
+use crate::judge::text;
 use crate::prompt::{Preset, Prompt};
 use crate::prompts;
 use crate::read::bytes;
-use crate::sample::{drawn, limited};
-use crate::score::{Judged, ScoreOptions};
 use crate::submission::whole;
-use crate::task::{Answered, Protocol, ReadOptions, Submission, Task};
+use crate::task::{Protocol, ReadOptions, Task, taken};
 
 /// What free answers are judged by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,30 +99,17 @@ impl Task for Own {
             .supports_at
             .clone()
             .or(beside.filter(|path| path.is_file()));
-        let mut supports = match &supports_at {
+        let supports = match &supports_at {
             Some(path) => self.set(path, true)?,
             None => Set::default(),
         };
-        supports.examples = drawn(
-            supports.examples,
-            Some(options.count(&self.protocol())),
-            options.seed,
-        );
-        let mut queries = self.set(&queries, false)?;
-        let required = queries.examples.iter().map(|example| example.id.clone());
-        let required = required.collect();
-        queries.examples = limited(queries.examples, options.limit);
-        Ok(Examples {
-            split: split.to_owned(),
-            supports,
-            queries,
-            required,
-            notes: Vec::new(),
-        })
-    }
-
-    fn judge(&self, answered: &[Answered], options: &ScoreOptions) -> Result<Judged> {
-        judge(self.name(), None, answered, options)
+        let queries = self.set(&queries, false)?;
+        let required = queries.examples.iter();
+        let required = required.map(|example| example.id.clone()).collect();
+        let protocol = self.protocol();
+        Ok(taken(
+            &protocol, options, split, supports, queries, required,
+        ))
     }
 
     /// A line a query: its `id` and the answer.
@@ -186,7 +172,6 @@ impl Own {
                 }
             }
         }
-        set.usable = set.examples.len();
         Ok(set)
     }
 
@@ -213,7 +198,7 @@ impl Own {
         let mut example = Example::new(id, parts);
         example.references = self.references(&answers, &line.candidates)?;
         example.answer = answers.into_iter().next();
-        example.candidates = (!line.candidates.is_empty()).then_some(line.candidates);
+        example.candidates = (!line.candidates.is_empty()).then(|| line.candidates.into());
         let supports = line.supports.map(|lines| {
             let lines = lines.into_iter().zip(1..);
             lines

@@ -1,8 +1,12 @@
-//! What the tasks in VQA's form share: a file of questions, a file of annotations, matched by id.
+//! What the tasks in VQA's form share: questions in one file and annotations in another, matched by id; or both in one.
 
 use std::collections::HashMap;
 use std::path::Path;
 
+use flamingo_sequence::Part;
+
+use super::gather::Gather;
+use crate::answer::{Answered, Submission};
 use crate::data::DataFolder;
 use crate::entries::{Entries, each};
 use crate::error::Result;
@@ -11,21 +15,29 @@ use crate::ids::Id;
 use crate::read::Record;
 use crate::score::vqa::answers;
 use crate::submission::texts;
-use crate::task::{Answered, Submission};
 
-/// The name of an entry's picture.
-pub(super) type PictureName<'a> = &'a dyn Fn(&Record) -> Result<String>;
+/// How a file's entries are known.
+#[derive(Clone, Copy)]
+pub(super) struct Form<'a> {
+    /// The name of an entry's picture.
+    pub(super) picture: &'a dyn Fn(&Record) -> Result<String>,
+    /// The id that a submission knows it by.
+    pub(super) id: &'a dyn Fn(&Record) -> Result<Id>,
+}
 
 pub(super) const QUESTIONS: Entries = Entries::List(&["questions", "data"]);
 const ANNOTATIONS: Entries = Entries::List(&["annotations"]);
 
+/// The id of a question.
+pub(super) fn question_id(record: &Record) -> Result<Id> {
+    record.id(&["question_id"])
+}
+
 /// The names of COCO's pictures.
 pub(super) fn coco_picture(split: &'static str) -> impl Fn(&Record) -> Result<String> {
     move |record| {
-        Ok(format!(
-            "COCO_{split}_{:012}.jpg",
-            record.index("image_id")?
-        ))
+        let number = record.index("image_id")?;
+        Ok(format!("COCO_{split}_{number:012}.jpg"))
     }
 }
 
@@ -39,7 +51,7 @@ fn annotations(path: &Path, set: &mut Set) -> Result<HashMap<String, Annotation>
     let mut found = HashMap::new();
     each(path, ANNOTATIONS, &mut |record| {
         let annotation = record.and_then(|record| {
-            let id = record.id(&["question_id"])?;
+            let id = question_id(&record)?;
             let references = references(&record)?;
             Ok(Annotation { id, references })
         });
@@ -47,7 +59,7 @@ fn annotations(path: &Path, set: &mut Set) -> Result<HashMap<String, Annotation>
             Ok(annotation) => {
                 let id = annotation.id.to_string();
                 if found.insert(id.clone(), annotation).is_some() {
-                    set.dropped.add("annotated twice, the last counts", id);
+                    set.dropped.add("annotated before, the last counts", id);
                 }
             }
             Err(error) => set.dropped.add("broken annotation", error.reason()),
@@ -57,7 +69,7 @@ fn annotations(path: &Path, set: &mut Set) -> Result<HashMap<String, Annotation>
 }
 
 /// What the annotators of an entry say.
-pub(super) fn references(record: &Record) -> Result<VqaReferences> {
+fn references(record: &Record) -> Result<VqaReferences> {
     let answers = answers(record)?;
     if answers.is_empty() {
         return Err(record.other("answers", "a list of at least one answer"));
@@ -69,13 +81,7 @@ pub(super) fn references(record: &Record) -> Result<VqaReferences> {
     })
 }
 
-/// An example of a question and what was annotated.
-pub(super) fn example(
-    id: Id,
-    parts: Vec<flamingo_sequence::Part>,
-    question: &str,
-    references: Option<VqaReferences>,
-) -> Example {
+fn example(id: Id, parts: Vec<Part>, question: &str, references: Option<VqaReferences>) -> Example {
     let mut example = Example::new(id, parts).with("question", question);
     if let Some(references) = references {
         // The first annotator's answer is the shot's, as in OpenFlamingo.
@@ -86,70 +92,77 @@ pub(super) fn example(
 }
 
 /// The questions of a file with the annotations of another, or without any.
-pub(super) fn questions_and_annotations(
+pub(super) fn in_two_files(
     data: &DataFolder,
     name: &str,
     questions: &Path,
     annotations_at: Option<&Path>,
-    picture: PictureName,
+    form: Form,
 ) -> Result<Set> {
-    let mut set = Set {
-        name: name.to_owned(),
-        ..Set::default()
-    };
+    let mut gather = Gather::new(name);
     let mut annotated = match annotations_at {
-        Some(path) => Some(annotations(path, &mut set)?),
+        Some(path) => Some(annotations(path, &mut gather.set)?),
         None => None,
     };
-    let mut stop = Ok(());
-    each(questions, QUESTIONS, &mut |record| {
-        set.entries += 1;
-        let question = record.and_then(|record| {
-            let id = record.id(&["question_id"])?;
-            Ok((id, picture(&record)?, record.text("question")?))
-        });
-        let (id, picture, question) = match question {
-            Ok(question) => question,
-            Err(error) => return set.dropped.add("broken question", error.reason()),
-        };
+    gather.read(questions, QUESTIONS, &mut |gather, record| {
+        let number = question_id(record)?;
+        let question = record.text("question")?;
         let annotation = match &mut annotated {
             None => None,
-            Some(annotated) => match annotated.remove(&id.to_string()) {
+            Some(annotated) => match annotated.remove(&number.to_string()) {
                 Some(annotation) => Some(annotation),
-                None => return set.dropped.add("question without an annotation", id),
+                None => {
+                    let reason = "question without an annotation";
+                    gather.set.dropped.add(reason, &number);
+                    return Ok(true);
+                }
             },
         };
-        if let Some(annotation) = &annotation
-            && annotation.id.kind() != id.kind()
+        if let Some(Annotation { id, .. }) = &annotation
+            && id.kind() != number.kind()
         {
-            let name = format!("{id}: {}, annotated as {}", id.kind(), annotation.id.kind());
-            set.noticed.add("id of another type", name);
+            let kinds = format!("{number}: {}, annotated as {}", number.kind(), id.kind());
+            gather.set.noticed.add("id of another type", kinds);
         }
-        match data.picture(&picture) {
-            Ok(Some(part)) => {
-                let references = annotation.map(|annotation| annotation.references);
-                set.examples
-                    .push(example(id, vec![part], &question, references));
-            }
-            Ok(None) => set.dropped.add("picture that is not there", picture),
-            Err(error) => stop = Err(error),
+        if let Some(parts) = gather.picture(data, &(form.picture)(record)?)? {
+            let references = annotation.map(|annotation| annotation.references);
+            gather.push(example((form.id)(record)?, parts, &question, references));
         }
+        Ok(true)
     })?;
-    stop?;
     let mut left: Vec<String> = annotated.unwrap_or_default().into_keys().collect();
     left.sort_by_key(|id| (id.len(), id.clone()));
     for id in left {
-        set.dropped.add("annotation without a question", id);
+        gather.set.dropped.add("annotation without a question", id);
     }
-    set.usable = set.examples.len();
-    Ok(set)
+    Ok(gather.set)
+}
+
+/// The questions of a file that has their answers, if they are published.
+pub(super) fn in_one_file(
+    data: &DataFolder,
+    name: &str,
+    path: &Path,
+    answered: bool,
+    form: Form,
+) -> Result<Set> {
+    let mut gather = Gather::new(name);
+    gather.read(path, QUESTIONS, &mut |gather, record| {
+        let references = answered.then(|| references(record)).transpose()?;
+        let (id, question) = ((form.id)(record)?, record.text("question")?);
+        if let Some(parts) = gather.picture(data, &(form.picture)(record)?)? {
+            gather.push(example(id, parts, &question, references));
+        }
+        Ok(true)
+    })?;
+    Ok(gather.set)
 }
 
 /// The ids of a file of questions, in order.
-pub(super) fn required(questions: &Path) -> Result<Vec<Id>> {
+pub(super) fn required(questions: &Path, form: Form) -> Result<Vec<Id>> {
     let mut ids = Vec::new();
     each(questions, QUESTIONS, &mut |record| {
-        ids.extend(record.and_then(|record| record.id(&["question_id"])).ok());
+        ids.extend(record.and_then(|record| (form.id)(&record)).ok());
     })?;
     Ok(ids)
 }

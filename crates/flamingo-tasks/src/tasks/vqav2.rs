@@ -1,17 +1,15 @@
 //! VQAv2: questions about COCO's pictures, ten annotators each. The answers of test are not published; a submission of
 //! test-dev holds all questions of test.
 
-use super::vqa::{coco_picture, questions_and_annotations, required, submission};
+use super::vqa::{Form, coco_picture, in_two_files, question_id, required, submission};
+use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
 use crate::error::Result;
 use crate::example::Examples;
-use crate::judge::judge;
 use crate::prompt::{Preset, Prompt};
 use crate::prompts;
-use crate::sample::{drawn, limited};
-use crate::score::{Judged, ScoreOptions};
-use crate::task::{Answered, Protocol, ReadOptions, Submission, Task};
+use crate::task::{Protocol, ReadOptions, Task, taken};
 
 #[derive(Debug)]
 pub(crate) struct Vqav2;
@@ -51,48 +49,34 @@ impl Task for Vqav2 {
                 "val2014",
             ),
         };
-        let picture = coco_picture(pictures);
-        let mut queries =
-            questions_and_annotations(data, split, file(questions)?, annotations, &picture)?;
-        let mut supports = questions_and_annotations(
+        let questions = file(questions)?;
+        let form = Form {
+            picture: &coco_picture(pictures),
+            id: &question_id,
+        };
+        let queries = in_two_files(data, split, questions, annotations, form)?;
+        let supports = in_two_files(
             data,
             "train",
             file("v2_OpenEnded_mscoco_train2014_questions.json")?,
             Some(file("v2_mscoco_train2014_annotations.json")?),
-            &coco_picture("train2014"),
+            Form {
+                picture: &coco_picture("train2014"),
+                ..form
+            },
         )?;
-        let mut notes = Vec::new();
-        let whole = match split {
-            "test-dev" => data.maybe(&[TEST])?,
-            _ => None,
-        };
+        // EvalAI wants all questions of test in a submission of test-dev.
+        let whole = data.maybe(&[TEST])?.filter(|_| split == "test-dev");
+        let required = required(whole.unwrap_or(questions), form)?;
+        let protocol = self.protocol();
+        let mut examples = taken(&protocol, options, split, supports, queries, required);
         if split == "test-dev" && whole.is_none() {
-            notes.push(format!(
-                "EvalAI wants all questions of test in a submission of test-dev: {TEST} is not there, so the submission \
-                 holds those of test-dev only"
+            examples.notes.push(format!(
+                "EvalAI wants all questions of test in a submission of test-dev: {TEST} is not there, so the \
+                 submission holds those of test-dev only"
             ));
         }
-        let required = match whole {
-            Some(path) => required(path)?,
-            None => required(file(questions)?)?,
-        };
-        supports.examples = drawn(
-            supports.examples,
-            Some(options.count(&self.protocol())),
-            options.seed,
-        );
-        queries.examples = limited(queries.examples, options.limit);
-        Ok(Examples {
-            split: split.to_owned(),
-            supports,
-            queries,
-            required,
-            notes,
-        })
-    }
-
-    fn judge(&self, answered: &[Answered], options: &ScoreOptions) -> Result<Judged> {
-        judge(self.name(), self.benchmark(), answered, options)
+        Ok(examples)
     }
 
     fn submission(&self, examples: &Examples, answered: &[Answered]) -> Result<Submission> {
