@@ -164,7 +164,8 @@ impl<'de> Visitor<'de> for Below<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        if !self.bare && !(self.names.is_empty() && self.level == Level::List) {
+        let is_list = self.names.is_empty() && self.level == Level::List;
+        if !(self.bare || is_list) {
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         }

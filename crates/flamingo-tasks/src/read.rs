@@ -56,6 +56,11 @@ impl Record<'_> {
         )
     }
 
+    /// What the record is called: where it stands, or its key.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn get(&self, field: &str) -> Option<&Value> {
         self.fields.get(field)
     }

@@ -45,8 +45,14 @@ pub(crate) fn answers(path: &Path) -> Result<Answers> {
     Ok(answers)
 }
 
-fn id(video: &str, question: &str) -> Id {
+/// A question's id.
+pub(crate) fn id(video: &str, question: &str) -> Id {
     Id::Text(format!("{video}, question {question}"))
+}
+
+/// The film and the question of an id.
+pub(crate) fn split_id(id: &str) -> (&str, &str) {
+    id.split_once(", question ").unwrap_or((id, ""))
 }
 
 fn needs(what: &str) -> TaskError {

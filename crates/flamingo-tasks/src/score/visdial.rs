@@ -90,7 +90,8 @@ pub(crate) fn add(
     Ok(())
 }
 
-fn id(image: &Id, round: impl std::fmt::Display) -> Id {
+/// A round's id.
+pub(crate) fn id(image: &Id, round: impl std::fmt::Display) -> Id {
     Id::Text(format!("{image}, round {round}"))
 }
 

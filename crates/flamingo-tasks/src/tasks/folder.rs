@@ -3,12 +3,12 @@
 //! With `train` and `val` (or `test`) below it, shots are drawn from `train`. Without, half of each class, the same for
 //! every seed, are supports and the others are asked.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use flamingo_sequence::Part;
 
+use super::classes::entries;
 use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
@@ -140,22 +140,6 @@ fn classes(folder: &Path) -> Result<Set> {
         }
     }
     Ok(set)
-}
-
-/// What a folder holds, by name; hidden files are none of a user's.
-fn entries(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>> {
-    let found = fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-    let found = found.map_err(|source| TaskError::Io {
-        path: folder.to_owned(),
-        source,
-    })?;
-    let named = found.into_iter().map(|entry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        (name, entry.path())
-    });
-    let mut named: Vec<_> = named.filter(|(name, _)| !name.starts_with('.')).collect();
-    named.sort();
-    Ok(named)
 }
 
 /// Half of each class as supports, the others as queries in their order.

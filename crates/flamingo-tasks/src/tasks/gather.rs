@@ -9,11 +9,14 @@ use crate::data::DataFolder;
 use crate::entries::{Entries, each};
 use crate::error::{Result, TaskError};
 use crate::example::{Example, Set, Span};
+use crate::ids::Id;
 use crate::read::Record;
 
 /// A set in the making.
 pub(super) struct Gather {
     pub(super) set: Set,
+    /// The ids of all entries, usable or not, in order: what a submission has to hold.
+    pub(super) required: Vec<Id>,
     seen: HashSet<String>,
 }
 
@@ -24,6 +27,7 @@ impl Gather {
                 name: name.to_owned(),
                 ..Set::default()
             },
+            required: Vec::new(),
             seen: HashSet::new(),
         }
     }
@@ -108,14 +112,26 @@ pub(super) fn span(record: &Record, start: &str, end: &str) -> Result<Span> {
         start: seconds(start)?,
         end: seconds(end)?,
     };
+    checked(record, end, span)
+}
+
+/// Seconds of a film in one field, a list of start and end.
+pub(super) fn span_of(record: &Record, field: &str) -> Result<Span> {
+    match record.numbers(field)?.as_slice() {
+        &[start, end] => checked(record, field, Span { start, end }),
+        _ => Err(record.other(field, "a list of start and end")),
+    }
+}
+
+fn checked(record: &Record, field: &str, span: Span) -> Result<Span> {
     match span.start >= 0.0 && span.start < span.end && span.end.is_finite() {
         true => Ok(span),
-        false => Err(record.other(end, "seconds after its start")),
+        false => Err(record.other(field, "seconds after its start")),
     }
 }
 
 /// The ids of a set as they stand.
-pub(super) fn ids(set: &Set) -> Vec<crate::ids::Id> {
+pub(super) fn ids(set: &Set) -> Vec<Id> {
     set.examples
         .iter()
         .map(|example| example.id.clone())

@@ -1,0 +1,128 @@
+//! Kinetics700: actions in clips of ten seconds, which are fetched by the user; some are gone. There are two releases, of
+//! 2019 and 2020, whose clips differ.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::classes::best;
+use super::gather::Gather;
+use crate::answer::{Answered, Submission};
+use crate::benchmark::Benchmark;
+use crate::data::DataFolder;
+use crate::entries::{Entries, each};
+use crate::error::Result;
+use crate::example::Examples;
+use crate::example::{Example, References, Set};
+use crate::ids::Id;
+use crate::prompt::{Preset, Prompt};
+use crate::prompts;
+use crate::submission::{json, whole};
+use crate::task::{Protocol, ReadOptions, Supports, Task, taken};
+
+#[derive(Debug)]
+pub(crate) struct Kinetics700;
+
+const TRAIN: [&str; 3] = [
+    "train.csv",
+    "kinetics700_train.csv",
+    "kinetics700_2020_train.csv",
+];
+const VAL: [&str; 4] = [
+    "validate.csv",
+    "val.csv",
+    "kinetics700_val.csv",
+    "kinetics700_2020_val.csv",
+];
+
+impl Task for Kinetics700 {
+    fn benchmark(&self) -> Option<Benchmark> {
+        Some(Benchmark::Kinetics700)
+    }
+
+    fn name(&self) -> &'static str {
+        Benchmark::Kinetics700.name()
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol {
+            supports: Supports::EachClass(32),
+            ..Protocol::close("top-1", &["val"], "val")
+        }
+    }
+
+    fn prompt(&self, preset: Preset) -> Prompt {
+        prompts::class(preset)
+    }
+
+    fn read(&self, data: &DataFolder, options: &ReadOptions) -> Result<Examples> {
+        let split = options.split(self)?;
+        let train = data.file(self.name(), &TRAIN)?;
+        let val = data.file(self.name(), &VAL)?;
+        let mut labels = BTreeSet::new();
+        for path in [train, val] {
+            each(path, Entries::Rows, &mut |record| {
+                labels.extend(record.and_then(|record| record.text("label")).ok());
+            })?;
+        }
+        let labels: Vec<String> = labels.into_iter().collect();
+        let candidates: Arc<[String]> = labels.as_slice().into();
+        let set = |name: &str, path| -> Result<Gather> {
+            let mut gather = Gather::new(name);
+            gather.read(path, Entries::Rows, &mut |gather, record| {
+                let start: u64 = record.parsed("time_start", "whole seconds")?;
+                let end: u64 = record.parsed("time_end", "whole seconds")?;
+                let clip = format!("{}_{start:06}_{end:06}", record.text("youtube_id")?);
+                let label = record.text("label")?;
+                let right = labels.binary_search(&label);
+                let right = right.map_err(|_| record.other("label", "a class"))?;
+                let id = Id::Text(clip.clone());
+                gather.required.push(id.clone());
+                if let Some(parts) = gather.film(data, &[clip], None)? {
+                    gather.push(Example {
+                        answer: Some(label),
+                        candidates: Some(Arc::clone(&candidates)),
+                        references: References::Choice { right, kind: None },
+                        ..Example::new(id, parts)
+                    });
+                }
+                Ok(true)
+            })?;
+            Ok(gather)
+        };
+        let queries = set(split, val)?;
+        let supports = set("train", train)?.set;
+        let protocol = self.protocol();
+        let mut examples = taken(
+            &protocol,
+            options,
+            split,
+            supports,
+            queries.set,
+            queries.required,
+        );
+        let release = |set: &Set, path: &std::path::Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            format!(
+                "{}: {} of {} clips of {name} are there",
+                set.name, set.usable, set.entries
+            )
+        };
+        examples.notes = vec![
+            release(&examples.supports, train),
+            release(&examples.queries, val),
+        ];
+        Ok(examples)
+    }
+
+    fn submission(&self, examples: &Examples, answered: &[Answered]) -> Result<Submission> {
+        let mut filled = 0;
+        let mut items = Vec::new();
+        for (id, answered) in whole(examples, answered) {
+            filled += usize::from(answered.is_none());
+            let labels = answered.map(|answered| best(self.name(), answered, &examples.labels));
+            let labels = labels.transpose()?.unwrap_or_default();
+            items.push(serde_json::json!({"id": id, "labels": labels}));
+        }
+        json(&items, (items.len(), filled), "no label")
+    }
+}
