@@ -17,6 +17,8 @@ pub(super) struct Gather {
     pub(super) set: Set,
     /// The ids of all entries, usable or not, in order: what a submission has to hold.
     pub(super) required: Vec<Id>,
+    /// The place of the entry that is being taken, from 0; broken ones count.
+    pub(super) place: usize,
     seen: HashSet<String>,
 }
 
@@ -28,6 +30,7 @@ impl Gather {
                 ..Set::default()
             },
             required: Vec::new(),
+            place: 0,
             seen: HashSet::new(),
         }
     }
@@ -44,10 +47,14 @@ impl Gather {
         take: &mut dyn FnMut(&mut Self, &Record) -> Result<bool>,
     ) -> Result<()> {
         let mut stop = Ok(());
-        each(
-            path,
-            entries,
-            &mut |record| match record.and_then(|record| take(self, &record)) {
+        let mut next = 0;
+        each(path, entries, &mut |record| {
+            self.place = next;
+            next += 1;
+            if stop.is_err() {
+                return;
+            }
+            match record.and_then(|record| take(self, &record)) {
                 Ok(true) => self.set.entries += 1,
                 Ok(false) => {}
                 Err(error @ TaskError::Form { .. }) => {
@@ -55,8 +62,8 @@ impl Gather {
                     self.set.dropped.add("broken entry", error.reason());
                 }
                 Err(error) => stop = Err(error),
-            },
-        )?;
+            }
+        })?;
         stop
     }
 
@@ -128,6 +135,16 @@ fn checked(record: &Record, field: &str, span: Span) -> Result<Span> {
         true => Ok(span),
         false => Err(record.other(field, "seconds after its start")),
     }
+}
+
+/// The places of so many entries as ids, where a file has no others.
+pub(super) fn places(entries: usize) -> Vec<Id> {
+    (0..entries).map(place_id).collect()
+}
+
+/// The id of an entry that is known by its place.
+pub(super) fn place_id(place: usize) -> Id {
+    i64::try_from(place).map_or_else(|_| Id::Text(place.to_string()), Id::Number)
 }
 
 /// The ids of a set as they stand.

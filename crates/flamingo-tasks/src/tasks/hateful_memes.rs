@@ -1,13 +1,14 @@
 //! HatefulMemes: a meme a line, hateful or not. The paper scores the seen test set, others dev or the unseen sets.
 
+use std::sync::Arc;
+
 use super::gather::Gather;
 use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
 use crate::entries::Entries;
 use crate::error::Result;
-use crate::example::Examples;
-use crate::example::{Example, References};
+use crate::example::{Example, Examples, References};
 use crate::judge::probability;
 use crate::prompt::{Preset, Prompt};
 use crate::prompts;
@@ -40,7 +41,7 @@ impl Task for HatefulMemes {
 
     fn read(&self, data: &DataFolder, options: &ReadOptions) -> Result<Examples> {
         let split = options.split(self)?;
-        let candidates: std::sync::Arc<[String]> = ["yes", "no"].map(str::to_owned).into();
+        let candidates: Arc<[String]> = ["yes", "no"].map(str::to_owned).into();
         let set = |name: &str, files: &[&str]| -> Result<Gather> {
             let mut gather = Gather::new(name);
             let path = data.file(self.name(), files)?;
@@ -59,7 +60,7 @@ impl Task for HatefulMemes {
                 if let Some(parts) = gather.picture(data, picture)? {
                     let answer = label.map(|label| if label { "yes" } else { "no" });
                     gather.push(Example {
-                        candidates: Some(std::sync::Arc::clone(&candidates)),
+                        candidates: Some(Arc::clone(&candidates)),
                         answer: answer.map(str::to_owned),
                         references: label.map_or(References::None, References::Hateful),
                         ..Example::new(id, parts).with("text", text)

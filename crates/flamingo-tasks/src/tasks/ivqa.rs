@@ -2,15 +2,13 @@
 //! `{video_id}_{start}_{end}`, or whole films.
 
 use super::film_qa::submission;
-use super::gather::{Gather, span};
+use super::gather::{Gather, place_id, places, span};
 use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
 use crate::entries::Entries;
 use crate::error::Result;
-use crate::example::Examples;
-use crate::example::{Example, References};
-use crate::ids::Id;
+use crate::example::{Example, Examples, References};
 use crate::prompt::{Preset, Prompt};
 use crate::prompts;
 use crate::task::{Protocol, ReadOptions, Task, taken};
@@ -40,11 +38,8 @@ impl Task for Ivqa {
         let set = |name: &str| -> Result<Gather> {
             let mut gather = Gather::new(name);
             let path = data.file(self.name(), &[&format!("{name}.csv")])?;
-            let mut row = -1;
             gather.read(path, Entries::Rows, &mut |gather, record| {
-                row += 1;
-                let id = Id::Number(row);
-                gather.required.push(id.clone());
+                let id = place_id(gather.place);
                 let mut five: [String; 5] = Default::default();
                 for (answer, number) in five.iter_mut().zip(1..) {
                     *answer = record.text(&format!("answer{number}"))?;
@@ -71,16 +66,12 @@ impl Task for Ivqa {
             })?;
             Ok(gather)
         };
-        let queries = set(split)?;
+        let queries = set(split)?.set;
+        let required = places(queries.entries);
         let supports = set("train")?.set;
         let protocol = self.protocol();
         Ok(taken(
-            &protocol,
-            options,
-            split,
-            supports,
-            queries.set,
-            queries.required,
+            &protocol, options, split, supports, queries, required,
         ))
     }
 

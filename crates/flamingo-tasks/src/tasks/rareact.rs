@@ -4,15 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::gather::{Gather, span};
+use super::gather::{Gather, place_id, places, span};
 use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
 use crate::entries::{Entries, each};
 use crate::error::{Result, TaskError};
-use crate::example::Examples;
-use crate::example::{Example, References, Set};
-use crate::ids::Id;
+use crate::example::{Example, Examples, References, Set};
 use crate::judge::likelihoods;
 use crate::npy::written;
 use crate::prompt::{Preset, Prompt};
@@ -68,11 +66,8 @@ impl Task for Rareact {
             });
         }
         let mut gather = Gather::new(split);
-        let mut row = -1;
         gather.read(path, Entries::Rows, &mut |gather, record| {
-            row += 1;
-            let id = Id::Number(row);
-            gather.required.push(id.clone());
+            let id = place_id(gather.place);
             let clip = clip(record)?;
             let span = span(record, "start", "end")?;
             let (start, end) = (record.text("start")?, record.text("end")?);
@@ -87,7 +82,8 @@ impl Task for Rareact {
             Ok(true)
         })?;
         let protocol = self.protocol();
-        let (queries, required) = (gather.set, gather.required);
+        let queries = gather.set;
+        let required = places(queries.entries);
         Ok(taken(
             &protocol,
             options,
