@@ -24,21 +24,20 @@ pub(super) fn score(
     let references = references(task, annotations)?;
     let predicted = captions(predictions)?;
     let (pairs, matching) = pair(references, predicted, options.partial)?;
-    let partial =
-        (matching.scored < matching.annotated).then_some((matching.scored, matching.annotated));
     let (references, captions): (Vec<_>, Vec<_>) = pairs
         .into_iter()
         .map(|pair| (pair.item, pair.prediction))
         .unzip();
-    let mut judged = judged(&references, &captions, options)?;
-    if let Some((some, all)) = partial {
-        judged.note(of_a_part(some, all));
-    }
+    let options = ScoreOptions {
+        whole: Some(matching.annotated),
+        ..*options
+    };
+    let judged = judged(&references, &captions, &options)?;
     Ok(Scored::new(task, matching, judged))
 }
 
 /// What to know of CIDEr where not all items are scored.
-pub(crate) fn of_a_part(some: usize, all: usize) -> String {
+fn of_a_part(some: usize, all: usize) -> String {
     format!(
         "CIDEr's weights of words come from the references of the {some} scored of {all} items: its scale is another \
          than that of the whole set"
@@ -76,6 +75,9 @@ pub(crate) fn judged<R: AsRef<[String]>>(
         judged.add(format!("BLEU-{}", order + 1), 100.0 * score.score);
     }
     judged.add("ROUGE-L", 100.0 * rouge_l(&items)?.score);
+    if let Some(all) = options.whole.filter(|&all| all > captions.len()) {
+        judged.note(of_a_part(captions.len(), all));
+    }
     if with_line_ends > 0 {
         judged.note(format!(
             "{with_line_ends} captions hold the end of a line, which the official code would take for the end of the \

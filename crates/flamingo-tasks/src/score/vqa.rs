@@ -49,6 +49,19 @@ pub(crate) fn judged(task: Benchmark, items: &[VqaItem], options: &ScoreOptions)
         VqaVersion::OpenFlamingo => VqaRules::OPEN_FLAMINGO,
         VqaVersion::EvalAi => VqaRules::EVALAI,
     };
+    let stems = options.stems.filter(|_| task == Benchmark::Okvqa);
+    let stemmed: Vec<VqaItem>;
+    let items = match stems {
+        None => items,
+        Some(stems) => {
+            let stem = |item: &VqaItem| VqaItem {
+                prediction: stems.stem(&item.prediction, options.wordnet),
+                ..item.clone()
+            };
+            stemmed = items.iter().map(stem).collect();
+            &stemmed
+        }
+    };
     let result = vqa_score(items, &rules)?;
     let answers = items.iter().map(|item| item.prediction.as_str());
     let mut judged = Judged::of(samples(answers, result.accuracies));
@@ -56,10 +69,20 @@ pub(crate) fn judged(task: Benchmark, items: &[VqaItem], options: &ScoreOptions)
     for (kind, value) in result.per_answer_type {
         judged.add(format!("accuracy, {kind}"), value);
     }
-    if task == Benchmark::Okvqa {
-        judged.note(
+    match (task, stems) {
+        (Benchmark::Okvqa, None) => judged.note(
             "the annotated answers are stemmed: a prediction scores only if it is stemmed likewise",
-        );
+        ),
+        (Benchmark::Okvqa, Some(stems)) => judged.note(format!(
+            "predictions are stemmed by {} words of the annotations{}",
+            stems.len(),
+            if options.wordnet.is_some() {
+                ", all others by WordNet"
+            } else {
+                "; all others are left as they are, as WordNet was not given"
+            }
+        )),
+        _ => {}
     }
     Ok(judged)
 }
