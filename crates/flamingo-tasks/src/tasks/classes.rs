@@ -70,27 +70,7 @@ pub(super) fn imagenet_names(
             NAMES.join(", ")
         ),
     })?;
-    let is_text = path.extension().is_some_and(|ending| ending == "txt");
-    let by_folder = match is_text {
-        true => lines(&String::from_utf8_lossy(&bytes(path)?)),
-        false => match json(path)? {
-            Value::Array(list) => {
-                let names = list.iter().map(|name| name.as_str().map(str::to_owned));
-                let names: Option<Vec<String>> = names.collect();
-                let names = names.filter(|names| names.len() == classes.len());
-                let names = names.ok_or_else(|| {
-                    let (found, wanted) = (list.len(), classes.len());
-                    form(
-                        path,
-                        format!("has {found} entries, it should be {wanted} names, one a folder"),
-                    )
-                })?;
-                classes.iter().cloned().zip(names).collect()
-            }
-            Value::Object(index) => index.values().filter_map(indexed).collect(),
-            _ => return Err(form(path, "is neither a list nor an object of names")),
-        },
-    };
+    let by_folder = by_folder(path, classes)?;
     let name = |class: &String| {
         by_folder
             .get(class)
@@ -111,6 +91,30 @@ pub(super) fn imagenet_names(
         }
     }
     Ok((names, notes))
+}
+
+/// Names by folder.
+fn by_folder(path: &Path, classes: &[String]) -> Result<HashMap<String, String>> {
+    if path.extension().is_some_and(|ending| ending == "txt") {
+        return Ok(lines(&String::from_utf8_lossy(&bytes(path)?)));
+    }
+    match json(path)? {
+        Value::Array(list) => {
+            let names = list.iter().map(|name| name.as_str().map(str::to_owned));
+            let names: Option<Vec<String>> = names.collect();
+            let names = names.filter(|names| names.len() == classes.len());
+            let names = names.ok_or_else(|| {
+                let (found, wanted) = (list.len(), classes.len());
+                form(
+                    path,
+                    format!("has {found} entries, it should be {wanted} names, one a folder"),
+                )
+            })?;
+            Ok(classes.iter().cloned().zip(names).collect())
+        }
+        Value::Object(index) => Ok(index.values().filter_map(indexed).collect()),
+        _ => Err(form(path, "is neither a list nor an object of names")),
+    }
 }
 
 fn lines(text: &str) -> HashMap<String, String> {

@@ -106,31 +106,17 @@ impl Dialogues {
                     continue;
                 }
                 gather.required.push(id);
-                if asked == Rounds::Dense && gains.is_none() {
-                    continue;
-                }
-                let Some(parts) = &parts else { continue };
-                let mut example = example(&image, record, &rounds, number)?;
-                let round = &rounds[number - 1];
-                if gains
-                    .as_ref()
-                    .is_some_and(|gains| gains.len() != round.options.len())
-                {
-                    gather.set.dropped.add(
-                        "relevance of another number of options",
-                        round_id(&image, number),
+                let is_asked = asked != Rounds::Dense || gains.is_some();
+                if let Some(parts) = parts.as_ref().filter(|_| is_asked) {
+                    let parts = parts.clone();
+                    let example = example(&image, record, &rounds, number)?;
+                    ask(
+                        gather,
+                        Example { parts, ..example },
+                        &rounds[number - 1],
+                        gains,
                     );
-                    continue;
                 }
-                example.parts.clone_from(parts);
-                example.candidates = Some(round.options.as_slice().into());
-                if round.right.is_some() || gains.is_some() {
-                    example.references = References::Round {
-                        right: round.right,
-                        relevance: gains,
-                    };
-                }
-                gather.push(example);
             }
             Ok(true)
         })?;
@@ -222,6 +208,25 @@ fn example(image: &Id, record: &Record, rounds: &[Round], number: usize) -> Resu
             .with("caption", record.text("caption")?)
             .with("question", question.unwrap_or_default())
     })
+}
+
+/// Adds a round with its options, and what is known of them.
+fn ask(gather: &mut Gather, example: Example, round: &Round, relevance: Option<Vec<f64>>) {
+    let count = round.options.len();
+    if relevance.as_ref().is_some_and(|gains| gains.len() != count) {
+        let reason = "relevance of another number of options";
+        gather.set.dropped.add(reason, &example.id);
+        return;
+    }
+    let references = match (round.right, relevance) {
+        (None, None) => References::None,
+        (right, relevance) => References::Round { right, relevance },
+    };
+    gather.push(Example {
+        candidates: Some(round.options.as_slice().into()),
+        references,
+        ..example
+    });
 }
 
 /// The relevance of options by round.

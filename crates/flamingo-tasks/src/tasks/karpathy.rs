@@ -45,7 +45,7 @@ impl Karpathy<'_> {
         };
         let mut others = HashSet::new();
         gather.read(self.path, PICTURES, &mut |gather, record| {
-            let mut id = (self.id)(record)?;
+            let id = (self.id)(record)?;
             if record.text("split")? != split {
                 others.insert(id.to_string());
                 return Ok(false);
@@ -55,29 +55,29 @@ impl Karpathy<'_> {
                 sentences.push(sentence.text("raw")?.trim().to_owned());
             }
             let answer = sentences.first().cloned();
-            if let Some(references) = &mut references {
-                let Some((annotated, captions)) = references.remove(&id.to_string()) else {
-                    gather.required.push(id.clone());
-                    gather.set.dropped.add("picture without a caption", &id);
-                    return Ok(true);
-                };
-                if annotated.kind() != id.kind() {
-                    let kinds = format!("{id}: {}, annotated as {}", id.kind(), annotated.kind());
-                    gather.set.noticed.add("id of another type", kinds);
-                    // Results are matched with annotations.
-                    id = annotated;
-                }
-                sentences = captions;
+            let annotated = match &mut references {
+                None => Some((id.clone(), sentences)),
+                Some(references) => references.remove(&id.to_string()),
+            };
+            let Some((annotated, captions)) = annotated else {
+                gather.set.dropped.add("picture without a caption", &id);
+                gather.required.push(id);
+                return Ok(true);
+            };
+            if annotated.kind() != id.kind() {
+                let kinds = format!("{id}: {}, annotated as {}", id.kind(), annotated.kind());
+                gather.set.noticed.add("id of another type", kinds);
             }
-            gather.required.push(id.clone());
-            if sentences.is_empty() {
+            // Results are matched with annotations.
+            gather.required.push(annotated.clone());
+            if captions.is_empty() {
                 return Err(record.other("sentences", "a list of at least one"));
             }
             if let Some(parts) = gather.picture(self.data, &record.text("filename")?)? {
                 gather.push(Example {
                     answer,
-                    references: References::Captions(sentences),
-                    ..Example::new(id, parts)
+                    references: References::Captions(captions),
+                    ..Example::new(annotated, parts)
                 });
             }
             Ok(true)

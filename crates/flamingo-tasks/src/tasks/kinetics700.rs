@@ -2,6 +2,7 @@
 //! 2019 and 2020, whose clips differ.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::classes::best;
@@ -57,41 +58,14 @@ impl Task for Kinetics700 {
         let split = options.split(self)?;
         let train = data.file(self.name(), &TRAIN)?;
         let val = data.file(self.name(), &VAL)?;
-        let mut labels = BTreeSet::new();
-        for path in [train, val] {
-            each(path, Entries::Rows, &mut |record| {
-                labels.extend(record.and_then(|record| record.text("label")).ok());
-            })?;
-        }
-        let labels: Vec<String> = labels.into_iter().collect();
-        let candidates: Arc<[String]> = labels.as_slice().into();
-        let set = |name: &str, path| -> Result<Gather> {
-            let mut gather = Gather::new(name);
-            gather.read(path, Entries::Rows, &mut |gather, record| {
-                let start: u64 = record.parsed("time_start", "whole seconds")?;
-                let end: u64 = record.parsed("time_end", "whole seconds")?;
-                let clip = format!("{}_{start:06}_{end:06}", record.text("youtube_id")?);
-                let label = record.text("label")?;
-                let right = labels.binary_search(&label);
-                let right = right.map_err(|_| record.other("label", "a class"))?;
-                let id = Id::Text(clip.clone());
-                gather.required.push(id.clone());
-                if let Some(parts) = gather.film(data, &[clip], None)? {
-                    gather.push(Example {
-                        answer: Some(label),
-                        candidates: Some(Arc::clone(&candidates)),
-                        references: References::Choice { right, kind: None },
-                        ..Example::new(id, parts)
-                    });
-                }
-                Ok(true)
-            })?;
-            Ok(gather)
+        let clips = Clips {
+            data,
+            labels: labels([train, val])?,
         };
-        let queries = set(split, val)?;
-        let supports = set("train", train)?.set;
+        let queries = clips.set(split, val)?;
+        let supports = clips.set("train", train)?.set;
         let protocol = self.protocol();
-        let mut examples = taken(
+        let examples = taken(
             &protocol,
             options,
             split,
@@ -99,18 +73,11 @@ impl Task for Kinetics700 {
             queries.set,
             queries.required,
         );
-        let release = |set: &Set, path: &std::path::Path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            format!(
-                "{}: {} of {} clips of {name} are there",
-                set.name, set.usable, set.entries
-            )
-        };
-        examples.notes = vec![
+        let notes = vec![
             release(&examples.supports, train),
             release(&examples.queries, val),
         ];
-        Ok(examples)
+        Ok(Examples { notes, ..examples })
     }
 
     fn submission(&self, examples: &Examples, answered: &[Answered]) -> Result<Submission> {
@@ -123,5 +90,59 @@ impl Task for Kinetics700 {
             items.push(serde_json::json!({"id": id, "labels": labels}));
         }
         json(&items, (items.len(), filled), "no label")
+    }
+}
+
+/// The classes, in the alphabet's order.
+fn labels(paths: [&Path; 2]) -> Result<Arc<[String]>> {
+    let mut labels = BTreeSet::new();
+    for path in paths {
+        each(path, Entries::Rows, &mut |record| {
+            labels.extend(record.and_then(|record| record.text("label")).ok());
+        })?;
+    }
+    Ok(labels.into_iter().collect())
+}
+
+/// Which file it was, and how much of it is there.
+fn release(set: &Set, path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let (usable, entries) = (set.usable, set.entries);
+    format!(
+        "{}: {usable} of {entries} clips of {name} are there",
+        set.name
+    )
+}
+
+/// What clips are read with.
+struct Clips<'a> {
+    data: &'a DataFolder,
+    labels: Arc<[String]>,
+}
+
+impl Clips<'_> {
+    /// The clips of a file.
+    fn set(&self, name: &str, path: &Path) -> Result<Gather> {
+        let mut gather = Gather::new(name);
+        gather.read(path, Entries::Rows, &mut |gather, record| {
+            let start: u64 = record.parsed("time_start", "whole seconds")?;
+            let end: u64 = record.parsed("time_end", "whole seconds")?;
+            let clip = format!("{}_{start:06}_{end:06}", record.text("youtube_id")?);
+            let label = record.text("label")?;
+            let right = self.labels.binary_search(&label);
+            let right = right.map_err(|_| record.other("label", "a class"))?;
+            let id = Id::Text(clip.clone());
+            gather.required.push(id.clone());
+            if let Some(parts) = gather.film(self.data, &[clip], None)? {
+                gather.push(Example {
+                    answer: Some(label),
+                    candidates: Some(Arc::clone(&self.labels)),
+                    references: References::Choice { right, kind: None },
+                    ..Example::new(id, parts)
+                });
+            }
+            Ok(true)
+        })?;
+        Ok(gather)
     }
 }

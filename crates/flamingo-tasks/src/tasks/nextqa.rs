@@ -1,5 +1,7 @@
 //! NextQA, open-ended: questions by film, a second reference for half of the films of test.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use super::gather::Gather;
@@ -12,8 +14,8 @@ use crate::example::{Example, Examples, References};
 use crate::judge::text;
 use crate::prompt::{Preset, Prompt};
 use crate::prompts;
-use crate::read::json as read_json;
-use crate::score::nextqa::{answers, id as id_of, split_id};
+use crate::read::{Record, json as read_json};
+use crate::score::nextqa::{Answers, answers, id as id_of, split_id};
 use crate::submission::{json, whole};
 use crate::task::{Protocol, ReadOptions, Task, taken};
 
@@ -40,52 +42,15 @@ impl Task for Nextqa {
     fn read(&self, data: &DataFolder, options: &ReadOptions) -> Result<Examples> {
         let split = options.split(self)?;
         let second = data.maybe(&["add_reference_answer_test.json"])?;
-        let missing = second.is_none() && split == "test";
-        let second = second.map(answers).transpose()?.unwrap_or_default();
         let paths = data.maybe(&["map_vid_vidorID.json"])?;
-        let paths = paths.map(read_json).transpose()?.unwrap_or_default();
-        let set = |name: &str| -> Result<Gather> {
-            let mut gather = Gather::new(name);
-            let path = data.file(self.name(), &[&format!("{name}.csv")])?;
-            gather.read(path, Entries::Rows, &mut |gather, record| {
-                if record.has("a0") {
-                    return Err(TaskError::Task {
-                        task: self.name().to_owned(),
-                        reason: format!(
-                            "{} is of NExT-QA's multiple choice, whose questions are others: give the files of NExT-OE",
-                            path.display()
-                        ),
-                    });
-                }
-                let (video, number) = (record.text("video")?, record.text("qid")?);
-                let id = id_of(&video, &number);
-                gather.required.push(id.clone());
-                let key = (video, number);
-                let references = References::Words {
-                    answer: record.text("answer")?,
-                    second: second.get(&key).filter(|_| name == "test").cloned(),
-                    kind: record.text("type")?,
-                };
-                let question = record.text("question")?;
-                let (video, _) = key;
-                let inner = paths.get(&video).and_then(Value::as_str);
-                let inner = inner.and_then(|path| path.rsplit('/').next()).map(str::to_owned);
-                let names: Vec<String> = std::iter::once(video.clone()).chain(inner).collect();
-                if let Some(parts) = gather.film(data, &names, None)? {
-                    gather.push(Example {
-                        answer: record.text("answer").ok(),
-                        references,
-                        ..Example::new(id, parts)
-                            .with("question", question)
-                            .with("video", video)
-                    });
-                }
-                Ok(true)
-            })?;
-            Ok(gather)
+        let files = Files {
+            data,
+            second: second.map(answers).transpose()?,
+            paths: paths.map(read_json).transpose()?.unwrap_or_default(),
         };
-        let queries = set(split)?;
-        let supports = set("train")?.set;
+        let file = |name: &str| data.file(self.name(), &[&format!("{name}.csv")]);
+        let queries = files.set(split, file(split)?)?;
+        let supports = files.set("train", file("train")?)?.set;
         let protocol = self.protocol();
         let mut examples = taken(
             &protocol,
@@ -95,7 +60,7 @@ impl Task for Nextqa {
             queries.set,
             queries.required,
         );
-        if missing {
+        if files.second.is_none() && split == "test" {
             let note = "add_reference_answer_test.json is not there: half of the films of test have a second reference \
                         in it, by which the published figures are higher";
             examples.notes.push(note.to_owned());
@@ -121,5 +86,71 @@ impl Task for Nextqa {
             }
         }
         json(&videos, (whole.len(), filled), "an empty text")
+    }
+}
+
+/// What questions are read with.
+struct Files<'a> {
+    data: &'a DataFolder,
+    /// Second annotators' answers.
+    second: Option<Answers>,
+    /// VidOR's paths by film.
+    paths: Value,
+}
+
+impl Files<'_> {
+    /// The questions of a file.
+    fn set(&self, name: &str, path: &Path) -> Result<Gather> {
+        let mut gather = Gather::new(name);
+        gather.read(path, Entries::Rows, &mut |gather, record| {
+            if record.has("a0") {
+                return Err(multiple_choice(path));
+            }
+            let (film, number) = (record.text("video")?, record.text("qid")?);
+            let id = id_of(&film, &number);
+            gather.required.push(id.clone());
+            let example = Example {
+                answer: Some(record.text("answer")?),
+                references: self.references(record, &film, number, name == "test")?,
+                ..Example::new(id, Vec::new())
+                    .with("question", record.text("question")?)
+                    .with("video", &film)
+            };
+            let path = self.paths.get(&film).and_then(Value::as_str);
+            let inner = path.and_then(|path| path.rsplit('/').next());
+            let inner = inner.map(str::to_owned);
+            let names: Vec<String> = std::iter::once(film).chain(inner).collect();
+            if let Some(parts) = gather.film(self.data, &names, None)? {
+                gather.push(Example { parts, ..example });
+            }
+            Ok(true)
+        })?;
+        Ok(gather)
+    }
+
+    fn references(
+        &self,
+        record: &Record,
+        film: &str,
+        number: String,
+        test: bool,
+    ) -> Result<References> {
+        let second = self.second.as_ref().filter(|_| test);
+        let second = second.and_then(|second| second.get(&(film.to_owned(), number)));
+        Ok(References::Words {
+            answer: record.text("answer")?,
+            second: second.cloned(),
+            kind: record.text("type")?,
+        })
+    }
+}
+
+fn multiple_choice(path: &Path) -> TaskError {
+    TaskError::Task {
+        task: Benchmark::Nextqa.name().to_owned(),
+        reason: format!(
+            "{} is of NExT-QA's multiple choice, whose questions are others: give the files of NExT-OE",
+            path.display()
+        ),
     }
 }

@@ -1,7 +1,7 @@
 //! OKVQA: questions about COCO's pictures that need knowledge of the world, in VQA's form. Its answers are stemmed by the
 //! makers, of which the stems of predictions are learnt.
 
-use super::vqa::{Form, coco_picture, in_two_files, question_id, required, submission};
+use super::vqa::{Form, Use, coco_picture, in_two_files, question_id, required, submission};
 use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
@@ -41,18 +41,18 @@ impl Task for Okvqa {
     fn read(&self, data: &DataFolder, options: &ReadOptions) -> Result<Examples> {
         let split = options.split(self)?;
         let file = |name: String| data.file(self.name(), &[&name]);
-        let set = |split: &str, pictures: &'static str| -> Result<(Set, Vec<Id>)> {
+        let set = |split: &str, pictures: &'static str, of: Use| -> Result<(Set, Vec<Id>)> {
             let questions = file(format!("OpenEnded_mscoco_{pictures}_questions.json"))?;
             let annotations = file(format!("mscoco_{pictures}_annotations.json"))?;
             let form = Form {
                 picture: &coco_picture(pictures),
                 id: &question_id,
             };
-            let set = in_two_files(data, split, questions, Some(annotations), form)?;
+            let set = in_two_files(data, split, questions, Some((annotations, of)), form)?;
             Ok((set, required(questions, form)?))
         };
-        let (queries, required) = set(split, "val2014")?;
-        let (supports, _) = set("train", "train2014")?;
+        let (queries, required) = set(split, "val2014", Use::Judge)?;
+        let (supports, _) = set("train", "train2014", Use::Shot)?;
         let protocol = self.protocol();
         Ok(taken(
             &protocol, options, split, supports, queries, required,

@@ -1,7 +1,7 @@
 //! TextVQA: questions about words on pictures; its own form, or VQA's as OpenFlamingo converts it. Pictures of train and
 //! val lie in one folder.
 
-use super::vqa::{Form, in_one_file, in_two_files, question_id, required, submission};
+use super::vqa::{Form, Use, in_one_file, in_two_files, question_id, required, submission};
 use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
@@ -49,13 +49,18 @@ impl Task for Textvqa {
             let own = format!("TextVQA_0.5.1_{split}.json");
             let questions = format!("{split}_questions_vqa_format.json");
             let path = data.file(self.name(), &[&own, &questions])?;
+            let of = match split {
+                "train" => Some(Use::Shot),
+                "test" => None,
+                _ => Some(Use::Judge),
+            };
             let set = if path.ends_with(&own) {
-                in_one_file(data, split, path, split != "test", form)?
+                in_one_file(data, split, path, of, form)?
             } else {
                 let annotations = format!("{split}_annotations_vqa_format.json");
-                let annotations = match split {
-                    "test" => None,
-                    _ => Some(data.file(self.name(), &[&annotations])?),
+                let annotations = match of {
+                    None => None,
+                    Some(of) => Some((data.file(self.name(), &[&annotations])?, of)),
                 };
                 in_two_files(data, split, path, annotations, form)?
             };

@@ -1,7 +1,7 @@
 //! VizWiz: photos and questions of blind people. A question is known by its picture, in the task's own form and in
 //! OpenFlamingo's, which numbers questions; so a submission fits both.
 
-use super::vqa::{Form, in_one_file, in_two_files, required};
+use super::vqa::{Form, Use, in_one_file, in_two_files, required};
 use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
@@ -45,13 +45,18 @@ impl Task for Vizwiz {
             let own = format!("{split}.json");
             let questions = format!("{split}_questions_vqa_format.json");
             let path = data.file(self.name(), &[&own, &questions])?;
+            let of = match split {
+                "train" => Some(Use::Shot),
+                "test" => None,
+                _ => Some(Use::Judge),
+            };
             let set = if path.ends_with(&own) {
-                in_one_file(data, split, path, split != "test", form)?
+                in_one_file(data, split, path, of, form)?
             } else {
                 let annotations = format!("{split}_annotations_vqa_format.json");
-                let annotations = match split {
-                    "test" => None,
-                    _ => Some(data.file(self.name(), &[&annotations])?),
+                let annotations = match of {
+                    None => None,
+                    Some(of) => Some((data.file(self.name(), &[&annotations])?, of)),
                 };
                 in_two_files(data, split, path, annotations, form)?
             };

@@ -41,20 +41,43 @@ pub(super) fn coco_picture(split: &'static str) -> impl Fn(&Record) -> Result<St
     }
 }
 
+/// What is made of a question's annotators.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// A shot's answer: the first annotator's, as in OpenFlamingo.
+    Shot,
+    /// All that answers are judged by, too.
+    Judge,
+}
+
 /// What the annotators of a question say.
 struct Annotation {
     id: Id,
-    references: VqaReferences,
+    answer: Option<String>,
+    references: References,
 }
 
-fn annotations(path: &Path, set: &mut Set) -> Result<HashMap<String, Annotation>> {
+impl Annotation {
+    fn of(record: &Record, id: Id, of: Use) -> Result<Self> {
+        let references = references(record)?;
+        let answer = references.answers.first().map(|entry| entry.answer.clone());
+        let references = match of {
+            Use::Shot => References::None,
+            Use::Judge => References::Vqa(references),
+        };
+        Ok(Self {
+            id,
+            answer,
+            references,
+        })
+    }
+}
+
+fn annotations(path: &Path, of: Use, set: &mut Set) -> Result<HashMap<String, Annotation>> {
     let mut found = HashMap::new();
     each(path, ANNOTATIONS, &mut |record| {
-        let annotation = record.and_then(|record| {
-            let id = question_id(&record)?;
-            let references = references(&record)?;
-            Ok(Annotation { id, references })
-        });
+        let annotation =
+            record.and_then(|record| Annotation::of(&record, question_id(&record)?, of));
         match annotation {
             Ok(annotation) => {
                 let id = annotation.id.to_string();
@@ -81,12 +104,11 @@ fn references(record: &Record) -> Result<VqaReferences> {
     })
 }
 
-fn example(id: Id, parts: Vec<Part>, question: &str, references: Option<VqaReferences>) -> Example {
+fn example(id: Id, parts: Vec<Part>, question: &str, annotation: Option<Annotation>) -> Example {
     let mut example = Example::new(id, parts).with("question", question);
-    if let Some(references) = references {
-        // The first annotator's answer is the shot's, as in OpenFlamingo.
-        example.answer = references.answers.first().map(|entry| entry.answer.clone());
-        example.references = References::Vqa(references);
+    if let Some(annotation) = annotation {
+        example.answer = annotation.answer;
+        example.references = annotation.references;
     }
     example
 }
@@ -96,12 +118,12 @@ pub(super) fn in_two_files(
     data: &DataFolder,
     name: &str,
     questions: &Path,
-    annotations_at: Option<&Path>,
+    annotations_at: Option<(&Path, Use)>,
     form: Form,
 ) -> Result<Set> {
     let mut gather = Gather::new(name);
     let mut annotated = match annotations_at {
-        Some(path) => Some(annotations(path, &mut gather.set)?),
+        Some((path, of)) => Some(annotations(path, of, &mut gather.set)?),
         None => None,
     };
     gather.read(questions, QUESTIONS, &mut |gather, record| {
@@ -125,8 +147,7 @@ pub(super) fn in_two_files(
             gather.set.noticed.add("id of another type", kinds);
         }
         if let Some(parts) = gather.picture(data, &(form.picture)(record)?)? {
-            let references = annotation.map(|annotation| annotation.references);
-            gather.push(example((form.id)(record)?, parts, &question, references));
+            gather.push(example((form.id)(record)?, parts, &question, annotation));
         }
         Ok(true)
     })?;
@@ -143,15 +164,16 @@ pub(super) fn in_one_file(
     data: &DataFolder,
     name: &str,
     path: &Path,
-    answered: bool,
+    answered: Option<Use>,
     form: Form,
 ) -> Result<Set> {
     let mut gather = Gather::new(name);
     gather.read(path, QUESTIONS, &mut |gather, record| {
-        let references = answered.then(|| references(record)).transpose()?;
         let (id, question) = ((form.id)(record)?, record.text("question")?);
+        let annotation = answered.map(|of| Annotation::of(record, id.clone(), of));
+        let annotation = annotation.transpose()?;
         if let Some(parts) = gather.picture(data, &(form.picture)(record)?)? {
-            gather.push(example(id, parts, &question, references));
+            gather.push(example(id, parts, &question, annotation));
         }
         Ok(true)
     })?;

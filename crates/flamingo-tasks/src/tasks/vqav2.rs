@@ -1,7 +1,7 @@
 //! VQAv2: questions about COCO's pictures, ten annotators each. The answers of test are not published; a submission of
 //! test-dev holds all questions of test.
 
-use super::vqa::{Form, coco_picture, in_two_files, question_id, required, submission};
+use super::vqa::{Form, Use, coco_picture, in_two_files, question_id, required, submission};
 use crate::answer::{Answered, Submission};
 use crate::benchmark::Benchmark;
 use crate::data::DataFolder;
@@ -45,7 +45,7 @@ impl Task for Vqav2 {
             "test" => (TEST, None, "test2015"),
             _ => (
                 "v2_OpenEnded_mscoco_val2014_questions.json",
-                Some(file("v2_mscoco_val2014_annotations.json")?),
+                Some((file("v2_mscoco_val2014_annotations.json")?, Use::Judge)),
                 "val2014",
             ),
         };
@@ -59,7 +59,7 @@ impl Task for Vqav2 {
             data,
             "train",
             file("v2_OpenEnded_mscoco_train2014_questions.json")?,
-            Some(file("v2_mscoco_train2014_annotations.json")?),
+            Some((file("v2_mscoco_train2014_annotations.json")?, Use::Shot)),
             Form {
                 picture: &coco_picture("train2014"),
                 ..form

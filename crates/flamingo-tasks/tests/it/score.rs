@@ -1,4 +1,4 @@
-use flamingo_tasks::{Benchmark, ScoreOptions, Scored, TaskError, VqaVersion, score};
+use flamingo_tasks::{Benchmark, ScoreOptions, Scored, Stems, TaskError, VqaVersion, score};
 
 use crate::Folder;
 
@@ -71,6 +71,39 @@ fn vqa_is_scored_by_question_id_and_by_answer_type() {
         ..ScoreOptions::default()
     };
     assert_eq!(metric(&score(&evalai), "accuracy"), 95.0);
+}
+
+#[test]
+fn predictions_of_okvqa_are_stemmed_as_the_annotations_are_if_asked() {
+    let answers = [r#"{"answer_id": 1, "raw_answer": "riding waves", "answer": "ride wave"}"#; 10];
+    let answers: Vec<String> = answers
+        .iter()
+        .enumerate()
+        .map(|(place, entry)| {
+            entry.replace("\"answer_id\": 1", &format!("\"answer_id\": {}", place + 1))
+        })
+        .collect();
+    let annotations = format!(
+        r#"{{"annotations": [{{"question_id": 3, "image_id": 5, "answers": [{}]}}]}}"#,
+        answers.join(", ")
+    );
+    let predictions = r#"[{"question_id": 3, "answer": "Riding waves"}]"#;
+    let folder = Folder::new();
+    let official = folder.write("mscoco_val2014_annotations.json", &annotations);
+    let stems = Stems::learn(&[official]).unwrap();
+    let score = |options: &ScoreOptions| {
+        let files = [("a.json", annotations.as_str())];
+        scored(Benchmark::Okvqa, ("p.json", predictions), &files, options).unwrap()
+    };
+    let as_it_stands = score(&ScoreOptions::default());
+    assert_eq!(metric(&as_it_stands, "accuracy"), 0.0);
+    assert!(as_it_stands.notes[0].contains("only if it is stemmed likewise"));
+    let stemmed = score(&ScoreOptions {
+        stems: Some(&stems),
+        ..ScoreOptions::default()
+    });
+    assert_eq!(metric(&stemmed, "accuracy"), 100.0);
+    assert!(stemmed.notes[0].contains("stemmed by 2 words"), "{stemmed}");
 }
 
 #[test]

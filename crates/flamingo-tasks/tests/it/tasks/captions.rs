@@ -228,4 +228,15 @@ fn a_segment_of_youcook2_is_an_item_with_its_seconds() {
     assert!((metric(&judged, "CIDEr") - 100.0 * (7.5 + 5.0) / 2.0).abs() < 1e-9);
     let submission = task.submission(&examples, &answers).unwrap();
     assert_eq!((submission.items, submission.filled), (5, 3));
+    // The words' weights of a part are others than those of the whole, and that is told.
+    let options = ScoreOptions {
+        whole: Some(examples.required.len()),
+        ..ScoreOptions::default()
+    };
+    let judged = task.judge(&answers, &options).unwrap();
+    assert!(
+        judged.notes[0].contains("the 2 scored of 5 items"),
+        "{:?}",
+        judged.notes
+    );
 }
