@@ -1,10 +1,11 @@
 //! What of a benchmark's official files a folder holds: which are there, in which version, how many items each has
-//! and should have, which items are broken, and which of their pictures or films are missing.
+//! and should have, which items are broken, and which of their pictures or films are missing; and what of them would
+//! be asked and shown.
 
 mod coco_pictures;
 mod expected;
 mod found;
-mod media;
+mod reading;
 mod spec;
 mod tasks;
 
@@ -13,22 +14,24 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::data::DataFolder;
 use crate::error::Result;
 use crate::task::Task;
-use expected::Expected;
-use media::MediaFiles;
 
 pub use found::Found;
+pub use reading::{Reading, SetReading};
 
-/// What a folder holds of a benchmark.
+/// What a folder holds of a task.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataReport {
-    /// The benchmark.
-    pub task: Task,
+    /// The task.
+    pub task: &'static str,
     /// The folder.
     pub folder: String,
-    /// What should be there, in order.
+    /// What should be there, in order; nothing of a user's own task.
     pub files: Vec<Found>,
+    /// What would be asked and shown.
+    pub reading: Reading,
     /// What to know of the benchmark's files.
     pub notes: Vec<String>,
 }
@@ -37,9 +40,9 @@ impl DataReport {
     /// Whether all that the paper's protocol needs is there and whole.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.files
-            .iter()
-            .all(|file| !file.required || file.is_whole())
+        let files = self.files.iter();
+        let mut needed = files.filter(|file| file.required);
+        needed.all(Found::is_whole) && self.reading.is_whole()
     }
 }
 
@@ -54,6 +57,7 @@ impl fmt::Display for DataReport {
         for file in &self.files {
             write!(f, "\n  {file}")?;
         }
+        write!(f, "{}", self.reading)?;
         for note in &self.notes {
             write!(f, "\n  note: {note}")?;
         }
@@ -61,21 +65,27 @@ impl fmt::Display for DataReport {
     }
 }
 
-/// Looks through a folder for a benchmark's files.
+/// Looks through a folder for a task's files, and reads the queries of a split (the task's first if none is named) and
+/// all supports.
 ///
 /// Files may lie anywhere below the folder; the nearest of a name counts.
 ///
 /// # Errors
 ///
 /// The folder cannot be read. What is wrong with a file in it is part of the report.
-pub fn check_data(task: Task, folder: &Path) -> Result<DataReport> {
-    let media = MediaFiles::below(folder)?;
-    let spec = tasks::spec(task);
-    let look = |expected: &Expected| expected.look(folder, &media);
+pub fn check_data(task: &dyn Task, folder: &Path, split: Option<&str>) -> Result<DataReport> {
+    let data = DataFolder::new(folder);
+    let spec = task.benchmark().map(tasks::spec);
+    let mut files = Vec::new();
+    for expected in spec.as_ref().map_or(&[][..], |spec| spec.files) {
+        files.push(expected.look(folder, data.files()?));
+    }
+    let notes = spec.as_ref().map_or(&[][..], |spec| spec.notes);
     Ok(DataReport {
-        task,
+        task: task.name(),
         folder: folder.display().to_string(),
-        files: spec.files.iter().map(look).collect(),
-        notes: spec.notes.iter().map(|&note| note.to_owned()).collect(),
+        files,
+        reading: Reading::of(task, &data, split),
+        notes: notes.iter().map(|&note| note.to_owned()).collect(),
     })
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use flamingo_metrics::MetricError;
 
+use crate::benchmark::Benchmark;
 use crate::ids::Matching;
-use crate::task::Task;
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
@@ -35,13 +35,31 @@ pub enum TaskError {
     #[error("{task} needs {what}")]
     Needs {
         /// The benchmark.
-        task: Task,
+        task: Benchmark,
         /// What to give.
         what: String,
+    },
+    /// A task cannot do what was asked of it.
+    #[error("{task}: {reason}")]
+    Task {
+        /// The task.
+        task: String,
+        /// Why, and what to do.
+        reason: String,
     },
     /// No score.
     #[error(transparent)]
     Metric(#[from] MetricError),
+}
+
+impl TaskError {
+    /// The reason alone, where a file's name is known from elsewhere.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Form { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// A result, or why there is none.

@@ -77,9 +77,39 @@ fn shape(header: &str) -> Option<(usize, usize)> {
     axes.next().is_none().then_some(shape)
 }
 
+/// A matrix of f32 as a file's bytes.
+pub(crate) fn written(rows: &[Vec<f64>]) -> Vec<u8> {
+    let columns = rows.first().map_or(0, Vec::len);
+    let shape = format!("({}, {columns})", rows.len());
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    // What precedes the numbers is a multiple of 64 bytes long and ends in a newline.
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    for number in rows.iter().flatten() {
+        bytes.extend((*number as f32).to_le_bytes());
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_matrix_that_was_written_is_read_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("scores.npy");
+        let rows = vec![vec![0.5, -1.5, 2.0], vec![3.0, 5.25, -7.0]];
+        let bytes = written(&rows);
+        assert_eq!((bytes.len() - 6 * 4) % 64, 0);
+        std::fs::write(&path, bytes).expect("a file");
+        assert_eq!(matrix(&path).expect("a matrix"), rows);
+    }
 
     fn file(header: &str, data: &[u8]) -> Vec<u8> {
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();

@@ -36,6 +36,11 @@ pub(crate) struct Record<'a> {
 }
 
 impl Record<'_> {
+    /// A field that is other than it should be.
+    pub(crate) fn other(&self, field: &str, should: &str) -> TaskError {
+        self.wrong(field, should)
+    }
+
     fn wrong(&self, field: &str, should: &str) -> TaskError {
         let found = match self.fields.get(field) {
             None => "is not there".to_owned(),
@@ -49,6 +54,11 @@ impl Record<'_> {
             self.path,
             format!("{}: `{field}` {found}, it should be {should}", self.name),
         )
+    }
+
+    /// What the record is called: where it stands, or its key.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn get(&self, field: &str) -> Option<&Value> {
@@ -174,23 +184,25 @@ pub(crate) fn table(path: &Path) -> Result<Vec<Record<'_>>> {
     let bytes = bytes(path)?;
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes.as_slice());
     let told = |error: csv::Error| form(path, format!("is no CSV: {error}"));
-    let names: Vec<String> = reader
-        .headers()
-        .map_err(told)?
-        .iter()
-        .map(str::to_owned)
-        .collect();
+    let names = reader.headers().map_err(told)?.clone();
     let rows = reader.records().enumerate();
-    rows.map(|(index, row)| {
-        let row = row.map_err(told)?;
-        let cells = row.iter().map(Value::from);
-        Ok(Record {
-            path,
-            name: format!("row {}", index + 1),
-            fields: names.iter().cloned().zip(cells).collect(),
-        })
-    })
-    .collect()
+    rows.map(|(index, row)| Ok(table_record(path, index + 1, &names, &row.map_err(told)?)))
+        .collect()
+}
+
+/// A row as an object of texts.
+pub(crate) fn table_record<'a>(
+    path: &'a Path,
+    index: usize,
+    names: &csv::StringRecord,
+    row: &csv::StringRecord,
+) -> Record<'a> {
+    let names = names.iter().map(str::to_owned);
+    Record {
+        path,
+        name: format!("row {index}"),
+        fields: names.zip(row.iter().map(Value::from)).collect(),
+    }
 }
 
 impl Record<'_> {

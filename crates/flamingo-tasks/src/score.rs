@@ -1,24 +1,27 @@
 //! Scores of predictions in the benchmarks' forms of submission.
 
-mod answers;
-mod captions;
-mod classes;
-mod memes;
-mod nextqa;
+pub(crate) mod answers;
+pub(crate) mod captions;
+pub(crate) mod classes;
+pub(crate) mod judged;
+pub(crate) mod memes;
+pub(crate) mod nextqa;
 mod options;
-mod rareact;
+pub(crate) mod rareact;
 mod scored;
-mod star;
-mod visdial;
-mod vqa;
+pub(crate) mod star;
+pub(crate) mod visdial;
+pub(crate) mod vqa;
 
 use std::path::{Path, PathBuf};
 
+use crate::benchmark::Benchmark;
 use crate::error::{Result, TaskError};
-use crate::task::Task;
 
+pub(crate) use judged::samples;
+pub use judged::{Judged, Metric, SampleScore};
 pub use options::{ScoreOptions, VqaVersion};
-pub use scored::{Metric, Scored};
+pub use scored::Scored;
 
 /// Scores predictions of a benchmark.
 ///
@@ -29,7 +32,7 @@ pub use scored::{Metric, Scored};
 ///
 /// A file that cannot be read or is in another form, ids that do not match, or no score.
 pub fn score(
-    task: Task,
+    task: Benchmark,
     predictions: &Path,
     annotations: &[PathBuf],
     options: &ScoreOptions,
@@ -41,19 +44,23 @@ pub fn score(
         });
     };
     match task {
-        Task::Vqav2 | Task::Okvqa | Task::Textvqa | Task::Vizwiz => {
+        Benchmark::Vqav2 | Benchmark::Okvqa | Benchmark::Textvqa | Benchmark::Vizwiz => {
             vqa::score(task, predictions, first, options)
         }
-        Task::Coco | Task::Flickr30k | Task::Vatex | Task::Youcook2 => {
+        Benchmark::Coco | Benchmark::Flickr30k | Benchmark::Vatex | Benchmark::Youcook2 => {
             captions::score(task, predictions, first, options)
         }
-        Task::Visdial => visdial::score(predictions, annotations, options),
-        Task::HatefulMemes => memes::score(predictions, first, options),
-        Task::Msvdqa | Task::Msrvttqa => answers::exact(task, predictions, first, options),
-        Task::Ivqa => answers::ivqa(predictions, first, options),
-        Task::Star => star::score(predictions, first, options),
-        Task::Nextqa => nextqa::score(predictions, annotations, options),
-        Task::Rareact => rareact::score(predictions, first),
-        Task::Imagenet | Task::Kinetics700 => classes::score(task, predictions, first, options),
+        Benchmark::Visdial => visdial::score(predictions, annotations, options),
+        Benchmark::HatefulMemes => memes::score(predictions, first, options),
+        Benchmark::Msvdqa | Benchmark::Msrvttqa => {
+            answers::exact(task, predictions, first, options)
+        }
+        Benchmark::Ivqa => answers::ivqa(predictions, first, options),
+        Benchmark::Star => star::score(predictions, first, options),
+        Benchmark::Nextqa => nextqa::score(predictions, annotations, options),
+        Benchmark::Rareact => rareact::score(predictions, first),
+        Benchmark::Imagenet | Benchmark::Kinetics700 => {
+            classes::score(task, predictions, first, options)
+        }
     }
 }

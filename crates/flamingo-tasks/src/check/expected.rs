@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::found::Found;
-use super::media::MediaFiles;
+use crate::entries::{Entries, each};
 use crate::error::Result;
-use crate::ids::Names;
-use crate::read::{Record, form, json, lines, list, record, table};
+use crate::media::MediaFiles;
+use crate::read::Record;
 
 /// A file that should be there.
 pub(super) struct Expected {
@@ -123,36 +121,15 @@ impl Expected {
     }
 
     fn count(&self, path: &Path, files: &MediaFiles, found: &mut Found) -> Result<()> {
-        let (records, fields) = match self.items {
-            Items::List(names, fields) => (crate::read::records(path, names)?, fields),
-            Items::Lines(fields) => (lines(path)?, fields),
-            Items::Rows(fields) => (table(path)?, fields),
-            Items::Inner(outer, inner, fields) => {
-                let Value::Object(mut file) = json(path)? else {
-                    return Err(form(path, "is no object"));
-                };
-                let mut outer = file.remove(outer).unwrap_or_default();
-                let inner = outer.get_mut(inner).map(Value::take).unwrap_or_default();
-                (list(path, inner)?, fields)
-            }
+        let (entries, fields, split) = match self.items {
+            Items::List(names, fields) => (Entries::List(names), fields, None),
+            Items::Lines(fields) => (Entries::Lines, fields, None),
+            Items::Rows(fields) => (Entries::Rows, fields, None),
+            Items::Inner(outer, inner, fields) => (Entries::Inner(outer, inner), fields, None),
+            Items::Values(name, fields) => (Entries::Values(name), fields, None),
             Items::Split(split) => {
-                let records = crate::read::records(path, &["images"])?.into_iter();
-                let of_split =
-                    |record: &Record| record.text("split").is_ok_and(|name| name == split);
-                (
-                    records.filter(of_split).collect(),
-                    ["filename", "sentences"].as_slice(),
-                )
-            }
-            Items::Values(name, fields) => {
-                let value = json(path)?;
-                let object = name.map_or(Some(&value), |name| value.get(name));
-                let Some(Value::Object(object)) = object else {
-                    return Err(form(path, "is no object of items"));
-                };
-                let values = object.iter();
-                let values = values.map(|(key, value)| record(path, key.clone(), value.clone()));
-                (values.collect::<Result<_>>()?, fields)
+                let fields = ["filename", "sentences"].as_slice();
+                (Entries::List(&["images"]), fields, Some(split))
             }
             Items::Text => {
                 let text = String::from_utf8_lossy(&crate::read::bytes(path)?).into_owned();
@@ -165,27 +142,32 @@ impl Expected {
                 return Ok(());
             }
         };
-        found.items = records.len();
-        self.check(&records, fields, files, found);
-        Ok(())
+        each(path, entries, &mut |record| match record {
+            Ok(record)
+                if split
+                    .is_some_and(|split| record.text("split").ok().as_deref() != Some(split)) => {}
+            Ok(record) => self.check(&record, fields, files, found),
+            Err(error) => {
+                found.items += 1;
+                found.broken.add(error.reason());
+            }
+        })
     }
 
-    fn check(&self, records: &[Record], fields: &[&str], files: &MediaFiles, found: &mut Found) {
-        let mut without = Names::default();
-        for (index, record) in records.iter().enumerate() {
-            if let Some(field) = fields.iter().find(|field| !record.has(field)) {
-                found.broken.add(format!("item {index} has no `{field}`"));
-                continue;
-            }
-            match self.media.map(|media| media(record)) {
-                None => {}
-                Some(Some(name)) if files.has(&name) => found.with_media += 1,
-                Some(Some(name)) => without.add(name),
-                Some(None) => found
-                    .broken
-                    .add(format!("item {index} names no picture or film")),
-            }
+    fn check(&self, record: &Record, fields: &[&str], files: &MediaFiles, found: &mut Found) {
+        let index = found.items;
+        found.items += 1;
+        if let Some(field) = fields.iter().find(|field| !record.has(field)) {
+            found.broken.add(format!("item {index} has no `{field}`"));
+            return;
         }
-        found.without_media = without;
+        match self.media.map(|media| media(record)) {
+            None => {}
+            Some(Some(name)) if files.has(&name) => found.with_media += 1,
+            Some(Some(name)) => found.without_media.add(name),
+            Some(None) => found
+                .broken
+                .add(format!("item {index} names no picture or film")),
+        }
     }
 }

@@ -23,27 +23,27 @@ mod vqav2;
 mod youcook2;
 
 use super::spec::Spec;
-use crate::task::Task;
+use crate::benchmark::Benchmark;
 
-pub(super) fn spec(task: Task) -> Spec {
+pub(super) fn spec(task: Benchmark) -> Spec {
     match task {
-        Task::Coco => coco::SPEC,
-        Task::Flickr30k => flickr30k::SPEC,
-        Task::Vqav2 => vqav2::SPEC,
-        Task::Okvqa => okvqa::SPEC,
-        Task::Textvqa => textvqa::SPEC,
-        Task::Vizwiz => vizwiz::SPEC,
-        Task::Visdial => visdial::SPEC,
-        Task::HatefulMemes => hateful_memes::SPEC,
-        Task::Msvdqa => msvdqa::SPEC,
-        Task::Msrvttqa => msrvttqa::SPEC,
-        Task::Vatex => vatex::SPEC,
-        Task::Ivqa => ivqa::SPEC,
-        Task::Youcook2 => youcook2::SPEC,
-        Task::Star => star::SPEC,
-        Task::Nextqa => nextqa::SPEC,
-        Task::Rareact => rareact::SPEC,
-        Task::Imagenet => imagenet::SPEC,
-        Task::Kinetics700 => kinetics700::SPEC,
+        Benchmark::Coco => coco::SPEC,
+        Benchmark::Flickr30k => flickr30k::SPEC,
+        Benchmark::Vqav2 => vqav2::SPEC,
+        Benchmark::Okvqa => okvqa::SPEC,
+        Benchmark::Textvqa => textvqa::SPEC,
+        Benchmark::Vizwiz => vizwiz::SPEC,
+        Benchmark::Visdial => visdial::SPEC,
+        Benchmark::HatefulMemes => hateful_memes::SPEC,
+        Benchmark::Msvdqa => msvdqa::SPEC,
+        Benchmark::Msrvttqa => msrvttqa::SPEC,
+        Benchmark::Vatex => vatex::SPEC,
+        Benchmark::Ivqa => ivqa::SPEC,
+        Benchmark::Youcook2 => youcook2::SPEC,
+        Benchmark::Star => star::SPEC,
+        Benchmark::Nextqa => nextqa::SPEC,
+        Benchmark::Rareact => rareact::SPEC,
+        Benchmark::Imagenet => imagenet::SPEC,
+        Benchmark::Kinetics700 => kinetics700::SPEC,
     }
 }

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use flamingo_metrics::{AnswerReading, exact_answers, ivqa as ivqa_score};
+use flamingo_metrics::{AnswerReading, AnswerScore, exact_answers, ivqa as ivqa_score};
 
+use super::judged::{Judged, samples};
 use super::options::ScoreOptions;
 use super::scored::Scored;
+use crate::benchmark::Benchmark;
 use crate::error::Result;
 use crate::ids::Id;
 use crate::pair::pair;
 use crate::read::{records, table};
-use crate::task::Task;
 
 fn predicted(path: &Path) -> Result<Vec<(Id, String)>> {
     let records = records(path, &["annotations"])?;
@@ -20,16 +21,40 @@ fn predicted(path: &Path) -> Result<Vec<(Id, String)>> {
     answers.collect()
 }
 
-fn note(scored: &mut Scored, reading: AnswerReading) {
+/// The share of right answers, and whose reading of the annotated ones.
+fn judged(given: &[&str], score: AnswerScore, reading: AnswerReading) -> Judged {
+    let mut judged = Judged::of(samples(given.iter().copied(), score.accuracies));
+    judged.add("accuracy", 100.0 * score.mean);
     if reading == AnswerReading::Pandas {
-        let note = "annotated answers are read as the official loader does: \"None\", \"nan\" and the like are never \
-                    right";
-        scored.notes.push(note.to_owned());
+        judged.note(
+            "annotated answers are read as the official loader does: \"None\", \"nan\" and the like are never right",
+        );
     }
+    judged
+}
+
+/// Answers that are right if they are the same string.
+pub(crate) fn judged_exact(
+    answers: &[&str],
+    given: &[&str],
+    options: &ScoreOptions,
+) -> Result<Judged> {
+    let score = exact_answers(answers, given, None, options.reading)?;
+    Ok(judged(given, score, options.reading))
+}
+
+/// Answers of which five annotators decide.
+pub(crate) fn judged_ivqa(
+    answers: &[[String; 5]],
+    given: &[&str],
+    options: &ScoreOptions,
+) -> Result<Judged> {
+    let score = ivqa_score(answers, given, None, options.reading)?;
+    Ok(judged(given, score, options.reading))
 }
 
 pub(super) fn exact(
-    task: Task,
+    task: Benchmark,
     predictions: &Path,
     annotations: &Path,
     options: &ScoreOptions,
@@ -42,11 +67,8 @@ pub(super) fn exact(
     let (pairs, matching) = pair(items, predicted(predictions)?, options.partial)?;
     let answers: Vec<&str> = pairs.iter().map(|pair| pair.item.as_str()).collect();
     let given: Vec<&str> = pairs.iter().map(|pair| pair.prediction.as_str()).collect();
-    let score = exact_answers(&answers, &given, None, options.reading)?;
-    let mut scored = Scored::new(task, matching);
-    scored.add("accuracy", 100.0 * score.mean);
-    note(&mut scored, options.reading);
-    Ok(scored)
+    let judged = judged_exact(&answers, &given, options)?;
+    Ok(Scored::new(task, matching, judged))
 }
 
 pub(super) fn ivqa(
@@ -66,9 +88,6 @@ pub(super) fn ivqa(
     let (pairs, matching) = pair(items, predicted(predictions)?, options.partial)?;
     let given: Vec<&str> = pairs.iter().map(|pair| pair.prediction.as_str()).collect();
     let answers: Vec<[String; 5]> = pairs.iter().map(|pair| pair.item.clone()).collect();
-    let score = ivqa_score(&answers, &given, None, options.reading)?;
-    let mut scored = Scored::new(Task::Ivqa, matching);
-    scored.add("accuracy", 100.0 * score.mean);
-    note(&mut scored, options.reading);
-    Ok(scored)
+    let judged = judged_ivqa(&answers, &given, options)?;
+    Ok(Scored::new(Benchmark::Ivqa, matching, judged))
 }

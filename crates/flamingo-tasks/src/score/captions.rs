@@ -6,16 +6,17 @@ use std::path::Path;
 use flamingo_metrics::{CaptionItem, PtbTokenizer, bleu, cider_d, rouge_l};
 use serde_json::Value;
 
+use super::judged::{Judged, samples};
 use super::options::ScoreOptions;
 use super::scored::Scored;
+use crate::benchmark::Benchmark;
 use crate::error::Result;
 use crate::ids::Id;
 use crate::pair::pair;
 use crate::read::{Record, form, json, list, record};
-use crate::task::Task;
 
 pub(super) fn score(
-    task: Task,
+    task: Benchmark,
     predictions: &Path,
     annotations: &Path,
     options: &ScoreOptions,
@@ -23,45 +24,67 @@ pub(super) fn score(
     let references = references(task, annotations)?;
     let predicted = captions(predictions)?;
     let (pairs, matching) = pair(references, predicted, options.partial)?;
+    let (references, captions): (Vec<_>, Vec<_>) = pairs
+        .into_iter()
+        .map(|pair| (pair.item, pair.prediction))
+        .unzip();
+    let options = ScoreOptions {
+        whole: Some(matching.annotated),
+        ..*options
+    };
+    let judged = judged(&references, &captions, &options)?;
+    Ok(Scored::new(task, matching, judged))
+}
+
+/// What to know of CIDEr where not all items are scored.
+fn of_a_part(some: usize, all: usize) -> String {
+    format!(
+        "CIDEr's weights of words come from the references of the {some} scored of {all} items: its scale is another \
+         than that of the whole set"
+    )
+}
+
+/// CIDEr-D, BLEU and ROUGE-L over all captions together.
+pub(crate) fn judged<R: AsRef<[String]>>(
+    references: &[R],
+    captions: &[String],
+    options: &ScoreOptions,
+) -> Result<Judged> {
     let tokenizer = PtbTokenizer {
         line_ends: options.line_ends,
     };
     // As the official code does: all references are one text, all captions another.
-    let flat: Vec<&String> = pairs.iter().flat_map(|pair| &pair.item).collect();
+    let flat: Vec<&String> = references.iter().flat_map(AsRef::as_ref).collect();
     let tokenised = tokenizer.tokenize(&flat);
-    let captions: Vec<&String> = pairs.iter().map(|pair| &pair.prediction).collect();
-    let tokenised_captions = tokenizer.tokenize(&captions);
+    let tokenised_captions = tokenizer.tokenize(captions);
     let with_line_ends = tokenised.with_line_ends.len() + tokenised_captions.with_line_ends.len();
-    let mut references = tokenised.captions.into_iter();
-    let items: Vec<CaptionItem> = pairs
+    let mut tokenised = tokenised.captions.into_iter();
+    let items: Vec<CaptionItem> = references
         .iter()
         .zip(tokenised_captions.captions)
-        .map(|(pair, caption)| CaptionItem {
-            references: references.by_ref().take(pair.item.len()).collect(),
+        .map(|(references, caption)| CaptionItem {
+            references: tokenised.by_ref().take(references.as_ref().len()).collect(),
             caption,
         })
         .collect();
-    let partial = matching.scored < matching.annotated;
-    let mut scored = Scored::new(task, matching);
-    scored.add("CIDEr", 100.0 * cider_d(&items)?.score);
+    let cider = cider_d(&items)?;
+    let answers = items.iter().map(|item| item.caption.as_str());
+    let mut judged = Judged::of(samples(answers, cider.scores));
+    judged.add("CIDEr", 100.0 * cider.score);
     for (order, score) in bleu(&items)?.into_iter().enumerate() {
-        scored.add(format!("BLEU-{}", order + 1), 100.0 * score.score);
+        judged.add(format!("BLEU-{}", order + 1), 100.0 * score.score);
     }
-    scored.add("ROUGE-L", 100.0 * rouge_l(&items)?.score);
-    if partial {
-        let (some, all) = (scored.matching.scored, scored.matching.annotated);
-        scored.notes.push(format!(
-            "CIDEr's weights of words come from the references of the {some} scored of {all} items: its scale is \
-             another than that of the whole set"
-        ));
+    judged.add("ROUGE-L", 100.0 * rouge_l(&items)?.score);
+    if let Some(all) = options.whole.filter(|&all| all > captions.len()) {
+        judged.note(of_a_part(captions.len(), all));
     }
     if with_line_ends > 0 {
-        scored.notes.push(format!(
-            "{with_line_ends} captions hold the end of a line, which the official code would take for the end of \
-             the caption"
+        judged.note(format!(
+            "{with_line_ends} captions hold the end of a line, which the official code would take for the end of the \
+             caption"
         ));
     }
-    Ok(scored)
+    Ok(judged)
 }
 
 fn captions(path: &Path) -> Result<Vec<(Id, String)>> {
@@ -82,17 +105,17 @@ fn captions(path: &Path) -> Result<Vec<(Id, String)>> {
 
 type References = Vec<(Id, Vec<String>)>;
 
-fn references(task: Task, path: &Path) -> Result<References> {
+fn references(task: Benchmark, path: &Path) -> Result<References> {
     let value = json(path)?;
     match task {
-        Task::Vatex => {
+        Benchmark::Vatex => {
             let records = list(path, value)?;
             let videos = records.iter();
             videos
                 .map(|record| Ok((record.id(&["videoID"])?, record.texts("enCap")?)))
                 .collect()
         }
-        Task::Youcook2 => segments(path, value),
+        Benchmark::Youcook2 => segments(path, value),
         _ => {
             let file = record(path, "the file".to_owned(), value)?;
             match file.has("annotations") {

@@ -6,22 +6,23 @@
 use std::fs;
 use std::path::Path;
 
+use super::judged::Judged;
 use super::options::ScoreOptions;
 use super::scored::Scored;
+use crate::benchmark::Benchmark;
 use crate::error::{Result, TaskError};
 use crate::ids::Id;
 use crate::pair::pair;
 use crate::read::{form, records, table};
-use crate::task::Task;
 
 pub(super) fn score(
-    task: Task,
+    task: Benchmark,
     predictions: &Path,
     annotations: &Path,
     options: &ScoreOptions,
 ) -> Result<Scored> {
     let items = match task {
-        Task::Kinetics700 => clips(annotations)?,
+        Benchmark::Kinetics700 => clips(annotations)?,
         _ => pictures(annotations)?,
     };
     let predicted = records(predictions, &["predictions"])?;
@@ -48,12 +49,12 @@ pub(super) fn score(
         });
         100.0 * right.count() as f64 / pairs.len() as f64
     };
-    let mut scored = Scored::new(task, matching);
-    scored.add("top-1", within(1));
+    let mut judged = Judged::default();
+    judged.add("top-1", within(1));
     if pairs.iter().any(|pair| pair.prediction.len() > 1) {
-        scored.add("top-5", within(5));
+        judged.add("top-5", within(5));
     }
-    Ok(scored)
+    Ok(Scored::new(task, matching, judged))
 }
 
 fn pictures(folder: &Path) -> Result<Vec<(Id, String)>> {

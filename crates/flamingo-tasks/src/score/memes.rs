@@ -4,13 +4,14 @@ use std::path::Path;
 
 use flamingo_metrics::roc_auc;
 
+use super::judged::{Judged, samples};
 use super::options::ScoreOptions;
 use super::scored::Scored;
+use crate::benchmark::Benchmark;
 use crate::error::Result;
 use crate::ids::Id;
 use crate::pair::pair;
 use crate::read::{lines, table};
-use crate::task::Task;
 
 pub(super) fn score(
     predictions: &Path,
@@ -35,20 +36,25 @@ pub(super) fn score(
     )?;
     let labels: Vec<bool> = pairs.iter().map(|pair| pair.item).collect();
     let scores: Vec<f64> = pairs.iter().map(|pair| pair.prediction).collect();
-    let area = roc_auc(&labels, &scores)?;
-    let right = pairs
+    let judged = judged(&labels, &scores)?;
+    Ok(Scored::new(Benchmark::HatefulMemes, matching, judged))
+}
+
+/// The area under the curve of probabilities of being hateful, and the share of right ones.
+pub(crate) fn judged(labels: &[bool], scores: &[f64]) -> Result<Judged> {
+    let area = roc_auc(labels, scores)?;
+    let both = labels.iter().zip(scores);
+    let right = both.map(|(&label, &score)| f64::from(label == (score >= 0.5)));
+    let right: Vec<f64> = right.collect();
+    let answers = scores
         .iter()
-        .filter(|pair| pair.item == (pair.prediction >= 0.5))
-        .count();
-    let mut scored = Scored::new(Task::HatefulMemes, matching);
-    scored.add("ROC AUC", area.map(|area| 100.0 * area));
-    scored.add(
-        "accuracy",
-        100.0 * right as f64 / labels.len().max(1) as f64,
-    );
+        .map(|&score| if score >= 0.5 { "yes" } else { "no" });
+    let mut judged = Judged::of(samples(answers, right.iter().copied()));
+    judged.add("ROC AUC", area.map(|area| 100.0 * area));
+    let share = right.iter().sum::<f64>() / labels.len().max(1) as f64;
+    judged.add("accuracy", 100.0 * share);
     if area.is_none() {
-        let note = "all memes have the same label, so ROC AUC has no value";
-        scored.notes.push(note.to_owned());
+        judged.note("all memes have the same label, so ROC AUC has no value");
     }
-    Ok(scored)
+    Ok(judged)
 }

@@ -4,20 +4,23 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use flamingo_metrics::{Lemmatizer, MissingTypes, NextQaItem, Nltk, Similarity, nextqa_score};
+use flamingo_metrics::{
+    Lemmatizer, MissingTypes, NextQaItem, Nltk, Similarity, WordNet, nextqa_score,
+};
 use serde_json::Value;
 
+use super::judged::{Judged, samples};
 use super::options::ScoreOptions;
 use super::scored::Scored;
+use crate::benchmark::Benchmark;
 use crate::error::{Result, TaskError};
 use crate::ids::Id;
 use crate::pair::pair;
 use crate::read::{form, json, table};
-use crate::task::Task;
 
-type Answers = BTreeMap<(String, String), String>;
+pub(crate) type Answers = BTreeMap<(String, String), String>;
 
-fn answers(path: &Path) -> Result<Answers> {
+pub(crate) fn answers(path: &Path) -> Result<Answers> {
     let Value::Object(videos) = json(path)? else {
         return Err(form(path, "is no object of videos"));
     };
@@ -42,8 +45,29 @@ fn answers(path: &Path) -> Result<Answers> {
     Ok(answers)
 }
 
-fn id(video: &str, question: &str) -> Id {
+/// A question's id.
+pub(crate) fn id(video: &str, question: &str) -> Id {
     Id::Text(format!("{video}, question {question}"))
+}
+
+/// The film and the question of an id.
+pub(crate) fn split_id(id: &str) -> (&str, &str) {
+    id.split_once(", question ").unwrap_or((id, ""))
+}
+
+fn needs(what: &str) -> TaskError {
+    TaskError::Needs {
+        task: Benchmark::Nextqa,
+        what: what.to_owned(),
+    }
+}
+
+fn wordnet<'a>(options: &ScoreOptions<'a>) -> Result<&'a WordNet> {
+    options.wordnet.ok_or_else(|| {
+        needs(
+            "WordNet 3.0: give the folder of its files (--wordnet; Debian's package wordnet-base has it)",
+        )
+    })
 }
 
 pub(super) fn score(
@@ -51,15 +75,8 @@ pub(super) fn score(
     annotations: &[PathBuf],
     options: &ScoreOptions,
 ) -> Result<Scored> {
-    let needs = |what: &str| TaskError::Needs {
-        task: Task::Nextqa,
-        what: what.to_owned(),
-    };
-    let Some(wordnet) = options.wordnet else {
-        return Err(needs(
-            "WordNet 3.0: give the folder of its files (--wordnet; Debian's package wordnet-base has it)",
-        ));
-    };
+    // What is missing is told before files are read.
+    wordnet(options)?;
     let is_csv = |path: &&PathBuf| {
         path.extension()
             .is_some_and(|end| end.eq_ignore_ascii_case("csv"))
@@ -101,23 +118,35 @@ pub(super) fn score(
             ..pair.item
         })
         .collect();
-    let lemmatizer = Lemmatizer {
-        wordnet,
-        tagger: options.tagger,
-    };
-    let similarity = Similarity::new(wordnet, options.nltk);
     // The official table cannot be without a type of question; a part may be.
     let missing = if options.partial {
         MissingTypes::LeaveOut
     } else {
         MissingTypes::Refuse
     };
-    let score = nextqa_score(&items, &lemmatizer, &similarity, missing)?;
-    let mut scored = Scored::new(Task::Nextqa, matching);
-    scored.add("WUPS", score.wups);
-    scored.add("WUPS, alpha 0.9", score.wups_9);
+    let judged = judged(&items, missing, options)?;
+    Ok(Scored::new(Benchmark::Nextqa, matching, judged))
+}
+
+/// WUPS of all questions, and by type.
+pub(crate) fn judged(
+    items: &[NextQaItem],
+    missing: MissingTypes,
+    options: &ScoreOptions,
+) -> Result<Judged> {
+    let wordnet = wordnet(options)?;
+    let lemmatizer = Lemmatizer {
+        wordnet,
+        tagger: options.tagger,
+    };
+    let similarity = Similarity::new(wordnet, options.nltk);
+    let score = nextqa_score(items, &lemmatizer, &similarity, missing)?;
+    let answers = items.iter().map(|item| item.prediction.as_str());
+    let mut judged = Judged::of(samples(answers, score.scores));
+    judged.add("WUPS", score.wups);
+    judged.add("WUPS, alpha 0.9", score.wups_9);
     for (column, value) in score.table {
-        scored.add(column, value);
+        judged.add(column, value);
     }
     let version = match options.nltk {
         Nltk::From36 => {
@@ -125,10 +154,10 @@ pub(super) fn score(
         }
         Nltk::UpTo35 => "word similarity is that of NLTK up to 3.5",
     };
-    scored.notes.push(version.to_owned());
+    judged.note(version);
     if options.tagger.is_none() {
         let note = "parts of speech are guessed: official lemmas need NLTK's tagger (--nltk-data)";
-        scored.notes.push(note.to_owned());
+        judged.note(note);
     }
-    Ok(scored)
+    Ok(judged)
 }

@@ -2,6 +2,8 @@
 
 use flamingo_metrics::{AnswerReading, LineEnds, Nltk, PerceptronTagger, WordNet};
 
+use crate::stems::Stems;
+
 /// Whose rules of VQA accuracy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VqaVersion {
@@ -27,7 +29,11 @@ pub struct ScoreOptions<'a> {
     pub reading: AnswerReading,
     /// Which NLTK's word similarity.
     pub nltk: Nltk,
-    /// WordNet 3.0, for NextQA.
+    /// How many items the whole set has: figures of a part say so where that changes their scale.
+    pub whole: Option<usize>,
+    /// By which OKVQA's predictions are stemmed; without, they are compared as they stand. The default.
+    pub stems: Option<&'a Stems>,
+    /// WordNet 3.0, for NextQA, and for OKVQA's words that have no stem in the annotations.
     pub wordnet: Option<&'a WordNet>,
     /// NLTK's tagger, for exactly NextQA's official lemmas.
     pub tagger: Option<&'a PerceptronTagger>,

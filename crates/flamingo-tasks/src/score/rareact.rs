@@ -5,46 +5,51 @@ use std::path::Path;
 use flamingo_metrics::{Clip, rareact_mwap};
 use serde_json::Value;
 
+use super::judged::Judged;
 use super::scored::Scored;
+use crate::benchmark::Benchmark;
 use crate::error::Result;
 use crate::ids::Matching;
 use crate::npy;
-use crate::read::{form, json, table};
-use crate::task::Task;
+use crate::read::{Record, form, json, table};
 
 pub(super) fn score(predictions: &Path, annotations: &Path) -> Result<Scored> {
     let rows = table(annotations)?;
-    let clips = rows.iter().map(|row| {
-        Ok(Clip {
-            video: row.text("video_id")?,
-            class: row.parsed("class_id", "a class's number")?,
-            verb: row.text("verb")?,
-            noun: row.text("noun")?,
-            annotation: row.parsed("annotation", "0 to 4")?,
-        })
-    });
-    let clips = clips.collect::<Result<Vec<_>>>()?;
+    let clips = rows.iter().map(clip).collect::<Result<Vec<_>>>()?;
     let scores = match predictions.extension().is_some_and(|end| end == "npy") {
         true => npy::matrix(predictions)?,
         false => json_matrix(predictions)?,
     };
-    let score = rareact_mwap(&clips, &scores)?;
     let count = clips.len();
-    let mut scored = Scored::new(
-        Task::Rareact,
-        Matching {
-            annotated: count,
-            predicted: count,
-            scored: count,
-            ..Matching::default()
-        },
-    );
-    scored.add("mWAP", 100.0 * score.mean);
+    let matching = Matching {
+        annotated: count,
+        predicted: count,
+        scored: count,
+        ..Matching::default()
+    };
+    let judged = judged(&clips, &scores)?;
+    Ok(Scored::new(Benchmark::Rareact, matching, judged))
+}
+
+/// mWAP of a matrix, a row a clip.
+pub(crate) fn judged(clips: &[Clip], scores: &[Vec<f64>]) -> Result<Judged> {
+    let score = rareact_mwap(clips, scores)?;
+    let mut judged = Judged::default();
+    judged.add("mWAP", 100.0 * score.mean);
     let actions = score.per_action.len();
-    scored
-        .notes
-        .push(format!("the mean of {actions} actions with positive clips"));
-    Ok(scored)
+    judged.note(format!("the mean of {actions} actions with positive clips"));
+    Ok(judged)
+}
+
+/// A row of `rareact.csv`.
+pub(crate) fn clip(row: &Record) -> Result<Clip> {
+    Ok(Clip {
+        video: row.text("video_id")?,
+        class: row.parsed("class_id", "a class's number")?,
+        verb: row.text("verb")?,
+        noun: row.text("noun")?,
+        annotation: row.parsed("annotation", "0 to 4")?,
+    })
 }
 
 fn json_matrix(path: &Path) -> Result<Vec<Vec<f64>>> {

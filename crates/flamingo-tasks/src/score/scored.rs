@@ -4,14 +4,15 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::judged::{Judged, Metric};
+use crate::benchmark::Benchmark;
 use crate::ids::Matching;
-use crate::task::Task;
 
 /// A benchmark's score.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scored {
     /// The benchmark.
-    pub task: Task,
+    pub task: Benchmark,
     /// Metrics by name, the headline first. Per cent where the benchmark publishes per cent.
     pub metrics: Vec<Metric>,
     /// How predictions and annotations match.
@@ -20,30 +21,15 @@ pub struct Scored {
     pub notes: Vec<String>,
 }
 
-/// A metric's value.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Metric {
-    /// Its name.
-    pub name: String,
-    /// Its value; none where it has none.
-    pub value: Option<f64>,
-}
-
 impl Scored {
-    pub(super) fn new(task: Task, matching: Matching) -> Self {
+    /// The figures of what matched.
+    pub(super) fn new(task: Benchmark, matching: Matching, judged: Judged) -> Self {
         Self {
             task,
-            metrics: Vec::new(),
+            metrics: judged.metrics,
             matching,
-            notes: Vec::new(),
+            notes: judged.notes,
         }
-    }
-
-    pub(super) fn add(&mut self, name: impl Into<String>, value: impl Into<Option<f64>>) {
-        self.metrics.push(Metric {
-            name: name.into(),
-            value: value.into(),
-        });
     }
 }
 

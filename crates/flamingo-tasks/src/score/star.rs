@@ -5,12 +5,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::judged::Judged;
 use super::options::ScoreOptions;
 use super::scored::Scored;
+use crate::benchmark::Benchmark;
 use crate::error::Result;
 use crate::pair::pair;
 use crate::read::{form, records};
-use crate::task::Task;
 
 /// A question: its type, the right text, and the choices by number.
 struct Question {
@@ -60,9 +61,7 @@ pub(super) fn score(
         }
     });
     let (pairs, matching) = pair(items, predicted.collect::<Result<_>>()?, options.partial)?;
-    let mut types: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    let mut all = 0;
-    for pair in &pairs {
+    let right = pairs.iter().map(|pair| {
         let question = &pair.item;
         let given = match &pair.prediction {
             Value::String(text) => Some(text.as_str()),
@@ -72,20 +71,31 @@ pub(super) fn score(
                 choice.map(|(_, text)| text.as_str())
             }
         };
-        let right = usize::from(given == Some(question.answer.as_str()));
-        let (found, count) = types.entry(&question.kind).or_default();
-        *found += right;
+        (
+            question.kind.as_str(),
+            given == Some(question.answer.as_str()),
+        )
+    });
+    let mut judged = Judged::default();
+    by_type(&mut judged, &right.collect::<Vec<_>>());
+    Ok(Scored::new(Benchmark::Star, matching, judged))
+}
+
+/// The shares of right answers: the mean over types of question, over all questions, and of each type.
+pub(crate) fn by_type(judged: &mut Judged, answers: &[(&str, bool)]) {
+    let mut types: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for &(kind, right) in answers {
+        let (found, count) = types.entry(kind).or_default();
+        *found += usize::from(right);
         *count += 1;
-        all += right;
     }
     let percent = |(right, count): (usize, usize)| 100.0 * right as f64 / count.max(1) as f64;
-    let mut scored = Scored::new(Task::Star, matching);
     let of_types: Vec<f64> = types.values().map(|&counts| percent(counts)).collect();
     let mean = of_types.iter().sum::<f64>() / of_types.len().max(1) as f64;
-    scored.add("accuracy, mean over types", mean);
-    scored.add("accuracy, over questions", percent((all, pairs.len())));
+    let all = answers.iter().filter(|(_, right)| *right).count();
+    judged.add("accuracy, mean over types", mean);
+    judged.add("accuracy, over questions", percent((all, answers.len())));
     for (kind, counts) in types {
-        scored.add(format!("accuracy, {kind}"), percent(counts));
+        judged.add(format!("accuracy, {kind}"), percent(counts));
     }
-    Ok(scored)
 }

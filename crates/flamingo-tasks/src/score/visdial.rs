@@ -1,94 +1,97 @@
 //! VisDial: a list of `image_id`, `round_id` from 1 and `ranks` of the 100 options, 1 the best.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use flamingo_metrics::{ndcg, rank_score};
 
+use super::judged::Judged;
 use super::options::ScoreOptions;
 use super::scored::Scored;
+use crate::benchmark::Benchmark;
 use crate::error::{Result, TaskError};
 use crate::ids::{Id, Matching};
 use crate::pair::pair;
 use crate::read::{Record, form, json, record, records};
-use crate::task::Task;
 
 pub(super) fn score(
     predictions: &Path,
     annotations: &[PathBuf],
     options: &ScoreOptions,
 ) -> Result<Scored> {
-    let mut scored: Option<Scored> = None;
+    let mut larger: Option<Matching> = None;
     let mut take = |matching: Matching| {
-        let scored = scored.get_or_insert_with(|| Scored::new(Task::Visdial, Matching::default()));
         // The larger set is the one to tell of.
-        if matching.annotated > scored.matching.annotated {
-            scored.matching = matching;
+        if larger
+            .as_ref()
+            .is_none_or(|old| matching.annotated > old.annotated)
+        {
+            larger = Some(matching);
         }
     };
-    let mut metrics: Vec<(&str, Option<f64>)> = Vec::new();
+    let mut gains = None;
+    let mut places = None;
     for path in annotations {
         let value = json(path)?;
-        let file = match value.is_array() {
-            true => None,
-            false => Some(record(path, "the file".to_owned(), value)?),
-        };
-        match file {
-            None => {
-                let dense = dense(path)?;
-                // Predictions of the other nine rounds are no mistake.
-                let rounds = dense
-                    .iter()
-                    .map(|(id, _)| id.to_string())
-                    .collect::<Vec<_>>();
-                let ranks = ranks(predictions)?;
-                let ranks = ranks
-                    .into_iter()
-                    .filter(|(id, _)| rounds.contains(&id.to_string()));
-                let (pairs, matching) = pair(dense, ranks.collect(), options.partial)?;
-                let gains = pairs.iter().map(|pair| ndcg(&pair.prediction, &pair.item));
-                let gains = gains.collect::<Result<Vec<_>, _>>()?;
-                let count = gains.len() as f64;
-                let sum: Option<f64> = gains.into_iter().sum();
-                metrics.insert(0, ("NDCG", sum.map(|sum| 100.0 * sum / count)));
-                take(matching);
-            }
-            Some(file) => {
-                let (pairs, matching) =
-                    pair(rounds(path, &file)?, ranks(predictions)?, options.partial)?;
-                let true_ranks = pairs.iter().map(|pair| {
-                    let rank = pair.prediction.get(pair.item).copied();
-                    rank.ok_or_else(|| {
-                        form(path, format!("gt_index {} is beyond the ranks", pair.item))
-                    })
-                });
-                let score = rank_score(&true_ranks.collect::<Result<Vec<_>>>()?)?;
-                metrics.extend([
-                    ("MRR", Some(100.0 * score.mrr)),
-                    ("R@1", Some(100.0 * score.recall_1)),
-                    ("R@5", Some(100.0 * score.recall_5)),
-                    ("R@10", Some(100.0 * score.recall_10)),
-                    ("mean rank", Some(score.mean)),
-                ]);
-                take(matching);
-            }
+        if value.is_array() {
+            let dense = dense(path)?;
+            // Predictions of the other nine rounds are no mistake.
+            let rounds: HashSet<String> = dense.iter().map(|(id, _)| id.to_string()).collect();
+            let ranks = ranks(predictions)?.into_iter();
+            let ranks = ranks.filter(|(id, _)| rounds.contains(&id.to_string()));
+            let (pairs, matching) = pair(dense, ranks.collect(), options.partial)?;
+            let found = pairs.iter().map(|pair| ndcg(&pair.prediction, &pair.item));
+            gains = Some(found.collect::<Result<Vec<_>, _>>()?);
+            take(matching);
+        } else {
+            let file = record(path, "the file".to_owned(), value)?;
+            let rounds = rounds(path, &file)?;
+            let (pairs, matching) = pair(rounds, ranks(predictions)?, options.partial)?;
+            let found = pairs.iter().map(|pair| {
+                let rank = pair.prediction.get(pair.item).copied();
+                rank.ok_or_else(|| {
+                    form(path, format!("gt_index {} is beyond the ranks", pair.item))
+                })
+            });
+            places = Some(found.collect::<Result<Vec<_>>>()?);
+            take(matching);
         }
     }
-    let mut scored = scored.ok_or_else(|| TaskError::Needs {
-        task: Task::Visdial,
+    let matching = larger.ok_or_else(|| TaskError::Needs {
+        task: Benchmark::Visdial,
         what: "a file of annotations".to_owned(),
     })?;
-    for (name, value) in metrics {
-        if name == "NDCG" && value.is_none() {
-            let note = "a round has no relevant option, so NDCG has no value";
-            scored.notes.push(note.to_owned());
-        }
-        scored.add(name, value);
-    }
-    Ok(scored)
+    let mut judged = Judged::default();
+    add(&mut judged, gains.as_deref(), places.as_deref())?;
+    Ok(Scored::new(Benchmark::Visdial, matching, judged))
 }
 
-fn id(image: &Id, round: impl std::fmt::Display) -> Id {
+/// NDCG of the rounds whose options' relevance was annotated, and the figures of the place of the answer given.
+pub(crate) fn add(
+    judged: &mut Judged,
+    gains: Option<&[Option<f64>]>,
+    places: Option<&[usize]>,
+) -> Result<()> {
+    if let Some(gains) = gains {
+        let sum: Option<f64> = gains.iter().copied().sum();
+        judged.add("NDCG", sum.map(|sum| 100.0 * sum / gains.len() as f64));
+        if sum.is_none() {
+            judged.note("a round has no relevant option, so NDCG has no value");
+        }
+    }
+    if let Some(places) = places {
+        let score = rank_score(places)?;
+        judged.add("MRR", 100.0 * score.mrr);
+        judged.add("R@1", 100.0 * score.recall_1);
+        judged.add("R@5", 100.0 * score.recall_5);
+        judged.add("R@10", 100.0 * score.recall_10);
+        judged.add("mean rank", score.mean);
+    }
+    Ok(())
+}
+
+/// A round's id.
+pub(crate) fn id(image: &Id, round: impl std::fmt::Display) -> Id {
     Id::Text(format!("{image}, round {round}"))
 }
 

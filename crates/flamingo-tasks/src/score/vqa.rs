@@ -4,19 +4,20 @@ use std::path::Path;
 
 use flamingo_metrics::{VqaAnswer, VqaItem, VqaRules, vqa_score};
 
+use super::judged::{Judged, samples};
 use super::options::{ScoreOptions, VqaVersion};
 use super::scored::Scored;
+use crate::benchmark::Benchmark;
 use crate::error::Result;
 use crate::ids::Id;
 use crate::pair::pair;
 use crate::read::{Record, records};
-use crate::task::Task;
 
 /// Where ids stand: VQA's own form, and VizWiz', which knows questions by their picture.
 const IDS: [&str; 2] = ["question_id", "image"];
 
 pub(super) fn score(
-    task: Task,
+    task: Benchmark,
     predictions: &Path,
     annotations: &Path,
     options: &ScoreOptions,
@@ -38,56 +39,89 @@ pub(super) fn score(
             ..pair.item
         })
         .collect();
+    Ok(Scored::new(task, matching, judged(task, &items, options)?))
+}
+
+/// VQA accuracy, and by kind of answer.
+pub(crate) fn judged(task: Benchmark, items: &[VqaItem], options: &ScoreOptions) -> Result<Judged> {
     let rules = match options.vqa {
         VqaVersion::Official => VqaRules::OFFICIAL,
         VqaVersion::OpenFlamingo => VqaRules::OPEN_FLAMINGO,
         VqaVersion::EvalAi => VqaRules::EVALAI,
     };
-    let result = vqa_score(&items, &rules)?;
-    let mut scored = Scored::new(task, matching);
-    scored.add("accuracy", result.overall);
+    let stems = options.stems.filter(|_| task == Benchmark::Okvqa);
+    let stemmed: Vec<VqaItem>;
+    let items = match stems {
+        None => items,
+        Some(stems) => {
+            let stem = |item: &VqaItem| VqaItem {
+                prediction: stems.stem(&item.prediction, options.wordnet),
+                ..item.clone()
+            };
+            stemmed = items.iter().map(stem).collect();
+            &stemmed
+        }
+    };
+    let result = vqa_score(items, &rules)?;
+    let answers = items.iter().map(|item| item.prediction.as_str());
+    let mut judged = Judged::of(samples(answers, result.accuracies));
+    judged.add("accuracy", result.overall);
     for (kind, value) in result.per_answer_type {
-        scored.add(format!("accuracy, {kind}"), value);
+        judged.add(format!("accuracy, {kind}"), value);
     }
-    if task == Task::Okvqa {
-        let note =
-            "the annotated answers are stemmed: a prediction scores only if it is stemmed likewise";
-        scored.notes.push(note.to_owned());
+    match (task, stems) {
+        (Benchmark::Okvqa, None) => judged.note(
+            "the annotated answers are stemmed: a prediction scores only if it is stemmed likewise",
+        ),
+        (Benchmark::Okvqa, Some(stems)) => judged.note(format!(
+            "predictions are stemmed by {} words of the annotations{}",
+            stems.len(),
+            if options.wordnet.is_some() {
+                ", all others by WordNet"
+            } else {
+                "; all others are left as they are, as WordNet was not given"
+            }
+        )),
+        _ => {}
     }
-    Ok(scored)
+    Ok(judged)
 }
 
 fn item(record: &Record, version: VqaVersion) -> Result<VqaItem> {
-    // TextVQA's own form holds ten strings, all others ten entries.
-    let answers = match record.texts("answers") {
-        Ok(texts) => texts
-            .into_iter()
-            .map(|answer| VqaAnswer {
-                answer,
-                ..VqaAnswer::default()
-            })
-            .collect(),
-        Err(_) => entries(record)?,
-    };
-    let own = |index: usize, entry: VqaAnswer| VqaAnswer {
-        answer_id: entry.answer_id.or_else(|| i64::try_from(index).ok()),
-        ..entry
-    };
-    let answers: Vec<VqaAnswer> = match version {
-        VqaVersion::OpenFlamingo => answers,
-        // An annotator without a number is an annotator nevertheless.
-        VqaVersion::Official | VqaVersion::EvalAi => answers
-            .into_iter()
-            .enumerate()
-            .map(|(index, entry)| own(index, entry))
-            .collect(),
-    };
+    let answers = annotators(answers(record)?, version);
     Ok(VqaItem {
         answers,
         question_type: record.text("question_type").ok(),
         answer_type: record.text("answer_type").ok(),
         ..VqaItem::default()
     })
+}
+
+/// The annotators by these rules: all but OpenFlamingo's know one without a number from the others.
+pub(crate) fn annotators(answers: Vec<VqaAnswer>, version: VqaVersion) -> Vec<VqaAnswer> {
+    if version == VqaVersion::OpenFlamingo {
+        return answers;
+    }
+    let own = |(index, entry): (usize, VqaAnswer)| VqaAnswer {
+        answer_id: entry.answer_id.or_else(|| i64::try_from(index).ok()),
+        ..entry
+    };
+    answers.into_iter().enumerate().map(own).collect()
+}
+
+/// The annotated answers of a question.
+pub(crate) fn answers(record: &Record) -> Result<Vec<VqaAnswer>> {
+    // TextVQA's own form holds ten strings, all others ten entries.
+    match record.texts("answers") {
+        Ok(texts) => Ok(texts
+            .into_iter()
+            .map(|answer| VqaAnswer {
+                answer,
+                ..VqaAnswer::default()
+            })
+            .collect()),
+        Err(_) => entries(record),
+    }
 }
 
 fn entries(record: &Record) -> Result<Vec<VqaAnswer>> {

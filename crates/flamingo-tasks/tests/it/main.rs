@@ -3,6 +3,7 @@
 
 mod check;
 mod score;
+mod tasks;
 
 use std::path::PathBuf;
 

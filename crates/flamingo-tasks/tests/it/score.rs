@@ -1,10 +1,10 @@
-use flamingo_tasks::{ScoreOptions, Scored, Task, TaskError, VqaVersion, score};
+use flamingo_tasks::{Benchmark, ScoreOptions, Scored, Stems, TaskError, VqaVersion, score};
 
 use crate::Folder;
 
 /// The score of predictions against annotations, each a file of these names and texts.
 fn scored(
-    task: Task,
+    task: Benchmark,
     predictions: (&str, &str),
     annotations: &[(&str, &str)],
     options: &ScoreOptions,
@@ -55,7 +55,7 @@ fn vqa_is_scored_by_question_id_and_by_answer_type() {
         r#"[{"question_id": 9, "answer": "Kiwi"}, {"question_id": 7, "answer": "kiwi"}]"#;
     let score = |options: &ScoreOptions| {
         scored(
-            Task::Vqav2,
+            Benchmark::Vqav2,
             ("p.json", predictions),
             &[("a.json", &annotations)],
             options,
@@ -74,6 +74,39 @@ fn vqa_is_scored_by_question_id_and_by_answer_type() {
 }
 
 #[test]
+fn predictions_of_okvqa_are_stemmed_as_the_annotations_are_if_asked() {
+    let answers = [r#"{"answer_id": 1, "raw_answer": "riding waves", "answer": "ride wave"}"#; 10];
+    let answers: Vec<String> = answers
+        .iter()
+        .enumerate()
+        .map(|(place, entry)| {
+            entry.replace("\"answer_id\": 1", &format!("\"answer_id\": {}", place + 1))
+        })
+        .collect();
+    let annotations = format!(
+        r#"{{"annotations": [{{"question_id": 3, "image_id": 5, "answers": [{}]}}]}}"#,
+        answers.join(", ")
+    );
+    let predictions = r#"[{"question_id": 3, "answer": "Riding waves"}]"#;
+    let folder = Folder::new();
+    let official = folder.write("mscoco_val2014_annotations.json", &annotations);
+    let stems = Stems::learn(&[official]).unwrap();
+    let score = |options: &ScoreOptions| {
+        let files = [("a.json", annotations.as_str())];
+        scored(Benchmark::Okvqa, ("p.json", predictions), &files, options).unwrap()
+    };
+    let as_it_stands = score(&ScoreOptions::default());
+    assert_eq!(metric(&as_it_stands, "accuracy"), 0.0);
+    assert!(as_it_stands.notes[0].contains("only if it is stemmed likewise"));
+    let stemmed = score(&ScoreOptions {
+        stems: Some(&stems),
+        ..ScoreOptions::default()
+    });
+    assert_eq!(metric(&stemmed, "accuracy"), 100.0);
+    assert!(stemmed.notes[0].contains("stemmed by 2 words"), "{stemmed}");
+}
+
+#[test]
 fn vizwiz_knows_questions_by_their_picture_and_annotators_without_number_count() {
     let answers = [r#"{"answer": "unanswerable", "answer_confidence": "no"}"#; 10].join(", ");
     let annotations = format!(
@@ -86,7 +119,7 @@ fn vizwiz_knows_questions_by_their_picture_and_annotators_without_number_count()
             ..ScoreOptions::default()
         };
         let score = scored(
-            Task::Vizwiz,
+            Benchmark::Vizwiz,
             ("p.json", predictions),
             &[("a.json", &annotations)],
             &options,
@@ -102,7 +135,7 @@ fn textvqa_of_its_own_form_holds_ten_strings() {
     let annotations = r#"{"data": [{"question_id": 34602, "image_id": "0a1b", "answers": ["stop", "stop", "halt", "halt", "halt", "halt", "halt", "halt", "halt", "halt"]}]}"#;
     let predictions = r#"[{"question_id": 34602, "answer": "stop"}]"#;
     let score = scored(
-        Task::Textvqa,
+        Benchmark::Textvqa,
         ("p.json", predictions),
         &[("a.json", annotations)],
         &ScoreOptions::default(),
@@ -119,7 +152,13 @@ fn captions_are_scored_over_all_references_and_a_part_says_that_its_scale_is_its
     let whole = r#"[{"image_id": 3, "caption": "a goat"}, {"image_id": 5, "caption": "two grey geese fly"},
         {"image_id": 8, "caption": "a bell"}]"#;
     let options = ScoreOptions::default();
-    let score = scored(Task::Coco, ("p.json", whole), &[("a.json", COCO)], &options).unwrap();
+    let score = scored(
+        Benchmark::Coco,
+        ("p.json", whole),
+        &[("a.json", COCO)],
+        &options,
+    )
+    .unwrap();
     // "a" is in two of three images and weighs less, but captions equal their references: 5, 10 and 5 of 10.
     assert!(
         (metric(&score, "CIDEr") - 100.0 * 20.0 / 3.0).abs() < 1e-9,
@@ -129,7 +168,12 @@ fn captions_are_scored_over_all_references_and_a_part_says_that_its_scale_is_its
     assert!(score.notes.is_empty(), "{score}");
     let part = r#"[{"image_id": 5, "caption": "two\u2028geese"}, {"image_id": "8", "caption": "a bell"},
         {"image_id": 5, "caption": "geese"}, {"image_id": 77, "caption": "?"}]"#;
-    let refused = scored(Task::Coco, ("p.json", part), &[("a.json", COCO)], &options);
+    let refused = scored(
+        Benchmark::Coco,
+        ("p.json", part),
+        &[("a.json", COCO)],
+        &options,
+    );
     let told = refused.unwrap_err().to_string();
     for part in [
         "without a prediction: 1 (3)",
@@ -144,7 +188,13 @@ fn captions_are_scored_over_all_references_and_a_part_says_that_its_scale_is_its
         partial: true,
         ..options
     };
-    let score = scored(Task::Coco, ("p.json", part), &[("a.json", COCO)], &options).unwrap();
+    let score = scored(
+        Benchmark::Coco,
+        ("p.json", part),
+        &[("a.json", COCO)],
+        &options,
+    )
+    .unwrap();
     assert_eq!((score.matching.scored, score.matching.annotated), (2, 3));
     assert!(
         score.to_string().contains("of the 2 scored of 3 items"),
@@ -157,7 +207,7 @@ fn a_caption_with_the_end_of_a_line_is_told_and_shifts_nothing() {
     let captions = r#"[{"image_id": 3, "caption": "a\u2028goat"}, {"image_id": 5, "caption": "two grey geese fly"},
         {"image_id": 8, "caption": "a bell"}]"#;
     let score = scored(
-        Task::Coco,
+        Benchmark::Coco,
         ("p.json", captions),
         &[("a.json", COCO)],
         &ScoreOptions::default(),
@@ -177,7 +227,7 @@ fn captions_of_films_are_known_by_name_and_segments_by_film_and_number() {
     let captions = r#"{"abc_000001_000011": "a goat jumps", "def_000002_000012": "geese fly"}"#;
     let options = ScoreOptions::default();
     let score = scored(
-        Task::Vatex,
+        Benchmark::Vatex,
         ("p.json", captions),
         &[("a.json", vatex)],
         &options,
@@ -189,7 +239,7 @@ fn captions_of_films_are_known_by_name_and_segments_by_film_and_number() {
         "uvw": {"subset": "training", "annotations": []}}}"#;
     let captions = r#"[{"image_id": "xyz_0", "caption": "chop a leek"}, {"image_id": "xyz_1", "caption": "fry it"}]"#;
     let score = scored(
-        Task::Youcook2,
+        Benchmark::Youcook2,
         ("p.json", captions),
         &[("a.json", youcook)],
         &options,
@@ -207,7 +257,7 @@ fn visdial_takes_dialogues_and_dense_annotations() {
     let ranks = r#"[{"image_id": 11, "round_id": 1, "ranks": [3, 2, 1]}, {"image_id": 11, "round_id": 2, "ranks": [2, 1, 3]}]"#;
     let files = [("visdial.json", dialogues), ("dense.json", dense)];
     let score = scored(
-        Task::Visdial,
+        Benchmark::Visdial,
         ("p.json", ranks),
         &files,
         &ScoreOptions::default(),
@@ -219,7 +269,7 @@ fn visdial_takes_dialogues_and_dense_annotations() {
     assert_eq!(metric(&score, "MRR"), 75.0);
     let twice = r#"[{"image_id": 11, "round_id": 1, "ranks": [1, 1, 3]}]"#;
     let refused = scored(
-        Task::Visdial,
+        Benchmark::Visdial,
         ("p.json", twice),
         &files[..1],
         &ScoreOptions::default(),
@@ -234,7 +284,7 @@ fn memes_are_scored_by_the_area_under_the_curve() {
         {\"id\": 8, \"img\": \"img/00008.png\", \"label\": 0, \"text\": \"t\"}\n";
     let predictions = "id,proba,label\n42953,0.4,0\n7,0.1,0\n8,0.4,0\n";
     let score = scored(
-        Task::HatefulMemes,
+        Benchmark::HatefulMemes,
         ("p.csv", predictions),
         &[("dev_seen.jsonl", memes)],
         &ScoreOptions::default(),
@@ -242,7 +292,7 @@ fn memes_are_scored_by_the_area_under_the_curve() {
     assert_eq!(metric(&score.unwrap(), "ROC AUC"), 75.0);
     let broken = predictions.replace("0.1", "likely");
     let refused = scored(
-        Task::HatefulMemes,
+        Benchmark::HatefulMemes,
         ("p.csv", &broken),
         &[("dev_seen.jsonl", memes)],
         &ScoreOptions::default(),
@@ -258,7 +308,7 @@ fn answers_about_films_are_right_if_they_are_the_same_string() {
     let answers =
         r#"[{"question_id": 31, "answer": "None"}, {"question_id": 30, "answer": "Goat"}]"#;
     let score = scored(
-        Task::Msvdqa,
+        Benchmark::Msvdqa,
         ("p.json", answers),
         &[("test_qa.json", questions)],
         &ScoreOptions::default(),
@@ -267,7 +317,7 @@ fn answers_about_films_are_right_if_they_are_the_same_string() {
     let five = "video_id,question,answer1,answer2,answer3,answer4,answer5\na,q,jam,jam,tea,pot,cup\nb,q,x,x,x,x,x\n";
     let answers = r#"[{"question_id": 0, "answer": "cup"}, {"question_id": 1, "answer": "x"}]"#;
     let score = scored(
-        Task::Ivqa,
+        Benchmark::Ivqa,
         ("p.json", answers),
         &[("test.csv", five)],
         &ScoreOptions::default(),
@@ -293,7 +343,7 @@ fn star_gives_the_mean_over_types_and_over_questions() {
     let answers = r#"[{"question_id": "Interaction_T1_1", "answer": "The cup."},
         {"question_id": "Interaction_T1_2", "answer": 1}, {"question_id": "Sequence_T2_1", "answer": 0}]"#;
     let score = scored(
-        Task::Star,
+        Benchmark::Star,
         ("p.json", answers),
         &[("STAR_val.json", &questions)],
         &ScoreOptions::default(),
@@ -309,7 +359,7 @@ fn nextqa_says_what_it_needs() {
         "video,frame_count,width,height,question,answer,qid,type\n1,9,9,9,q,goat,0,DO\n";
     let answers = r#"{"1": {"0": "goat"}}"#;
     let refused = scored(
-        Task::Nextqa,
+        Benchmark::Nextqa,
         ("p.json", answers),
         &[("test.csv", questions)],
         &ScoreOptions::default(),
@@ -321,14 +371,14 @@ fn nextqa_says_what_it_needs() {
 fn rareact_takes_a_matrix() {
     let clips = "id,video_id,start,end,class_id,verb,noun,annotation\n0,p,0,10,0,peel,lemon,1\n1,q,0,10,0,peel,lemon,0\n";
     let score = scored(
-        Task::Rareact,
+        Benchmark::Rareact,
         ("p.json", "[[0.5], [0.9]]"),
         &[("rareact.csv", clips)],
         &ScoreOptions::default(),
     );
     assert_eq!(metric(&score.unwrap(), "mWAP"), 50.0);
     let refused = scored(
-        Task::Rareact,
+        Benchmark::Rareact,
         ("p.json", "[[0.5]]"),
         &[("rareact.csv", clips)],
         &ScoreOptions::default(),
@@ -349,7 +399,13 @@ fn classes_are_found_among_the_first_and_the_first_five() {
     }
     let given = folder.write("p.json", r#"[{"id": "a.JPEG", "labels": ["n01", "n02"]}, {"id": "b.JPEG", "labels": ["n01", "n02"]}]"#);
     let official = [folder.path().join("val")];
-    let score = score(Task::Imagenet, &given, &official, &ScoreOptions::default()).unwrap();
+    let score = score(
+        Benchmark::Imagenet,
+        &given,
+        &official,
+        &ScoreOptions::default(),
+    )
+    .unwrap();
     assert_eq!(
         (metric(&score, "top-1"), metric(&score, "top-5")),
         (50.0, 100.0)
@@ -357,7 +413,7 @@ fn classes_are_found_among_the_first_and_the_first_five() {
     let clips = "label,youtube_id,time_start,time_end,split\nskiing,xyz,5,15,val\n";
     let given = r#"[{"id": "xyz_000005_000015", "label": "skiing"}]"#;
     let score = scored(
-        Task::Kinetics700,
+        Benchmark::Kinetics700,
         ("p.json", given),
         &[("val.csv", clips)],
         &ScoreOptions::default(),
@@ -380,7 +436,7 @@ fn a_broken_entry_is_told_by_file_entry_and_field() {
         ("{", "is no JSON"),
     ] {
         let refused = scored(
-            Task::Coco,
+            Benchmark::Coco,
             ("p.json", "[]"),
             &[("a.json", annotations)],
             &ScoreOptions::default(),
@@ -429,7 +485,7 @@ fn no_file_of_another_form_stops_the_program() {
         .enumerate()
         .map(|(index, (text, ending))| folder.write(&format!("{index}.{ending}"), text))
         .collect();
-    for &task in Task::ALL {
+    for &task in Benchmark::ALL {
         for (given, official) in files.iter().flat_map(|a| files.iter().map(move |b| (a, b))) {
             let options = ScoreOptions {
                 partial: true,

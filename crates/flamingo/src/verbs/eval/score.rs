@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use flamingo::metrics::{AnswerReading, LineEnds, Nltk};
-use flamingo::tasks::{ScoreOptions, Task, VqaVersion, score};
+use flamingo::tasks::{Benchmark, ScoreOptions, Stems, VqaVersion, score};
 
 use super::lexicon::{Lexicon, LexiconArgs};
 use crate::failure::Result;
@@ -19,7 +19,7 @@ use crate::output;
 pub(crate) struct ScoreArgs {
     /// The benchmark
     #[arg(long, value_name = "TASK")]
-    task: Task,
+    task: Benchmark,
     /// The predictions, in the benchmark's form of submission
     #[arg(long, value_name = "FILE")]
     predictions: PathBuf,
@@ -46,6 +46,10 @@ struct RulesArgs {
     /// Whose VQA accuracy
     #[arg(long, value_enum, default_value_t)]
     vqa: Vqa,
+    /// okvqa: stem predictions as these annotations do, which hold answers both as given and stemmed; other words by
+    /// WordNet if it is there [default: compared as they stand]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    stems: Vec<PathBuf>,
     /// What a line end within a caption is
     #[arg(long, value_enum, default_value_t)]
     line_ends: Ends,
@@ -97,8 +101,12 @@ enum Version {
 }
 
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
-    let lexicon = match args.task {
-        Task::Nextqa => args.lexicon.read()?,
+    let stems = match args.rules.stems.as_slice() {
+        [] => None,
+        files => Some(Stems::learn(files)?),
+    };
+    let lexicon = match (args.task, &stems) {
+        (Benchmark::Nextqa, _) | (Benchmark::Okvqa, Some(_)) => args.lexicon.read()?,
         _ => Lexicon::default(),
     };
     let options = ScoreOptions {
@@ -120,6 +128,8 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
             Version::From36 => Nltk::From36,
             Version::UpTo35 => Nltk::UpTo35,
         },
+        whole: None,
+        stems: stems.as_ref(),
         wordnet: lexicon.wordnet.as_ref(),
         tagger: lexicon.tagger.as_ref(),
     };

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::error::{Result, TaskError};
 
 /// All files below a folder; of a name that comes again, the nearest one.
-pub(super) struct MediaFiles {
+#[derive(Debug)]
+pub(crate) struct MediaFiles {
     paths: BTreeMap<String, PathBuf>,
     folders: BTreeMap<String, PathBuf>,
 }
 
 impl MediaFiles {
-    pub(super) fn below(folder: &Path) -> Result<Self> {
+    pub(crate) fn below(folder: &Path) -> Result<Self> {
         let mut files = Self {
             paths: BTreeMap::new(),
             folders: BTreeMap::new(),
@@ -44,22 +45,27 @@ impl MediaFiles {
     }
 
     /// The file of a name.
-    pub(super) fn file(&self, name: &str) -> Option<&Path> {
+    pub(crate) fn file(&self, name: &str) -> Option<&Path> {
         self.paths.get(name).map(PathBuf::as_path)
     }
 
     /// The folder of a name.
-    pub(super) fn folder(&self, name: &str) -> Option<&Path> {
+    pub(crate) fn folder(&self, name: &str) -> Option<&Path> {
         self.folders.get(name).map(PathBuf::as_path)
     }
 
-    /// Whether there is a file of this name, or of this name with any ending.
-    pub(super) fn has(&self, name: &str) -> bool {
+    /// The file of this name, or of this name with any ending.
+    pub(crate) fn find(&self, name: &str) -> Option<&Path> {
+        if let Some(path) = self.file(name) {
+            return Some(path);
+        }
         let with_ending = format!("{name}.");
-        let mut after = self.paths.range(with_ending.clone()..);
-        self.paths.contains_key(name)
-            || after
-                .next()
-                .is_some_and(|(next, _)| next.starts_with(&with_ending))
+        let (next, path) = self.paths.range(with_ending.clone()..).next()?;
+        next.starts_with(&with_ending).then_some(path.as_path())
+    }
+
+    /// Whether there is a file of this name, or of this name with any ending.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
     }
 }

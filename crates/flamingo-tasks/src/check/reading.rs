@@ -1,0 +1,116 @@
+//! What would be asked and shown.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::data::DataFolder;
+use crate::example::{Dropped, Set};
+use crate::task::{ReadOptions, Task};
+
+/// Supports and queries as a run would read them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Reading {
+    /// The split of the queries.
+    pub split: String,
+    /// Why there are none.
+    pub error: Option<String>,
+    /// What shots are drawn from.
+    pub supports: SetReading,
+    /// What is asked.
+    pub queries: SetReading,
+    /// What to know of this data.
+    pub notes: Vec<String>,
+}
+
+/// Supports or queries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SetReading {
+    /// Of which files or split.
+    pub name: String,
+    /// Entries of the files.
+    pub entries: usize,
+    /// Those that can be used.
+    pub usable: usize,
+    /// What is left out, by reason.
+    pub dropped: Dropped,
+    /// What is odd but used.
+    pub noticed: Dropped,
+}
+
+impl Reading {
+    pub(super) fn of(task: &dyn Task, data: &DataFolder, split: Option<&str>) -> Self {
+        let split = split.or(task.protocol().splits.first().copied());
+        let options = ReadOptions {
+            split: split.map(str::to_owned),
+            ..ReadOptions::default()
+        };
+        let name = split.unwrap_or_default().to_owned();
+        match task.read(data, &options) {
+            Ok(examples) => Self {
+                split: name,
+                error: None,
+                supports: SetReading::of(&examples.supports),
+                queries: SetReading::of(&examples.queries),
+                notes: examples.notes,
+            },
+            Err(error) => Self {
+                split: name,
+                error: Some(error.to_string()),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// Whether nothing is left out.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let dropped = self.supports.dropped.count() + self.queries.dropped.count();
+        self.error.is_none() && dropped == 0 && self.queries.usable > 0
+    }
+}
+
+impl SetReading {
+    fn of(set: &Set) -> Self {
+        Self {
+            name: set.name.clone(),
+            entries: set.entries,
+            usable: set.usable,
+            dropped: set.dropped.clone(),
+            noticed: set.noticed.clone(),
+        }
+    }
+
+    fn line(&self, what: &str, f: &mut fmt::Formatter) -> fmt::Result {
+        if self.name.is_empty() && self.entries == 0 {
+            return write!(f, "\n  {what}: none");
+        }
+        let (usable, entries) = (self.usable, self.entries);
+        write!(
+            f,
+            "\n  {what} ({}): {usable} of {entries} can be used",
+            self.name
+        )?;
+        if self.dropped.count() > 0 {
+            write!(f, "; left out: {}", self.dropped)?;
+        }
+        if self.noticed.count() > 0 {
+            write!(f, "; used, but look: {}", self.noticed)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(error) = &self.error {
+            return write!(f, "\n  {} cannot be run: {error}", self.split);
+        }
+        self.queries.line("queries", f)?;
+        self.supports.line("supports", f)?;
+        for note in &self.notes {
+            write!(f, "\n  note: {note}")?;
+        }
+        Ok(())
+    }
+}
