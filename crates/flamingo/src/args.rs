@@ -1,8 +1,10 @@
 //! Flags that several verbs have.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use flamingo::corpus::worker::Worker;
 use flamingo::engine::{Decoding, EarlyStopping, Engine, EngineOptions};
 use flamingo::image::Limits;
 use flamingo::kernels::{Backend, Device, WeightType, open_device};
@@ -65,6 +67,30 @@ impl SourceArgs {
     }
 }
 
+/// Which part of the work this process does.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// Which worker this is, from 0
+    #[arg(long, value_name = "I", requires = "workers")]
+    worker: Option<u32>,
+    /// How many workers there are
+    #[arg(long, value_name = "N", requires = "worker")]
+    workers: Option<u32>,
+}
+
+impl WorkerArgs {
+    /// The worker that the flags or a launcher's variables tell of.
+    pub(crate) fn worker(&self) -> Result<Worker> {
+        if let (Some(index), Some(count)) = (self.worker, self.workers) {
+            return Ok(Worker::new(index, count)?);
+        }
+        let variables: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Ok(Worker::from_environment(&variables)?)
+    }
+}
+
 /// How large a picture may be.
 #[derive(Debug, Args)]
 pub(crate) struct LimitArgs {
@@ -96,6 +122,12 @@ impl DeviceArgs {
 impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<Engine> {
+        self.open_with(EngineOptions::default().batch, None)
+    }
+
+    /// Loads the model, to write at most so many rows together; `latents` is where encoded pictures are kept if the
+    /// flag does not say.
+    pub(crate) fn open_with(&self, batch: usize, latents: Option<PathBuf>) -> Result<Engine> {
         let device = self.device.open()?;
         let weights = self.dtype.unwrap_or_default();
         let options = EngineOptions {
@@ -105,7 +137,8 @@ impl ModelArgs {
             max_media: self.max_media,
             media_bytes: self.cache << 19,
             prefix_bytes: self.cache << 19,
-            latents: self.latents.clone(),
+            latents: self.latents.clone().or(latents),
+            batch,
             ..EngineOptions::default()
         };
         let engine = Engine::open(&self.files.source()?, &device, options);

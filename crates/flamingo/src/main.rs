@@ -5,6 +5,7 @@ mod cli;
 mod download_bar;
 mod ending;
 mod failure;
+mod image_tower;
 mod instructions;
 mod interrupt;
 mod output;
