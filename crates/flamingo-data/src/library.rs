@@ -47,8 +47,10 @@ impl Opened<'_> {
         match kind {
             MediaKind::Image => (base.key(place), false),
             MediaKind::Video => {
-                let (sampling, rate) = (self.wanted.sampling, self.reader.frame_rate);
-                (format!("{}\0{sampling:?} {rate:?}", base.key(place)), true)
+                let (sampling, seconds) = (self.wanted.sampling, &self.wanted.seconds);
+                let rate = self.reader.frame_rate;
+                let frames = format!("{sampling:?} {seconds:?} {rate:?}");
+                (format!("{}\0{frames}", base.key(place)), true)
             }
         }
     }

@@ -24,6 +24,15 @@ pub enum Error {
     /// A figure over nothing.
     #[error("queries is 0: give 1 or more, 500 for figures with a standard error of 2%")]
     NoQueries,
+    /// Something is asked for that is not to be had.
+    #[error("{0}")]
+    Options(String),
+    /// The folder of a run cannot be used.
+    #[error("{0}")]
+    Folder(String),
+    /// A file could not be written.
+    #[error(transparent)]
+    Files(#[from] flamingo_files::Error),
 }
 
 /// A result of this crate.

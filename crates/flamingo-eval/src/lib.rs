@@ -8,7 +8,9 @@
 
 mod binding;
 mod captions;
+pub mod contamination;
 mod demo;
+pub mod diff;
 mod error;
 mod examples;
 mod films;
@@ -17,8 +19,13 @@ mod naming;
 mod quality;
 mod questions;
 mod report;
+pub mod rices;
+mod run;
+mod run_report;
 mod share;
+pub mod statistics;
 mod table;
+pub mod versus;
 
 pub use binding::{BindingFigure, binding, binding_cells};
 pub use captions::{CaptionFigure, captions};
@@ -31,4 +38,11 @@ pub use naming::{NamingFigure, NamingOptions, NamingReport, Photos, naming, nami
 pub use quality::{Quality, QualityOptions, quality};
 pub use questions::{QuestionFigure, questions};
 pub use report::{About, html};
+pub use run::{
+    Ablation, Cell, CellResult, Curve, Ended, Example as TaskExample, Form, Icl, Judge, Judgement,
+    Point, Reply, Results, Run, RunFile, RunFolder, RunOptions, Sample, Selection, Suite,
+    TaskMedia, TaskRun, Value, data_fingerprint, model_fingerprint, orders, random_shots,
+    read_cells, read_results, read_run, read_samples, shown,
+};
+pub use run_report::{RunPage, RunRead, run_page};
 pub use share::Share;

@@ -3,7 +3,7 @@
 mod about;
 mod cards;
 mod chart;
-mod escape;
+pub(crate) mod escape;
 mod pictures;
 mod tables;
 
@@ -14,6 +14,9 @@ pub use about::About;
 
 /// The page, with `{{names}}` where [`html`] puts what it has made.
 const PAGE: &str = include_str!("report/page.html");
+
+/// The style of all pages.
+pub(crate) const STYLE: &str = include_str!("report/style.css");
 
 /// The page as HTML.
 pub fn html(demo: &Demo, about: &About) -> String {
@@ -28,6 +31,7 @@ pub fn html(demo: &Demo, about: &About) -> String {
     fill(
         PAGE,
         &[
+            ("style", STYLE.to_owned()),
             ("about", tables::about(about, report.seconds)),
             ("binding_table", tables::binding(&report.binding)),
             ("binding_chart", chart::binding(&report.binding)),
@@ -43,7 +47,7 @@ pub fn html(demo: &Demo, about: &About) -> String {
 }
 
 /// Puts each value at its `{{name}}`. Values are not searched for names.
-fn fill(template: &str, values: &[(&str, String)]) -> String {
+pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
     let mut page = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {

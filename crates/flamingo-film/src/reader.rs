@@ -54,7 +54,7 @@ impl Reader {
                 };
                 self.film(&input, wanted).map(Media::Film)
             }
-            None => Ok(sampled(flamingo_image::load(path, &self.limits)?, wanted)),
+            None => sampled(flamingo_image::load(path, &self.limits)?, &name, wanted),
         }
     }
 
@@ -66,7 +66,7 @@ impl Reader {
     pub fn decode(&self, bytes: &[u8], name: &str, wanted: &Wanted) -> Result<Media> {
         let Some(container) = Container::of(bytes) else {
             let media = flamingo_image::decode(bytes, name, &self.limits)?;
-            return Ok(sampled(media, wanted));
+            return sampled(media, name, wanted);
         };
         with_file(bytes, name, container, |input| {
             self.film(input, wanted).map(Media::Film)
@@ -116,10 +116,7 @@ impl Reader {
             return Err(no_pictures(input.container, input.name, NOTHING_SHOWN));
         };
         let all = listing.times();
-        let numbers = match wanted.sampling {
-            Some(sampling) => timeline.sample(sampling),
-            None => (0..all.len()).collect(),
-        };
+        let numbers = wanted.numbers(Some(&timeline), all.len(), input.name)?;
         let mut times: Vec<i64> = numbers.iter().map(|&k| all[k]).collect();
         times.dedup();
         let decoded = Frames::new(tool, *input, &self.limits, &listing, &times);
@@ -135,7 +132,7 @@ impl Reader {
             .iter()
             .map(|number| frames[place(number)].clone())
             .collect();
-        let timeline = wanted.sampling.is_none().then_some(timeline);
+        let timeline = wanted.is_all().then_some(timeline);
         Ok(Film::new(frames, timeline, input.name)?)
     }
 
@@ -233,11 +230,11 @@ fn with_file<T>(
     })
 }
 
-fn sampled(media: Media, wanted: &Wanted) -> Media {
-    match media {
-        Media::Film(film) => Media::Film(wanted.frames(film)),
+fn sampled(media: Media, name: &str, wanted: &Wanted) -> Result<Media> {
+    Ok(match media {
+        Media::Film(film) => Media::Film(wanted.frames(film, name)?),
         Media::Image(image) => Media::Image(image),
-    }
+    })
 }
 
 fn media_seconds(name: &str, media: Media) -> Result<Option<f64>> {

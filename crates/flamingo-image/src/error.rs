@@ -64,6 +64,20 @@ pub enum Error {
         name: String,
     },
 
+    /// Seconds of a film that it does not have.
+    #[error(
+        "{name} ends at {seconds} s, before second {start}, where the part begins that is asked for; \
+         look whether it is the right film"
+    )]
+    Behind {
+        /// The film.
+        name: String,
+        /// Where the part begins, in seconds.
+        start: f64,
+        /// How long the film is, in seconds.
+        seconds: f64,
+    },
+
     /// A frame that is itself a film.
     #[error("{name} is animated, but a frame must be a still picture; give it alone, as a film")]
     AnimatedFrame {

@@ -57,7 +57,7 @@ impl Film {
 }
 
 /// The numbers of those of a film's frames that a model sees, where times may not be known.
-pub(crate) fn sample(timeline: Option<&Timeline>, frames: usize, sampling: Sampling) -> Vec<usize> {
+fn sample(timeline: Option<&Timeline>, frames: usize, sampling: Sampling) -> Vec<usize> {
     let taken = Timeline::steady(sampling.rate, frames);
     let timeline = timeline.or(taken.as_ref());
     timeline.map_or_else(Vec::new, |timeline| timeline.sample(sampling))

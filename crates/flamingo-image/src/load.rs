@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::decode::{Media, decode};
 use crate::error::{Error, Result};
-use crate::film::{Film, same_size, sample};
+use crate::film::{Film, same_size};
 use crate::limits::Limits;
 use crate::picture::Image;
 use crate::rate::Rate;
@@ -48,8 +48,8 @@ pub fn load_frames(
     let name = folder.display().to_string();
     let mut paths = frame_paths(folder, &name)?;
     let mut timeline = rate.and_then(|rate| Timeline::steady(rate, paths.len()));
-    if let Some(sampling) = wanted.sampling {
-        let numbers = sample(timeline.as_ref(), paths.len(), sampling);
+    if !wanted.is_all() {
+        let numbers = wanted.numbers(timeline.as_ref(), paths.len(), &name)?;
         paths = numbers.iter().map(|&k| paths[k].clone()).collect();
         timeline = None;
     }

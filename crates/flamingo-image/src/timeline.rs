@@ -77,6 +77,26 @@ impl Timeline {
         self.end as f64 / self.ticks.per_second()
     }
 
+    /// The frames shown between two moments, in seconds, as a film of their own, and the number of the
+    /// first of them. None if the film ends before.
+    pub fn part(&self, start: f64, end: f64) -> Option<(usize, Self)> {
+        let tick = |seconds: f64| (seconds * self.ticks.per_second()).round() as u64;
+        let start = tick(start);
+        if start >= self.end {
+            return None;
+        }
+        let end = tick(end).clamp(start + 1, self.end);
+        let first = self.starts.partition_point(|begun| *begun <= start).max(1) - 1;
+        let behind = self.starts.partition_point(|begun| *begun < end);
+        let starts = &self.starts[first..behind];
+        let part = Self {
+            ticks: self.ticks,
+            starts: starts.iter().map(|begun| begun.saturating_sub(start)).collect(),
+            end: end - start,
+        };
+        Some((first, part))
+    }
+
     /// The numbers of the frames that a model sees, in the order of time.
     ///
     /// At `rate`, these are the frames shown at 0, 1/rate, 2/rate, ... before the film's end: at

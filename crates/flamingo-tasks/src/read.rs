@@ -105,6 +105,15 @@ impl Record<'_> {
         texts.ok_or_else(|| self.wrong(field, "a list of texts"))
     }
 
+    /// A list of whole numbers from 0.
+    pub(crate) fn indices(&self, field: &str) -> Result<Vec<usize>> {
+        let list = self.fields.get(field).and_then(Value::as_array);
+        let index = |value: &Value| usize::try_from(value.as_u64()?).ok();
+        let indices = list.map(|list| list.iter().map(index));
+        let indices = indices.and_then(Iterator::collect::<Option<Vec<_>>>);
+        indices.ok_or_else(|| self.wrong(field, "a list of whole numbers from 0"))
+    }
+
     /// A list of numbers.
     pub(crate) fn numbers(&self, field: &str) -> Result<Vec<f64>> {
         let list = self.fields.get(field).and_then(Value::as_array);

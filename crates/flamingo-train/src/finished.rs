@@ -1,6 +1,6 @@
 //! The finished parts that a Flamingo is built of.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Init, Module};
@@ -21,6 +21,8 @@ pub(crate) struct Parts {
     pub(crate) vision: Vision,
     pub(crate) language: Language,
     pub(crate) new_tokens: NewTokens,
+    /// The Flamingo whose trained parts are the first values, and where it is.
+    trained: Option<(Tensors, FlamingoConfig, PathBuf)>,
     /// Those that the finished model names and does not hold.
     pub(crate) files: PartFiles,
 }
@@ -154,6 +156,11 @@ impl Parts {
             vision,
             new_tokens: NewTokens::new(&new, &init.tokens, &language.tokenizer)?,
             language,
+            trained: init
+                .trained
+                .as_deref()
+                .map(|path| our_flamingo(path, store))
+                .transpose()?,
             files,
         })
     }
@@ -179,6 +186,10 @@ impl Parts {
         device: &Device,
     ) -> Result<Flamingo> {
         let mut model = Flamingo::new(config, &mut Init::new(seed, device))?;
+        if let Some((tensors, found, path)) = &self.trained {
+            alike(config, found, path)?;
+            model = apply_tensors(model, tensors, "")?;
+        }
         let (vision, language) = (&self.vision, &self.language);
         model.vision = apply_tensors(model.vision, &vision.tensors, vision.prefix)?.freeze();
         model.language =
@@ -195,6 +206,45 @@ impl Parts {
         }
         Ok(model)
     }
+}
+
+/// A whole Flamingo of ours.
+fn our_flamingo(path: &Path, store: &Store) -> Result<(Tensors, FlamingoConfig, PathBuf)> {
+    let source = Source::WithParts(path.to_path_buf(), store.clone());
+    let (file, _, tensors) = load_part(&source)?;
+    match file.model {
+        ModelConfig::Flamingo(config) => Ok((tensors, config, path.to_path_buf())),
+        other => Err(wrong(path, other.kind(), "flamingo")),
+    }
+}
+
+/// Refuses a Flamingo whose trained parts do not fit.
+fn alike(wanted: &FlamingoConfig, found: &FlamingoConfig, path: &Path) -> Result<()> {
+    let refuse = |part: &str, found: String, wanted: String| {
+        Err(Error::contradiction(format!(
+            "init.trained: the {part} of {} is {found}, the recipe's is {wanted}: give the recipe the same",
+            path.display()
+        )))
+    };
+    if found.resampler != wanted.resampler || found.project_media != wanted.project_media {
+        let shown = |config: &FlamingoConfig| format!("{:?}", config.resampler);
+        return refuse("resampler", shown(found), shown(wanted));
+    }
+    if found.gated != wanted.gated {
+        return refuse(
+            "gated blocks",
+            format!("{:?}", found.gated),
+            format!("{:?}", wanted.gated),
+        );
+    }
+    if found.vision != wanted.vision || found.language != wanted.language {
+        return refuse(
+            "encoder or language model",
+            "another one".to_owned(),
+            "that of init.vision and init.language".to_owned(),
+        );
+    }
+    Ok(())
 }
 
 fn found(store: &Store, part: &flamingo_weights::Part) -> Result<std::path::PathBuf> {

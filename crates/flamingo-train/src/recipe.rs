@@ -121,6 +121,10 @@ pub struct InitSpec {
     /// of a published language model, whose new tokens then learn along. `lm` means the same.
     #[serde(alias = "lm")]
     pub language: InitPart,
+    /// A Flamingo of ours whose resampler and gated blocks are the first values of those of the recipe, which must be
+    /// alike: it is fine-tuned. `vision` and `language` may name the same directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained: Option<PathBuf>,
     /// Side of the square that pictures are resized to, if it is not the encoder's own; for encoders
     /// without learnt positions. Smaller is cheaper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -396,8 +400,10 @@ impl Recipe {
             InitPart::Path(path) => Some((key, path)),
             InitPart::File(_) => None,
         });
+        let trained = self.init.iter().filter_map(|init| init.trained.as_ref());
+        let trained = trained.map(|path| ("init.trained", path));
         let data = self.data.iter().map(|data| ("data.path", &data.path));
-        let mut all = tokenizer.chain(parts).chain(data);
+        let mut all = tokenizer.chain(parts).chain(trained).chain(data);
         match all.find(|(_, path)| !path.exists()) {
             None => Ok(()),
             Some((key, path)) => Err(Error::Absent {

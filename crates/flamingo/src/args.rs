@@ -1,8 +1,10 @@
 //! Flags that several verbs have.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use flamingo::corpus::worker::Worker;
 use flamingo::engine::{Decoding, EarlyStopping, Engine, EngineOptions};
 use flamingo::film::Reader;
 use flamingo::image::{Limits, Rate, Sampling};
@@ -66,6 +68,30 @@ impl SourceArgs {
     }
 }
 
+/// Which part of the work this process does.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// Which worker this is, from 0
+    #[arg(long, value_name = "I", requires = "workers")]
+    worker: Option<u32>,
+    /// How many workers there are
+    #[arg(long, value_name = "N", requires = "worker")]
+    workers: Option<u32>,
+}
+
+impl WorkerArgs {
+    /// The worker that the flags or a launcher's variables tell of.
+    pub(crate) fn worker(&self) -> Result<Worker> {
+        if let (Some(index), Some(count)) = (self.worker, self.workers) {
+            return Ok(Worker::new(index, count)?);
+        }
+        let variables: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Ok(Worker::from_environment(&variables)?)
+    }
+}
+
 /// How pictures and films are read.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pictures and films")]
@@ -85,10 +111,15 @@ pub(crate) struct MediaArgs {
 }
 
 impl MediaArgs {
+    /// What a picture may ask for.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits::of_pixels(self.max_pixels)
+    }
+
     /// What they are opened with.
     pub(crate) fn reader(&self) -> Reader {
         Reader {
-            limits: Limits::of_pixels(self.max_pixels),
+            limits: self.limits(),
             frame_rate: self.frame_rate,
             ffmpeg: ffmpeg::find(),
         }
@@ -127,14 +158,14 @@ impl DeviceArgs {
 impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<Engine> {
-        self.open_for(Sampling::ASKING)
+        self.open_with(|_| ())
     }
 
-    /// Loads the model, which is to see these frames of films.
-    pub(crate) fn open_for(&self, films: Sampling) -> Result<Engine> {
+    /// Loads the model, with what `change` makes of the options that the flags say.
+    pub(crate) fn open_with(&self, change: impl FnOnce(&mut EngineOptions)) -> Result<Engine> {
         let device = self.device.open()?;
         let weights = self.dtype.unwrap_or_default();
-        let options = EngineOptions {
+        let mut options = EngineOptions {
             precision: weights.precision,
             matrices: weights.matrices,
             quantise_resampler: self.quantise_resampler,
@@ -142,9 +173,9 @@ impl ModelArgs {
             media_bytes: self.cache << 19,
             prefix_bytes: self.cache << 19,
             latents: self.latents.clone(),
-            films,
             ..EngineOptions::default()
         };
+        change(&mut options);
         let engine = Engine::open(&self.files.source()?, &device, options);
         let engine = match self.files.model {
             Some(_) => engine.hint("leave --model out to use the demo model in this program")?,

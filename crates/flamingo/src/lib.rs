@@ -22,7 +22,6 @@
 
 mod demo_model;
 mod files;
-#[cfg(feature = "corpus")]
 mod tower;
 
 pub use demo_model::{demo_model, demo_model_hash};
@@ -45,5 +44,4 @@ pub use flamingo_sequence as sequence;
 pub use flamingo_tasks as tasks;
 pub use flamingo_train as train;
 pub use flamingo_weights as weights;
-#[cfg(feature = "corpus")]
 pub use tower::ImageTower;

@@ -6,6 +6,7 @@ mod download_bar;
 mod ending;
 mod failure;
 mod ffmpeg;
+mod image_tower;
 mod instructions;
 mod interrupt;
 mod output;

@@ -15,13 +15,12 @@ pub(crate) fn alone(folder: &Path) -> Result<FolderLock> {
 }
 
 /// Holds a worker's part of a folder.
-#[cfg_attr(not(feature = "corpus"), allow(dead_code))] // only builds have workers
 pub(crate) fn worker(folder: &Path, worker: Worker) -> Result<FolderLock> {
     if worker.count == 1 {
         return alone(folder);
     }
     let lock = FolderLock::worker(folder, worker.index, worker.count, &command());
-    lock.hint("the workers of one build share its folder: each has an own --worker, and all the same --workers")
+    lock.hint("the workers of one job share its folder: each has an own --worker, and all the same --workers")
 }
 
 /// The command line, for those who want the folder meanwhile.

@@ -18,8 +18,12 @@ type Named = (String, Vec<u8>);
 const BATCH_BYTES: usize = 64 << 20;
 
 /// Reads all pictures below a folder, in a shard (`.tar`), of documents (`.jsonl`), or one file, in
-/// an order that does not depend on the disk, and hands them on in batches of bounded size.
-pub(super) fn each_batch(path: &Path, limits: &Limits, take: impl FnMut(Vec<Named>)) -> Result<()> {
+/// an order that does not depend on the disk, and hands them on in batches of bounded size: a name and the bytes of each.
+/// Other files are among them.
+///
+/// # Errors
+/// [`Error::File`] if a file or folder cannot be read.
+pub fn each_batch(path: &Path, limits: &Limits, take: impl FnMut(Vec<Named>)) -> Result<()> {
     let mut reader = Reader {
         limits,
         batch: Vec::new(),

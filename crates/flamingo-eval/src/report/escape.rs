@@ -1,7 +1,7 @@
 //! Text that cannot become markup.
 
 /// Text for HTML, also inside attributes.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

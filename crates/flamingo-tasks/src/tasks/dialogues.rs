@@ -171,8 +171,8 @@ impl Dialogues {
         };
         let mut options = Vec::new();
         if round.has("answer_options") {
-            for place in round.numbers("answer_options")? {
-                let option = self.answers.get(place as usize).cloned();
+            for place in round.indices("answer_options")? {
+                let option = self.answers.get(place).cloned();
                 options.push(option.ok_or_else(|| {
                     round.other("answer_options", "numbers of answers of the file")
                 })?);

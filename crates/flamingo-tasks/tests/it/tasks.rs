@@ -4,6 +4,7 @@ mod captions;
 mod choices;
 mod classes;
 mod films;
+mod hostile;
 mod own;
 mod prompts;
 mod vqa;

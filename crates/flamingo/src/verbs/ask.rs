@@ -69,7 +69,7 @@ pub(crate) fn run(args: &AskArgs) -> Result<()> {
         true => "each line above is a whole answer; the same command answers all prompts again",
         false => "the answer above is not whole; the same command asks again",
     })?;
-    let mut engine = args.model.open_for(args.media.sampling())?;
+    let mut engine = args.model.open_with(|options| options.films = args.media.sampling())?;
     if many || args.json {
         lines(&mut engine, &documents, args)
     } else {

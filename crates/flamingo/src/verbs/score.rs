@@ -43,7 +43,7 @@ enum By {
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     let shots = prompts::shots(args.shots.as_deref())?;
     let requests = prompts::candidates(&args.prompts, &shots)?;
-    let mut engine = args.model.open_for(args.media.sampling())?;
+    let mut engine = args.model.open_with(|options| options.films = args.media.sampling())?;
     let files = Files::of(requests.iter().map(|request| &request.document));
     let files = files.read_with(args.media.reader());
     let by = match args.by {

@@ -85,3 +85,27 @@ fn a_folder_without_a_benchmarks_files_is_told_what_is_missing() {
     .unwrap();
     assert!(told.contains("no benchmark that is known"), "{told}");
 }
+
+#[test]
+fn a_users_own_lines_are_checked_before_a_run() {
+    let place = Workplace::new();
+    let lines = r#"{"id": 1, "parts": [{"text": "1 + 1 ="}], "answers": ["2"]}
+{"id": 2, "parts": [{"text": "1 + 2 ="}], "answer": 3}
+{"id": 1, "parts": [{"text": "1 + 1 ="}]}
+"#;
+    place.write("questions.jsonl", lines.as_bytes());
+    let check = ["eval", "check-data", "own", "--data", "questions.jsonl"];
+    let output = place.run(&check);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("queries (questions.jsonl): 1 of 3 can be used"),
+        "{told}"
+    );
+    for reason in ["broken line: 1 (line 2: ", "id that came before: 1 (1)"] {
+        assert!(told.contains(reason), "{told}");
+    }
+    place.write("questions.jsonl", lines.lines().next().unwrap().as_bytes());
+    let told = place.ok(&check);
+    assert!(told.starts_with("own in questions.jsonl: ready"), "{told}");
+}

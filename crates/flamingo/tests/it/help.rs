@@ -23,7 +23,16 @@ fn help_of_the_program_and_of_every_verb() {
     for verb in ["inspect", "convert", "quality", "verify"] {
         insta::assert_snapshot!(format!("help-weights-{verb}"), help(&["weights", verb]));
     }
-    for verb in ["check-data", "score", "verify-metrics"] {
+    for verb in [
+        "run",
+        "report",
+        "diff",
+        "versus-fine-tuned",
+        "contamination",
+        "check-data",
+        "score",
+        "verify-metrics",
+    ] {
         insta::assert_snapshot!(format!("help-eval-{verb}"), help(&["eval", verb]));
     }
     for verb in ["extract", "plan", "evaluate", "fetch"] {

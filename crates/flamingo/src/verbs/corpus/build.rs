@@ -1,24 +1,20 @@
 //! `flamingo corpus build`: the whole way from crawl files to shards.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use flamingo::ImageTower;
 use flamingo::corpus::Config;
-use flamingo::corpus::build::{BoxedTower, Options, Parts, Stage as BuildStage, build};
+use flamingo::corpus::build::{Options, Parts, Stage as BuildStage, build};
 use flamingo::corpus::folder::{self, Folder};
 use flamingo::corpus::stats::Stats;
-use flamingo::corpus::towers::TowerFailure;
-use flamingo::corpus::worker::Worker;
 use flamingo::dedup::Deduplicator;
-use flamingo::kernels::{Backend, open_device};
 
 use super::allocator;
 use super::progress::Shown;
+use crate::args::WorkerArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{interrupt, output, part_files, sources, writer};
+use crate::{image_tower, interrupt, output, writer};
 
 /// Build a data set: read, deduplicate, filter, write shards, a manifest and a data card.
 ///
@@ -33,12 +29,8 @@ pub(crate) struct BuildArgs {
     /// The folder of the corpus
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
-    /// Which worker this is, from 0
-    #[arg(long, value_name = "I", requires = "workers")]
-    worker: Option<u32>,
-    /// How many workers there are
-    #[arg(long, value_name = "N", requires = "worker")]
-    workers: Option<u32>,
+    #[command(flatten)]
+    worker: WorkerArgs,
     /// Do only this stage
     #[arg(long, value_enum)]
     stage: Option<Stage>,
@@ -84,7 +76,7 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     allocator::give_back_early();
     let config = Config::read(&args.config)?;
     outside(&args.output, &config.input.paths)?;
-    let worker = args.worker()?;
+    let worker = args.worker.worker()?;
     let deduplicator = args.join.deduplicator(threads)?;
     let options = Options {
         worker,
@@ -102,7 +94,7 @@ pub(crate) fn run(args: &BuildArgs, threads: Option<usize>) -> Result<()> {
     let shown = Shown::new();
     let parts = Parts {
         global: &deduplicator,
-        tower: &tower,
+        tower: &image_tower::open,
         progress: &shown,
     };
     let done = build(&config, &folder, &options, &parts);
@@ -151,27 +143,6 @@ fn outside(output: &Path, inputs: &[String]) -> Result<()> {
     }
 }
 
-/// The image tower that a configuration names: a model of ours, `demo` for that in this program, or a published tower;
-/// a path or a hub id.
-fn tower(name: &str) -> Result<BoxedTower, TowerFailure> {
-    let device = open_device(Backend::Cpu)?;
-    if name == "demo" {
-        return Ok(Box::new(ImageTower::of_model(
-            &flamingo::demo_model(),
-            &device,
-        )?));
-    }
-    let path = sources::part(name).map_err(|failure| failure.to_string())?;
-    let model = part_files::directory(&path).map_err(|failure| failure.to_string())?;
-    let tower = match path.join("flamingo.json").is_file() {
-        true => ImageTower::of_model(&model, &device),
-        // A tower alone, else that of a published Flamingo.
-        false => ImageTower::of_vision(&path, &device)
-            .or_else(|alone| ImageTower::of_model(&model, &device).map_err(|_| alone)),
-    };
-    Ok(Box::new(tower?))
-}
-
 /// A folder that has a corpus, or the beginnings of one.
 pub(super) fn built(path: &Path) -> Result<Folder> {
     if !path.join(folder::UNITS).is_file() {
@@ -182,18 +153,6 @@ pub(super) fn built(path: &Path) -> Result<Folder> {
         )));
     }
     Ok(Folder::open(path, 0)?)
-}
-
-impl BuildArgs {
-    fn worker(&self) -> Result<Worker> {
-        if let (Some(index), Some(count)) = (self.worker, self.workers) {
-            return Ok(Worker::new(index, count)?);
-        }
-        let variables: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Ok(Worker::from_environment(&variables)?)
-    }
 }
 
 impl JoinArgs {

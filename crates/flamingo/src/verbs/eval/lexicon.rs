@@ -1,14 +1,15 @@
-//! WordNet and NLTK's tagger, where the user has them.
+//! What is known of words: WordNet, NLTK's tagger and OKVQA's stems, where the user has them.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use flamingo::metrics::{PerceptronTagger, WordNet};
+use flamingo::tasks::Stems;
 
 use crate::failure::Result;
 
-/// Files that NextQA's WUPS needs.
+/// Files that NextQA's WUPS needs, and by which OKVQA's predictions can be stemmed.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Words (NextQA)")]
 pub(crate) struct LexiconArgs {
@@ -26,6 +27,7 @@ pub(crate) struct LexiconArgs {
 pub(crate) struct Lexicon {
     pub(crate) wordnet: Option<WordNet>,
     pub(crate) tagger: Option<PerceptronTagger>,
+    pub(crate) stems: Option<Stems>,
 }
 
 impl LexiconArgs {
@@ -47,6 +49,7 @@ impl LexiconArgs {
             tagger: tagger
                 .map(|folder| PerceptronTagger::read(&folder))
                 .transpose()?,
+            stems: None,
         })
     }
 }

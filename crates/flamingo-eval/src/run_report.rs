@@ -1,0 +1,166 @@
+//! The page of one or more runs: tables beside published figures, curves, tests, controls, samples with their pictures.
+//! One file, nothing loaded from elsewhere.
+
+pub(crate) mod chart;
+mod published;
+mod samples;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use flamingo_film::Reader;
+
+use crate::diff::Group;
+use crate::report::escape::escape;
+use crate::report::{STYLE, fill};
+use crate::run::{Cell, Results, Sample, read_cells, read_results};
+use crate::{Error, Result};
+use samples::Pictures;
+
+const PAGE: &str = include_str!("run_report/page.html");
+const OWN_STYLE: &str = include_str!("run_report/style.css");
+
+/// A finished run, as it is read from its folder.
+#[derive(Clone, Debug)]
+pub struct RunRead {
+    /// Its folder.
+    pub place: PathBuf,
+    /// What came of it.
+    pub results: Results,
+    /// Its samples.
+    pub cells: BTreeMap<Cell, Vec<Sample>>,
+}
+
+impl RunRead {
+    /// Reads a run's folder.
+    ///
+    /// # Errors
+    /// If there is no finished run in it.
+    pub fn read(place: &Path) -> Result<Self> {
+        let Some(results) = read_results(place)? else {
+            return Err(Error::Folder(format!(
+                "{} holds no finished run: give the command that made it again",
+                place.display()
+            )));
+        };
+        Ok(Self {
+            place: place.to_path_buf(),
+            results,
+            cells: read_cells(place)?,
+        })
+    }
+
+    /// What a page calls it among others.
+    pub(crate) fn name(&self) -> String {
+        let name = self
+            .place
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        name.unwrap_or_else(|| self.place.display().to_string())
+    }
+}
+
+/// A page, and how many pictures of its samples were not found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunPage {
+    /// HTML.
+    pub html: String,
+    /// Pictures that were not found.
+    pub missing: usize,
+}
+
+/// The page of runs of one task; `others` are sets of samples of other programs; `shown` samples of the worst and as
+/// many of the best are shown of each number of shots, with their pictures and films as `reader` reads them.
+///
+/// # Errors
+/// If the runs are of different tasks.
+pub fn run_page(
+    runs: &[RunRead],
+    others: &[Group],
+    shown: usize,
+    reader: Reader,
+) -> Result<RunPage> {
+    let Some(first) = runs.first() else {
+        return Err(Error::Options("there is no run to report".to_owned()));
+    };
+    let task = &first.results.run.task;
+    if let Some(other) = runs.iter().find(|run| run.results.run.task != *task) {
+        return Err(Error::Options(format!(
+            "{} is of the task {task}, {} of {}: a page is of one task",
+            first.place.display(),
+            other.place.display(),
+            other.results.run.task
+        )));
+    }
+    let mut pictures = Pictures::new(reader);
+    let samples = runs
+        .iter()
+        .map(|run| browsable(run, runs.len() > 1, shown, &mut pictures));
+    let samples: String = samples.collect();
+    let html = fill(
+        PAGE,
+        &[
+            ("task", escape(task)),
+            ("style", format!("{STYLE}{OWN_STYLE}")),
+            ("about", tables::about(runs)),
+            ("scores", tables::scores(runs)),
+            ("curves", tables::curves(runs)),
+            ("icl", tables::icl(runs)),
+            ("controls", tables::controls(runs)),
+            ("tests", tables::tests(runs, others)),
+            ("metrics", tables::metrics(runs)),
+            ("notes", tables::notes(runs)),
+            ("samples", samples),
+        ],
+    );
+    Ok(RunPage {
+        html,
+        missing: pictures.missing,
+    })
+}
+
+/// A page of one title and what is below it.
+pub(crate) fn plain_page(title: &str, body: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <style>{STYLE}{OWN_STYLE}</style></head><body><h1>{title}</h1>{body}</body></html>"
+    )
+}
+
+/// The worst and best samples of a run's first seed, by the number of shots.
+fn browsable(run: &RunRead, several: bool, shown: usize, pictures: &mut Pictures) -> String {
+    let mut html = String::new();
+    let seed = run.results.run.options.seeds.first().copied();
+    let own = run
+        .cells
+        .iter()
+        .filter(|(cell, _)| cell.ablation.is_none() && Some(cell.seed) == seed);
+    let own: Vec<(&Cell, &Vec<Sample>)> = own.collect();
+    for (nth, (cell, samples)) in own.iter().enumerate() {
+        let (worst, best) = samples::worst_and_best(samples, shown);
+        // The last one, of the most shots, stands open.
+        let open = if nth + 1 == own.len() { " open" } else { "" };
+        let of = if several {
+            format!("{}: ", escape(&run.name()))
+        } else {
+            String::new()
+        };
+        let _ = write!(
+            html,
+            "<details{open}><summary>{of}{cell} <span class=\"error\">({} samples)</span></summary>",
+            samples.len()
+        );
+        for (title, some) in [("The worst", worst), ("The best", best)] {
+            let cards: String = some
+                .iter()
+                .map(|sample| samples::card(sample, pictures))
+                .collect();
+            let _ = write!(html, "<h3>{title}</h3>{cards}");
+        }
+        html.push_str("</details>");
+    }
+    html
+}

@@ -1,0 +1,439 @@
+//! Tasks run by the protocol: the same bytes however they are run, what is told, and what a model without pictures loses.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use flamingo::eval::TaskExample;
+use flamingo::eval::versus::world_task;
+use flamingo::image::Media;
+use flamingo::sequence::Part;
+use serde_json::{Value, json};
+
+use crate::Workplace;
+
+/// Made-up names for things of the demo world: `own` with candidates, and a folder of classes.
+fn world() -> Workplace {
+    let place = Workplace::new();
+    let task = world_task(3, 3, 13, 11, 48);
+    let class = |example: &TaskExample| example.answer.trim().to_owned();
+    for example in task.supports.iter().chain(&task.queries) {
+        let name = example.id.replace(' ', "-");
+        let Media::Image(image) = &task.media[picture(example)] else {
+            panic!("a picture");
+        };
+        place.write(&format!("pictures/{name}.png"), &image.to_png());
+        let kind = if name.starts_with("support") {
+            "train"
+        } else {
+            "val"
+        };
+        place.write(
+            &format!("classes/{kind}/{}/{name}.png", class(example)),
+            &image.to_png(),
+        );
+    }
+    let lines = |examples: &[TaskExample], closed: bool| -> String {
+        let line = |example: &TaskExample| {
+            let name = example.id.replace(' ', "-");
+            let mut line = json!({
+                "id": name,
+                "parts": [{"image": format!("pictures/{name}.png")}, {"text": "Output:"}],
+                "answer": class(example),
+            });
+            if closed {
+                let candidates = example.candidates.iter().map(|name| name.trim());
+                line["candidates"] = candidates.collect::<Vec<_>>().into();
+            }
+            line.to_string() + "\n"
+        };
+        examples.iter().map(line).collect()
+    };
+    place.write("supports.jsonl", lines(&task.supports, false).as_bytes());
+    place.write("queries.jsonl", lines(&task.queries, true).as_bytes());
+    place.write("open.jsonl", lines(&task.queries, false).as_bytes());
+    place
+}
+
+fn picture(example: &TaskExample) -> &str {
+    let Part::Image(place) = &example.question[0] else {
+        panic!("a picture comes first");
+    };
+    place
+}
+
+const OWN: [&str; 10] = [
+    "eval",
+    "own",
+    "--data",
+    "queries.jsonl",
+    "--supports-at",
+    "supports.jsonl",
+    "--shots",
+    "0,2,6",
+    "--ablate",
+    "blank",
+];
+
+/// Every file of a run's results: its samples, scores and submissions.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(folder).unwrap().display().to_string();
+            let kept = ["run.json", "results.json", "samples", "submissions"];
+            if !kept.iter().any(|kept| name.starts_with(kept)) {
+                continue;
+            }
+            match path.is_dir() {
+                true => folders.push(path),
+                false => drop(files.insert(name, std::fs::read(&path).unwrap())),
+            }
+        }
+    }
+    files
+}
+
+fn parts(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder.join("parts"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    entries
+        .filter(|entry| entry.file_name().to_string_lossy().ends_with(".jsonl"))
+        .count()
+}
+
+#[test]
+fn the_same_bytes_come_of_other_batches_threads_and_workers() {
+    let place = world();
+    let run = |output: &'static str, more: &[&'static str]| {
+        place.ok(&[OWN.as_slice(), &["--output", output], more].concat())
+    };
+    run("one", &[]);
+    let one = files(&place.path().join("one"));
+    assert_eq!(
+        one.keys()
+            .filter(|name| name.starts_with("samples/"))
+            .count(),
+        6
+    );
+    run("two", &["--batch", "1", "--threads", "1"]);
+    assert_eq!(
+        one,
+        files(&place.path().join("two")),
+        "another batch and thread count"
+    );
+    for worker in ["2", "0", "1"] {
+        let told = run("three", &["--worker", worker, "--workers", "3"]);
+        assert_eq!(told.contains("units of others"), worker != "1", "{told}");
+    }
+    assert_eq!(one, files(&place.path().join("three")), "three workers");
+    // A run that is finished is told again.
+    let again = run("one", &[]);
+    assert!(again.contains("own: accuracy"), "{again}");
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_to_the_same_bytes() {
+    let place = world();
+    place.ok(&[OWN.as_slice(), &["--output", "whole"]].concat());
+    let folder = place.path().join("killed");
+    let command = [OWN.as_slice(), &["--output", "killed", "--batch", "1"]].concat();
+    let mut kills = 0;
+    for wanted in 1.. {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_flamingo"))
+            .args(&command)
+            .current_dir(place.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        let ended = loop {
+            if run.try_wait().unwrap().is_some() {
+                break true;
+            }
+            if parts(&folder) >= wanted {
+                break false;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(600),
+                "it does not go on"
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        if ended {
+            break;
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        kills += 1;
+    }
+    assert!(kills >= 1, "it was over before it could be killed");
+    place.ok(&command);
+    assert_eq!(files(&place.path().join("whole")), files(&folder));
+}
+
+#[test]
+fn names_are_learnt_from_shots_that_show_pictures_and_not_from_gray_ones() {
+    let place = world();
+    let command = [
+        "eval",
+        "folder",
+        "--data",
+        "classes",
+        "--shots",
+        "6",
+        "--ablate",
+        "blank",
+        "--ensemble",
+    ];
+    let told = place.ok(&[command.as_slice(), &["--json"]].concat());
+    let results: Value = serde_json::from_str(&told).unwrap();
+    let score = |ablation: Value| {
+        let curves = results["curves"].as_array().unwrap();
+        let curve = curves
+            .iter()
+            .find(|curve| curve["ablation"] == ablation)
+            .unwrap();
+        curve["points"][0]["mean"].as_f64().unwrap()
+    };
+    assert!(score(Value::Null) > 60.0, "{told}");
+    assert!(score("blank".into()) < 60.0, "{told}");
+    assert_eq!(results["cells"][0]["samples"], 11);
+    let shown = place.ok(&command);
+    assert!(
+        shown.contains("folder: top-1") && shown.contains("blank"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn similar_shots_come_from_a_file_of_vectors_and_stand_last() {
+    let place = world();
+    let command = [
+        "eval",
+        "run",
+        "folder",
+        "--data",
+        "classes",
+        "--shots",
+        "4",
+        "--rices",
+        "--rices-index",
+        "vectors",
+        "--output",
+    ];
+    place.ok(&[command.as_slice(), &["first"]].concat());
+    let vectors: Vec<_> = std::fs::read_dir(place.path().join("vectors"))
+        .unwrap()
+        .collect();
+    assert_eq!(vectors.len(), 2);
+    place.ok(&[command.as_slice(), &["second"]].concat());
+    let first = files(&place.path().join("first"));
+    assert_eq!(first, files(&place.path().join("second")));
+    let samples = String::from_utf8(first["samples/04-shots-seed-0.jsonl"].clone()).unwrap();
+    // The nearest picture by the encoder shows the query's own thing for nearly all of them.
+    let own = samples.lines().filter(|line| {
+        let sample: Value = serde_json::from_str(line).unwrap();
+        let class = |id: &Value| {
+            Path::new(id.as_str().unwrap())
+                .parent()
+                .unwrap()
+                .file_name()
+                .unwrap()
+                .to_owned()
+        };
+        class(&sample["id"]) == class(sample["shot_ids"].as_array().unwrap().last().unwrap())
+    });
+    assert!(own.count() >= 9, "{samples}");
+}
+
+#[test]
+fn two_runs_are_compared_and_a_page_is_made_of_them() {
+    let place = world();
+    let open = [
+        "eval",
+        "own",
+        "--data",
+        "open.jsonl",
+        "--supports-at",
+        "supports.jsonl",
+        "--shots",
+        "0,4",
+        "--output",
+    ];
+    place.ok(&[open.as_slice(), &["a", "--ablate", "swap-shot-images"]].concat());
+    place.ok(&[open.as_slice(), &["b", "--preset", "openflamingo"]].concat());
+    let told = place.ok(&["eval", "diff", "a", "b"]);
+    assert!(told.contains("4 shots, seed 0: 11 samples"), "{told}");
+    assert!(
+        told.contains("only in one: 4 shots, seed 0, swap-shot-images (first)"),
+        "{told}"
+    );
+    let told = place.ok(&["eval", "diff", "a", "a", "--json"]);
+    let same: Value = serde_json::from_str(&told).unwrap();
+    assert!(
+        same["groups"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|group| group["test"]["p"] == 1.0)
+    );
+    place.write(
+        "logs/20260102_samples_own.jsonl",
+        b"{\"doc_id\": \"query-3\", \"filtered_resps\": [\"x\"], \"exact_match\": 0.0}\n",
+    );
+    let told = place.ok(&[
+        "eval",
+        "report",
+        "a",
+        "b",
+        "logs/20260102_samples_own.jsonl",
+    ]);
+    assert_eq!(told, "page: a/report.html\n");
+    let page = std::fs::read_to_string(place.path().join("a/report.html")).unwrap();
+    for expected in [
+        "swap-shot-images",
+        "ICL efficiency",
+        "data:image/jpeg;base64,",
+        "The worst",
+    ] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    for loading in ["src=\"http", "<script", "<link", "url(", "@import", "{{"] {
+        assert!(!page.contains(loading), "{loading}");
+    }
+    assert_eq!(
+        page.matches("<article").count(),
+        page.matches("</article>").count()
+    );
+}
+
+#[test]
+fn what_cannot_be_used_is_told_by_name_and_counted() {
+    let place = world();
+    let queries = std::fs::read_to_string(place.path().join("queries.jsonl")).unwrap();
+    let broken = "no json\n{\"id\": 1}\n{\"id\": \"gone\", \"parts\": [{\"image\": \"gone.png\"}], \"answer\": \"a\"}\n";
+    place.write("mixed.jsonl", format!("{queries}{broken}").as_bytes());
+    // A picture that is one only by its name is found when it is asked about.
+    place.write("pictures/query-3.png", b"no picture");
+    let output = place.run(&[
+        "eval",
+        "own",
+        "--data",
+        "mixed.jsonl",
+        "--supports-at",
+        "supports.jsonl",
+        "--shots",
+        "2",
+        "--output",
+        "run",
+    ]);
+    let (out, told) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    );
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(
+        told.contains("3 of 14 queries are left out") && told.contains("gone.png"),
+        "{told}"
+    );
+    assert!(
+        out.contains("1 of 11 samples have no answer") && out.contains("query-3.png"),
+        "{out}"
+    );
+    let told = place.refused(&["eval", "own", "--data", "queries.jsonl", "--shots", "4"]);
+    assert!(
+        told.contains("4 shots are asked for, the task has 0 supports"),
+        "{told}"
+    );
+    let told = place.refused(&["eval", "nothing"]);
+    assert!(
+        told.contains("neither a verb") && told.contains("vqav2"),
+        "{told}"
+    );
+    let other = [OWN.as_slice(), &["--output", "run"]].concat();
+    let told = place.refused(&other);
+    assert!(told.contains("holds another run"), "{told}");
+}
+
+#[test]
+fn pictures_of_a_task_are_found_in_a_corpus() {
+    let place = world();
+    let same = std::fs::read(place.path().join("pictures/query-0.png")).unwrap();
+    place.write("corpus/shard/copy.png", &same);
+    place.write(
+        "corpus/other.png",
+        &flamingo::image::Image::from_fn(60, 40, |x, y| [x as u8 * 4, y as u8, 7]).to_png(),
+    );
+    let command = [
+        "eval",
+        "contamination",
+        "own",
+        "--data",
+        "queries.jsonl",
+        "--corpus",
+        "corpus",
+    ];
+    let told = place.ok(&[command.as_slice(), &["--json"]].concat());
+    let found: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(found["queries_found"], json!(["query-0"]));
+    assert_eq!(
+        (&found["found"][0]["by"], &found["corpus_pictures"]),
+        (&json!("bytes"), &json!(2))
+    );
+    let told = place.ok(&[
+        command.as_slice(),
+        &["--tower", "demo", "--cosine", "0.9999"],
+    ]
+    .concat());
+    assert!(
+        told.contains("the same bytes") && told.contains("queries with one of them"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_prompt_is_compared_with_fine_tuning_on_the_same_examples() {
+    let place = Workplace::new();
+    let told = place.ok(&[
+        "eval",
+        "versus-fine-tuned",
+        "--examples",
+        "4,8",
+        "--seeds",
+        "1",
+        "--queries",
+        "7",
+        "--steps",
+        "2",
+        "--most-shots",
+        "4",
+        "--json",
+        "--html",
+        "versus.html",
+    ]);
+    let versus: Value = serde_json::from_str(&told).unwrap();
+    let figures = versus["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), 8);
+    for figure in figures {
+        let accuracy = figure["accuracy"].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&accuracy), "{figure}");
+        let trained = figure["way"] == "fine-tuned";
+        assert!(
+            !trained || figure["seconds_to_prepare"].as_f64().unwrap() > 0.0,
+            "{figure}"
+        );
+    }
+    assert!(
+        std::fs::read_to_string(place.path().join("versus.html"))
+            .unwrap()
+            .contains("<svg")
+    );
+}
