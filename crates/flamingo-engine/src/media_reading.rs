@@ -85,6 +85,7 @@ impl Engine {
         let mut seen = HashSet::new();
         for looked in wanted.iter().filter(|looked| seen.insert(looked.hash)) {
             if let Some(known) = self.media.get(&looked.hash) {
+                self.counts.media_known += 1;
                 found.insert(looked.hash, known);
             } else if let Some(latents) = self.stored_latents(&looked.hash) {
                 read.push((looked.hash, latents));
@@ -102,6 +103,7 @@ impl Engine {
             for chunk in alike.chunks((FRAMES_AT_ONCE / frames.max(1)).max(1)) {
                 let pictures = chunk.iter().flat_map(|(_, frames)| frames.iter());
                 let features = self.features(pictures, frames);
+                self.counts.media_encoded += chunk.len() as u64;
                 let places: Vec<usize> = chunk.iter().map(|(looked, _)| looked.place).collect();
                 let latents = self.model.resample(features, &places);
                 if let Some(folder) = &self.latents {
