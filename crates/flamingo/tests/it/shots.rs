@@ -23,7 +23,7 @@ fn ask(place: &Workplace, args: &[&str]) -> Value {
         .args(["ask", "--json", "--max-tokens", "3"])
         .args(args)
         .args(["--image", "query.png", "--text", "Output:"])
-        .env("FLAMINGO_CACHE", place.path().join("cache/parts"))
+        .env("FLAMINGO_CACHE", place.path().join("cache"))
         .current_dir(place.path())
         .stdin(Stdio::null())
         .output()
