@@ -50,8 +50,8 @@ impl Refusal {
 
     /// To be asked again after so many seconds: at least 1, at most 60, as clients take no other.
     pub(crate) fn again_after(self, seconds: f64) -> Self {
-        // In this order, what is no number is 1.
-        let seconds = seconds.max(1.0).min(60.0).ceil() as u64;
+        // What is no number is as if it was none.
+        let seconds = seconds.max(0.0).ceil().clamp(1.0, 60.0) as u64;
         Self {
             retry_after: Some(seconds),
             ..self

@@ -14,10 +14,12 @@ use crate::metrics::Metrics;
 
 /// What the thread is asked to do.
 enum Command {
-    Start(Start),
+    Start(Box<Start>),
     /// Anything else with the engine, between two steps.
-    Do(Box<dyn FnOnce(&mut Engine, &dyn MediaSource) + Send>),
+    Do(Task),
 }
+
+type Task = Box<dyn FnOnce(&mut Engine, &dyn MediaSource) + Send>;
 
 struct Start {
     request: Request,
@@ -94,7 +96,7 @@ impl Worker {
 
     fn take(&mut self, command: Command) {
         match command {
-            Command::Start(start) => self.start(start),
+            Command::Start(start) => self.start(*start),
             Command::Do(task) => {
                 let (engine, media) = (&mut self.engine, &*self.media);
                 if catch_unwind(AssertUnwindSafe(|| task(engine, media))).is_err() {
@@ -206,7 +208,7 @@ impl Queue {
             slot,
         };
         // There are as many places in the channel as slots.
-        match self.commands.try_send(Command::Start(start)) {
+        match self.commands.try_send(Command::Start(Box::new(start))) {
             Ok(()) => Ok(Job::new(events, gone)),
             Err(mpsc::error::TrySendError::Full(_)) => Err(Refused::Full(self.slots.most())),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Refused::Ended),

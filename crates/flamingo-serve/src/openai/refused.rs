@@ -46,7 +46,7 @@ fn asks(key: &str, value: &Value) -> bool {
     match value {
         Value::Array(list) => !list.is_empty(),
         Value::Object(map) => !map.is_empty(),
-        Value::String(text) => !text.is_empty() && !(key == "function_call" && text == "none"),
+        Value::String(text) => !(text.is_empty() || key == "function_call" && text == "none"),
         Value::Number(number) => !(key == "best_of" && number.as_u64() == Some(1)),
         Value::Bool(flag) => *flag,
         Value::Null => false,
