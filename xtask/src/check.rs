@@ -9,13 +9,14 @@ use crate::command::{cargo, run as execute, target_folder};
 use crate::{lean, structure};
 
 /// All that can run on any machine; this one turns on those below it.
-const FEATURES: &str = "flamingo/cluster";
+const FEATURES: &str = "flamingo/cluster,flamingo/serve";
 /// The packages of which features change the code.
-const FEATURED: [&str; 4] = [
+const FEATURED: [&str; 5] = [
     "flamingo",
     "flamingo-corpus",
     "flamingo-data",
     "flamingo-dedup",
+    "flamingo-serve",
 ];
 
 /// The tests of what is behind features: always of the same packages, for others would be compiled anew.

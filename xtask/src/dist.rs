@@ -26,7 +26,7 @@ use links::Links;
 use papers::{papers, runs_here};
 
 /// What is given away.
-const FEATURES: [&str; 2] = ["corpus", "cluster"];
+const FEATURES: [&str; 3] = ["corpus", "cluster", "serve"];
 /// Bytes of a program that has grown: it had 94.3 million before 16 million of the photos model came into it.
 const MOST_BYTES: u64 = 115_000_000;
 /// The same without any feature.
@@ -47,7 +47,7 @@ pub(crate) struct Options {
     /// The target, such as x86_64-unknown-linux-gnu; can be given several times [default: this machine]
     #[arg(long, value_name = "TRIPLE")]
     target: Vec<String>,
-    /// Cargo features of the program [default: corpus,cluster]
+    /// Cargo features of the program [default: corpus,cluster,serve]
     #[arg(
         long,
         value_name = "LIST",

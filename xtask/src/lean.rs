@@ -5,7 +5,16 @@ use anyhow::bail;
 use crate::command::{cargo, read};
 
 /// Packages, by how their names begin, that only features may bring.
-const HEAVY: [&str; 5] = ["arrow", "ballista", "datafusion", "parquet", "tonic"];
+const HEAVY: [&str; 8] = [
+    "arrow",
+    "axum",
+    "ballista",
+    "datafusion",
+    "hyper",
+    "minijinja",
+    "parquet",
+    "tonic",
+];
 
 /// Looks through what the program depends on without features.
 ///

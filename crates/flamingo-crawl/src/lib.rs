@@ -40,7 +40,7 @@ pub use compress::gunzip;
 pub use counts::{Counts, Fault};
 pub use error::{Error, Result};
 pub use fetch::{
-    Clock, FetchConfig, FetchReport, Fetcher, Lookup, Outcome, SystemClock, SystemLookup,
+    Clock, FetchConfig, FetchReport, Fetcher, Lookup, Outcome, SystemClock, SystemLookup, is_public,
 };
 pub use opt_out::{Directives, Refusal};
 pub use opt_out_list::OptOutList;

@@ -11,6 +11,20 @@ pub struct Token {
     pub text: String,
     /// Its natural log-probability by the model, before temperature and rules.
     pub logprob: f32,
+    /// The likeliest tokens at its place, from the likeliest, if they are asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub top: Vec<TopToken>,
+}
+
+/// A token that might have stood at a place.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TopToken {
+    /// Its id.
+    pub id: u32,
+    /// The text that it would add.
+    pub text: String,
+    /// Its natural log-probability by the model, before temperature and rules.
+    pub logprob: f32,
 }
 
 /// Why an answer ended.
@@ -36,6 +50,8 @@ pub struct Timings {
     pub batch: usize,
     /// Tokens of the prompt that were known from earlier prompts.
     pub known: usize,
+    /// Pictures and films that were encoded for it and the prompts that were read together with it.
+    pub encoded: usize,
 }
 
 /// An answer to one prompt.

@@ -9,7 +9,7 @@ use flamingo_sequence::Tokenizer;
 use crate::decoding::{Decoded, Decoding, Prompt, Search, Searching, Vocabulary};
 use crate::prompt::ReadPrompt;
 use crate::writing::Writing;
-use crate::{Answer, Event, RequestId, Result, Timings};
+use crate::{Answer, Event, RequestId, Result, Timings, Token};
 
 /// A prompt that was read and is being answered.
 pub(crate) struct Answering {
@@ -79,11 +79,12 @@ impl Answering {
         let search = Search::new(decoding, vocabulary)?;
         let (writing, mut failed) = (&mut self.writing, None);
         self.searching.take(&search, logits, &mut |answer, token| {
-            let mut send = |text: &str| {
+            let mut send = |text: &str, tokens: &[Token]| {
                 events.push(Event::Text {
                     request,
                     answer,
                     text: text.to_owned(),
+                    tokens: tokens.to_vec(),
                 });
             };
             let wrote = writing[answer].push(tokenizer, token, decoding, &mut send);
@@ -128,11 +129,12 @@ impl Answering {
             if self.decoding.num_beams > 1 {
                 replay(&decoded, tokenizer, &self.decoding, &mut text)?;
             }
-            text.finish(tokenizer, &self.decoding, &mut |piece| {
+            text.finish(tokenizer, &self.decoding, &mut |piece, tokens| {
                 events.push(Event::Text {
                     request: self.request,
                     answer,
                     text: piece.to_owned(),
+                    tokens: tokens.to_vec(),
                 });
             })?;
             answers.push(Answer {
@@ -162,7 +164,7 @@ fn replay(
 ) -> Result<()> {
     let mut whole = Writing::default();
     for token in &decoded.tokens {
-        let push = whole.push(tokenizer, *token, decoding, &mut |_| {});
+        let push = whole.push(tokenizer, token.clone(), decoding, &mut |_, _| {});
         if push?.is_break() {
             break;
         }

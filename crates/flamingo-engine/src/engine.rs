@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 
 use flamingo_image::{Image, Preprocess, Sampling, Stored};
-use flamingo_kernels::{Device, Matrices, Precision, WeightType};
+use flamingo_kernels::{Device, Matrices, Precision, Tensor, WeightType};
 use flamingo_model::{Flamingo, describe};
 use flamingo_sequence::{Tokenizer, Visibility};
 use flamingo_weights::{Loaded, ModelFile, Source, Weighed};
 use lru::LruCache;
 
-use crate::Result;
 use crate::latents_folder::LatentsFolder;
 use crate::looked::Hash;
 use crate::media_cache::{MediaCache, versions};
 use crate::prefix_cache::PrefixCache;
 use crate::queue::Queue;
+use crate::{Counts, Result};
 
 /// How an engine uses its machine.
 #[derive(Debug, Clone)]
@@ -71,6 +71,7 @@ pub struct Engine {
     pub(crate) latents: Option<LatentsFolder>,
     pub(crate) queue: Queue,
     pub(crate) sees: Visibility,
+    pub(crate) counts: Counts,
     file: ModelFile,
     weighed: Weighed,
 }
@@ -107,6 +108,7 @@ impl Engine {
             queue: Queue::default(),
             options,
             sees: loaded.file.sees,
+            counts: Counts::default(),
             file: loaded.file,
             weighed: loaded.weighed,
         };
@@ -129,6 +131,11 @@ impl Engine {
         [self.media.bytes(), self.prefixes.bytes()]
     }
 
+    /// What it did since it was opened.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
     /// The model.
     pub fn model(&self) -> &Flamingo {
         &self.model
@@ -137,6 +144,20 @@ impl Engine {
     /// What the model weighs and costs.
     pub fn describe(&self) -> flamingo_model::Description {
         describe(self.model.config())
+    }
+
+    /// How far each gated block is open, from the first: the mean of `tanh(alpha)` of its attention and
+    /// of its feed-forward. 0 is closed.
+    pub fn gates(&self) -> Vec<[f32; 2]> {
+        let open = |alpha: Tensor<1>| {
+            let mean = alpha.tanh().mean().into_data().convert::<f32>();
+            mean.try_to_vec::<f32>().expect("converted to f32")[0]
+        };
+        let blocks = self.model.gated.iter();
+        let gates = blocks.map(|block| [&block.alpha_xattn, &block.alpha_dense]);
+        gates
+            .map(|gates| gates.map(|gate| open(gate.val())))
+            .collect()
     }
 
     /// The model's configuration file.

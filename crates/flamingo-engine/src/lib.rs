@@ -12,6 +12,7 @@
 
 mod answer;
 mod answering;
+mod counts;
 pub mod decoding;
 mod distributions;
 mod engine;
@@ -19,6 +20,7 @@ mod error;
 mod generate;
 mod latents_folder;
 mod look;
+mod look_along;
 mod looked;
 mod media;
 mod media_cache;
@@ -34,7 +36,8 @@ mod scoring;
 mod serve;
 mod writing;
 
-pub use answer::{Answer, Finish, Timings, Token};
+pub use answer::{Answer, Finish, Timings, Token, TopToken};
+pub use counts::Counts;
 pub use decoding::{Decoding, EarlyStopping};
 pub use distributions::Distributions;
 pub use engine::{Engine, EngineOptions};

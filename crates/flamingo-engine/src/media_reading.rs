@@ -27,16 +27,19 @@ impl Engine {
         }
     }
 
+    /// What the model sees of a medium: what a source need not drop and not keep more of.
+    pub fn wanted(&self) -> Wanted {
+        Wanted::of(self.sampling(), &self.preprocess)
+    }
+
     /// The frames of a medium that the model sees.
     ///
     /// # Errors
     /// If it cannot be had.
     pub(crate) fn frames(&self, reference: &str, source: &dyn MediaSource) -> Result<Vec<Image>> {
-        let sampling = self.sampling();
-        let wanted = Wanted::of(sampling, &self.preprocess);
-        Ok(match source.media(reference, &wanted)? {
+        Ok(match source.media(reference, &self.wanted())? {
             Media::Image(image) => vec![image],
-            Media::Film(film) => film.sampled(sampling).frames,
+            Media::Film(film) => film.sampled(self.sampling()).frames,
         })
     }
 
@@ -91,6 +94,7 @@ impl Engine {
         let mut seen = HashSet::new();
         for looked in wanted.iter().filter(|looked| seen.insert(looked.hash)) {
             if let Some(known) = self.media.get(&looked.hash) {
+                self.counts.media_known += 1;
                 found.insert(looked.hash, known);
             } else if let Some(latents) = self.stored_latents(&looked.hash) {
                 read.push((looked.hash, latents));
@@ -108,6 +112,7 @@ impl Engine {
             for chunk in alike.chunks((FRAMES_AT_ONCE / frames.max(1)).max(1)) {
                 let pictures = chunk.iter().flat_map(|(_, frames)| frames.iter());
                 let features = self.features(pictures, frames);
+                self.counts.media_encoded += chunk.len() as u64;
                 let places: Vec<usize> = chunk.iter().map(|(looked, _)| looked.place).collect();
                 let latents = self.model.resample(features, &places);
                 if let Some(folder) = &self.latents {

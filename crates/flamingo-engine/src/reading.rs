@@ -86,6 +86,12 @@ impl Engine {
             text.truncate(text.len().min(prompt.keys.len() - 1));
             texts.push(text);
         }
+        let branching: usize = branches.iter().map(|branches| branches.ids.len()).sum();
+        self.counts.tokens_read += branching as u64;
+        for (prompt, text) in prompts.iter().zip(&texts) {
+            self.counts.tokens_known += text.len() as u64;
+            self.counts.tokens_read += (prompt.keys.len() - text.len()) as u64;
+        }
         let rest: Vec<Range<usize>> = prompts
             .iter()
             .zip(&texts)

@@ -3,7 +3,7 @@
 use flamingo_sequence::{Candidates, Document};
 
 use crate::decoding::Decoding;
-use crate::{Answer, Error, RankBy, Scores};
+use crate::{Answer, Error, RankBy, Scores, Token};
 
 /// A request's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,6 +41,9 @@ pub enum Event {
         answer: usize,
         /// The piece.
         text: String,
+        /// The tokens that were drawn since the last piece; those of what is held back, because a
+        /// stop text may begin there, come before their text.
+        tokens: Vec<Token>,
     },
     /// All answers are there; the request is over.
     Answered {

@@ -7,6 +7,7 @@
 use std::time::Instant;
 
 use flamingo_model::{Branches, Medium, TextRow};
+use flamingo_sequence::Document;
 
 use crate::answering::{Answering, Asked};
 use crate::prompt::Prepared;
@@ -73,6 +74,24 @@ impl Engine {
         for &request in requests {
             self.cancel(request);
         }
+    }
+
+    /// How many tokens a prompt has.
+    ///
+    /// # Errors
+    /// If it is empty, has too many media or is too long.
+    pub fn prompt_tokens(&self, prompt: &Document) -> Result<usize> {
+        Ok(self.sequence(prompt, 0)?.ids.len())
+    }
+
+    /// How many tokens the model has places for; none if there is no bound.
+    pub fn places(&self) -> Option<usize> {
+        Some(self.model.language.max_length()).filter(|&places| places < usize::MAX)
+    }
+
+    /// How many rows are being written.
+    pub fn rows(&self) -> usize {
+        self.queue.answering.iter().map(|a| a.texts.len()).sum()
     }
 
     /// How many requests are waiting or being answered.
@@ -164,7 +183,7 @@ impl Engine {
         source: &dyn MediaSource,
         events: &mut Vec<Event>,
     ) -> Vec<(Waiting, Prepared)> {
-        let rows: usize = self.queue.answering.iter().map(|a| a.texts.len()).sum();
+        let rows = self.rows();
         let mut room = self.options.batch.max(1).saturating_sub(rows);
         let (mut round, mut later): (Vec<(Waiting, Prepared)>, Vec<Waiting>) = Default::default();
         let mut tokens = 0;
@@ -222,7 +241,9 @@ impl Engine {
         let (waiting, prepared): (Vec<Waiting>, Vec<Prepared>) = round.into_iter().unzip();
         let known: Vec<usize> = prepared.iter().map(|p| self.known(p)).collect();
         let branches: Vec<Branches<'_>> = waiting.iter().map(|w| w.what.branches()).collect();
+        let before = self.counts.media_encoded;
         let read = self.read(&prepared, &branches, source)?;
+        let encoded = (self.counts.media_encoded - before) as usize;
         let logits = self.logits(read.last);
         let vocabulary = self.vocabulary();
         let batch = waiting.len();
@@ -247,6 +268,7 @@ impl Engine {
                             prefill: started.elapsed().as_secs_f64(),
                             batch,
                             known: known[i],
+                            encoded,
                             ..Timings::default()
                         },
                     };
@@ -311,7 +333,7 @@ impl Engine {
         }
     }
 
-    fn read_next(&self, going: &mut [Answering], tokens: &[Vec<u32>]) -> Vec<Vec<f32>> {
+    fn read_next(&mut self, going: &mut [Answering], tokens: &[Vec<u32>]) -> Vec<Vec<f32>> {
         let (mut rows, mut seen): (Vec<TextRow<'_>>, Vec<&[Medium]>) = Default::default();
         for (row, tokens) in going.iter_mut().zip(tokens) {
             for (cache, token) in row.texts.iter_mut().zip(tokens) {
@@ -319,6 +341,8 @@ impl Engine {
                 seen.push(&row.seen);
             }
         }
+        self.counts.tokens_written += rows.len() as u64;
+        self.counts.writing_passes += 1;
         let stream = self.read_on(&mut rows, &seen);
         self.logits(stream)
     }

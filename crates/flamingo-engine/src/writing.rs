@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 use flamingo_sequence::{TextStream, Tokenizer};
 
 use crate::decoding::{Decoding, Drawn, Ending};
-use crate::{Finish, Result, Token};
+use crate::{Finish, Result, Token, TopToken};
+
+/// Is given a piece of text that is certain, and the tokens that came with it.
+pub(crate) type Send<'a> = dyn FnMut(&str, &[Token]) + 'a;
 
 /// An answer's text and tokens so far.
 #[derive(Default)]
@@ -14,20 +17,23 @@ pub(crate) struct Writing {
     pub(crate) text: String,
     sent: usize,
     pub(crate) tokens: Vec<Token>,
+    /// How many of them were sent.
+    told: usize,
     stopped: bool,
 }
 
 impl Writing {
     /// Takes one token into the answer; breaks at a stop text, which is cut off. `send` is given the
-    /// text that is certain now.
+    /// text that is certain now, and the tokens that came since it was called last.
     pub(crate) fn push(
         &mut self,
         tokenizer: &Tokenizer,
         token: Drawn,
         decoding: &Decoding,
-        send: &mut dyn FnMut(&str),
+        send: &mut Send<'_>,
     ) -> Result<ControlFlow<()>> {
-        let Drawn { id, logprob } = token;
+        let Drawn { id, logprob, top } = token;
+        let top = self.tops(tokenizer, &top)?;
         let specials = tokenizer.specials();
         let ended = id == specials.end_of_chunk || Some(id) == specials.eos;
         let text = match ended {
@@ -35,7 +41,12 @@ impl Writing {
             false => self.stream.push(tokenizer, id)?,
         };
         self.text.push_str(&text);
-        self.tokens.push(Token { id, text, logprob });
+        self.tokens.push(Token {
+            id,
+            text,
+            logprob,
+            top,
+        });
         self.cut(&decoding.stop);
         let certain = match self.stopped {
             true => self.text.len(),
@@ -53,7 +64,7 @@ impl Writing {
         &mut self,
         tokenizer: &Tokenizer,
         decoding: &Decoding,
-        send: &mut dyn FnMut(&str),
+        send: &mut Send<'_>,
     ) -> Result<()> {
         if !self.stopped {
             let rest = std::mem::take(&mut self.stream).finish(tokenizer)?;
@@ -69,7 +80,16 @@ impl Writing {
 
     /// Counts nothing as sent: all will be, at the end.
     pub(crate) fn unsend(&mut self) {
-        self.sent = 0;
+        (self.sent, self.told) = (0, 0);
+    }
+
+    /// What the likeliest tokens would add to the text so far.
+    fn tops(&self, tokenizer: &Tokenizer, top: &[(u32, f32)]) -> Result<Vec<TopToken>> {
+        let token = |&(id, logprob): &(u32, f32)| {
+            let text = self.stream.clone().push(tokenizer, id)?;
+            Ok(TopToken { id, text, logprob })
+        };
+        top.iter().map(token).collect()
     }
 
     /// Why the answer ended.
@@ -90,10 +110,10 @@ impl Writing {
         }
     }
 
-    fn send(&mut self, certain: usize, send: &mut dyn FnMut(&str)) {
+    fn send(&mut self, certain: usize, send: &mut Send<'_>) {
         if certain > self.sent {
-            send(&self.text[self.sent..certain]);
-            self.sent = certain;
+            send(&self.text[self.sent..certain], &self.tokens[self.told..]);
+            (self.sent, self.told) = (certain, self.tokens.len());
         }
     }
 }

@@ -284,6 +284,7 @@ impl Task for ContrastiveTask {
                 .expect("the tokenizer was read with them"),
             sees: Default::default(),
             parts: Default::default(),
+            template: None,
             model: ModelConfig::Contrastive(self.config.clone()),
         };
         let tensors = named_tensors(model);

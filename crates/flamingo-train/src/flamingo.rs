@@ -401,6 +401,7 @@ impl Task for FlamingoTask {
             tokens: self.tokens.clone(),
             sees: Visibility::Last,
             parts: self.part_files.clone(),
+            template: None,
             model: ModelConfig::Flamingo(self.config.clone()),
         };
         let tensors = named_tensors(model);

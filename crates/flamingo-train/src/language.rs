@@ -173,6 +173,7 @@ impl Task for Language {
                 .expect("the tokenizer was read with them"),
             sees: Default::default(),
             parts: Default::default(),
+            template: None,
             model: ModelConfig::Language(self.config.clone()),
         };
         let tensors = named_tensors(model);

@@ -51,6 +51,10 @@ pub struct ModelFile {
     /// Parts whose tensors are in files elsewhere.
     #[serde(default, skip_serializing_if = "PartFiles::is_empty")]
     pub parts: PartFiles,
+    /// How a chat becomes a prompt, for servers: docs/serving.md has the form. Programs that know none
+    /// refuse the key by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<serde_json::Value>,
     /// The model.
     pub model: ModelConfig,
 }

@@ -41,6 +41,9 @@ pub use flamingo_model as model;
 pub use flamingo_page as page;
 pub use flamingo_parity as parity;
 pub use flamingo_sequence as sequence;
+#[cfg(feature = "serve")]
+pub use flamingo_serve as serve;
+pub use flamingo_shots as shots;
 pub use flamingo_tasks as tasks;
 pub use flamingo_train as train;
 pub use flamingo_weights as weights;

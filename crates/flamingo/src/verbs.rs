@@ -1,5 +1,7 @@
 //! One file per verb.
 
+#[cfg(not(all(feature = "cluster", feature = "serve")))]
+mod absent;
 pub(crate) mod ask;
 pub(crate) mod bench;
 pub(crate) mod completions;
@@ -13,6 +15,12 @@ pub(crate) mod man;
 pub(crate) mod parts;
 pub(crate) mod prompts;
 pub(crate) mod score;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
+#[cfg(not(feature = "serve"))]
+#[path = "verbs/serve_absent.rs"]
+pub(crate) mod serve;
+pub(crate) mod shots;
 pub(crate) mod train;
 pub(crate) mod weights;
 
@@ -43,6 +51,7 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Demo(args) => demo::run(&args),
         Verb::Ask(args) => ask::run(&args),
         Verb::Score(args) => score::run(&args),
+        Verb::Serve(args) => serve::run(&args),
         Verb::Train(args) => train::run(&args, cli.threads),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Describe(args) => describe::run(&args),

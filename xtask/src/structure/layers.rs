@@ -6,7 +6,8 @@ use super::package::Package;
 /// use is free of it (`dev-dependencies`), since no user of a crate builds that.
 pub(super) const LAYERS: &[&[&str]] = &[
     &["flamingo", "flamingo-fuzz", "xtask"],
-    &["flamingo-parity", "flamingo-eval"],
+    &["flamingo-parity", "flamingo-eval", "flamingo-serve"],
+    &["flamingo-shots"],
     &[
         "flamingo-train",
         "flamingo-engine",

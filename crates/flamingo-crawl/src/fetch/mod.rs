@@ -24,6 +24,7 @@ mod target;
 mod turn;
 mod visit;
 
+pub use addresses::is_public;
 pub use clock::{Clock, SystemClock};
 pub use config::FetchConfig;
 pub use fetcher::Fetcher;

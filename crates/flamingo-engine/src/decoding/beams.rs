@@ -36,7 +36,7 @@ impl Beam {
     fn extended(&self, candidate: &Candidate) -> Self {
         let mut beam = self.clone();
         beam.ids.push(candidate.token.id);
-        beam.tokens.push(candidate.token);
+        beam.tokens.push(candidate.token.clone());
         beam.sum = candidate.sum;
         beam
     }
@@ -134,6 +134,7 @@ impl Beams {
             token: Drawn {
                 id: (i % size) as u32,
                 logprob: logprobs[i / size][i % size],
+                top: Vec::new(),
             },
             sum: sums[i],
         };

@@ -3,12 +3,16 @@
 use serde::Serialize;
 
 /// One generated token.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Drawn {
     /// Its id.
     pub id: u32,
     /// Its natural log-probability by the model, before any rule or temperature.
     pub logprob: f32,
+    /// The likeliest tokens at its place with theirs, if they are asked for
+    /// ([`top_logprobs`](crate::Decoding::top_logprobs)).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub top: Vec<(u32, f32)>,
 }
 
 /// Why an answer ended.
@@ -68,8 +72,13 @@ mod tests {
 
     #[test]
     fn rows_are_padded_to_the_longest_answer() {
+        let drawn = |id| Drawn {
+            id,
+            logprob: 0.0,
+            top: Vec::new(),
+        };
         let decoded = |ids: &[u32]| Decoded {
-            tokens: ids.iter().map(|&id| Drawn { id, logprob: 0.0 }).collect(),
+            tokens: ids.iter().map(|&id| drawn(id)).collect(),
             score: None,
             ending: Ending::Eos,
         };

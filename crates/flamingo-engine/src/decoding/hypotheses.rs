@@ -105,7 +105,8 @@ mod tests {
         vec![
             Drawn {
                 id: 7,
-                logprob: -1.0
+                logprob: -1.0,
+                top: Vec::new(),
             };
             count
         ]
@@ -173,7 +174,16 @@ mod tests {
         let options = two_beams();
         let mut hypotheses = Hypotheses::new(0);
         for (id, sum) in [(1, -2.0), (2, -2.0), (3, -1.0), (4, -1.0), (5, -1.0)] {
-            hypotheses.add(&options, sum, vec![Drawn { id, logprob: sum }], Ending::Eos);
+            hypotheses.add(
+                &options,
+                sum,
+                vec![Drawn {
+                    id,
+                    logprob: sum,
+                    top: Vec::new(),
+                }],
+                Ending::Eos,
+            );
         }
         let ids: Vec<u32> = hypotheses
             .best(&options)

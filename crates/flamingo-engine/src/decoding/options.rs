@@ -45,6 +45,12 @@ pub struct Decoding {
     /// Runs of one or several tokens that are never completed. A lone end of text is ignored. A
     /// run of `n` > 1 tokens is checked once the row has `n` tokens, as there.
     pub bad_words_ids: Vec<Vec<u32>>,
+    /// Taken from the score of each token that the answer has (OpenAI's, not an option there).
+    pub presence_penalty: f32,
+    /// Taken from the score of a token once for each time that the answer has it (OpenAI's, too).
+    pub frequency_penalty: f32,
+    /// How many of the likeliest tokens are told beside each of an answer; not with beams.
+    pub top_logprobs: usize,
     /// Texts that end an answer (`stop_strings`). The search has no texts: its caller looks for
     /// them as tokens arrive.
     pub stop: Vec<String>,
@@ -69,6 +75,9 @@ impl Default for Decoding {
             repetition_penalty: 1.0,
             no_repeat_ngram_size: 0,
             bad_words_ids: Vec::new(),
+            presence_penalty: 0.0,
+            frequency_penalty: 0.0,
+            top_logprobs: 0,
             stop: Vec::new(),
             seed: 0,
         }
@@ -212,6 +221,10 @@ impl Decoding {
             let value = self.num_return_sequences;
             return Err(OptionError::new("num_return_sequences", value, wanted));
         }
+        if self.top_logprobs > 0 && self.num_beams > 1 {
+            let wanted = format!("0, as num_beams is {}", self.num_beams);
+            return Err(OptionError::new("top_logprobs", self.top_logprobs, wanted));
+        }
         if !self.length_penalty.is_finite() {
             let wanted = "a finite number";
             return Err(OptionError::new(
@@ -228,6 +241,14 @@ impl Decoding {
         if !(self.repetition_penalty > 0.0 && self.repetition_penalty.is_finite()) {
             let value = self.repetition_penalty;
             return Err(OptionError::new("repetition_penalty", value, "more than 0"));
+        }
+        for (name, value) in [
+            ("presence_penalty", self.presence_penalty),
+            ("frequency_penalty", self.frequency_penalty),
+        ] {
+            if !value.is_finite() {
+                return Err(OptionError::new(name, value, "a finite number"));
+            }
         }
         if self.bad_words_ids.iter().any(Vec::is_empty) {
             let (value, wanted) = ("an empty list", "lists of at least one token");
@@ -289,6 +310,10 @@ mod tests {
             (
                 r#"{"repetition_penalty": 0.0}"#,
                 "repetition_penalty is 0: give more than 0",
+            ),
+            (
+                r#"{"top_logprobs": 2, "num_beams": 3}"#,
+                "top_logprobs is 2: give 0, as num_beams is 3",
             ),
             (
                 r#"{"bad_words_ids": [[3], []]}"#,

@@ -3,9 +3,11 @@
 use crate::decoding::{Decoding, OptionError, Vocabulary};
 
 /// The rules of a search, in the order of transformers: repetition penalty, n-grams, bad words, no
-/// early end, forbidden tokens.
+/// early end, forbidden tokens. OpenAI's penalties, which are no rules there, come first.
 #[derive(Debug, Clone)]
 pub(crate) struct Processors<'a> {
+    presence_penalty: f32,
+    frequency_penalty: f32,
     repetition_penalty: f32,
     no_repeat_ngram_size: usize,
     bad_words: Vec<&'a [u32]>,
@@ -19,6 +21,8 @@ impl<'a> Processors<'a> {
         let ends = |word: &&[u32]| word.len() == 1 && vocabulary.eos.contains(&word[0]);
         let words = options.bad_words_ids.iter().map(Vec::as_slice);
         Self {
+            presence_penalty: options.presence_penalty,
+            frequency_penalty: options.frequency_penalty,
             repetition_penalty: options.repetition_penalty,
             no_repeat_ngram_size: options.no_repeat_ngram_size,
             bad_words: words.filter(|word| !ends(word)).collect(),
@@ -32,6 +36,10 @@ impl<'a> Processors<'a> {
     ///
     /// The ids have to be below `scores.len()`.
     pub(crate) fn apply(&self, ids: &[u32], generated: usize, scores: &mut [f32]) {
+        if self.presence_penalty != 0.0 || self.frequency_penalty != 0.0 {
+            let answer = &ids[ids.len() - generated..];
+            self.penalize_answer(answer, scores);
+        }
         if self.repetition_penalty != 1.0 {
             penalize_repetition(ids, self.repetition_penalty, scores);
         }
@@ -45,6 +53,18 @@ impl<'a> Processors<'a> {
             forbid(&self.vocabulary.eos, scores);
         }
         forbid(&self.vocabulary.forbidden, scores);
+    }
+
+    fn penalize_answer(&self, answer: &[u32], scores: &mut [f32]) {
+        for &id in answer {
+            scores[id as usize] -= self.frequency_penalty;
+        }
+        let mut ids = answer.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            scores[id as usize] -= self.presence_penalty;
+        }
     }
 
     /// # Errors
@@ -122,6 +142,20 @@ mod tests {
         let mut scores = [1.5, -1.5, 3.0, -3.0, 0.0];
         penalize_repetition(&[2, 3, 2, 3, 4], 2.0, &mut scores);
         assert_eq!(scores, [1.5, -1.5, 1.5, -6.0, 0.0]);
+    }
+
+    #[test]
+    fn tokens_of_the_answer_are_penalized_by_presence_and_by_count_and_those_of_the_prompt_are_not()
+    {
+        let options = Decoding {
+            presence_penalty: 0.5,
+            frequency_penalty: 0.25,
+            ..Decoding::default()
+        };
+        let vocabulary = Vocabulary::default();
+        let mut scores = [2.0; 5];
+        Processors::new(&options, &vocabulary).apply(&[1, 4, 2, 3, 2], 3, &mut scores);
+        assert_eq!(scores, [2.0, 2.0, 1.0, 1.25, 2.0]);
     }
 
     #[test]

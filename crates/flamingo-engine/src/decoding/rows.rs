@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use flamingo_kernels::log_sum_exp;
 use rand_chacha::ChaCha8Rng;
 
-use crate::decoding::sampling::{draw, likeliest, numbers};
+use crate::decoding::sampling::{draw, largest, likeliest, numbers};
 use crate::decoding::{Decoded, Drawn, Ending, Prompt, Search};
 
 /// The answers to one prompt.
@@ -89,11 +89,19 @@ impl Row {
             false => likeliest(&scores),
         };
         let (highest, log_sum) = log_sum_exp(logits);
-        let logprob = logits[id] - highest - log_sum;
-        let id = id as u32;
-        let token = Drawn { id, logprob };
+        let logprob = |id: usize| logits[id] - highest - log_sum;
+        let top = match search.options.top_logprobs {
+            0 => Vec::new(),
+            count => largest(logits, count),
+        };
+        let token = Drawn {
+            logprob: logprob(id),
+            top: top.into_iter().map(|i| (i as u32, logprob(i))).collect(),
+            id: id as u32,
+        };
+        let id = token.id;
         self.ids.push(id);
-        self.tokens.push(token);
+        self.tokens.push(token.clone());
         let flow = on_token(token);
         self.ending = if search.vocabulary.eos.contains(&id) {
             Some(Ending::Eos)

@@ -22,7 +22,7 @@ pub trait NextLogits {
 }
 
 /// A token, as soon as it is drawn.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// The prompt's place in the batch.
     pub prompt: usize,

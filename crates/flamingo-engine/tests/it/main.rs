@@ -8,7 +8,7 @@ mod queue;
 
 use std::collections::HashMap;
 
-use flamingo_engine::{Decoding, Engine, EngineOptions, Finish, RankBy, Source};
+use flamingo_engine::{Decoding, Engine, EngineOptions, Event, Finish, RankBy, Request, Source};
 use flamingo_image::{Film, Fit, Image, Media, Preprocess};
 use flamingo_kernels::{Activation, Device, Init, Precision};
 use flamingo_model::language::QueryKeyNorm;
@@ -56,6 +56,7 @@ fn engine(options: EngineOptions) -> Engine {
         tokens,
         sees: Default::default(),
         parts: Default::default(),
+        template: None,
         model: ModelConfig::Flamingo(config),
     };
     let folder = tempfile::tempdir().unwrap();
@@ -272,6 +273,85 @@ fn an_answer_looks_at_the_last_picture_and_nowhere_without_one() {
         "{look:?}"
     );
     assert_eq!(engine.look(&prompts()[0], &pictures()).unwrap(), None);
+}
+
+#[test]
+fn each_token_of_an_answer_has_its_own_look_and_the_first_is_that_behind_the_prompt() {
+    let mut engine = engine(EngineOptions::default());
+    let prompt = &prompts()[1];
+    let first = engine.look(prompt, &pictures()).unwrap().unwrap();
+    let looks = engine
+        .look_along(prompt, &[7, 11, 13], &pictures())
+        .unwrap();
+    assert_eq!(looks.len(), 3);
+    let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+    assert!(near(&looks[0].weights, &first.weights));
+    let shorter = engine.look_along(prompt, &[7, 11], &pictures()).unwrap();
+    assert!(near(&looks[1].weights, &shorter[1].weights));
+    assert!(!near(&looks[1].weights, &looks[2].weights));
+}
+
+#[test]
+fn gates_are_told_as_they_were_set() {
+    let gates = engine(EngineOptions::default()).gates();
+    assert!(!gates.is_empty());
+    for [attention, dense] in gates {
+        assert!((attention - 2.0_f32.tanh()).abs() < 1e-6);
+        assert_eq!(dense, 0.0);
+    }
+}
+
+#[test]
+fn the_likeliest_tokens_are_told_beside_each_of_an_answer_and_with_its_pieces() {
+    let mut engine = engine(EngineOptions::default());
+    let decoding = Decoding {
+        max_new_tokens: 5,
+        top_logprobs: 3,
+        ..Decoding::default()
+    };
+    let prompt = prompts().swap_remove(1);
+    let answers = engine.generate(
+        std::slice::from_ref(&prompt),
+        &pictures(),
+        &decoding,
+        &mut |_, _| {},
+    );
+    let answer = answers.unwrap().swap_remove(0);
+    for token in &answer.tokens {
+        assert_eq!(token.top.len(), 3);
+        assert_eq!(
+            (token.top[0].id, token.top[0].logprob),
+            (token.id, token.logprob)
+        );
+        assert!(token.top.is_sorted_by(|a, b| a.logprob >= b.logprob));
+    }
+    let request = Request::Generate {
+        prompt,
+        decoding,
+        stream: 0,
+    };
+    engine.submit(request).unwrap();
+    let (mut text, mut tokens, mut last) = (String::new(), Vec::new(), None);
+    while engine.pending() > 0 {
+        for event in engine.step(&pictures()) {
+            match event {
+                Event::Text {
+                    text: piece,
+                    tokens: with,
+                    ..
+                } => {
+                    text += &piece;
+                    tokens.extend(with);
+                }
+                Event::Answered { answers, .. } => last = answers.into_iter().next(),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    let last = last.unwrap();
+    assert_eq!((&last.text, &last.tokens), (&answer.text, &answer.tokens));
+    assert_eq!(text, answer.text);
+    assert!(answer.tokens.starts_with(&tokens));
 }
 
 #[test]

@@ -69,6 +69,7 @@ fn write_model(folder: &Path, change: impl FnOnce(&mut Flamingo)) {
         tokens,
         sees: Default::default(),
         parts: Default::default(),
+        template: None,
         model: ModelConfig::Flamingo(config),
     };
     let ours = tempfile::tempdir().unwrap();

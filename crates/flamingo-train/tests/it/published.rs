@@ -78,6 +78,7 @@ fn with_published_parts() -> World {
         tokens,
         sees: Default::default(),
         parts: Default::default(),
+        template: None,
         model: ModelConfig::Flamingo(config),
     };
     let ours = world.path("ours");

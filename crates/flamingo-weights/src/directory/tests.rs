@@ -52,6 +52,7 @@ fn model_file() -> ModelFile {
         tokens: special_token_names(),
         sees: Default::default(),
         parts: Default::default(),
+        template: None,
         model: ModelConfig::Flamingo(config),
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn open(directory: &Path, json: &Json) -> Result<Opened> {
         tokens,
         sees: Visibility::LastInText,
         parts: Default::default(),
+        template: None,
         model: ModelConfig::Flamingo(config.clone()),
     };
     let links = links(&config, json)?;

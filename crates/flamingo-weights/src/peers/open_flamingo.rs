@@ -106,6 +106,7 @@ pub(crate) fn open(files: &OpenFlamingoFiles, words: Words) -> Result<Opened> {
         tokens,
         sees: Visibility::Last,
         parts: Default::default(),
+        template: None,
         model: ModelConfig::Flamingo(config),
     };
     Opened::link(file, tokenizer, &names, &links.collect::<Vec<_>>(), &|_| {

@@ -117,6 +117,7 @@ fn what_openflamingo_cannot_have_is_not_written() {
         tokens,
         sees: Default::default(),
         parts: Default::default(),
+        template: None,
         model: flamingo_weights::ModelConfig::Flamingo(config),
     };
     let tensors = flamingo_weights::named_tensors(&model);

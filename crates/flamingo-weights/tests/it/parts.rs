@@ -98,6 +98,7 @@ impl Place {
             tokens: language.tokens.clone(),
             sees: Default::default(),
             parts: PartFiles::default(),
+            template: None,
             model: ModelConfig::Flamingo(config),
         };
         let apart = ModelFile {

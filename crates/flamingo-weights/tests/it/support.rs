@@ -116,6 +116,7 @@ pub(crate) fn exported(config: &FlamingoConfig, folder: &Path) -> Flamingo {
         tokens,
         sees: Default::default(),
         parts: Default::default(),
+        template: None,
         model: ModelConfig::Flamingo(config.clone()),
     };
     let ours = folder.join("ours");

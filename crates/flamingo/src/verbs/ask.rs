@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flamingo::Files;
-use flamingo::engine::{Answer, Engine, Finish};
+use flamingo::engine::{Answer, Engine, Finish, MediaSource};
 use flamingo::sequence::Document;
 use serde::Serialize;
 
@@ -12,6 +12,7 @@ use crate::args::{DecodingArgs, MediaArgs, ModelArgs};
 use crate::failure::{Failure, Hint, Result};
 use crate::verbs::parts::{FLAGS, Parts, is_jsonl};
 use crate::verbs::prompts;
+use crate::verbs::shots::ShotArgs;
 use crate::{interrupt, output};
 
 /// Answer a prompt of pictures and text.
@@ -29,9 +30,8 @@ pub(crate) struct AskArgs {
     /// Prompts from a file: one JSON document, or one a line (JSONL); - for stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = FLAGS)]
     prompt: Option<PathBuf>,
-    /// Documents put before each prompt, one a line (JSONL)
-    #[arg(long, value_name = "FILE")]
-    shots: Option<PathBuf>,
+    #[command(flatten)]
+    shots: ShotArgs,
     #[command(flatten)]
     media: MediaArgs,
     #[command(flatten)]
@@ -53,14 +53,14 @@ struct Short<'a> {
 }
 
 pub(crate) fn run(args: &AskArgs) -> Result<()> {
-    let shots = prompts::shots(args.shots.as_deref())?;
+    let shots = args.shots.read()?;
     let queries = queries(args)?;
     let many = queries.len() > 1
         || args.decoding.answers > 1
         || args.prompt.as_deref().is_some_and(is_jsonl);
     let documents: Vec<Document> = queries
         .iter()
-        .map(|query| Document::concat(&shots, query))
+        .map(|query| shots.all_before(query))
         .collect();
     for document in &documents {
         document.check()?;
@@ -69,11 +69,16 @@ pub(crate) fn run(args: &AskArgs) -> Result<()> {
         true => "each line above is a whole answer; the same command answers all prompts again",
         false => "the answer above is not whole; the same command asks again",
     })?;
-    let mut engine = args.model.open_with(|options| options.films = args.media.sampling())?;
+    let films = args.media.sampling();
+    let mut engine = args.model.open_with(|options| options.films = films)?;
+    let reader = args.media.reader();
+    let documents = shots.nearest_before(&mut engine, documents, &reader)?;
+    let files = Files::of(&documents).read_with(reader.clone());
+    let source = shots.source(&files, &reader);
     if many || args.json {
-        lines(&mut engine, &documents, args)
+        lines(&mut engine, &documents, &source, args)
     } else {
-        stream(&mut engine, &documents, args)
+        stream(&mut engine, &documents, &source, args)
     }
 }
 
@@ -89,13 +94,17 @@ fn queries(args: &AskArgs) -> Result<Vec<Document>> {
 }
 
 /// Writes the one answer as it comes.
-fn stream(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result<()> {
-    let files = Files::of(documents).read_with(args.media.reader());
+fn stream(
+    engine: &mut Engine,
+    documents: &[Document],
+    source: &dyn MediaSource,
+    args: &AskArgs,
+) -> Result<()> {
     let mut begun = false;
     let mut written = Ok(());
     engine.generate(
         documents,
-        &files,
+        source,
         &args.decoding.decoding(),
         &mut |_, text| {
             // The space between prompt and answer is no part of what the user wants to read.
@@ -110,9 +119,13 @@ fn stream(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result
     output::line("")
 }
 
-fn lines(engine: &mut Engine, documents: &[Document], args: &AskArgs) -> Result<()> {
-    let files = Files::of(documents).read_with(args.media.reader());
-    let answers = engine.generate(documents, &files, &args.decoding.decoding(), &mut |_, _| {})?;
+fn lines(
+    engine: &mut Engine,
+    documents: &[Document],
+    source: &dyn MediaSource,
+    args: &AskArgs,
+) -> Result<()> {
+    let answers = engine.generate(documents, source, &args.decoding.decoding(), &mut |_, _| {})?;
     answers
         .iter()
         .try_for_each(|answer| line(answer, args.json))

@@ -1,7 +1,5 @@
 //! `flamingo corpus`: raw web pages to a data set.
 
-#[cfg(not(feature = "cluster"))]
-mod absent;
 #[cfg(feature = "corpus")]
 mod allocator;
 #[cfg(feature = "corpus")]
@@ -25,6 +23,8 @@ mod stats;
 use clap::{Args, Subcommand};
 
 use crate::failure::Result;
+#[cfg(not(feature = "cluster"))]
+use crate::verbs::absent;
 
 /// Make a data set out of raw web pages: crawl files or saved pages in, training shards out.
 #[derive(Debug, Args)]
@@ -79,19 +79,19 @@ pub(crate) fn run(args: &CorpusArgs, threads: Option<usize>) -> Result<()> {
         #[cfg(feature = "corpus")]
         Verb::Card(args) => card::run(args),
         #[cfg(not(feature = "corpus"))]
-        Verb::Build(args) => absent::refuse(args, "build", "corpus"),
+        Verb::Build(args) => absent::refuse(args, "corpus build", "corpus"),
         #[cfg(not(feature = "corpus"))]
-        Verb::Dedup(args) => absent::refuse(args, "dedup", "corpus"),
+        Verb::Dedup(args) => absent::refuse(args, "corpus dedup", "corpus"),
         #[cfg(not(feature = "corpus"))]
-        Verb::Stats(args) => absent::refuse(args, "stats", "corpus"),
+        Verb::Stats(args) => absent::refuse(args, "corpus stats", "corpus"),
         #[cfg(not(feature = "corpus"))]
-        Verb::Card(args) => absent::refuse(args, "card", "corpus"),
+        Verb::Card(args) => absent::refuse(args, "corpus card", "corpus"),
         Verb::Plan(args) => plan::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Fetch(args) => fetch::run(args),
         #[cfg(feature = "cluster")]
         Verb::Cluster(args) => cluster::run(args),
         #[cfg(not(feature = "cluster"))]
-        Verb::Cluster(args) => absent::refuse(args, "cluster", "cluster"),
+        Verb::Cluster(args) => absent::refuse(args, "corpus cluster", "cluster"),
     }
 }

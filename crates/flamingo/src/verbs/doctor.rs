@@ -184,6 +184,7 @@ fn built_with() -> BTreeMap<&'static str, bool> {
         ("corpus", cfg!(feature = "corpus")),
         ("cluster", cfg!(feature = "cluster")),
         ("parquet", cfg!(feature = "parquet")),
+        ("serve", cfg!(feature = "serve")),
     ]
     .into()
 }

@@ -40,8 +40,8 @@ pub(crate) fn shots(file: Option<&Path>) -> Result<Vec<Document>> {
         .collect())
 }
 
-/// Documents with candidates, one a line, each behind the shots.
-pub(crate) fn candidates(file: &Path, shots: &[Document]) -> Result<Vec<Candidates>> {
+/// Documents with candidates, one a line.
+pub(crate) fn candidates(file: &Path) -> Result<Vec<Candidates>> {
     let form = "a line is {\"parts\": [{\"text\": \"Output:\"}], \"candidates\": [\" a pig\", \" a dog\"]}";
     let lines: Vec<Candidates> = read_candidates(text(file)?.as_bytes(), &name(file))
         .collect::<Result<_, _>>()
@@ -52,11 +52,11 @@ pub(crate) fn candidates(file: &Path, shots: &[Document]) -> Result<Vec<Candidat
             name(file)
         )));
     }
-    let behind = |line: Candidates| Candidates {
-        document: Document::concat(shots, &beside(line.document, file)),
+    let line = |line: Candidates| Candidates {
+        document: beside(line.document, file),
         ..line
     };
-    Ok(lines.into_iter().map(behind).collect())
+    Ok(lines.into_iter().map(line).collect())
 }
 
 fn name(file: &Path) -> String {

@@ -10,6 +10,7 @@ use crate::args::{MediaArgs, ModelArgs};
 use crate::failure::Result;
 use crate::output;
 use crate::verbs::prompts;
+use crate::verbs::shots::ShotArgs;
 
 /// Say how likely each of some candidate answers is.
 ///
@@ -20,9 +21,8 @@ pub(crate) struct ScoreArgs {
     /// Prompts with "candidates", one a line (JSONL); - for stdin
     #[arg(long, value_name = "FILE")]
     prompts: PathBuf,
-    /// Documents put before each prompt, one a line (JSONL)
-    #[arg(long, value_name = "FILE")]
-    shots: Option<PathBuf>,
+    #[command(flatten)]
+    shots: ShotArgs,
     /// What the best candidate is best by
     #[arg(long, value_enum, default_value = "sum")]
     by: By,
@@ -41,15 +41,25 @@ enum By {
 }
 
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
-    let shots = prompts::shots(args.shots.as_deref())?;
-    let requests = prompts::candidates(&args.prompts, &shots)?;
-    let mut engine = args.model.open_with(|options| options.films = args.media.sampling())?;
-    let files = Files::of(requests.iter().map(|request| &request.document));
-    let files = files.read_with(args.media.reader());
+    let shots = args.shots.read()?;
+    let mut requests = prompts::candidates(&args.prompts)?;
+    let documents = requests
+        .iter()
+        .map(|request| shots.all_before(&request.document))
+        .collect();
+    let films = args.media.sampling();
+    let mut engine = args.model.open_with(|options| options.films = films)?;
+    let reader = args.media.reader();
+    let documents = shots.nearest_before(&mut engine, documents, &reader)?;
+    let files = Files::of(&documents).read_with(reader.clone());
+    let source = shots.source(&files, &reader);
+    for (request, document) in requests.iter_mut().zip(documents) {
+        request.document = document;
+    }
     let by = match args.by {
         By::Sum => RankBy::Sum,
         By::Mean => RankBy::Mean,
     };
-    let scores = engine.score(&requests, &files, by)?;
+    let scores = engine.score(&requests, &source, by)?;
     scores.iter().try_for_each(output::json_line)
 }

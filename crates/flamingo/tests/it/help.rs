@@ -4,7 +4,14 @@ use crate::Workplace;
 fn help_of_the_program_and_of_every_verb() {
     let place = Workplace::new();
     let help = |verb: &[&str]| place.ok(&[verb, &["--help"]].concat());
-    insta::assert_snapshot!("help", help(&[]));
+    let whole = if cfg!(feature = "serve") {
+        "help"
+    } else {
+        "help-lean"
+    };
+    insta::assert_snapshot!(whole, help(&[]));
+    #[cfg(feature = "serve")]
+    insta::assert_snapshot!("help-serve", help(&["serve"]));
     for verb in [
         "demo",
         "ask",
@@ -89,6 +96,15 @@ fn a_verb_that_is_not_built_in_names_the_command_that_adds_it() {
         told.contains("--features cluster -- corpus cluster scheduler --port 50050"),
         "{told}"
     );
+}
+
+#[cfg(not(feature = "serve"))]
+#[test]
+fn a_server_that_is_not_built_in_names_the_command_that_adds_it() {
+    let told = Workplace::new().refused(&["serve", "--port", "8080"]);
+    assert!(told.contains("without the feature `serve`"), "{told}");
+    let command = "cargo run --features serve -- serve --port 8080";
+    assert!(told.contains(command), "{told}");
 }
 
 #[test]

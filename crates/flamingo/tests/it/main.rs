@@ -19,6 +19,9 @@ mod help;
 mod parts;
 mod reports;
 mod saved_pages;
+#[cfg(all(unix, feature = "serve"))]
+mod serve;
+mod shots;
 #[cfg(unix)]
 #[path = "../../../flamingo-weights/tests/it/tiny_parts.rs"]
 mod tiny_parts;

@@ -129,7 +129,7 @@ fn tokens_are_called_back_in_order_and_a_break_ends_their_answer_alone() {
     let search = Search::new(&options, &vocabulary).expect("options");
     let mut steps: Vec<Step> = Vec::new();
     let stop = &mut |step: Step| {
-        steps.push(step);
+        steps.push(step.clone());
         let count = steps
             .iter()
             .filter(|s| (s.prompt, s.sequence) == (1, 2))
@@ -147,7 +147,7 @@ fn tokens_are_called_back_in_order_and_a_break_ends_their_answer_alone() {
             let its = steps
                 .iter()
                 .filter(|s| (s.prompt, s.sequence) == (prompt, sequence));
-            assert!(its.map(|step| step.token).eq(answer.tokens.iter().copied()));
+            assert!(its.map(|step| &step.token).eq(&answer.tokens));
             assert_eq!(
                 answer.ending == Ending::Stopped,
                 (prompt, sequence) == (1, 2)

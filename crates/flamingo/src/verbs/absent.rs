@@ -14,10 +14,9 @@ pub(crate) struct Anything {
 }
 
 /// The error of a verb that is not there, with the command that has it.
-pub(super) fn refuse(args: &Anything, verb: &str, feature: &str) -> Result<()> {
+pub(super) fn refuse(args: &Anything, asked: &str, feature: &str) -> Result<()> {
     let words: Vec<_> = args.rest.iter().map(|word| quoted(word)).collect();
-    let asked = ["corpus", verb].join(" ");
-    let whole = [&asked, words.join(" ").as_str()].join(" ");
+    let whole = [asked, words.join(" ").as_str()].join(" ");
     Err(Failure::new(format!(
         "`{asked}` is not in this program: it was built without the feature `{feature}`"
     )))

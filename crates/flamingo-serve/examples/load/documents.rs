@@ -1,0 +1,134 @@
+//! What is asked: questions behind four shots that all have in common.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flamingo_image::Image;
+use serde_json::{Value, json};
+
+use crate::process::run;
+
+/// Tokens of each answer.
+pub(crate) const TOKENS: usize = 20;
+const SHOTS: u8 = 4;
+const CANDIDATES: [&str; 5] = [" a pig", " a dog", " dax", " wug", " a red ball"];
+
+/// Documents with the parts that the program and the server take alike.
+pub(crate) struct Documents(Vec<Vec<Value>>);
+
+fn picture(seed: u8) -> Vec<u8> {
+    let color = [
+        seed.wrapping_mul(53),
+        seed.wrapping_mul(97),
+        seed.wrapping_mul(151),
+    ];
+    let disc = move |x: u32, y: u32| {
+        let (dx, dy) = (x as i32 - 24 - i32::from(seed % 7), y as i32 - 24);
+        if dx * dx + dy * dy < 200 {
+            color
+        } else {
+            [230, 230, 220]
+        }
+    };
+    Image::from_fn(48, 48, disc).to_png()
+}
+
+fn url(bytes: &[u8]) -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(bytes))
+}
+
+impl Documents {
+    pub(crate) fn new(count: u8) -> Self {
+        let shots = (0..SHOTS).flat_map(|i| {
+            [
+                json!({"image": url(&picture(i))}),
+                json!({"text": format!("Output: {}", ["dax", "wug", "blick", "toma"][i as usize])}),
+                json!({"end": true}),
+            ]
+        });
+        let shots: Vec<Value> = shots.collect();
+        let query = |i: u8| {
+            [
+                json!({"image": url(&picture(SHOTS + i))}),
+                json!({"text": "Output:"}),
+            ]
+        };
+        Self(
+            (0..count)
+                .map(|i| shots.iter().cloned().chain(query(i)).collect())
+                .collect(),
+        )
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn ask(&self, i: usize) -> String {
+        json!({"parts": self.0[i], "max_tokens": TOKENS, "min_tokens": TOKENS}).to_string()
+    }
+
+    pub(crate) fn streamed(&self, i: usize) -> String {
+        json!({"parts": self.0[i], "max_tokens": TOKENS, "min_tokens": TOKENS, "stream": true})
+            .to_string()
+    }
+
+    pub(crate) fn score(&self, i: usize) -> String {
+        json!({"parts": self.0[i], "candidates": CANDIDATES}).to_string()
+    }
+
+    /// With a picture that is cut short, and no one has.
+    pub(crate) fn broken(&self, i: usize) -> String {
+        let mut parts = self.0[i].clone();
+        let mut png = picture(200);
+        png.truncate(40 + i);
+        parts.push(json!({"image": url(&png)}));
+        json!({"parts": parts, "max_tokens": TOKENS}).to_string()
+    }
+
+    /// More than the server's 1 MiB.
+    pub(crate) fn large(&self) -> String {
+        json!({"parts": [{"text": "a".repeat(1_100_000)}]}).to_string()
+    }
+
+    /// The answers of the program to all of them as one file, and the CPU seconds that each took.
+    pub(crate) fn asked_by(&self, program: &str, folder: &Path) -> (Vec<Value>, f64) {
+        let file = folder.join("ask.jsonl");
+        let line = |parts: &Vec<Value>| json!({ "parts": parts }).to_string() + "\n";
+        std::fs::write(&file, self.0.iter().map(line).collect::<String>()).unwrap();
+        let tokens = TOKENS.to_string();
+        let args = [
+            "ask",
+            "--json",
+            "--max-tokens",
+            &tokens,
+            "--min-tokens",
+            &tokens,
+            "--prompt",
+        ];
+        self.lines(program, &args, &file, &line(&self.0[0]))
+    }
+
+    /// Their scores, likewise.
+    pub(crate) fn scored_by(&self, program: &str, folder: &Path) -> (Vec<Value>, f64) {
+        let file = folder.join("score.jsonl");
+        let line = |parts: &Vec<Value>| {
+            json!({"parts": parts, "candidates": CANDIDATES}).to_string() + "\n"
+        };
+        std::fs::write(&file, self.0.iter().map(line).collect::<String>()).unwrap();
+        self.lines(program, &["score", "--prompts"], &file, &line(&self.0[0]))
+    }
+
+    /// What a run on the file prints, and what a document costs beyond the first, which is what starting costs, too.
+    fn lines(&self, program: &str, args: &[&str], file: &Path, first: &str) -> (Vec<Value>, f64) {
+        let (printed, whole) = run(program, args, file);
+        let one = file.with_extension("one.jsonl");
+        std::fs::write(&one, first).unwrap();
+        let (_, start) = run(program, args, &one);
+        let lines = printed
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        (lines.collect(), (whole - start) / (self.len() - 1) as f64)
+    }
+}

@@ -1,0 +1,233 @@
+//! A load on `flamingo serve`: what it costs beside `flamingo ask` on the same documents, whether every answer is the
+//! same to the bit, and what is left over afterwards.
+//!
+//! ```text
+//! cargo build -p flamingo --features serve
+//! cargo run -p flamingo-serve --example load -- target/debug/flamingo [REQUESTS]
+//! ```
+//!
+//! It starts the server itself, on this machine, and prints a JSON object. Without a number, the mixed requests are 10,000.
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+mod client;
+mod documents;
+mod process;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use client::{Connection, Outcome};
+use documents::{Documents, TOKENS};
+use process::Server;
+
+/// Clients that ask at once.
+const CLIENTS: usize = 16;
+/// Connections that ask nothing.
+const IDLE: usize = 1000;
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let usage = "usage: load PROGRAM [REQUESTS]";
+    let program = args.next().expect(usage);
+    let requests: usize = args.next().map_or(10_000, |n| n.parse().expect(usage));
+    let documents = Documents::new(24);
+    let folder = tempfile::tempdir().unwrap();
+    let (expected, asked) = documents.asked_by(&program, folder.path());
+    let (scores, scored) = documents.scored_by(&program, folder.path());
+    let server = Server::start(&program);
+    let report = json!({
+        "ask_cpu_seconds_a_document": asked,
+        "score_cpu_seconds_a_document": scored,
+        "one_client": generate(&server, &documents, &expected, 1),
+        "sixteen_clients": generate(&server, &documents, &expected, CLIENTS),
+        "sixteen_clients_score": score(&server, &documents, &scores),
+        "first_token": first_token(&server, &documents),
+        "idle_connections": idle(&server),
+        "mixed": mixed(&server, &documents, &expected, requests),
+    });
+    println!("{}", serde_json::to_string_pretty(&report).unwrap());
+}
+
+/// Every document asked twice by some clients; the second time, what is known costs nothing.
+fn generate(server: &Server, documents: &Documents, expected: &[Value], clients: usize) -> Value {
+    let wrong = AtomicUsize::new(0);
+    let total = documents.len() * 2;
+    let run = timed(server, || {
+        each(server, clients, total, |connection, i| {
+            let i = i % documents.len();
+            let told = connection.post("/ask", &documents.ask(i));
+            if !same(&told.json(), &expected[i]) {
+                wrong.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    });
+    report(&run, total, &wrong)
+}
+
+fn score(server: &Server, documents: &Documents, expected: &[Value]) -> Value {
+    let wrong = AtomicUsize::new(0);
+    let total = documents.len() * 2;
+    let run = timed(server, || {
+        each(server, CLIENTS, total, |connection, i| {
+            let i = i % documents.len();
+            if connection.post("/score", &documents.score(i)).json() != expected[i] {
+                wrong.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    });
+    report(&run, total, &wrong)
+}
+
+/// Seconds until the first piece of an answer to a prompt of which all but the end is known, and what the engine itself
+/// took to read it.
+fn first_token(server: &Server, documents: &Documents) -> Value {
+    let mut connection = Connection::open(server.address);
+    let (mut first, mut prefill) = (Vec::new(), Vec::new());
+    for i in 0..documents.len() {
+        let (seconds, told) = connection.stream("/ask", &documents.streamed(i));
+        first.push(seconds);
+        prefill.push(told["answers"][0]["timings"]["prefill"].as_f64().unwrap());
+    }
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    json!({"median_seconds": median(first), "median_prefill_seconds": median(prefill)})
+}
+
+/// What connections that ask nothing take.
+fn idle(server: &Server) -> Value {
+    let before = server.resident();
+    let mut connections: Vec<Connection> = (0..IDLE)
+        .map(|_| Connection::open(server.address))
+        .collect();
+    // Each has asked once, and then keeps its connection.
+    for connection in &mut connections {
+        assert_eq!(connection.get("/health").status, 200);
+    }
+    let after = server.resident();
+    json!({"connections": IDLE, "bytes": after.saturating_sub(before)})
+}
+
+/// Requests of which 5% hang up, 5% have a broken picture and 2% are too large.
+fn mixed(server: &Server, documents: &Documents, expected: &[Value], total: usize) -> Value {
+    let counts: [AtomicUsize; 5] = Default::default();
+    let [answered, hung_up, broken, large, wrong] = &counts;
+    let (early, sampled) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let one = |connection: &mut Connection, i: usize| {
+        let document = i % documents.len();
+        let count = |counter: &AtomicUsize| counter.fetch_add(1, Ordering::Relaxed);
+        match i * 37 % 100 {
+            0..5 => {
+                connection.hang_up("/ask", &documents.streamed(document));
+                count(hung_up);
+            }
+            5..10 => {
+                let told = connection.post("/ask", &documents.broken(document));
+                count(if is_refused(&told, 400) {
+                    broken
+                } else {
+                    wrong
+                });
+            }
+            10..12 => {
+                let told = connection.post("/ask", &documents.large());
+                count(if is_refused(&told, 413) { large } else { wrong });
+            }
+            _ => {
+                let told = connection.post("/ask", &documents.ask(document));
+                let right = told.status == 200 && same(&told.json(), &expected[document]);
+                count(if right { answered } else { wrong });
+            }
+        }
+        if sampled.fetch_add(1, Ordering::Relaxed) + 1 == 500.min(total) {
+            early.store(server.resident() as usize, Ordering::Relaxed);
+        }
+    };
+    let run = timed(server, || each(server, CLIENTS, total, one));
+    let left = server.settled();
+    let (early, late) = (
+        early.load(Ordering::Relaxed) as f64,
+        server.resident() as f64,
+    );
+    json!({
+        "requests": total,
+        "answered_as_ask": answered.load(Ordering::Relaxed),
+        "hung_up": hung_up.load(Ordering::Relaxed),
+        "broken_pictures_refused": broken.load(Ordering::Relaxed),
+        "large_bodies_refused": large.load(Ordering::Relaxed),
+        "lost_or_wrong": wrong.load(Ordering::Relaxed),
+        "cpu_seconds_a_request": run.cpu / total as f64,
+        "resident_after_500": early,
+        "resident_at_end": late,
+        "grown": late / early - 1.0,
+        "requests_left": left,
+        "threads": server.threads(),
+    })
+}
+
+fn is_refused(told: &Outcome, status: u16) -> bool {
+    told.status == status && told.json()["error"]["message"].is_string()
+}
+
+/// Whether two answers are the same but for times.
+fn same(a: &Value, b: &Value) -> bool {
+    ["text", "tokens", "finish", "prompt_tokens"]
+        .iter()
+        .all(|key| a[key] == b[key])
+}
+
+/// What a load took.
+struct Run {
+    wall: f64,
+    cpu: f64,
+}
+
+fn timed(server: &Server, load: impl FnOnce()) -> Run {
+    let (started, before) = (Instant::now(), server.cpu_seconds());
+    load();
+    Run {
+        wall: started.elapsed().as_secs_f64(),
+        cpu: server.cpu_seconds() - before,
+    }
+}
+
+fn report(run: &Run, total: usize, wrong: &AtomicUsize) -> Value {
+    json!({
+        "requests": total,
+        "lost_or_wrong": wrong.load(Ordering::Relaxed),
+        "wall_seconds": run.wall,
+        "requests_a_second": total as f64 / run.wall,
+        "answer_tokens": TOKENS,
+        "cpu_seconds_a_request": run.cpu / total as f64,
+    })
+}
+
+/// Does `work` for each number, by so many clients with a connection each.
+fn each(
+    server: &Server,
+    clients: usize,
+    total: usize,
+    work: impl Fn(&mut Connection, usize) + Sync,
+) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..clients {
+            scope.spawn(|| {
+                let mut connection = Connection::open(server.address);
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    if i >= total {
+                        return;
+                    }
+                    work(&mut connection, i);
+                }
+            });
+        }
+    });
+}
+
+/// How long anything is waited for.
+const PATIENCE: Duration = Duration::from_secs(600);

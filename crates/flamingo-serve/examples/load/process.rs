@@ -1,0 +1,119 @@
+//! The program, run and watched.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::PATIENCE;
+use crate::client::Connection;
+
+/// Ticks of the system's clock for processes in a second.
+const TICKS: f64 = 100.0;
+
+/// `flamingo serve`, ended with this.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    pub(crate) fn start(program: &str) -> Self {
+        let mut child = Command::new(program)
+            .args(["serve", "--port", "0", "--max-body", "1"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let address = line.trim().rsplit("http://").next().unwrap().parse();
+        Self {
+            child,
+            address: address.expect("the address that it listens at"),
+        }
+    }
+
+    /// User's and system's time of all threads so far.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        let ticks = |i: usize| fields[i].parse::<f64>().unwrap();
+        (ticks(11) + ticks(12)) / TICKS
+    }
+
+    /// Bytes in memory.
+    pub(crate) fn resident(&self) -> u64 {
+        self.status("VmRSS:") << 10
+    }
+
+    pub(crate) fn threads(&self) -> u64 {
+        self.status("Threads:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    /// Requests that are left once nothing is asked any more; 0 if all is well.
+    pub(crate) fn settled(&self) -> f64 {
+        let started = Instant::now();
+        loop {
+            let metrics = Connection::open(self.address).get("/metrics");
+            let text = String::from_utf8(metrics.body).unwrap();
+            let value = |name: &str| -> f64 {
+                let line = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name))
+                    .unwrap();
+                line.trim().parse().unwrap()
+            };
+            let left = value("flamingo_queue_requests ")
+                + value("flamingo_engine_rows ")
+                + value("flamingo_media_held ");
+            if left == 0.0 || started.elapsed() > PATIENCE / 20 {
+                return left;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the program on a file; returns what it prints, and its CPU seconds.
+pub(crate) fn run(program: &str, args: &[&str], file: &Path) -> (String, f64) {
+    let before = children();
+    let output = Command::new(program)
+        .args(args)
+        .arg(file)
+        .output()
+        .expect("the program runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    (
+        String::from_utf8(output.stdout).unwrap(),
+        children() - before,
+    )
+}
+
+/// CPU seconds of all processes that were started here and have ended.
+fn children() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    let ticks = |i: usize| fields[i].parse::<f64>().unwrap();
+    (ticks(13) + ticks(14)) / TICKS
+}

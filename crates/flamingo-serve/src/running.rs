@@ -1,0 +1,236 @@
+//! From a document to an answer on its way: media got, tokens counted, a place in the queue taken, time bounded.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use flamingo_engine::{Answer, Decoding, RankBy, Request, Scores};
+use flamingo_sequence::{Candidates, Document, Part, Sequence};
+use tokio::time::{Instant, timeout_at};
+
+use crate::body::Share;
+use crate::job::{Happened, Job};
+use crate::media::Held;
+use crate::refusal::Refusal;
+use crate::shots::Picked;
+use crate::state::State;
+use crate::wanted::{Wanted, with_references};
+
+/// Bytes of text for each token of the longest prompt, beyond which texts are not even split into tokens.
+const BYTES_A_TOKEN: usize = 32;
+
+/// A prompt that can be asked.
+pub(crate) struct Prompt {
+    /// Its media are named by their content.
+    pub(crate) document: Document,
+    pub(crate) sequence: Sequence,
+    pub(crate) shots: Vec<usize>,
+    held: (Vec<Held>, Picked),
+}
+
+/// When a request came, and what it holds until it is over.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) started: Instant,
+    pub(crate) deadline: Instant,
+    /// Of the server's memory.
+    pub(crate) _share: Arc<Share>,
+    /// The key of the request that its prompt came in, for messages.
+    pub(crate) param: &'static str,
+}
+
+/// A request that the engine has.
+pub(crate) struct Running {
+    job: Job,
+    asked: Asked,
+    seconds: u64,
+    held: Arc<(Vec<Held>, Picked)>,
+}
+
+impl Prompt {
+    /// Gets the media of a document, and counts its tokens. `shots` stand before it; their media are the server's.
+    ///
+    /// # Errors
+    /// If a medium cannot be had, or the prompt is empty or too long.
+    pub(crate) async fn new(
+        state: &State,
+        document: Document,
+        media: Vec<Wanted>,
+        mut shots: Picked,
+        param: &str,
+    ) -> Result<Self, Refusal> {
+        check_texts(state, &document, param)?;
+        let held = state.getter.get(media).await?;
+        let document = Document::concat(&shots.documents, &with_references(document, &held));
+        let sequence = Sequence::of_prompt(&document, &state.model.tokenizer, state.limits.media);
+        let sequence = sequence.map_err(|error| Refusal::bad(param, error.to_string()))?;
+        let (tokens, most) = (sequence.ids.len(), state.limits.prompt_tokens);
+        let most = state
+            .model
+            .places
+            .map_or(most, |places| most.min(places - 1));
+        if tokens > most {
+            let message = format!("the prompt has {tokens} tokens, the most is {most}: shorten it");
+            return Err(Refusal::bad(param, message).called("context_length_exceeded"));
+        }
+        Ok(Self {
+            document,
+            sequence,
+            shots: std::mem::take(&mut shots.numbers),
+            held: (held, shots),
+        })
+    }
+
+    /// No more new tokens than the model has places for behind the prompt.
+    pub(crate) fn fit(&self, state: &State, decoding: &mut Decoding) {
+        if let Some(places) = state.model.places {
+            let room = places - self.sequence.ids.len();
+            decoding.max_new_tokens = decoding.max_new_tokens.min(room);
+            decoding.min_new_tokens = decoding.min_new_tokens.min(room);
+        }
+    }
+
+    /// Asks for an answer; `stream` is the request's number among those that came with it.
+    ///
+    /// # Errors
+    /// If the queue is full or the engine refuses.
+    pub(crate) async fn ask(
+        self,
+        state: &State,
+        mut decoding: Decoding,
+        stream: u64,
+        asked: Asked,
+    ) -> Result<Running, Refusal> {
+        self.fit(state, &mut decoding);
+        let request = Request::Generate {
+            prompt: self.document,
+            decoding,
+            stream,
+        };
+        Running::start(state, request, self.held, asked).await
+    }
+
+    /// Asks for the scores of candidates.
+    ///
+    /// # Errors
+    /// If the queue is full or the engine refuses.
+    pub(crate) async fn score(
+        self,
+        state: &State,
+        candidates: Vec<String>,
+        by: RankBy,
+        asked: Asked,
+    ) -> Result<Running, Refusal> {
+        let candidates = Candidates {
+            document: self.document,
+            candidates,
+        };
+        let request = Request::Score { candidates, by };
+        Running::start(state, request, self.held, asked).await
+    }
+}
+
+/// Refuses texts that are too long whatever their tokens are.
+fn check_texts(state: &State, document: &Document, param: &str) -> Result<(), Refusal> {
+    let bytes = |part: &Part| match part {
+        Part::Text(text) => text.len(),
+        Part::Image(_) | Part::Video(_) | Part::End => 0,
+    };
+    let bytes: usize = document.parts.iter().map(bytes).sum();
+    let tokens = state.limits.prompt_tokens;
+    let most = tokens.saturating_mul(BYTES_A_TOKEN);
+    match bytes > most {
+        true => {
+            let message = format!(
+                "the prompt's texts have {bytes} bytes, the most is {most} for {tokens} tokens: shorten it"
+            );
+            Err(Refusal::bad(param, message).called("context_length_exceeded"))
+        }
+        false => Ok(()),
+    }
+}
+
+impl Running {
+    async fn start(
+        state: &State,
+        request: Request,
+        held: (Vec<Held>, Picked),
+        asked: Asked,
+    ) -> Result<Self, Refusal> {
+        if state.is_ending() {
+            return Err(Refusal::ending());
+        }
+        let job = state
+            .queue
+            .start(request)
+            .map_err(|refused| state.refuse(refused))?;
+        let mut running = Self {
+            job,
+            seconds: state.limits.answer_time.as_secs(),
+            asked,
+            held: Arc::new(held),
+        };
+        match running.next().await? {
+            Happened::Accepted => Ok(running),
+            _ => Err(Refusal::ours("the engine answered out of turn")),
+        }
+    }
+
+    /// What happens next, within the time that the request has.
+    ///
+    /// # Errors
+    /// If it failed, or its time is over.
+    pub(crate) async fn next(&mut self) -> Result<Happened, Refusal> {
+        match timeout_at(self.asked.deadline, self.job.next()).await {
+            Ok(Happened::Failed(error)) => Err(Refusal::of_engine(&error, self.asked.param)),
+            Ok(Happened::Broken) => Err(Refusal::ours(
+                "the engine failed on this request or one beside it: this is a bug",
+            )),
+            Ok(happened) => Ok(happened),
+            Err(_) => {
+                let seconds = self.seconds;
+                let message = format!(
+                    "the answer took more than {seconds} s, the most that a request may take: ask for fewer tokens"
+                );
+                Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, message).called("answer_timeout"))
+            }
+        }
+    }
+
+    /// The answers, once they are whole.
+    ///
+    /// # Errors
+    /// As [`Running::next`].
+    pub(crate) async fn answers(mut self, state: &State) -> Result<Vec<Answer>, Refusal> {
+        let mut is_first = true;
+        loop {
+            match self.next().await? {
+                Happened::Answered(answers) => return Ok(answers),
+                Happened::Text { .. } if std::mem::take(&mut is_first) => {
+                    state.metrics.first_piece(self.asked.started.elapsed());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The scores.
+    ///
+    /// # Errors
+    /// As [`Running::next`].
+    pub(crate) async fn scores(mut self) -> Result<Scores, Refusal> {
+        loop {
+            if let Happened::Scored(scores) = self.next().await? {
+                return Ok(scores);
+            }
+        }
+    }
+
+    /// Keeps its media as long as it is kept itself.
+    pub(crate) fn holds(&self) -> Arc<(Vec<Held>, Picked)> {
+        Arc::clone(&self.held)
+    }
+
+    pub(crate) fn started(&self) -> Instant {
+        self.asked.started
+    }
+}

@@ -1,0 +1,135 @@
+//! Pictures and films that a request names: had, checked, and called by their content in its prompt.
+
+use std::sync::Arc;
+
+use flamingo_page::{decode_data_url, is_data_url};
+use flamingo_sequence::{Document, MediaKind, Part};
+use tokio::sync::Semaphore;
+
+use crate::fetch::WebFetcher;
+use crate::fields::shown;
+use crate::media::{Held, MediaStore};
+use crate::refusal::Refusal;
+
+/// A picture or film that a request wants looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) kind: MediaKind,
+    /// The key of the request where it stands.
+    pub(crate) place: String,
+    /// A `data:` address, or one on the network.
+    pub(crate) url: String,
+}
+
+/// Gets media.
+#[derive(Clone)]
+pub(crate) struct Getter {
+    pub(crate) store: Arc<MediaStore>,
+    /// None if nothing is fetched from the network.
+    pub(crate) web: Option<WebFetcher>,
+    /// How many media are decoded or fetched at once.
+    pub(crate) permits: Arc<Semaphore>,
+}
+
+impl Getter {
+    /// Gets all of them, in order.
+    ///
+    /// # Errors
+    /// If one cannot be had or decoded; it is named by its place.
+    pub(crate) async fn get(&self, wanted: Vec<Wanted>) -> Result<Vec<Held>, Refusal> {
+        let mut held = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            held.push(self.one(wanted).await?);
+        }
+        Ok(held)
+    }
+
+    async fn one(&self, wanted: Wanted) -> Result<Held, Refusal> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| Refusal::ending())?;
+        let (store, web) = (Arc::clone(&self.store), self.web.clone());
+        let place = wanted.place.clone();
+        let got = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let bytes = bytes(&wanted, web.as_ref())?;
+            let admitted = store.admit(&bytes, wanted.kind, &wanted.place);
+            admitted.map_err(|message| Refusal::bad(&wanted.place, message).called("invalid_image"))
+        });
+        match got.await {
+            Ok(got) => got,
+            Err(_) => Err(Refusal::ours("a decoder failed").of(&place)),
+        }
+    }
+}
+
+fn bytes(wanted: &Wanted, web: Option<&WebFetcher>) -> Result<Vec<u8>, Refusal> {
+    let (place, url) = (&wanted.place, wanted.url.trim());
+    let bad = |message: String| Refusal::bad(place, message).called("invalid_image_url");
+    if is_data_url(url) {
+        return decode_data_url(url).ok_or_else(|| {
+            let address = shown(&url.into());
+            bad(format!(
+                "`{place}` is {address}: its data does not decode, give data:image/png;base64,..."
+            ))
+        });
+    }
+    let is_web = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    match (is_web, web) {
+        (true, Some(web)) => web
+            .get(url)
+            .map_err(|reason| bad(format!("`{place}` cannot be fetched: {reason}"))),
+        (true, None) => Err(bad(format!(
+            "`{place}` is {}: this server fetches nothing from the network (it was started without --allow-fetch), send \
+             the picture as a data: address",
+            shown(&url.into())
+        ))),
+        (false, _) => Err(bad(format!(
+            "`{place}` is {}: give a data: address; files of the server are never opened",
+            shown(&url.into())
+        ))),
+    }
+}
+
+/// A document whose media are named by their place among `held`, named by what is held.
+pub(crate) fn with_references(document: Document, held: &[Held]) -> Document {
+    let reference = |place: &str| {
+        let held = place.parse::<usize>().ok().and_then(|i| held.get(i));
+        held.expect("media are named by their place")
+            .reference
+            .clone()
+    };
+    let part = |part: Part| match part {
+        Part::Image(place) => Part::Image(reference(&place)),
+        Part::Video(place) => Part::Video(reference(&place)),
+        other => other,
+    };
+    Document {
+        id: document.id,
+        parts: document.parts.into_iter().map(part).collect(),
+    }
+}
+
+/// The media of a document that came as it is, which is then named by their places.
+pub(crate) fn take_media(
+    document: &mut Document,
+    place: &str,
+    most: usize,
+    media: &mut Vec<Wanted>,
+) -> Result<(), Refusal> {
+    for (i, part) in document.parts.iter_mut().enumerate() {
+        let (kind, key, url) = match part {
+            Part::Image(url) => (MediaKind::Image, "image", url),
+            Part::Video(url) => (MediaKind::Video, "video", url),
+            Part::Text(_) | Part::End => continue,
+        };
+        let place = format!("{place}parts[{i}].{key}");
+        if media.len() == most {
+            let message =
+                format!("the request has more than {most} images and films: leave some out");
+            return Err(Refusal::bad(&place, message).called("too_many_images"));
+        }
+        let url = std::mem::replace(url, media.len().to_string());
+        media.push(Wanted { kind, place, url });
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! The engine on a thread of its own: requests come in through a bounded channel, what becomes of them goes out through
+//! a channel of each.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use flamingo_engine::{Engine, Event, MediaSource, Request, RequestId};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::job::{Happened, Job, Refused, Slot, Slots};
+use crate::metrics::Metrics;
+
+/// What the thread is asked to do.
+enum Command {
+    Start(Box<Start>),
+    /// Anything else with the engine, between two steps.
+    Do(Task),
+}
+
+type Task = Box<dyn FnOnce(&mut Engine, &dyn MediaSource) + Send>;
+
+struct Start {
+    request: Request,
+    events: mpsc::UnboundedSender<Happened>,
+    gone: Arc<AtomicBool>,
+    slot: Slot,
+}
+
+/// A request that the engine has.
+struct Live {
+    events: mpsc::UnboundedSender<Happened>,
+    gone: Arc<AtomicBool>,
+    _slot: Slot,
+}
+
+/// The engine's side: [`Worker::run`] is its thread.
+pub struct Worker {
+    engine: Engine,
+    media: Arc<dyn MediaSource + Send + Sync>,
+    commands: mpsc::Receiver<Command>,
+    live: HashMap<RequestId, Live>,
+    metrics: Arc<Metrics>,
+}
+
+/// The server's side, by which requests are handed over.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    commands: mpsc::Sender<Command>,
+    slots: Slots,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        engine: Engine,
+        media: Arc<dyn MediaSource + Send + Sync>,
+        most: usize,
+        metrics: Arc<Metrics>,
+    ) -> (Self, Queue) {
+        let (sender, commands) = mpsc::channel(most.max(1));
+        let queue = Queue {
+            commands: sender,
+            slots: Slots::new(most),
+        };
+        let worker = Self {
+            engine,
+            media,
+            commands,
+            live: HashMap::new(),
+            metrics,
+        };
+        (worker, queue)
+    }
+
+    /// Works until the server is gone and all that it asked for is answered. Blocks: to be run by a thread that may
+    /// compute, and not by one of the server's.
+    pub fn run(mut self) {
+        loop {
+            if self.live.is_empty() {
+                match self.commands.blocking_recv() {
+                    Some(command) => self.take(command),
+                    None => return,
+                }
+            }
+            while let Ok(command) = self.commands.try_recv() {
+                self.take(command);
+            }
+            self.forget_gone();
+            if !self.live.is_empty() {
+                self.step();
+            }
+            self.metrics.engine(&self.engine, self.live.len());
+        }
+    }
+
+    fn take(&mut self, command: Command) {
+        match command {
+            Command::Start(start) => self.start(*start),
+            Command::Do(task) => {
+                let (engine, media) = (&mut self.engine, &*self.media);
+                if catch_unwind(AssertUnwindSafe(|| task(engine, media))).is_err() {
+                    self.start_afresh();
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, start: Start) {
+        if start.gone.load(Ordering::Relaxed) {
+            return;
+        }
+        let engine = &mut self.engine;
+        let submitted = catch_unwind(AssertUnwindSafe(|| engine.submit(start.request)));
+        let happened = match submitted {
+            Ok(Ok(request)) => {
+                let live = Live {
+                    events: start.events.clone(),
+                    gone: start.gone,
+                    _slot: start.slot,
+                };
+                self.live.insert(request, live);
+                Happened::Accepted
+            }
+            Ok(Err(error)) => Happened::Failed(error),
+            Err(_) => {
+                self.start_afresh();
+                Happened::Broken
+            }
+        };
+        // Who has gone is forgotten before the next step.
+        let _ = start.events.send(happened);
+    }
+
+    /// Frees what requests hold whose client has gone.
+    fn forget_gone(&mut self) {
+        let gone = |(request, live): (&RequestId, &Live)| {
+            live.gone.load(Ordering::Relaxed).then_some(*request)
+        };
+        let requests: Vec<RequestId> = self.live.iter().filter_map(gone).collect();
+        for request in requests {
+            self.engine.cancel(request);
+            self.live.remove(&request);
+            self.metrics.cancelled();
+        }
+    }
+
+    fn step(&mut self) {
+        let (engine, media) = (&mut self.engine, &*self.media);
+        match catch_unwind(AssertUnwindSafe(|| engine.step(media))) {
+            Ok(events) => events.into_iter().for_each(|event| self.tell(event)),
+            Err(_) => self.start_afresh(),
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let request = event.request();
+        let (happened, is_over) = match event {
+            Event::Text {
+                answer,
+                text,
+                tokens,
+                ..
+            } => {
+                let happened = Happened::Text {
+                    answer,
+                    text,
+                    tokens,
+                };
+                (happened, false)
+            }
+            Event::Answered { answers, .. } => (Happened::Answered(answers), true),
+            Event::Scored { scores, .. } => (Happened::Scored(scores), true),
+            Event::Failed { error, .. } => (Happened::Failed(error), true),
+        };
+        if let Some(live) = self.live.get(&request) {
+            let _ = live.events.send(happened);
+        }
+        if is_over {
+            self.live.remove(&request);
+        }
+    }
+
+    /// After a panic, which is a bug of ours: all requests fail, and nothing of what was kept is trusted.
+    fn start_afresh(&mut self) {
+        tracing::error!("the engine failed on a request: all that were being answered are dropped");
+        for (request, live) in self.live.drain() {
+            self.engine.cancel(request);
+            let _ = live.events.send(Happened::Broken);
+        }
+        self.engine.clear_caches();
+    }
+}
+
+impl Queue {
+    /// Puts a request into the queue.
+    ///
+    /// # Errors
+    /// If the queue is full, or the engine has ended.
+    pub(crate) fn start(&self, request: Request) -> Result<Job, Refused> {
+        let slot = self.slots.take()?;
+        let (sender, events) = mpsc::unbounded_channel();
+        let gone = Arc::new(AtomicBool::new(false));
+        let start = Start {
+            request,
+            events: sender,
+            gone: Arc::clone(&gone),
+            slot,
+        };
+        // There are as many places in the channel as slots.
+        match self.commands.try_send(Command::Start(Box::new(start))) {
+            Ok(()) => Ok(Job::new(events, gone)),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Refused::Full(self.slots.most())),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Refused::Ended),
+        }
+    }
+
+    /// Does something with the engine between two steps.
+    ///
+    /// # Errors
+    /// If the engine has ended, or failed on it.
+    pub(crate) async fn engine<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Engine, &dyn MediaSource) -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let (sender, result) = oneshot::channel();
+        let task = Command::Do(Box::new(move |engine, media| {
+            let _ = sender.send(task(engine, media));
+        }));
+        self.commands.send(task).await.map_err(|_| Refused::Ended)?;
+        result.await.map_err(|_| Refused::Broken)
+    }
+
+    /// Whether the engine still takes requests.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.commands.is_closed()
+    }
+
+    /// How many requests there are, and how many there may be.
+    pub(crate) fn load(&self) -> [usize; 2] {
+        [self.slots.taken(), self.slots.most()]
+    }
+}
