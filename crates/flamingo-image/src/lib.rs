@@ -27,6 +27,7 @@ mod png_mending;
 mod preprocess;
 mod probe;
 mod resize;
+mod tiles;
 
 pub use crate::bound::Bound;
 pub use crate::decode::{Media, decode, decode_still};
@@ -38,4 +39,5 @@ pub use crate::luma::{Luma, decode_luma};
 pub use crate::picture::{Image, Mode, Stored};
 pub use crate::preprocess::{CLIP_MEAN, CLIP_STD, Conversion, Fit, Preprocess, Transparency};
 pub use crate::probe::{Format, Probe, probe};
-pub use crate::resize::{PassOrder, resize_bicubic};
+pub use crate::resize::{Filter, PassOrder, resize_bicubic};
+pub use crate::tiles::Tiling;

@@ -9,6 +9,7 @@ use flamingo::sequence::Document;
 use serde::Serialize;
 
 use crate::args::{DecodingArgs, LimitArgs, ModelArgs};
+use crate::chat::Chat;
 use crate::failure::{Failure, Hint, Result};
 use crate::verbs::parts::{FLAGS, Parts, is_jsonl};
 use crate::verbs::prompts;
@@ -32,6 +33,10 @@ pub(crate) struct AskArgs {
     /// Documents put before each prompt, one a line (JSONL)
     #[arg(long, value_name = "FILE")]
     shots: Option<PathBuf>,
+    /// Put the prompt as a chat, by the template that the model brings: --end (or an end of a shot) ends
+    /// a turn, and turns are the user's and the model's
+    #[arg(long)]
+    chat: bool,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -69,7 +74,16 @@ pub(crate) fn run(args: &AskArgs) -> Result<()> {
         true => "each line above is a whole answer; the same command answers all prompts again",
         false => "the answer above is not whole; the same command asks again",
     })?;
+    let chat = args.chat.then(|| Chat::of(&args.model.files.source()?));
+    let chat = chat.transpose()?;
     let mut engine = args.model.open()?;
+    let documents = match chat {
+        Some(chat) => {
+            let asked = documents.iter().map(|d| chat.prompt(d, engine.tokenizer()));
+            asked.collect::<Result<_>>()?
+        }
+        None => documents,
+    };
     if many || args.json {
         lines(&mut engine, &documents, args)
     } else {
