@@ -50,15 +50,15 @@ fn theirs(language: &str, folder: &Path) -> Flamingo {
 
 /// The name of a tensor of the language model or the trained part in an Otter.
 fn of_otter(name: &str) -> String {
-    let name = match name.strip_prefix("perceiver.layers.") {
-        Some(rest) => {
-            let rest = rest
-                .replacen(".0.", ".", 1)
-                .replacen(".1.", ".feed_forward.", 1);
-            format!("perceiver.layers.{rest}")
-        }
-        None => name.replace(".ff.", ".feed_forward."),
+    let of_layer = || {
+        let (number, rest) = name.strip_prefix("perceiver.layers.")?.split_once('.')?;
+        let inner = match rest.strip_prefix("1.") {
+            Some(inner) => format!("feed_forward.{inner}"),
+            None => rest.strip_prefix("0.")?.to_owned(),
+        };
+        Some(format!("perceiver.layers.{number}.{inner}"))
     };
+    let name = of_layer().unwrap_or_else(|| name.replace(".ff.", ".feed_forward."));
     let Some(at) = ["layers.", "blocks."]
         .iter()
         .find_map(|word| Some(name.find(word)? + word.len()))
