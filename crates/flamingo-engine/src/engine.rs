@@ -113,9 +113,13 @@ impl Engine {
             weighed: loaded.weighed,
         };
         if let Some(folder) = engine.options.latents.clone() {
-            let probe = engine.features(std::iter::once(&probe()), 1);
+            let probe = probe();
+            let pieces = engine.pieces(std::slice::from_ref(&probe));
+            let probe = engine.features(std::iter::once(&probe), pieces);
             let probe = engine.model.resample(probe, &[0]);
-            engine.latents = Some(LatentsFolder::open(folder, probe)?);
+            let config = engine.model.config();
+            let (latents, tiles) = (config.latents(), config.vision.most_tiles());
+            engine.latents = Some(LatentsFolder::open(folder, probe, latents, tiles)?);
         }
         Ok(engine)
     }

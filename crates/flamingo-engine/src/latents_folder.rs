@@ -21,17 +21,24 @@ const VERSION: u32 = 2;
 pub(crate) struct LatentsFolder {
     folder: PathBuf,
     model: Hash,
-    /// `[R, media width]`.
+    /// `[R, media width]`, of a picture of one tile.
     shape: [usize; 2],
+    /// Most tiles of a picture.
+    tiles: usize,
 }
 
 impl LatentsFolder {
     /// The part of `folder` that is of the model which makes the latents `probe`, `[1, R, width]`, of
-    /// the fixed picture.
+    /// the fixed picture; `latents` of them are of one tile, of which a picture has at most `tiles`.
     ///
     /// # Errors
     /// If the folder cannot be made.
-    pub(crate) fn open(folder: PathBuf, probe: Tensor<3>) -> Result<Self> {
+    pub(crate) fn open(
+        folder: PathBuf,
+        probe: Tensor<3>,
+        latents: usize,
+        tiles: usize,
+    ) -> Result<Self> {
         let failed = |error: &dyn std::fmt::Display| {
             Error::Media(format!(
                 "cannot create the folder of latents {}: {error}: choose another one",
@@ -41,7 +48,7 @@ impl LatentsFolder {
         std::fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
         // What killed processes left.
         flamingo_files::sweep(&folder).map_err(|error| failed(&error))?;
-        let [_, latents, width] = probe.dims();
+        let [_, _, width] = probe.dims();
         let mut hasher = Sha256::new();
         hasher.update(VERSION.to_le_bytes());
         hasher.update(probe.into_data().as_bytes());
@@ -49,6 +56,7 @@ impl LatentsFolder {
             folder,
             model: hasher.finalize().into(),
             shape: [latents, width],
+            tiles,
         })
     }
 
@@ -75,9 +83,12 @@ impl LatentsFolder {
             .iter()
             .map(|value| f32::from_le_bytes(*value))
             .collect();
-        let is_whole =
-            bytes.len() == 4 * latents * width && xxh3_64(bytes) == u64::from_le_bytes(*checksum);
-        is_whole.then(|| floats(values, [1, latents, width], device))
+        let of_tile = 4 * latents * width;
+        let tiles = bytes.len() / of_tile;
+        let is_whole = bytes.len() == tiles * of_tile
+            && (1..=self.tiles).contains(&tiles)
+            && xxh3_64(bytes) == u64::from_le_bytes(*checksum);
+        is_whole.then(|| floats(values, [1, tiles * latents, width], device))
     }
 
     /// Keeps latents of a medium, `[1, R, width]`.

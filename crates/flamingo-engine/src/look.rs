@@ -22,11 +22,15 @@ pub struct Look {
 
 impl Engine {
     /// The attention of the prompt's last token, mean over gated blocks and heads, times that of
-    /// the resampler's last layer; none if the token sees no picture.
+    /// the resampler's last layer; none if the token sees no picture, or where pictures have tiles,
+    /// whose positions are no square.
     ///
     /// # Errors
     /// If a picture cannot be had or the prompt is empty or too long.
     pub fn look(&mut self, prompt: &Document, source: &dyn MediaSource) -> Result<Option<Look>> {
+        if self.preprocess.is_tiled() {
+            return Ok(None);
+        }
         let sequence = self.sequence(prompt, 0)?;
         let batch = Batch::of_prompts(&[sequence], self.sees, self.tokenizer.specials());
         let Some(seen) = batch.sees.last().filter(|range| !range.is_empty()).cloned() else {

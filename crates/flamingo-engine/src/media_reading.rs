@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use flamingo_image::{Image, Media, Sampling, Wanted};
 use flamingo_kernels::{Tensor, floats};
 use flamingo_model::Medium;
+use flamingo_model::vision::Tiling;
 
 use crate::looked::{Hash, Looked, hash};
 use crate::{Engine, Error, MediaSource, Result};
@@ -78,8 +79,14 @@ impl Engine {
         })
     }
 
-    /// Keys and values of media, in order. Those that are in no cache are encoded, media of equal
-    /// frame counts together.
+    /// What a medium is encoded in: its frames, or the tiles of a picture.
+    pub(crate) fn pieces(&self, frames: &[Image]) -> usize {
+        let tiles = |frame: &Image| self.preprocess.tiling(frame).into_iter().product::<usize>();
+        frames.iter().map(tiles).sum()
+    }
+
+    /// Keys and values of media, in order. Those that are in no cache are encoded, media of equally
+    /// many frames or tiles together.
     ///
     /// # Errors
     /// If a medium cannot be had any more, or the folder of latents cannot be written.
@@ -89,29 +96,30 @@ impl Engine {
         source: &dyn MediaSource,
     ) -> Result<Vec<Medium>> {
         let mut found: HashMap<Hash, Medium> = HashMap::new();
-        let (mut read, mut missing): (Vec<(Hash, Tensor<3>)>, BTreeMap<usize, Vec<_>>) =
-            Default::default();
+        let mut read: BTreeMap<usize, Vec<(Hash, Tensor<3>)>> = BTreeMap::new();
+        let mut missing: BTreeMap<usize, Vec<_>> = BTreeMap::new();
         let mut seen = HashSet::new();
         for looked in wanted.iter().filter(|looked| seen.insert(looked.hash)) {
             if let Some(known) = self.media.get(&looked.hash) {
                 self.counts.media_known += 1;
                 found.insert(looked.hash, known);
             } else if let Some(latents) = self.stored_latents(&looked.hash) {
-                read.push((looked.hash, latents));
+                let alike = read.entry(latents.dims()[1]).or_default();
+                alike.push((looked.hash, latents));
             } else {
                 let frames = self.loaded(looked, source)?;
-                let alike = missing.entry(frames.len()).or_default();
+                let alike = missing.entry(self.pieces(&frames)).or_default();
                 alike.push((*looked, frames));
             }
         }
-        for chunk in read.chunks(FRAMES_AT_ONCE) {
+        for chunk in read.values().flat_map(|alike| alike.chunks(FRAMES_AT_ONCE)) {
             let latents = Tensor::cat(chunk.iter().map(|(_, l)| l.clone()).collect(), 0);
             self.keep(chunk.iter().map(|(hash, _)| *hash), latents, &mut found);
         }
-        for (frames, alike) in missing {
-            for chunk in alike.chunks((FRAMES_AT_ONCE / frames.max(1)).max(1)) {
+        for (pieces, alike) in missing {
+            for chunk in alike.chunks((FRAMES_AT_ONCE / pieces.max(1)).max(1)) {
                 let pictures = chunk.iter().flat_map(|(_, frames)| frames.iter());
-                let features = self.features(pictures, frames);
+                let features = self.features(pictures, pieces);
                 self.counts.media_encoded += chunk.len() as u64;
                 let places: Vec<usize> = chunk.iter().map(|(looked, _)| looked.place).collect();
                 let latents = self.model.resample(features, &places);
@@ -168,30 +176,57 @@ impl Engine {
         if pictures.is_empty() {
             return Vec::new();
         }
-        let pixels = self.pixels(pictures.iter());
-        let pooled = self.model.vision.pooled(pixels);
+        let pooled = match self.preprocess.is_tiled() {
+            true => {
+                // The class tokens of a picture's tiles.
+                let of_tiles = pictures.iter().map(|picture| {
+                    let features = self.features(
+                        std::iter::once(picture),
+                        self.pieces(std::slice::from_ref(picture)),
+                    );
+                    features
+                        .squeeze_dim::<3>(0)
+                        .narrow(1, 0, 1)
+                        .mean_dim(0)
+                        .squeeze_dim::<2>(0)
+                });
+                Tensor::cat(of_tiles.collect(), 0)
+            }
+            false => self.model.vision.pooled(self.pixels(pictures.iter())),
+        };
         let width = pooled.dims()[1];
         let values = pooled.into_data().convert::<f32>();
         let values: Vec<f32> = values.try_to_vec().expect("converted to f32");
         values.chunks_exact(width).map(<[f32]>::to_vec).collect()
     }
 
-    /// `[F, 3, h, w]`.
+    /// `[F, 3, h, w]`, with all tiles of the pictures.
     fn pixels<'a>(&self, pictures: impl Iterator<Item = &'a Image>) -> Tensor<4> {
-        let pixels: Vec<Vec<f32>> = pictures.map(|p| self.preprocess.pixels(p)).collect();
-        let (count, size) = (pixels.len(), self.preprocess.size);
-        let pixels = floats(pixels.concat(), [count, 3, size, size], &self.device);
+        let pixels: Vec<f32> = pictures.flat_map(|p| self.preprocess.pixels(p)).collect();
+        let size = self.preprocess.size;
+        let count = pixels.len() / (3 * size * size);
+        let pixels = floats(pixels, [count, 3, size, size], &self.device);
         pixels.cast(self.options.precision.dtype())
     }
 
-    /// Features of pictures, `frames` a medium: `[M, T, S, Dv]`.
+    /// Features of pictures, `pieces` of them or of their tiles a medium: `[M, T, S, Dv]`.
     pub(crate) fn features<'a>(
         &self,
         pictures: impl Iterator<Item = &'a Image>,
-        frames: usize,
+        pieces: usize,
     ) -> Tensor<4> {
-        let features = self.model.encode(self.pixels(pictures));
+        let features = match self.preprocess.is_tiled() {
+            true => {
+                let of_tiles = pictures.map(|picture| {
+                    let [rows, columns] = self.preprocess.tiling(picture);
+                    let pixels = self.pixels(std::iter::once(picture));
+                    self.model.encode_tiles(pixels, Tiling { rows, columns })
+                });
+                Tensor::cat(of_tiles.collect(), 0)
+            }
+            false => self.model.encode(self.pixels(pictures)),
+        };
         let [count, positions, width] = features.dims();
-        features.reshape([count / frames, frames, positions, width])
+        features.reshape([count / pieces, pieces, positions, width])
     }
 }

@@ -190,7 +190,8 @@ impl Engine {
         rest: &[Range<usize>],
         source: &dyn MediaSource,
     ) -> Result<(Vec<Medium>, Vec<Places>)> {
-        let once = self.sees != Visibility::AllPrevious;
+        let several = [Visibility::AllPrevious, Visibility::LastRow];
+        let once = !several.contains(&self.sees);
         let mut known: HashMap<Hash, usize> = HashMap::new();
         let (mut wanted, mut all) = (Vec::new(), Vec::with_capacity(prompts.len()));
         for (prompt, rest) in prompts.iter().zip(rest) {
@@ -228,12 +229,19 @@ impl Engine {
         self.model.read(rows, &Media::Each(media), &looking)
     }
 
-    /// Logits of what follows each of `stream`, `[n, D]`.
+    /// Logits of what follows each of `stream`, `[n, D]`; tokens that are never written have the
+    /// least.
     pub(crate) fn logits(&self, stream: Tensor<2>) -> Vec<Vec<f32>> {
         let logits = self.model.logits(stream);
-        let [_, vocabulary] = logits.dims();
+        let [_, written] = logits.dims();
+        let vocabulary = self.model.language.config().vocabulary;
         let values = logits.into_data().convert::<f32>();
         let values = values.try_into_vec::<f32>().expect("converted to f32");
-        values.chunks(vocabulary).map(<[f32]>::to_vec).collect()
+        let row = |row: &[f32]| {
+            let mut row = row.to_vec();
+            row.resize(vocabulary, f32::NEG_INFINITY);
+            row
+        };
+        values.chunks(written).map(row).collect()
     }
 }

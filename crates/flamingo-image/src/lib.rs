@@ -28,6 +28,7 @@ mod preprocess;
 mod probe;
 mod rate;
 mod resize;
+mod tiles;
 mod timeline;
 mod wanted;
 
@@ -42,6 +43,7 @@ pub use crate::picture::{Image, Mode, Stored};
 pub use crate::preprocess::{CLIP_MEAN, CLIP_STD, Conversion, Fit, Preprocess, Transparency};
 pub use crate::probe::{Format, Probe, probe};
 pub use crate::rate::Rate;
-pub use crate::resize::{PassOrder, resize_bicubic};
+pub use crate::resize::{Filter, PassOrder, resize_bicubic};
+pub use crate::tiles::Tiling;
 pub use crate::timeline::{Sampling, Timeline};
 pub use crate::wanted::Wanted;

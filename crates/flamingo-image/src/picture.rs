@@ -140,6 +140,14 @@ impl Image {
         Cow::Owned(image)
     }
 
+    /// Width and height as the file holds the picture.
+    pub(crate) fn stored_sides(&self) -> [u32; 2] {
+        match self.stored.orientation {
+            5..=8 => [self.height, self.width],
+            _ => [self.width, self.height],
+        }
+    }
+
     /// The picture as the file holds it: not turned.
     pub(crate) fn as_stored(&self) -> Cow<'_, Image> {
         // The two quarter turns undo each other, all else itself.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::picture::{Image, Mode, Stored};
 use crate::resize::{
-    PassOrder, Target, Window, resize_colours, resize_nearest, resize_transparent,
+    Filter, PassOrder, Target, Window, resize_colours, resize_nearest, resize_transparent,
 };
+use crate::tiles::{Canvas, Tiling};
 
 /// Mean colour of CLIP's training pictures, in 0 to 1; the default.
 pub const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
@@ -25,6 +26,13 @@ pub enum Fit {
     CenterCrop,
     /// Both sides are resized, the aspect is lost (IDEFICS).
     Squash,
+    /// It becomes several squares: it is laid into the upper left corner of a canvas of them, resized
+    /// as little as that takes and with its aspect, and the rest is black (Llama-3.2-Vision).
+    Tiles {
+        /// Most squares.
+        #[serde(deserialize_with = "tiles")]
+        most: usize,
+    },
 }
 
 /// What transparency becomes.
@@ -76,6 +84,9 @@ pub struct Preprocess {
     /// Which side is resized first.
     #[serde(default, skip_serializing_if = "is_default")]
     pub pass_order: PassOrder,
+    /// How pixels between others are found.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub filter: Filter,
 }
 
 impl Preprocess {
@@ -89,24 +100,52 @@ impl Preprocess {
             transparency: Transparency::default(),
             conversion: Conversion::default(),
             pass_order: PassOrder::default(),
+            filter: Filter::default(),
         }
     }
 
-    /// Whether transparency, conversion and order of the passes are the default ones, as they were
-    /// before they could be set.
+    /// Whether transparency, conversion, order of the passes and filter are the default ones, as they
+    /// were before they could be set, and pictures are one square.
     pub fn is_plain(&self) -> bool {
         is_default(&self.transparency)
             && is_default(&self.conversion)
             && is_default(&self.pass_order)
+            && is_default(&self.filter)
+            && !self.is_tiled()
     }
 
-    /// The picture's channels, each value `(x / 255 - mean) / std`.
+    /// Whether a picture can become several squares.
+    pub fn is_tiled(&self) -> bool {
+        matches!(self.fit, Fit::Tiles { .. })
+    }
+
+    /// Rows and columns of the squares that the picture becomes.
+    pub fn tiling(&self, image: &Image) -> Tiling {
+        match self.fit {
+            Fit::Tiles { most } => self.canvas(image, most).tiling,
+            Fit::Pad | Fit::CenterCrop | Fit::Squash => [1, 1],
+        }
+    }
+
+    fn canvas(&self, image: &Image, most: usize) -> Canvas {
+        let sides = match self.conversion {
+            Conversion::First => [image.width, image.height],
+            Conversion::AfterResize => image.stored_sides(),
+        };
+        Canvas::of(sides, self.size.max(1) as u32, most)
+    }
+
+    /// The picture's channels, each value `(x / 255 - mean) / std`; of one square after the other where
+    /// there are several.
     ///
     /// # Shapes
     ///
-    /// `[3 * size * size]`: channels first, then rows, then columns.
+    /// `[tiles * 3 * size * size]`: channels first, then rows, then columns.
     pub fn pixels(&self, image: &Image) -> Vec<f32> {
         let area = self.size * self.size;
+        if self.is_tiled() {
+            return self.tiles(image);
+        }
         let mut pixels = vec![0.0; 3 * area];
         if area == 0 {
             return pixels;
@@ -124,36 +163,66 @@ impl Preprocess {
         pixels
     }
 
-    /// The square that the encoder sees, as a picture (to draw its attention on, for one).
-    pub fn picture(&self, image: &Image) -> Image {
-        let side = self.size.max(1) as u32;
-        let placed = self.place(image);
-        let mut square = Image::solid(
-            side,
-            side,
-            self.mean.map(|mean| (mean * 255.0).round() as u8),
-        );
-        for (y, row) in placed.rows().enumerate() {
-            let start = 3 * ((placed.top + y) * self.size.max(1) + placed.left);
-            square.rgb[start..start + row.len()].copy_from_slice(row);
+    /// The pixels of all squares, one after the other.
+    fn tiles(&self, image: &Image) -> Vec<f32> {
+        let ([rows, columns], size) = (self.tiling(image), self.size);
+        let canvas = self.picture(image);
+        let tables = self.tables();
+        let mut pixels = Vec::with_capacity(canvas.rgb.len());
+        for tile in 0..rows * columns {
+            let (top, left) = (tile / columns * size, tile % columns * size);
+            for (channel, table) in tables.iter().enumerate() {
+                for y in top..top + size {
+                    let start = 3 * (y * columns * size + left);
+                    let row = canvas.rgb[start..start + 3 * size].as_chunks::<3>().0;
+                    pixels.extend(row.iter().map(|color| table[usize::from(color[channel])]));
+                }
+            }
         }
-        square
+        pixels
     }
 
     /// The picture in the size in which it stands in the square, without transparency: what
-    /// [`Preprocess::pixels`] makes the same numbers of, in less memory.
+    /// [`Preprocess::pixels`] makes the same numbers of, in less memory. Whole where its size says
+    /// which squares it is cut into.
     pub fn shrunk(&self, image: &Image) -> Image {
+        if self.is_tiled() {
+            return image.clone();
+        }
         let mut shrunk = self.place(image).image;
         shrunk.alpha = None;
         shrunk.stored = Stored::default();
         shrunk
     }
 
-    /// The normalised value of each byte, per channel.
+    /// The square that the encoder sees, or all of them, as a picture (to draw its attention on, for
+    /// one).
+    pub fn picture(&self, image: &Image) -> Image {
+        let side = self.size.max(1);
+        let [rows, columns] = self.tiling(image);
+        let placed = self.place(image);
+        let (width, height) = (side * columns, side * rows);
+        let filling = match self.is_tiled() {
+            true => [0; 3],
+            false => self.mean.map(|mean| (mean * 255.0).round() as u8),
+        };
+        let mut canvas = Image::solid(width as u32, height as u32, filling);
+        for (y, row) in placed.rows().enumerate() {
+            let start = 3 * ((placed.top + y) * width + placed.left);
+            canvas.rgb[start..start + row.len()].copy_from_slice(row);
+        }
+        canvas
+    }
+
+    /// The normalised value of each byte, per channel, rounded as the models' processors round it.
     fn tables(&self) -> [[f32; 256]; 3] {
+        let is_tiled = self.is_tiled();
         std::array::from_fn(|channel| {
             let (mean, std) = (self.mean[channel], self.std[channel]);
-            std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std)
+            std::array::from_fn(|byte| match is_tiled {
+                true => (byte as f32 - mean * 255.0) / (std * 255.0),
+                false => (byte as f32 / 255.0 - mean) / std,
+            })
         })
     }
 
@@ -186,14 +255,27 @@ impl Preprocess {
                 };
                 (width, height, window)
             }
+            Fit::Tiles { most } => {
+                let [width, height] = Canvas::of([width, height], size, most).sides;
+                whole(width, height)
+            }
         };
         let to = Target {
             width,
             height,
             window,
             order: self.pass_order,
+            filter: self.filter,
         };
-        Placed::new(self.resized(image, &to), size)
+        let image = self.resized(image, &to);
+        match self.is_tiled() {
+            true => Placed {
+                image,
+                left: 0,
+                top: 0,
+            },
+            false => Placed::new(image, size),
+        }
     }
 
     /// The picture resized, and without transparency.
@@ -273,6 +355,16 @@ fn side<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     }
     Err(D::Error::custom(format!(
         "picture size {size} is out of range; give 1 to 4096 pixels"
+    )))
+}
+
+fn tiles<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let most = usize::deserialize(deserializer)?;
+    if (1..=64).contains(&most) {
+        return Ok(most);
+    }
+    Err(D::Error::custom(format!(
+        "{most} tiles of a picture are out of range; give 1 to 64"
     )))
 }
 
@@ -409,6 +501,34 @@ mod tests {
     }
 
     #[test]
+    fn tiles_are_cut_row_by_row_from_a_canvas_that_is_black_beside_the_picture() {
+        let preprocess = grey(Fit::Tiles { most: 4 }, 5);
+        // 11 pixels wide, 7 high: three tiles side by side would do for the width, and not for the height.
+        let image = Image::from_fn(8, 7, |x, y| {
+            [if x < 5 { 0 } else { 255 }, (y / 5 * 255) as u8, 255]
+        });
+        assert_eq!(preprocess.tiling(&image), [2, 2]);
+        let canvas = preprocess.picture(&image);
+        assert_eq!((canvas.width, canvas.height), (10, 10));
+        assert_eq!(canvas.pixel(8, 0), [0; 3]);
+        let pixels = preprocess.pixels(&image);
+        assert_eq!(pixels.len(), 4 * 3 * 25);
+        let at = |tile: usize, channel: usize, y: usize, x: usize| {
+            pixels[((tile * 3 + channel) * 5 + y) * 5 + x]
+        };
+        assert_eq!(
+            [at(0, 0, 0, 4), at(1, 0, 0, 0), at(1, 0, 0, 3)],
+            [-2.0, 2.0, -2.0]
+        );
+        assert_eq!(
+            [at(1, 1, 4, 0), at(3, 1, 0, 0), at(3, 1, 2, 0)],
+            [-2.0, 2.0, -2.0]
+        );
+        assert_eq!([at(2, 2, 1, 4), at(2, 2, 2, 4)], [2.0, -2.0]);
+        assert!(!preprocess.is_plain());
+    }
+
+    #[test]
     fn sides_are_rounded_as_torchvision_does() {
         assert_eq!([0, 1, 2, 3, 5, 7].map(half_to_even), [0, 0, 1, 2, 2, 4]);
         assert_eq!(floored(51, 32, 17), 96);
@@ -435,6 +555,7 @@ mod tests {
             ),
             (r#"{"size":48,"fit":"pad","men":[1,0,1]}"#, "men"),
             (r#"{"size":48,"fit":"stretch"}"#, "stretch"),
+            (r#"{"size":48,"fit":{"tiles":{"most":0}}}"#, "0 tiles"),
         ] {
             let error = serde_json::from_str::<Preprocess>(text)
                 .unwrap_err()

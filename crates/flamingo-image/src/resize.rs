@@ -1,4 +1,4 @@
-//! Bicubic resizing, byte for byte as Pillow does it.
+//! Bicubic resizing, byte for byte as Pillow does it, and bilinear as torchvision resizes bytes.
 //!
 //! Pillow's `resize(size, BICUBIC)` (`src/libImaging/Resample.c`) is a separable convolution with
 //! the Catmull-Rom kernel (a = -0.5), widened when the picture shrinks (antialias), in 22-bit fixed
@@ -6,14 +6,55 @@
 //! Which axis comes first moves a pixel by up to 26 of 255 at hard edges of a tall picture, so it
 //! is a setting ([`PassOrder`]). `fast_image_resize` follows Pillow-SIMD instead (16-bit weights)
 //! and differs in a quarter of the bytes of some of the test's pictures; so the hundred lines are
-//! here.
+//! here. torchvision's bilinear kernel has the same form with weights of 16 bits.
 
 use serde::{Deserialize, Serialize};
 
 use crate::picture::Image;
 
-/// Fraction bits of a weight: 32 less 8 of the pixel and 2 for the kernel's overshoot.
+/// Most fraction bits of a weight: 32 less 8 of the pixel and 2 for the kernel's overshoot.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
+
+/// How pixels between others are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Filter {
+    /// Catmull-Rom's, as Pillow.
+    #[default]
+    Bicubic,
+    /// Straight lines, as torchvision where a picture is bytes.
+    Bilinear,
+}
+
+impl Filter {
+    /// Pixels to each side that a pixel is made of, where the picture does not shrink.
+    fn support(self) -> f64 {
+        match self {
+            Filter::Bicubic => 2.0,
+            Filter::Bilinear => 1.0,
+        }
+    }
+
+    fn at(self, x: f64) -> f64 {
+        match self {
+            Filter::Bicubic => bicubic(x),
+            Filter::Bilinear => (1.0 - x.abs()).max(0.0),
+        }
+    }
+
+    /// Fraction bits of these weights.
+    fn bits(self, raw: &[Vec<f64>]) -> u32 {
+        if self == Filter::Bicubic {
+            return PRECISION_BITS;
+        }
+        // As many as leave the largest weight below 2^15.
+        let largest = raw.iter().flatten().copied().fold(0.0, f64::max);
+        let fits = |bits: &u32| ((0.5 + largest * f64::from(1 << (bits + 1))) as i64) < 1 << 15;
+        (0..PRECISION_BITS)
+            .find(|bits| !fits(bits))
+            .unwrap_or(PRECISION_BITS)
+    }
+}
 
 /// A part of a resized picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +97,7 @@ pub fn resize_bicubic(image: &Image, width: u32, height: u32, order: PassOrder) 
         height,
         window: Window::whole(width, height),
         order,
+        filter: Filter::Bicubic,
     };
     match &image.alpha {
         None => resize_colours(image, &to),
@@ -71,6 +113,7 @@ pub(crate) struct Target {
     pub(crate) height: u32,
     pub(crate) window: Window,
     pub(crate) order: PassOrder,
+    pub(crate) filter: Filter,
 }
 
 /// The colours alone, whatever their opacity.
@@ -141,10 +184,11 @@ fn divided(value: u8, alpha: u8) -> u8 {
 /// Pixels of `CHANNELS` bytes.
 fn resize<const CHANNELS: usize>(pixels: &[u8], width: u32, height: u32, to: &Target) -> Vec<u8> {
     let window = to.window;
-    let columns = weights(width, to.width, window.left, window.width);
-    let rows = weights(height, to.height, window.top, window.height);
-    let first = rows.first().map_or(0, |row| row.start);
+    let columns = Axis::new(to.filter, [width, to.width], [window.left, window.width]);
+    let rows = Axis::new(to.filter, [height, to.height], [window.top, window.height]);
+    let first = rows.taps.first().map_or(0, |row| row.start);
     let last = rows
+        .taps
         .iter()
         .map(|row| row.start + row.weights.len())
         .max()
@@ -156,7 +200,7 @@ fn resize<const CHANNELS: usize>(pixels: &[u8], width: u32, height: u32, to: &Ta
         across::<CHANNELS>(&low, stripe, &columns)
     } else {
         let narrow = across::<CHANNELS>(source, stripe, &columns);
-        down(&narrow, columns.len() * CHANNELS, first, &rows)
+        down(&narrow, columns.taps.len() * CHANNELS, first, &rows)
     }
 }
 
@@ -174,24 +218,40 @@ struct Taps {
     weights: Vec<i32>,
 }
 
-/// The weights of the outputs `first..first + count` when `from` pixels become `to`.
-fn weights(from: u32, to: u32, first: u32, count: u32) -> Vec<Taps> {
-    let scale = f64::from(from) / f64::from(to);
-    let filter_scale = scale.max(1.0);
-    let support = 2.0 * filter_scale;
-    let taps = |out: u32| {
-        let center = (f64::from(out) + 0.5) * scale;
-        let start = (center - support + 0.5).max(0.0) as usize;
-        let end = ((center + support + 0.5) as usize).min(from as usize);
-        let kernel = |x: usize| bicubic((x as f64 - center + 0.5) * (1.0 / filter_scale));
-        let raw: Vec<f64> = (start..end).map(kernel).collect();
-        let sum: f64 = raw.iter().sum();
-        Taps {
+/// What the outputs along one axis take.
+struct Axis {
+    taps: Vec<Taps>,
+    /// Fraction bits of the weights.
+    bits: u32,
+}
+
+impl Axis {
+    /// The outputs `first..first + count` when `from` pixels become `to`.
+    fn new(filter: Filter, [from, to]: [u32; 2], [first, count]: [u32; 2]) -> Self {
+        let scale = f64::from(from) / f64::from(to);
+        let filter_scale = scale.max(1.0);
+        let support = filter.support() * filter_scale;
+        let raw = |out: u32| {
+            let center = (f64::from(out) + 0.5) * scale;
+            let start = (center - support + 0.5).max(0.0) as usize;
+            let end = ((center + support + 0.5) as usize).min(from as usize);
+            let kernel = |x: usize| filter.at((x as f64 - center + 0.5) * (1.0 / filter_scale));
+            let raw: Vec<f64> = (start..end).map(kernel).collect();
+            let sum: f64 = raw.iter().sum();
+            let raw: Vec<f64> = raw.iter().map(|weight| weight / sum).collect();
+            (start, raw)
+        };
+        let (starts, raw): (Vec<usize>, Vec<Vec<f64>>) = (first..first + count).map(raw).unzip();
+        let bits = filter.bits(&raw);
+        let taps = starts.into_iter().zip(raw).map(|(start, raw)| Taps {
             start,
-            weights: raw.iter().map(|w| fixed_point(w / sum)).collect(),
+            weights: raw.into_iter().map(|w| fixed_point(w, bits)).collect(),
+        });
+        Self {
+            taps: taps.collect(),
+            bits,
         }
-    };
-    (first..first + count).map(taps).collect()
+    }
 }
 
 fn bicubic(x: f64) -> f64 {
@@ -207,48 +267,53 @@ fn bicubic(x: f64) -> f64 {
 }
 
 /// Rounds half away from zero, in Pillow's words.
-fn fixed_point(weight: f64) -> i32 {
-    let scaled = weight * f64::from(1 << PRECISION_BITS);
+fn fixed_point(weight: f64, bits: u32) -> i32 {
+    let scaled = weight * f64::from(1 << bits);
     (scaled + 0.5_f64.copysign(scaled)) as i32
 }
 
-fn to_byte(sum: i32) -> u8 {
-    (sum >> PRECISION_BITS).clamp(0, 255) as u8
+fn to_byte(sum: i32, bits: u32) -> u8 {
+    (sum >> bits).clamp(0, 255) as u8
 }
 
-const HALF: i32 = 1 << (PRECISION_BITS - 1);
+/// What is added to a sum before its fraction bits go.
+fn half(bits: u32) -> i32 {
+    (1 << bits) / 2
+}
 
 /// Resizes each row of `stripe` bytes.
-fn across<const CHANNELS: usize>(source: &[u8], stripe: usize, columns: &[Taps]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(source.len() / stripe * columns.len() * CHANNELS);
+fn across<const CHANNELS: usize>(source: &[u8], stripe: usize, columns: &Axis) -> Vec<u8> {
+    let bits = columns.bits;
+    let mut out = Vec::with_capacity(source.len() / stripe * columns.taps.len() * CHANNELS);
     for row in source.chunks_exact(stripe) {
-        for taps in columns {
-            let mut sums = [HALF; CHANNELS];
+        for taps in &columns.taps {
+            let mut sums = [half(bits); CHANNELS];
             let pixels = row[CHANNELS * taps.start..].as_chunks::<CHANNELS>().0;
             for (pixel, weight) in pixels.iter().zip(&taps.weights) {
                 for (sum, &value) in sums.iter_mut().zip(pixel) {
                     *sum += i32::from(value) * weight;
                 }
             }
-            out.extend(sums.map(to_byte));
+            out.extend(sums.map(|sum| to_byte(sum, bits)));
         }
     }
     out
 }
 
 /// Combines rows of `stripe` bytes; `source` begins with row `first`.
-fn down(source: &[u8], stripe: usize, first: usize, rows: &[Taps]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(stripe * rows.len());
-    let mut sums = vec![HALF; stripe];
-    for taps in rows {
-        sums.fill(HALF);
+fn down(source: &[u8], stripe: usize, first: usize, rows: &Axis) -> Vec<u8> {
+    let bits = rows.bits;
+    let mut out = Vec::with_capacity(stripe * rows.taps.len());
+    let mut sums = vec![half(bits); stripe];
+    for taps in &rows.taps {
+        sums.fill(half(bits));
         let lines = source[stripe * (taps.start - first)..].chunks_exact(stripe);
         for (line, weight) in lines.zip(&taps.weights) {
             for (sum, &value) in sums.iter_mut().zip(line) {
                 *sum += i32::from(value) * weight;
             }
         }
-        out.extend(sums.iter().map(|&sum| to_byte(sum)));
+        out.extend(sums.iter().map(|&sum| to_byte(sum, bits)));
     }
     out
 }

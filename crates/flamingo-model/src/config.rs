@@ -23,6 +23,13 @@ pub struct FlamingoConfig {
     /// for all blocks, as the paper's parameter counts have it; the open models do not.
     #[serde(default = "yes")]
     pub project_media: bool,
+    /// A bias in that map, which is then there whatever the widths (Llama-3.2-Vision).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub media_projection_bias: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn yes() -> bool {
@@ -64,6 +71,7 @@ impl FlamingoConfig {
             gated: GatedConfig::paper(every, heads),
             language: LanguageConfig::chinchilla(width, layers, heads),
             project_media: true,
+            media_projection_bias: false,
         })
     }
 
@@ -71,8 +79,8 @@ impl FlamingoConfig {
     pub fn gated_blocks(&self) -> usize {
         let layers = self.language.layers;
         (0..=layers)
-            .filter(|&point| self.gated.stands_at(point, layers))
-            .count()
+            .map(|point| self.gated.blocks_at(point, layers))
+            .sum()
     }
 
     /// Width of a medium's latents before the map to the text's.
@@ -83,7 +91,7 @@ impl FlamingoConfig {
         }
     }
 
-    /// Latents of a medium, `R`.
+    /// Latents of a medium, `R`; of one of a single tile where pictures have several.
     pub fn latents(&self) -> usize {
         match &self.resampler {
             Some(resampler) => resampler.latents,
@@ -105,6 +113,12 @@ impl FlamingoConfig {
         }
     }
 
+    /// Whether there is a map from the latents' width to the text's.
+    pub(crate) fn projects_media(&self) -> bool {
+        self.latent_width() != self.media_width()
+            || (self.project_media && self.media_projection_bias)
+    }
+
     /// # Errors
     /// If the configuration describes no model: the message names the keys and both values.
     pub fn check(&self) -> Result<(), ConfigError> {
@@ -114,6 +128,12 @@ impl FlamingoConfig {
         self.gated
             .check(layers)
             .map_err(ConfigError::Contradiction)?;
+        if self.vision.has_tiles() && self.resampler.is_some() {
+            return Err(ConfigError::Contradiction(
+                "vision.vit.tiles and resampler: pictures of several tiles go to the text as they are, leave one out"
+                    .into(),
+            ));
+        }
         Ok(())
     }
 }

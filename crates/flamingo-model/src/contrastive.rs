@@ -38,6 +38,12 @@ impl ContrastiveConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.vision.check().map_err(ConfigError::Contradiction)?;
         self.text.check().map_err(ConfigError::Contradiction)?;
+        if self.vision.has_tiles() {
+            return Err(ConfigError::Contradiction(
+                "vision.vit.tiles: an encoder that is trained with texts sees one square, leave it out"
+                    .into(),
+            ));
+        }
         if self.joint_width == 0 || !(0.0..1.0).contains(&self.label_smoothing) {
             return Err(ConfigError::Contradiction(format!(
                 "joint_width {} must be at least 1, label_smoothing {} at least 0 and below 1",

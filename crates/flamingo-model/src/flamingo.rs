@@ -8,7 +8,7 @@
 use flamingo_kernels::{Init, Linear, Module, Tensor};
 
 use crate::language::{LanguageModel, TextInput, TextRow};
-use crate::vision::VisionEncoder;
+use crate::vision::{Tiling, VisionEncoder};
 use crate::{ConfigError, FlamingoConfig, GatedCrossAttention, Looking, Media, PerceiverResampler};
 
 /// A Flamingo.
@@ -20,7 +20,7 @@ pub struct Flamingo {
     pub resampler: Option<PerceiverResampler>,
     /// Latents to the text's width, where they are of another; trained.
     pub media_projection: Option<Linear>,
-    /// Trained; one at each point that [`crate::GatedConfig::stands_at`] names, in order.
+    /// Trained; as many at each point as [`crate::GatedConfig::blocks_at`] says, in order.
     pub gated: Vec<GatedCrossAttention>,
     /// Frozen.
     pub language: LanguageModel,
@@ -46,7 +46,11 @@ impl FlamingoConfig {
     /// Parameters of the map from the resampler's width to the text's.
     pub(crate) fn media_projection_parameters(&self) -> u64 {
         let (from, to) = (self.latent_width(), self.media_width());
-        if from == to { 0 } else { (from * to) as u64 }
+        let bias = if self.media_projection_bias { to } else { 0 };
+        match self.projects_media() {
+            true => (from * to + bias) as u64,
+            false => 0,
+        }
     }
 }
 
@@ -70,7 +74,9 @@ impl Flamingo {
                 .resampler
                 .as_ref()
                 .map(|resampler| PerceiverResampler::new(resampler, features, init)),
-            media_projection: (from != to).then(|| Linear::new(from, to, false, init)),
+            media_projection: config
+                .projects_media()
+                .then(|| Linear::new(from, to, config.media_projection_bias, init)),
             gated: (0..config.gated_blocks()).map(|_| block(init)).collect(),
             language: LanguageModel::new(&config.language, init),
             config: config.clone(),
@@ -91,7 +97,20 @@ impl Flamingo {
         self.vision.forward(pixels)
     }
 
-    /// Latents of media that all have the same number of frames, as the gated blocks read them.
+    /// Features of the tiles of one picture that has several, which stand as `tiling` says.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[F, 3, h, w]`, row by row
+    /// - output: `[F, S, Dv]`
+    ///
+    /// # Panics
+    /// If there are more tiles than one and the encoder knows none, or they are not as many as `tiling`
+    /// says.
+    pub fn encode_tiles(&self, pixels: Tensor<4>, tiling: Tiling) -> Tensor<3> {
+        self.vision.forward_tiles(pixels, tiling)
+    }
+
+    /// Latents of media that all have the same number of frames or tiles, as the gated blocks read them.
     /// `places` are those of the media in their documents
     /// ([`PerceiverResampler::forward`]); most models do not look at them.
     ///
@@ -160,7 +179,8 @@ impl Flamingo {
         hidden.squeeze_dim::<2>(0)
     }
 
-    /// The gated block that may stand at `point` of the language model; `block` is its number.
+    /// The gated blocks that may stand at `point` of the language model; `block` is the number of the
+    /// next one.
     fn blocks_at(
         &self,
         point: usize,
@@ -171,19 +191,18 @@ impl Flamingo {
         watch: &mut dyn FnMut(Passing, &Tensor<3>),
     ) -> Tensor<3> {
         watch(Passing::Stream(point), &y);
-        let layers = self.language.layers.len();
-        if !self.config.gated.stands_at(point, layers) {
-            return y;
+        let (layers, mut y) = (self.language.layers.len(), y);
+        for _ in 0..self.config.gated.blocks_at(point, layers) {
+            watch(Passing::BeforeBlock(*block), &y);
+            let gated = &self.gated[*block];
+            let looked = gated.cross_attention(y.clone(), media, *block, looking);
+            if let Some(looked) = &looked {
+                watch(Passing::CrossAttention(*block), looked);
+            }
+            y = gated.add(y, looked, looking);
+            watch(Passing::BehindBlock(*block), &y);
+            *block += 1;
         }
-        watch(Passing::BeforeBlock(*block), &y);
-        let gated = &self.gated[*block];
-        let looked = gated.cross_attention(y.clone(), media, *block, looking);
-        if let Some(looked) = &looked {
-            watch(Passing::CrossAttention(*block), looked);
-        }
-        let y = gated.add(y, looked);
-        watch(Passing::BehindBlock(*block), &y);
-        *block += 1;
         y
     }
 

@@ -12,11 +12,11 @@ use flamingo_sequence::Segments;
 pub enum Looking {
     /// No token sees anything: the attention's output is zero.
     Nowhere,
-    /// Each token sees at most one medium (the paper's way): its query meets only those latents.
-    /// Stretches of tokens that see the same one, and which; on the processor.
-    Runs(Vec<(Range<usize>, usize)>),
-    /// The same where gradients are wanted, and on other devices: tokens are gathered by medium, so
-    /// that the work is `L * R`, not `L * M * R`.
+    /// Each token's query meets the latents of the media that it sees (in the paper's way of one) and
+    /// no others: stretches of tokens that see the same ones, and which; on the processor.
+    Runs(Vec<(Range<usize>, Range<usize>)>),
+    /// The same for tokens that see at most one medium where gradients are wanted, and on other
+    /// devices: tokens are gathered by medium, so that the work is `L * R`, not `L * M * R`.
     One {
         /// Flat token indices by group, `[G * width]`.
         gather: Tensor<1, Int>,
@@ -26,14 +26,17 @@ pub enum Looking {
         media: Tensor<1, Int>,
         /// Tokens of a group.
         width: usize,
+        /// The tokens that see anything, rising.
+        seeing: Vec<usize>,
     },
-    /// Tokens see several media (the ablation "all previous images"): scores over all of them,
-    /// hidden where a token may not look.
+    /// Tokens see several media: scores over all of them, hidden where a token may not look.
     Many {
         /// 0 or [`MASKED`] for each token and medium, `[B * L, M]`.
         bias: Tensor<2>,
         /// 1 where a token sees anything, else 0, `[B * L, 1]`.
         sees_any: Tensor<2>,
+        /// The tokens that see anything, rising.
+        seeing: Vec<usize>,
     },
 }
 
@@ -52,10 +55,19 @@ impl Looking {
             return Looking::Nowhere;
         };
         assert!(last <= media, "a token sees medium {last} of {media}");
-        if in_runs(device) && sees.iter().all(|range| range.len() <= 1) {
+        if in_runs(device) {
             return Looking::Runs(runs(sees));
         }
         Self::gathered(sees, device).unwrap_or_else(|| Self::many(sees, media, device))
+    }
+
+    /// The tokens that see anything, rising.
+    pub(crate) fn seeing(&self) -> Vec<usize> {
+        match self {
+            Looking::Nowhere => Vec::new(),
+            Looking::Runs(runs) => runs.iter().flat_map(|(tokens, _)| tokens.clone()).collect(),
+            Looking::One { seeing, .. } | Looking::Many { seeing, .. } => seeing.clone(),
+        }
     }
 
     /// None if a token sees several media.
@@ -65,6 +77,7 @@ impl Looking {
             scatter: indices(segments.scatter, device),
             media: indices(segments.media, device),
             width: segments.width,
+            seeing: seeing(sees),
         })
     }
 
@@ -80,6 +93,7 @@ impl Looking {
         Looking::Many {
             bias: floats(bias, [sees.len(), media], device),
             sees_any: floats(any, [sees.len(), 1], device),
+            seeing: seeing(sees),
         }
     }
 }
@@ -89,17 +103,25 @@ pub(crate) fn in_runs(device: &Device) -> bool {
     !device.is_autodiff() && *device == Device::flex()
 }
 
-fn runs(sees: &[Range<usize>]) -> Vec<(Range<usize>, usize)> {
-    let mut runs: Vec<(Range<usize>, usize)> = Vec::new();
+fn runs(sees: &[Range<usize>]) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut runs: Vec<(Range<usize>, Range<usize>)> = Vec::new();
     for (token, seen) in sees.iter().enumerate().filter(|(_, seen)| !seen.is_empty()) {
         match runs.last_mut() {
-            Some((tokens, medium)) if *medium == seen.start && tokens.end == token => {
+            Some((tokens, media)) if media == seen && tokens.end == token => {
                 tokens.end += 1;
             }
-            _ => runs.push((token..token + 1, seen.start)),
+            _ => runs.push((token..token + 1, seen.clone())),
         }
     }
     runs
+}
+
+fn seeing(sees: &[Range<usize>]) -> Vec<usize> {
+    let tokens = sees.iter().enumerate();
+    tokens
+        .filter(|(_, seen)| !seen.is_empty())
+        .map(|(token, _)| token)
+        .collect()
 }
 
 #[cfg(test)]
@@ -107,8 +129,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_beside_each_other_that_see_the_same_medium_are_one_run() {
-        let sees = [0..0, 2..3, 2..3, 0..0, 2..3, 0..1, 0..1];
-        assert_eq!(runs(&sees), [(1..3, 2), (4..5, 2), (5..7, 0)]);
+    fn tokens_beside_each_other_that_see_the_same_media_are_one_run() {
+        let sees = [0..0, 2..3, 2..3, 0..0, 2..3, 0..1, 0..1, 0..2];
+        let runs = [(1..3, 2..3), (4..5, 2..3), (5..7, 0..1), (7..8, 0..2)];
+        assert_eq!(super::runs(&sees), runs);
+        assert_eq!(Looking::Runs(runs.to_vec()).seeing(), seeing(&sees));
+        assert_eq!(seeing(&sees), [1, 2, 4, 5, 6, 7]);
     }
 }

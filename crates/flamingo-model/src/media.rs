@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use flamingo_kernels::{Device, KeysValues, Tensor, compact};
+use flamingo_kernels::{Device, KeysValues, MASKED, Tensor, compact, floats};
 
 /// Keys and values of one medium's latents in every gated block. Cloning one copies nothing.
 #[derive(Debug, Clone)]
@@ -33,6 +33,16 @@ pub enum Media {
     Joint(Vec<(Tensor<3>, Tensor<3>)>),
     /// Each on its own, so that it can be kept for other passes.
     Each(Vec<Medium>),
+}
+
+/// Keys and values of all media of a pass in one block.
+pub(crate) struct JointMedia {
+    /// `[M, R, H * Dh]`.
+    pub(crate) keys: Tensor<3>,
+    /// `[M, R, H * Dh]`.
+    pub(crate) values: Tensor<3>,
+    /// [`MASKED`] where a medium has fewer latents, else 0, `[M, R]`; none if all have as many.
+    pub(crate) filling: Option<Tensor<2>>,
 }
 
 impl Media {
@@ -73,17 +83,50 @@ impl Media {
         (0..self.len()).map(medium).collect()
     }
 
-    /// Keys and values of all media in one block, twice `[M, R, H * Dh]`.
-    pub(crate) fn joint(&self, block: usize) -> (Tensor<3>, Tensor<3>) {
-        match self {
-            Media::Joint(blocks) => blocks[block].clone(),
-            Media::Each(media) => {
-                let join = |of: fn(&KeysValues) -> &Tensor<2>| {
-                    let all = media.iter().map(|medium| of(medium.block(block)).clone());
-                    Tensor::stack::<3>(all.collect(), 0)
+    /// Keys and values of all media in one block; of media of different lengths the shorter ones are
+    /// filled up.
+    pub(crate) fn joint(&self, block: usize) -> JointMedia {
+        let media = match self {
+            Media::Joint(blocks) => {
+                let (keys, values) = blocks[block].clone();
+                return JointMedia {
+                    keys,
+                    values,
+                    filling: None,
                 };
-                (join(|block| &block.keys), join(|block| &block.values))
             }
+            Media::Each(media) => media,
+        };
+        let lengths: Vec<usize> = media.iter().map(|m| m.block(block).len()).collect();
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        let join = |of: fn(&KeysValues) -> &Tensor<2>| {
+            let all = media.iter().map(|medium| {
+                let own = of(medium.block(block)).clone();
+                let [length, width] = own.dims();
+                match longest - length {
+                    0 => own,
+                    more => {
+                        let zeros = Tensor::zeros([more, width], (&own.device(), own.dtype()));
+                        Tensor::cat(vec![own, zeros], 0)
+                    }
+                }
+            });
+            Tensor::stack::<3>(all.collect(), 0)
+        };
+        let (keys, values) = (join(|block| &block.keys), join(|block| &block.values));
+        let ragged = lengths.iter().any(|length| *length < longest);
+        let filling = ragged.then(|| {
+            let hidden = |length: &usize| {
+                let length = *length;
+                (0..longest).map(move |r| if r < length { 0.0 } else { MASKED })
+            };
+            let bias = lengths.iter().flat_map(hidden).collect();
+            floats(bias, [media.len(), longest], &keys.device())
+        });
+        JointMedia {
+            keys,
+            values,
+            filling,
         }
     }
 

@@ -7,7 +7,7 @@ use flamingo_kernels::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::vision::{Transformer, TransformerConfig};
+use crate::vision::{Seeing, Transformer, TransformerConfig};
 
 /// A text tower.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ impl TextTowerConfig {
             activation: self.activation,
             norm_epsilon: 1e-5,
             layer_scale: false,
+            attention_bias: true,
+            gates: false,
         }
     }
 
@@ -134,7 +136,7 @@ impl TextTower {
         if let Some(norm) = &self.ln_final {
             let padding = |i: usize, length: usize| if i < length { 0.0 } else { MASKED };
             let bias = floats(per_token(lengths, l, padding), [b, 1, 1, l], &device);
-            x = norm.forward(self.transformer.forward(x, Some(&bias)));
+            x = norm.forward(self.transformer.forward(x, Seeing::Bias(&bias)));
         }
         let share = |i, length: usize| if i < length { 1.0 / length as f32 } else { 0.0 };
         let shares: Tensor<3> = floats(per_token(lengths, l, share), [b, 1, l], &device);

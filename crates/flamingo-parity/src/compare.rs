@@ -111,7 +111,8 @@ impl Masks {
     }
 }
 
-fn one(
+/// One tensor, in those rows of its last axis that `mask` says, or all.
+pub(crate) fn one(
     name: String,
     expected: &Array,
     ours: &Array,

@@ -6,7 +6,7 @@ use crate::compare::GRADIENT;
 use crate::{Case, Computed, Line, Status};
 
 /// Differences of losses, as a share of the loss.
-const LOSS: f64 = 1e-5;
+pub(crate) const LOSS: f64 = 1e-5;
 /// Below this difference of the two best logits an id is not safe to compare.
 const SAFE_GAP: f64 = 1e-4;
 
@@ -112,7 +112,7 @@ pub(crate) fn steps(case: &Case, computed: &Computed) -> Vec<Line> {
     lines
 }
 
-fn number(name: &str, expected: f64, ours: Option<&Value>, tolerance: f64) -> Line {
+pub(crate) fn number(name: &str, expected: f64, ours: Option<&Value>, tolerance: f64) -> Line {
     let Some(ours) = ours.and_then(Value::as_f64) else {
         return Line::with(name, Status::Missing, "not computed");
     };
@@ -183,7 +183,7 @@ fn texts(expected: &serde_json::Map<String, Value>, ours: Option<&Value>) -> Vec
     lines
 }
 
-fn generation(name: &str, expected: &Value, ours: Option<&Value>) -> Line {
+pub(crate) fn generation(name: &str, expected: &Value, ours: Option<&Value>) -> Line {
     let name = format!("generate {name}");
     if let Some(error) = expected.get("error").and_then(Value::as_str) {
         let error: String = error.chars().take(60).collect();

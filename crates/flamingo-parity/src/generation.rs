@@ -8,7 +8,7 @@ use flamingo_engine::decoding::{
 use serde_json::{Value, json};
 
 use crate::case::Rows;
-use crate::rows::{Read, Sees};
+use crate::rows::{Read, Sees, over_vocabulary};
 use crate::{Case, Error, Result};
 
 /// What a token sees that was generated behind a prompt.
@@ -113,7 +113,8 @@ impl NextLogits for Generation<'_> {
             .map(|(&row, token)| self.counts[row] + usize::from(*token == self.image));
         self.counts = grown.collect();
         let sees = self.sees(tokens);
-        Ok(self.read.step(tokens, &sees))
+        let logits = self.read.step(tokens, &sees);
+        Ok(over_vocabulary(self.read.model, logits))
     }
 }
 

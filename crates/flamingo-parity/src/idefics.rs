@@ -1,10 +1,8 @@
 //! A case of IDEFICS.
 
 use flamingo_image::Preprocess;
-use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
-use flamingo_model::language::PADDED;
-use flamingo_model::{Flamingo, Media, TextInput};
-
+use flamingo_kernels::{Device, Tensor, cross_entropy, floats};
+use flamingo_model::{Flamingo, Media};
 use flamingo_sequence::{SpecialTokens, Tokenizer, Visibility, visible};
 use serde_json::Value;
 
@@ -143,7 +141,7 @@ impl Idefics<'_> {
                     .collect()
             },
             attention: &|_| None,
-            block: &|block| Some(format!("xattn_out.{block}")),
+            block: &|block| vec![format!("xattn_out.{block}")],
         };
         let record = Some((&mut *computed, &names));
         let logits = rows::pass(self.model, &rows, &seen.media, &sees, self.device, record);
@@ -158,43 +156,12 @@ impl Idefics<'_> {
     /// padding of a row for the row's first token, too; so this pass is made over the rows with
     /// their padding, as they stand.
     fn loss(&self, ids: &Rows, mask: &Rows, rows: &Ragged, seen: &Seen, sees: &[Sees]) -> f64 {
-        let width = ids.width;
-        let places = |mask: &[i64]| {
-            let mut next = 0;
-            let place = |&mask: &i64| match mask {
-                0 => PADDED,
-                _ => {
-                    next += 1;
-                    next - 1
-                }
-            };
-            mask.iter().map(place).collect()
-        };
-        let input = TextInput {
-            ids: ids.values.iter().map(|&id| id as u32).collect(),
-            positions: mask.rows().map(places).collect(),
-            branches: Vec::new(),
-        };
-        let mut padded = vec![Sees::nothing(); ids.values.len()];
-        for (row, columns) in rows.columns.iter().enumerate() {
-            for (place, column) in columns.iter().enumerate() {
-                padded[row * width + column] = sees[row * rows.width() + place].clone();
-            }
-        }
-        let looking = rows::looking(&padded, seen.media.len(), self.device);
-        let hidden = self.model.hidden(&input, &seen.media, &looking);
-        let logits = rows::logits(self.model, hidden);
-        let [b, _, v] = logits.dims();
-        let counts = |i: &usize| mask.values[*i] != 0 && !i.is_multiple_of(width);
-        let read: Vec<usize> = (0..ids.values.len()).filter(counts).collect();
-        let targets: Vec<usize> = read.iter().map(|&i| ids.values[i] as usize).collect();
-        let before = indices(read.into_iter().map(|i| i - 1), self.device);
-        let logits = logits.reshape([b * width, v]).select(0, before);
-        f64::from(
-            cross_entropy(logits, &targets, 0.0)
-                .mean
-                .into_scalar::<f32>(),
-        )
+        let (media, all) = (&seen.media, |_| true);
+        let padded = [ids, mask];
+        let (logits, targets) =
+            rows::over_padding(self.model, padded, rows, media, sees, all, self.device);
+        let mean = cross_entropy(logits, &targets, 0.0).mean;
+        f64::from(mean.into_scalar::<f32>())
     }
 
     fn generations(

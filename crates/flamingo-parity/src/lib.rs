@@ -4,7 +4,7 @@
 //!
 //! A case holds
 //! - the model: `checkpoint.pt` with `lm/` and `clip/` (OpenFlamingo), a Hugging Face directory
-//!   (IDEFICS), `model.safetensors` (flamingo-pytorch), or an image tower with `pixels` among the
+//!   (IDEFICS, Llama-3.2-Vision), `model.safetensors` (flamingo-pytorch), or an image tower with `pixels` among the
 //!   inputs; or modules alone (`modules.safetensors`); or pictures alone (`preprocess.safetensors`);
 //! - `inputs.safetensors`: token ids, masks, pictures, labels;
 //! - `expected.safetensors` and `expected.json`: tensors by name, generations with their settings,
@@ -25,6 +25,8 @@ mod generation;
 mod gradients;
 mod idefics;
 mod labels;
+mod mllama;
+mod mllama_lines;
 mod modules;
 mod open_flamingo;
 mod pictures;

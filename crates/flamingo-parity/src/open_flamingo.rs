@@ -143,7 +143,7 @@ impl OpenFlamingo<'_> {
         let names = Names {
             stream: &stream,
             attention: &|block| Some(format!("xattn_raw.{}", at[block])),
-            block: &|block| Some(format!("xattn_out.{}", at[block])),
+            block: &|block| vec![format!("xattn_out.{}", at[block])],
         };
         let record = Some((&mut *computed, &names));
         let logits = rows::pass(self.model, &rows, &seen.media, &sees, self.device, record);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use flamingo_kernels::{Device, MASKED, Tensor, floats, indices};
+use flamingo_model::language::PADDED;
 use flamingo_model::{Flamingo, Looking, Media, Passing, TextCache, TextInput, TextRow};
 
 use crate::case::Rows;
@@ -28,15 +29,15 @@ impl Sees {
 
 /// The plan of tokens that see `sees` of `media` media.
 pub(crate) fn looking(sees: &[Sees], media: usize, device: &Device) -> Looking {
-    let ones: Option<Vec<Range<usize>>> = sees
+    let ranges: Option<Vec<Range<usize>>> = sees
         .iter()
         .map(|sees| match sees {
-            Sees::One(range) => Some(range.clone()),
-            Sees::Evenly(_) | Sees::All(_) => None,
+            Sees::One(range) | Sees::All(range) => Some(range.clone()),
+            Sees::Evenly(_) => None,
         })
         .collect();
-    if let Some(ones) = ones {
-        return Looking::new(&ones, media, device);
+    if let Some(ranges) = ranges {
+        return Looking::new(&ranges, media, device);
     }
     let bias = |sees: &Sees, medium: usize| match sees {
         Sees::One(range) | Sees::All(range) if range.contains(&medium) => 0.0,
@@ -52,9 +53,11 @@ pub(crate) fn looking(sees: &[Sees], media: usize, device: &Device) -> Looking {
         .iter()
         .flat_map(|s| (0..media).map(move |m| bias(s, m)))
         .collect();
+    let seeing = sees.iter().enumerate().filter(|(_, sees)| any(sees) > 0.0);
     Looking::Many {
         bias: floats(values, [sees.len(), media], device),
         sees_any: floats(sees.iter().map(any).collect(), [sees.len(), 1], device),
+        seeing: seeing.map(|(token, _)| token).collect(),
     }
 }
 
@@ -151,7 +154,7 @@ pub(crate) struct Names<'a> {
     /// Of block n's cross-attention, before its gate.
     pub(crate) attention: &'a dyn Fn(usize) -> Option<String>,
     /// Of the stream behind block n.
-    pub(crate) block: &'a dyn Fn(usize) -> Option<String>,
+    pub(crate) block: &'a dyn Fn(usize) -> Vec<String>,
 }
 
 /// One pass over whole rows: logits of all tokens, `[B, L, V]`; stations go into `computed`.
@@ -174,7 +177,7 @@ pub(crate) fn pass(
                     Passing::CrossAttention(block) => {
                         (names.attention)(block).into_iter().collect()
                     }
-                    Passing::BehindBlock(block) => (names.block)(block).into_iter().collect(),
+                    Passing::BehindBlock(block) => (names.block)(block),
                     Passing::BeforeBlock(_) => Vec::new(),
                 };
                 for name in found {
@@ -192,6 +195,60 @@ pub(crate) fn logits(model: &Flamingo, hidden: Tensor<3>) -> Tensor<3> {
     let logits = model.logits(hidden.reshape([b * l, d]));
     let [_, v] = logits.dims();
     logits.reshape([b, l, v])
+}
+
+/// A pass over rows with their padding, as they stand: the logits before each token that is no padding,
+/// is not the first of the padded row, and that `asked` says yes to, `[n, V]`, and these tokens. A
+/// peer's loss asks the last padding of a row for the row's first token, too.
+pub(crate) fn over_padding(
+    model: &Flamingo,
+    [ids, mask]: [&Rows; 2],
+    rows: &Ragged,
+    media: &Media,
+    sees: &[Sees],
+    asked: impl Fn(i64) -> bool,
+    device: &Device,
+) -> (Tensor<2>, Vec<usize>) {
+    let width = ids.width;
+    let places = |mask: &[i64]| {
+        let mut next = 0;
+        let place = |&mask: &i64| match mask {
+            0 => PADDED,
+            _ => {
+                next += 1;
+                next - 1
+            }
+        };
+        mask.iter().map(place).collect()
+    };
+    let input = TextInput {
+        ids: ids.values.iter().map(|&id| id as u32).collect(),
+        positions: mask.rows().map(places).collect(),
+        branches: Vec::new(),
+    };
+    let mut padded = vec![Sees::nothing(); ids.values.len()];
+    for (row, columns) in rows.columns.iter().enumerate() {
+        for (place, column) in columns.iter().enumerate() {
+            padded[row * width + column] = sees[row * rows.width() + place].clone();
+        }
+    }
+    let looking = looking(&padded, media.len(), device);
+    let logits = logits(model, model.hidden(&input, media, &looking));
+    let [b, _, v] = logits.dims();
+    let counts =
+        |i: &usize| mask.values[*i] != 0 && !i.is_multiple_of(width) && asked(ids.values[*i]);
+    let read: Vec<usize> = (0..ids.values.len()).filter(counts).collect();
+    let targets = read.iter().map(|&i| ids.values[i] as usize).collect();
+    let before = indices(read.into_iter().map(|i| i - 1), device);
+    (logits.reshape([b * width, v]).select(0, before), targets)
+}
+
+/// Logits of all tokens that `model` reads; those that are never written have the least.
+pub(crate) fn over_vocabulary(model: &Flamingo, mut logits: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
+    for row in &mut logits {
+        row.resize(model.config().language.vocabulary, f32::NEG_INFINITY);
+    }
+    logits
 }
 
 /// Rows that have been read, and what is read next to them.

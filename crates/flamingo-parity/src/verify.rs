@@ -10,6 +10,7 @@ use flamingo_weights::{Opened, Source, build, open};
 use crate::fresh_rows::{fresh_head, set_head};
 use crate::gradients::Training;
 use crate::idefics::Idefics;
+use crate::mllama::Mllama;
 use crate::open_flamingo::OpenFlamingo;
 use crate::{
     Case, Computed, Error, Line, Report, Result, compare, compare_json, flamingo_pytorch, modules,
@@ -98,6 +99,15 @@ fn of_model(case: &Case, options: &VerifyOptions) -> Result<(Vec<Line>, Computed
     let mut loaded = build(open(&source)?, &options.device, Precision::F32)?;
     if let Some(head) = head {
         set_head(&mut loaded.model, head);
+    }
+    if loaded.file.sees == Visibility::LastRow {
+        let model = Mllama {
+            model: &loaded.model,
+            tokenizer: &loaded.tokenizer,
+            preprocess: &loaded.preprocess,
+            device: &options.device,
+        };
+        return model.verify(case, options);
     }
     let mut computed = match loaded.file.sees {
         Visibility::LastInText => Idefics {

@@ -39,6 +39,8 @@ pub enum Part {
     Video(String),
     /// `{"end": true}`: the end of a chunk (`<EOC>`).
     End,
+    /// `{"token": ".."}`: a special token by its spelling, as chat templates have them between texts.
+    Token(String),
 }
 
 /// What kind of medium a part is.
@@ -85,7 +87,7 @@ impl Document {
             .filter_map(|(index, part)| match part {
                 Part::Image(place) => Some((index, MediaKind::Image, place.as_str())),
                 Part::Video(place) => Some((index, MediaKind::Video, place.as_str())),
-                Part::Text(_) | Part::End => None,
+                Part::Text(_) | Part::End | Part::Token(_) => None,
             })
     }
 
@@ -134,6 +136,7 @@ impl Part {
             Part::Text(text) => ("text", text),
             Part::Image(place) => ("image", place),
             Part::Video(place) => ("video", place),
+            Part::Token(spelling) => ("token", spelling),
             Part::End => return Ok(()),
         };
         if value.is_empty() {
@@ -214,26 +217,30 @@ struct RawPart {
     text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     end: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
 }
 
 impl TryFrom<RawPart> for Part {
     type Error = String;
 
     fn try_from(raw: RawPart) -> std::result::Result<Self, String> {
-        let part = match (raw.image, raw.video, raw.text, raw.end) {
-            (Some(place), None, None, None) => Part::Image(place),
-            (None, Some(place), None, None) => Part::Video(place),
-            (None, None, Some(text), None) => Part::Text(text),
-            (None, None, None, Some(true)) => Part::End,
-            (None, None, None, Some(false)) => {
+        let part = match (raw.image, raw.video, raw.text, raw.end, raw.token) {
+            (Some(place), None, None, None, None) => Part::Image(place),
+            (None, Some(place), None, None, None) => Part::Video(place),
+            (None, None, Some(text), None, None) => Part::Text(text),
+            (None, None, None, Some(true), None) => Part::End,
+            (None, None, None, None, Some(spelling)) => Part::Token(spelling),
+            (None, None, None, Some(false), None) => {
                 return Err("`end` is false: write {\"end\": true} or leave the part out".into());
             }
-            (image, video, text, end) => {
+            (image, video, text, end, token) => {
                 let keys = [
                     ("image", image.is_some()),
                     ("video", video.is_some()),
                     ("text", text.is_some()),
                     ("end", end.is_some()),
+                    ("token", token.is_some()),
                 ];
                 return Err(not_one_key(&keys));
             }
@@ -248,7 +255,7 @@ fn not_one_key(keys: &[(&str, bool)]) -> String {
         .filter(|(_, given)| *given)
         .map(|(key, _)| format!("`{key}`"))
         .collect();
-    let allowed = "exactly one of `image`, `video`, `text`, `end`";
+    let allowed = "exactly one of `image`, `video`, `text`, `end`, `token`";
     if given.is_empty() {
         return format!("a part without a key: it needs {allowed}");
     }
@@ -313,6 +320,7 @@ impl From<Part> for RawPart {
             Part::Image(place) => raw.image = Some(place),
             Part::Video(place) => raw.video = Some(place),
             Part::End => raw.end = Some(true),
+            Part::Token(spelling) => raw.token = Some(spelling),
         }
         raw
     }
@@ -369,7 +377,7 @@ mod tests {
     fn an_unknown_key_is_named_with_its_line_and_those_allowed() {
         let message = error("{\n \"parts\": [\n  {\"image\": \"a\"},\n  {\"imgae\": \"b\"}]}");
         let expected =
-            "document:4: unknown field `imgae`, expected one of `image`, `video`, `text`, `end`";
+            "document:4: unknown field `imgae`, expected one of `image`, `video`, `text`, `end`, `token`";
         assert_eq!(message, expected);
         let message = error(r#"{"parts": [{"end": true}], "shots": 3}"#);
         assert!(message.contains("`shots`"), "{message}");

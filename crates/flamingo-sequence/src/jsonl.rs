@@ -96,7 +96,7 @@ mod tests {
             {\"parts\":[{\"end\":true},{\"text\":\"a\"}]}";
         let read = lines(file);
         let expected =
-            "a.jsonl:4: unknown field `txt`, expected one of `image`, `video`, `text`, `end`";
+            "a.jsonl:4: unknown field `txt`, expected one of `image`, `video`, `text`, `end`, `token`";
         assert_eq!(read, [Ok(1), Err(expected.to_string()), Ok(2)]);
     }
 

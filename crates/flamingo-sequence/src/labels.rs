@@ -77,9 +77,10 @@ mod tests {
                     let blind = match mode {
                         Visibility::Next => !after.contains(&IMAGE),
                         // The target itself is no image (those are ignored anyway).
-                        Visibility::Last | Visibility::LastInText | Visibility::AllPrevious => {
-                            !before.contains(&IMAGE)
-                        }
+                        Visibility::Last
+                        | Visibility::LastInText
+                        | Visibility::LastRow
+                        | Visibility::AllPrevious => !before.contains(&IMAGE),
                     };
                     if blind {
                         *label = -100;

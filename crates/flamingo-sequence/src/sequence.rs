@@ -50,6 +50,7 @@ impl Sequence {
                 Part::Text(text) => builder.text(text)?,
                 Part::Image(_) | Part::Video(_) => builder.medium(),
                 Part::End => builder.push(tokenizer.specials().end_of_chunk),
+                Part::Token(spelling) => builder.token(spelling)?,
             }
         }
         builder.finish()
@@ -75,6 +76,7 @@ impl Sequence {
                     builder.medium();
                 }
                 Part::End => builder.end_chunk(),
+                Part::Token(spelling) => builder.token(spelling)?,
             }
         }
         builder.end_chunk();
@@ -115,6 +117,11 @@ impl<'a> Builder<'a> {
 
     fn text(&mut self, text: &str) -> Result<()> {
         self.sequence.ids.extend(self.tokenizer.encode(text)?);
+        Ok(())
+    }
+
+    fn token(&mut self, spelling: &str) -> Result<()> {
+        self.push(self.tokenizer.special(spelling)?);
         Ok(())
     }
 

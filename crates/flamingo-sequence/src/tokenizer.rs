@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tokenizers::AddedToken;
 
-use crate::{Error, Result};
+use crate::{Error, Part, Result};
 
 /// The special tokens by their texts, as a model's configuration names them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +144,85 @@ impl Tokenizer {
             }
         }
         self.encode(text)
+    }
+
+    /// The id of a special token that is no picture.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] if there is none of that spelling, or it stands for a picture.
+    pub fn special(&self, spelling: &str) -> Result<u32> {
+        let added = self.inner.get_added_tokens_decoder();
+        let found = added
+            .iter()
+            .find(|(_, token)| token.special && token.content == spelling);
+        match found {
+            Some((id, _)) if *id != self.specials.image => Ok(*id),
+            Some(_) => Err(encode_error(
+                spelling,
+                "it stands for a picture: give the picture as a part".to_string(),
+            )),
+            None => Err(encode_error(
+                spelling,
+                "it is no special token of the model: give it as a text".to_string(),
+            )),
+        }
+    }
+
+    /// The spellings of all special tokens.
+    pub fn special_spellings(&self) -> Vec<String> {
+        let added = self.inner.get_added_tokens_decoder();
+        let special = added.values().filter(|token| token.special);
+        special.map(|token| token.content.clone()).collect()
+    }
+
+    /// The parts of a text in which special tokens count, as a chat template writes one: its pictures
+    /// are those of `media`, in order, and the token that opens every sequence is left out, since it
+    /// is put before every prompt.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] if the text has more or fewer pictures than `media`.
+    pub fn marked(&self, text: &str, media: impl IntoIterator<Item = Part>) -> Result<Vec<Part>> {
+        let added = self.inner.get_added_tokens_decoder();
+        let specials: Vec<(u32, &str)> = added
+            .iter()
+            .filter(|(_, token)| token.special && !token.content.is_empty())
+            .map(|(id, token)| (*id, token.content.as_str()))
+            .collect();
+        let (mut parts, mut media, mut rest) = (Vec::new(), media.into_iter(), text);
+        let first = |rest: &str| {
+            let found = specials
+                .iter()
+                .filter_map(|(id, s)| Some((rest.find(s)?, *id, *s)));
+            // Of those at one place the longest.
+            found.min_by_key(|(at, _, spelling)| (*at, usize::MAX - spelling.len()))
+        };
+        while let Some((at, id, spelling)) = first(rest) {
+            if at > 0 {
+                parts.push(Part::Text(rest[..at].to_owned()));
+            }
+            rest = &rest[at + spelling.len()..];
+            if id == self.specials.image {
+                parts.push(media.next().ok_or_else(|| self.uneven(text, "more"))?);
+            } else if !(parts.is_empty() && Some(id) == self.specials.bos) {
+                parts.push(Part::Token(spelling.to_owned()));
+            }
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        match media.next() {
+            None => Ok(parts),
+            Some(_) => Err(self.uneven(text, "fewer")),
+        }
+    }
+
+    fn uneven(&self, text: &str, which: &str) -> Error {
+        let image = self
+            .inner
+            .id_to_token(self.specials.image)
+            .unwrap_or_default();
+        let message = format!("it has {image} {which} times than there are pictures");
+        encode_error(text, message)
     }
 
     /// The text of ids. Special tokens and ids outside the vocabulary are left out.
@@ -323,6 +402,48 @@ mod tests {
         let json = bytes_json().to_string();
         let error = Tokenizer::from_bytes(json.as_bytes(), names).unwrap_err();
         error.to_string()
+    }
+
+    #[test]
+    fn a_text_of_a_chat_template_is_taken_apart_at_its_special_tokens() {
+        let tokenizer = bytes_tokenizer();
+        let names = names();
+        let (image, end) = (names.image, names.end_of_chunk);
+        let bos = names.bos.unwrap_or_default();
+        let text = format!("{bos}a {image}cat{end}b");
+        let parts = tokenizer
+            .marked(&text, [Part::Image("x.png".into())])
+            .unwrap();
+        let expected = [
+            Part::Text("a ".into()),
+            Part::Image("x.png".into()),
+            Part::Text("cat".into()),
+            Part::Token(end.clone()),
+            Part::Text("b".into()),
+        ];
+        assert_eq!(parts, expected);
+        let told = |media: Vec<Part>| tokenizer.marked(&text, media).unwrap_err().to_string();
+        assert!(told(vec![]).contains("more times"));
+        let two = || Part::Image("y.png".into());
+        assert!(told(vec![two(), two()]).contains("fewer times"));
+        assert!(
+            tokenizer
+                .special(&image)
+                .unwrap_err()
+                .to_string()
+                .contains("picture")
+        );
+        assert!(
+            tokenizer
+                .special("cat")
+                .unwrap_err()
+                .to_string()
+                .contains("no special token")
+        );
+        assert_eq!(
+            tokenizer.special(&end).unwrap(),
+            tokenizer.specials().end_of_chunk
+        );
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub enum Visibility {
     /// The last one at or before the token, but none behind an `<EOS>` until the next image
     /// (IDEFICS, which packs several texts into one sequence).
     LastInText,
+    /// The last row of images at or before the token, up to it: all that follow each other without a
+    /// token between (Llama-3.2-Vision).
+    LastRow,
     /// The first one at or after the token: text bound to the next image, as for half of the pages
     /// in training (paper, `p_next`). The tokens are the same ones; an `<EOC>` ends the text before
     /// it, so it sees what that text sees, the image that follows.
@@ -30,8 +33,13 @@ pub enum Visibility {
 pub fn visible(ids: &[u32], specials: &SpecialTokens, mode: Visibility) -> Vec<Range<usize>> {
     let total = ids.iter().filter(|id| **id == specials.image).count();
     let (mut seen, mut ended) = (0, false);
+    let (mut row, mut in_row) = (0, false);
     let sees = ids.iter().map(|id| {
         let own = usize::from(*id == specials.image);
+        if own == 1 && !in_row {
+            row = seen;
+        }
+        in_row = own == 1;
         seen += own;
         let hidden = ended && own == 0;
         ended = hidden || Some(*id) == specials.eos;
@@ -39,6 +47,7 @@ pub fn visible(ids: &[u32], specials: &SpecialTokens, mode: Visibility) -> Vec<R
             Visibility::LastInText if hidden => 0..0,
             Visibility::Last | Visibility::LastInText => seen.saturating_sub(1)..seen,
             Visibility::AllPrevious => 0..seen,
+            Visibility::LastRow => row..seen,
             Visibility::Next => match seen - own {
                 next if next < total => next..next + 1,
                 _ => 0..0,
@@ -69,6 +78,14 @@ mod tests {
             }
             Visibility::Next => media.find(|k| at[*k] >= position),
             Visibility::AllPrevious => return media.filter(|k| at[*k] <= position).collect(),
+            Visibility::LastRow => {
+                let before: Vec<usize> = media.filter(|k| at[*k] <= position).collect();
+                let beside = |k: &&usize| {
+                    let (last, row) = (at[before[before.len() - 1]], at[**k]);
+                    (row..last).all(|p| ids[p] == IMAGE)
+                };
+                return before.iter().filter(beside).copied().collect();
+            }
         }
         .into_iter()
         .collect()
@@ -79,6 +96,7 @@ mod tests {
         let modes = [
             Visibility::Last,
             Visibility::LastInText,
+            Visibility::LastRow,
             Visibility::Next,
             Visibility::AllPrevious,
         ];
@@ -116,6 +134,9 @@ mod tests {
         assert_eq!(next, [0..1, 0..1, 1..2, 1..2, 1..2, 0..0]);
         let all = visible(&ids, &SPECIALS, Visibility::AllPrevious);
         assert_eq!(all, [0..0, 0..1, 0..1, 0..1, 0..2, 0..2]);
+        let ids = [TEXT, IMAGE, IMAGE, TEXT, IMAGE, TEXT];
+        let in_rows = visible(&ids, &SPECIALS, Visibility::LastRow);
+        assert_eq!(in_rows, [0..0, 0..1, 0..2, 0..2, 2..3, 2..3]);
         let ids = [IMAGE, TEXT, EOS, TEXT, IMAGE, EOS];
         let in_text = visible(&ids, &SPECIALS, Visibility::LastInText);
         assert_eq!(in_text, [0..1, 0..1, 0..1, 0..0, 1..2, 1..2]);

@@ -119,6 +119,11 @@ fn check_sizes(recipe: &Recipe, config: &ContrastiveConfig, preprocess: &Preproc
             preprocess.size
         )));
     }
+    if preprocess.is_tiled() {
+        return Err(Error::contradiction(
+            "preprocess.fit is tiles, the encoder sees one square: give pad, center_crop or squash",
+        ));
+    }
     let positions = config.text.positions;
     match recipe
         .data

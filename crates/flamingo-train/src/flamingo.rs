@@ -77,6 +77,7 @@ impl FlamingoTask {
             vision: parts.vision.config.clone(),
             resampler: Some(spec.resampler.clone()),
             project_media: spec.project_media,
+            media_projection_bias: false,
             gated: spec.gated.clone(),
             language: parts.language.config.clone(),
         };

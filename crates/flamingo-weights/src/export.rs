@@ -92,6 +92,8 @@ fn fitting(config: &FlamingoConfig) -> Result<(&VitConfig, Family, Value)> {
         class_token_in_features: vit.pool == VitPool::Mean,
         norm_epsilon: 1e-5,
         projection: Some(vit.projection.unwrap_or(1)),
+        attention_bias: true,
+        tiles: None,
         ..vit.clone()
     };
     if *vit != tower || !matches!(vit.activation, Activation::Gelu | Activation::QuickGelu) {

@@ -19,6 +19,7 @@ mod peers;
 mod quantise;
 mod report;
 mod shapes;
+mod synthetic;
 mod tensors;
 mod with_parts;
 mod write_model;
@@ -40,10 +41,11 @@ pub use model_file::{
 pub use names::{apply_tensors, apply_tensors_as, named_tensors};
 pub use part_files::PartFiles;
 pub use peers::{
-    FlamingoPytorch, LanguagePart, OpenFlamingoFiles, Opened, PUBLISHED, Published, VisionPart,
-    Words, load_module, open_flamingo_block_links, open_flamingo_pytorch,
+    CHECKPOINTS, FlamingoPytorch, LanguagePart, OpenFlamingoFiles, Opened, PUBLISHED, Published,
+    VisionPart, Words, load_module, open_flamingo_block_links, open_flamingo_pytorch,
     open_flamingo_resampler_links, open_language, open_vision,
 };
 pub use quantise::{Amount, HEAD, Kept, Weighed};
 pub use report::{LoadReport, LoadedTensor};
+pub use synthetic::Synthetic;
 pub use tensors::{Float, NamedTensor, Stored, Tensors, write_tensors};

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use flamingo_image::Preprocess;
-use flamingo_model::FlamingoConfig;
-use flamingo_model::LanguageConfig;
 use flamingo_model::contrastive::ContrastiveConfig;
+use flamingo_model::language::Positions;
+use flamingo_model::vision::VisionConfig;
+use flamingo_model::{FlamingoConfig, LanguageConfig, Placement};
 use flamingo_sequence::{SpecialTokenNames, Visibility};
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +29,10 @@ pub const QUANTISED_FORMAT_VERSION: u32 = 3;
 /// q3_k, q2_k).
 pub const GGUF_FORMAT_VERSION: u32 = 4;
 
-/// The format of models that name files elsewhere, list the layers that have gated blocks, or whose
-/// pictures are prepared in ways that could not be set before (transparency, conversion, order of the
-/// passes); only they are written in it.
+/// The format of models that name files elsewhere, list the layers that have gated blocks, have what
+/// Llama-3.2-Vision brought (tiles, scaled rotations, blocks in place of layers), or whose pictures are
+/// prepared in ways that could not be set before (transparency, conversion, order of the passes,
+/// filter); only they are written in it.
 pub const PARTS_FORMAT_VERSION: u32 = 5;
 
 /// The contents of `flamingo.json`.
@@ -79,6 +81,37 @@ impl ModelConfig {
             ModelConfig::Flamingo(_) => "flamingo",
             ModelConfig::Contrastive(_) => "contrastive",
             ModelConfig::Language(_) => "language",
+        }
+    }
+
+    /// Whether it has anything that only [`PARTS_FORMAT_VERSION`] knows.
+    fn is_newer(&self) -> bool {
+        let of_language = |config: &LanguageConfig| {
+            let scaled = matches!(
+                config.positions,
+                Positions::Rotary {
+                    scaling: Some(_),
+                    ..
+                }
+            );
+            scaled || config.head_rows.is_some()
+        };
+        let of_vision = |config: &VisionConfig| match config {
+            VisionConfig::Vit(vit) => vit.tiles.is_some() || !vit.attention_bias,
+            VisionConfig::Nfnet(_) | VisionConfig::EfficientNet(_) => false,
+        };
+        match self {
+            ModelConfig::Language(config) => of_language(config),
+            ModelConfig::Contrastive(config) => of_vision(&config.vision),
+            ModelConfig::Flamingo(config) => {
+                let gated = &config.gated;
+                let newer = gated.placement == Placement::Instead
+                    || gated.key_value_heads.is_some()
+                    || gated.seeing_only
+                    || !gated.layers.is_empty()
+                    || config.media_projection_bias;
+                newer || of_language(&config.language) || of_vision(&config.vision)
+            }
         }
     }
 
@@ -136,9 +169,11 @@ impl ModelFile {
         serde_json::from_slice(json).map_err(|e| Error::malformed(path, e))
     }
 
-    /// The JSON, indented; in the least version that knows how its pictures are prepared.
+    /// The JSON, indented; in the least version that knows all of it.
     pub fn to_json(&self) -> String {
-        let is_plain = self.preprocess.as_ref().is_none_or(Preprocess::is_plain);
+        let is_plain = self.preprocess.as_ref().is_none_or(Preprocess::is_plain)
+            && self.sees != Visibility::LastRow
+            && !self.model.is_newer();
         let file = Self {
             version: match is_plain {
                 true => self.version,

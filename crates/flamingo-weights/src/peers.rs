@@ -11,10 +11,12 @@ mod idefics;
 mod json;
 mod language;
 mod lm;
+mod mllama;
 mod names;
 mod open_clip;
 mod open_flamingo;
 mod opened;
+mod otter;
 mod parts;
 mod published;
 mod timm_nfnet;
@@ -33,8 +35,8 @@ use names::Names;
 
 pub use flamingo_pytorch::{FlamingoPytorch, open as open_flamingo_pytorch};
 pub(crate) use language::Family;
-pub use open_flamingo::OpenFlamingoFiles;
 pub(crate) use open_flamingo::links as open_flamingo_links;
+pub use open_flamingo::{CHECKPOINTS, OpenFlamingoFiles};
 pub use open_flamingo::{
     block_links as open_flamingo_block_links, resampler_links as open_flamingo_resampler_links,
 };
@@ -82,8 +84,10 @@ pub(crate) fn open(directory: &Path, words: Words) -> Result<Option<Opened>> {
     let json = Json::read(&config)?;
     match json.text("model_type")? {
         Some("idefics") => idefics::open(directory, &json).map(Some),
+        Some("mllama") => mllama::open(directory, &json).map(Some),
+        Some(kind) if otter::KINDS.contains(&kind) => otter::open(directory, &json).map(Some),
         Some(other) => Err(json.wrong(format!(
-            "`model_type` is {other}: as a whole model only idefics can be read (an OpenFlamingo is its \
+            "`model_type` is {other}: as a whole model only idefics, mllama and otter can be read (an OpenFlamingo is its \
              checkpoint.pt together with a language model and an image tower)"
         ))),
         None => Err(json.wrong("it has no `model_type`")),

@@ -13,6 +13,7 @@ use flamingo_checkpoint::{
 use flamingo_kernels::{Precision, QuantKind, dequantise_rows};
 use half::{bf16, f16};
 
+use crate::synthetic::Made;
 use crate::{Error, Link, Result, Run};
 
 /// Elements that are converted at once when tensors are copied.
@@ -47,6 +48,8 @@ pub(crate) struct Entry {
     pub(crate) shape: Vec<usize>,
     /// In order; elements in no piece are 0.
     pub(crate) pieces: Vec<Piece>,
+    /// Where they are in no file.
+    pub(crate) made: Option<Made>,
 }
 
 impl Entry {
@@ -166,7 +169,15 @@ impl Tensors {
                 quantised,
             };
             let pieces = vec![piece];
-            tensors.entries.insert(ours, Entry { shape, pieces });
+            let made = None;
+            tensors.entries.insert(
+                ours,
+                Entry {
+                    shape,
+                    pieces,
+                    made,
+                },
+            );
         }
         tensors.files.push(Arc::new(checkpoint));
         tensors
@@ -213,8 +224,28 @@ impl Tensors {
 
     /// Adds a tensor of zeros, for what no file has.
     pub fn add_zeros(&mut self, name: String, shape: Vec<usize>) {
-        let pieces = Vec::new();
-        self.entries.insert(name, Entry { shape, pieces });
+        let (pieces, made) = (Vec::new(), None);
+        self.entries.insert(
+            name,
+            Entry {
+                shape,
+                pieces,
+                made,
+            },
+        );
+    }
+
+    /// Adds a tensor whose numbers are made when they are read.
+    pub(crate) fn add_made(&mut self, name: String, shape: Vec<usize>, made: Made) {
+        let (pieces, made) = (Vec::new(), Some(made));
+        self.entries.insert(
+            name,
+            Entry {
+                shape,
+                pieces,
+                made,
+            },
+        );
     }
 
     /// The tensors under `prefix`, without it.
@@ -354,6 +385,9 @@ impl Tensors {
         values: &mut [T],
     ) -> flamingo_checkpoint::Result<()> {
         let end = start + values.len();
+        if let Some(made) = &entry.made {
+            made.fill(start, values);
+        }
         for (piece, part) in entry.pieces_in(start..end) {
             let theirs = piece.theirs + part.start - piece.ours.start;
             let out = &mut values[part.start - start..part.end - start];

@@ -1,6 +1,7 @@
 //! The program `flamingo`: parses first, acts later; one file per verb.
 
 mod args;
+mod chat;
 mod cli;
 mod download_bar;
 mod ending;

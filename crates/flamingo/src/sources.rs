@@ -3,15 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use flamingo::weights::{
-    self, Checkpoint, Hub, HubOptions, OpenFlamingoFiles, Published, Source, is_hub_id,
+    self, CHECKPOINTS, Checkpoint, Hub, HubOptions, OpenFlamingoFiles, Published, Source, is_hub_id,
 };
 
 use crate::download_bar::DownloadBar;
 use crate::failure::{Failure, Hint, Result};
 use crate::{part_files, photos_model};
-
-/// The name of an OpenFlamingo's trained part, on the hub and beside its other parts.
-const CHECKPOINT: &str = "checkpoint.pt";
 
 /// The model's files, from the hub where they are not here, and its parts that are files elsewhere.
 pub(crate) fn source(
@@ -48,7 +45,7 @@ pub(crate) fn without_parts(
     }
     if let Some(published) = Published::of(model) {
         let files = OpenFlamingoFiles {
-            checkpoint: fetch(&published.id())?.join(CHECKPOINT),
+            checkpoint: fetch(&published.id())?.join(published.checkpoint),
             language: part(lm.unwrap_or(published.language))?,
             vision: part(vision.unwrap_or(published.vision))?,
         };
@@ -74,7 +71,7 @@ pub(crate) fn without_parts(
 /// A directory as it is, or a checkpoint with the other two parts.
 fn of_path(path: &Path, lm: Option<&str>, vision: Option<&str>) -> Result<Source> {
     let (folder, checkpoint) = match path.is_dir() {
-        true => (path, path.join(CHECKPOINT)),
+        true => (path, trained_part(path)),
         false => (path.parent().unwrap_or(Path::new("")), path.to_path_buf()),
     };
     let there = |name: &str| folder.join(name).exists();
@@ -100,6 +97,15 @@ fn of_path(path: &Path, lm: Option<&str>, vision: Option<&str>) -> Result<Source
         vision: vision.map_or_else(|| beside("clip", "--vision"), part)?,
         checkpoint,
     }))
+}
+
+/// The trained part of an OpenFlamingo in a folder, under the name that it has there.
+fn trained_part(folder: &Path) -> PathBuf {
+    let [first, second] = CHECKPOINTS.map(|name| folder.join(name));
+    match !first.is_file() && second.is_file() {
+        true => second,
+        false => first,
+    }
 }
 
 /// Refuses a file of weights that is not the trained part of an OpenFlamingo.

@@ -42,7 +42,7 @@ impl Finished {
                 Part::Text(text) => self.text_bytes += text.len() as u64,
                 Part::Image(_) => self.images += 1,
                 Part::Video(_) => self.films += 1,
-                Part::End => {}
+                Part::End | Part::Token(_) => {}
             }
         }
     }

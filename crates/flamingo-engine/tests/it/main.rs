@@ -5,6 +5,7 @@
 
 mod decoding;
 mod queue;
+mod tiles;
 
 use std::collections::HashMap;
 
@@ -36,6 +37,7 @@ fn engine(options: EngineOptions) -> Engine {
             ..PerceiverResamplerConfig::paper()
         }),
         project_media: true,
+        media_projection_bias: false,
         gated: GatedConfig {
             head_dim: 5,
             ..GatedConfig::paper(1, 2)

@@ -39,7 +39,7 @@ fn prompt(episode: &Episode) -> String {
             match part {
                 Part::Text(text) => said.push_str(text),
                 Part::Image(name) | Part::Video(name) => shown.push_str(&media(episode, name)),
-                Part::End => {}
+                Part::End | Part::Token(_) => {}
             }
         }
         let _ = write!(

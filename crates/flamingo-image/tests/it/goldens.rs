@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use flamingo_image::{Fit, Image, PassOrder, Preprocess};
+use flamingo_image::{Filter, Fit, Image, PassOrder, Preprocess, Transparency};
 use safetensors::SafeTensors;
 
 #[test]
@@ -58,4 +58,36 @@ fn compare(pixels: &[f32], expected: &[u8], case: &str) {
         "{case}: {unequal} of {} differ",
         pixels.len()
     );
+}
+
+#[test]
+fn tiles_of_a_picture_match_the_golden_pixels_bit_for_bit() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/goldens/mllama");
+    let Ok(file) = std::fs::read(folder.join("inputs.safetensors")) else {
+        println!("skipped: no golden data at {}", folder.display());
+        return;
+    };
+    let golden = SafeTensors::deserialize(&file).unwrap();
+    let preprocess = Preprocess {
+        transparency: Transparency::White,
+        filter: Filter::Bilinear,
+        ..Preprocess::clip(28, Fit::Tiles { most: 4 })
+    };
+    for case in 0..5 {
+        let source = golden.tensor(&format!("image_rgb.{case}")).unwrap();
+        let (width, height) = (source.shape()[1] as u32, source.shape()[0] as u32);
+        let source = Image::new(width, height, source.data().to_vec()).unwrap();
+        let expected = golden.tensor(&format!("tiles.{case}")).unwrap();
+        let expected: Vec<f32> = expected
+            .data()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect();
+        let pixels = preprocess.pixels(&source);
+        let (there, absent) = expected.split_at(pixels.len());
+        assert!(pixels == there, "picture {case}, {width}x{height}");
+        assert!(absent.iter().all(|value| *value == 0.0));
+    }
 }

@@ -47,6 +47,7 @@ fn config() -> FlamingoConfig {
         },
         language,
         project_media: true,
+        media_projection_bias: false,
     }
 }
 

@@ -20,6 +20,9 @@ pub enum Positions {
         fraction: f64,
         /// Base of the wavelengths.
         base: f64,
+        /// How longer texts than those of the first training were made readable.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scaling: Option<RotaryScaling>,
     },
     /// A slope per head times the distance (Press et al., 2021).
     Alibi {
@@ -33,6 +36,21 @@ pub enum Positions {
     /// Sinusoids of the distance, projected, with two learnt biases (Dai et al., 2019), as in
     /// Gopher and Chinchilla.
     Relative,
+}
+
+/// Slower rotations for longer texts, as in Llama 3.1 and later: those that turn once within a short
+/// text stay, those that turn slowly are slowed down further, and between the two there is a ramp.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotaryScaling {
+    /// What slow frequencies are divided by.
+    pub factor: f64,
+    /// Slow ones turn less often than this within `original_length` tokens.
+    pub low: f64,
+    /// Those that turn more often than this stay as they are.
+    pub high: f64,
+    /// Tokens of the texts that the model was first trained on.
+    pub original_length: usize,
 }
 
 /// ALiBi's slopes for a number of heads that is no power of two.
@@ -131,6 +149,10 @@ pub struct LanguageConfig {
     /// What logits are multiplied by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logit_scale: Option<f64>,
+    /// Rows of the output head where they are fewer than the embedding's: the tokens behind them are
+    /// read and never written (Llama-3.2-Vision's picture token).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_rows: Option<usize>,
 }
 
 impl LanguageConfig {
@@ -147,6 +169,7 @@ impl LanguageConfig {
             positions: Positions::Rotary {
                 fraction: 1.0,
                 base: 10_000.0,
+                scaling: None,
             },
             norm: NormKind::LayerNorm,
             norm_epsilon: 1e-5,
@@ -161,6 +184,7 @@ impl LanguageConfig {
             attention_scale: None,
             embed_width: None,
             logit_scale: None,
+            head_rows: None,
         }
     }
 
@@ -211,6 +235,7 @@ impl LanguageConfig {
             positions: Positions::Rotary {
                 fraction,
                 base: 10_000.0,
+                scaling: None,
             },
             residual: if parallel {
                 Residual::Parallel
@@ -266,7 +291,22 @@ impl LanguageConfig {
                 self.heads, self.key_value_heads
             ));
         }
-        if let Positions::Rotary { fraction, .. } = self.positions {
+        if let Some(rows) = self.head_rows
+            && (self.tied_head || !(1..=self.vocabulary).contains(&rows))
+        {
+            return Err(format!(
+                "language.head_rows is {rows}: only a head that is not tied can have rows of its own, 1 to \
+                 language.vocabulary {}",
+                self.vocabulary
+            ));
+        }
+        if let Positions::Rotary {
+            fraction, scaling, ..
+        } = self.positions
+        {
+            if let Some(scaling) = scaling {
+                scaling.check()?;
+            }
             if !(0.0..=1.0).contains(&fraction) {
                 return Err(format!(
                     "language.positions.fraction is {fraction}, not within 0 to 1"
@@ -296,7 +336,8 @@ impl LanguageConfig {
         } else {
             2 * table_width * d
         };
-        let embedding = self.vocabulary * table_width * tables + maps;
+        let unwritten = self.vocabulary.saturating_sub(self.logits());
+        let embedding = (self.vocabulary * tables - unwritten) * table_width + maps;
         let positions = match self.positions {
             Positions::Learnt { max, offset } => (max + offset) * d,
             _ => 0,
@@ -307,6 +348,11 @@ impl LanguageConfig {
             0
         };
         (embedding + positions + self.layers * self.layer_parameters() + last) as u64
+    }
+
+    /// How many tokens have a logit: the first ones.
+    pub fn logits(&self) -> usize {
+        self.head_rows.unwrap_or(self.vocabulary)
     }
 
     /// Width of the tokens' table.
@@ -382,6 +428,30 @@ impl LanguageConfig {
             + 4 * seen * q
             + relative
             + 2 * (inputs + 1) * d * self.ffw_width;
-        (self.layers * layer + 2 * d * self.vocabulary) as u64
+        (self.layers * layer + 2 * d * self.logits()) as u64
+    }
+}
+
+impl RotaryScaling {
+    fn check(&self) -> Result<(), String> {
+        let numbers = [self.factor, self.low, self.high];
+        if numbers.iter().all(|n| n.is_finite() && *n > 0.0)
+            && self.low < self.high
+            && self.original_length > 0
+        {
+            return Ok(());
+        }
+        Err(format!(
+            "language.positions.scaling has factor {}, low {}, high {} and original_length {}: all are above 0, and \
+             low is below high",
+            self.factor, self.low, self.high, self.original_length
+        ))
+    }
+
+    /// The frequency, in radians a token, that becomes of `frequency`.
+    pub(crate) fn scaled(&self, frequency: f64) -> f64 {
+        let turns = self.original_length as f64 * frequency / std::f64::consts::TAU;
+        let kept = ((turns - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
+        frequency * ((1.0 - kept) / self.factor + kept)
     }
 }

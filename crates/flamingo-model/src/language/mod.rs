@@ -13,7 +13,7 @@ use flamingo_kernels::{Activation, Embedding, Init, Linear, Module, Norm, Tensor
 
 pub use attention::{RelativePositions, SelfAttention};
 pub use cache::{Chunk, TextCache};
-pub use config::{AlibiSlopes, LanguageConfig, Positions, QueryKeyNorm, Residual};
+pub use config::{AlibiSlopes, LanguageConfig, Positions, QueryKeyNorm, Residual, RotaryScaling};
 pub use places::Places;
 pub use positions::PADDED;
 pub use reading::{Branches, TextRow};
@@ -132,7 +132,7 @@ impl LanguageModel {
                 .final_norm()
                 .then(|| Norm::new(config.norm, d, config.norm_epsilon, init)),
             project_out: project(d, table, init),
-            head: (!config.tied_head).then(|| Linear::new(table, config.vocabulary, false, init)),
+            head: (!config.tied_head).then(|| Linear::new(table, config.logits(), false, init)),
             config: config.clone(),
         }
     }
@@ -241,7 +241,7 @@ impl LanguageModel {
     ///
     /// # Shapes
     /// - `hidden`: `[n, D]`, only the rows that someone reads
-    /// - output: `[n, V]`
+    /// - output: `[n, V]`, `V` the tokens that have a logit ([`LanguageConfig::logits`])
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         let hidden = match &self.project_out {
             Some(project) => project.forward(hidden),

@@ -4,7 +4,7 @@ use flamingo_kernels::burn::tensor::Device;
 use flamingo_kernels::{Int, MASKED, Tensor, TensorData, floats};
 
 use super::config::{LanguageConfig, Positions};
-use super::positions::{self, PADDED};
+use super::positions::{self, PADDED, Rotary};
 
 /// What the positions of one pass add to scores; made once, used by every layer.
 pub struct Places {
@@ -36,15 +36,7 @@ impl Places {
             }
             _ => None,
         };
-        let rotations = match config.positions {
-            Positions::Rotary { fraction, base } => Some(positions::rotations(
-                queries,
-                config.rotated(fraction),
-                base,
-                device,
-            )),
-            _ => None,
-        };
+        let rotations = Rotary::of(config).map(|r| positions::rotations(queries, r, device));
         let relative = matches!(config.positions, Positions::Relative)
             .then(|| Distances::new(queries, keys, config.width, device));
         let bias = positions::score_bias(queries, keys, slopes.as_deref(), device);

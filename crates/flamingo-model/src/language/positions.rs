@@ -3,7 +3,7 @@
 
 use flamingo_kernels::{Device, MASKED, Tensor, floats};
 
-use super::config::AlibiSlopes;
+use super::config::{AlibiSlopes, LanguageConfig, Positions, RotaryScaling};
 
 /// Place of a padded token.
 pub const PADDED: i64 = -1;
@@ -62,22 +62,58 @@ pub(crate) fn alibi_slopes(heads: usize, max: f64, slopes: AlibiSlopes) -> Vec<f
     odd.chain(even).take(heads).collect()
 }
 
+/// How a head's channels turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rotary {
+    /// Channels that turn.
+    pub(crate) rotated: usize,
+    pub(crate) base: f64,
+    pub(crate) scaling: Option<RotaryScaling>,
+}
+
+impl Rotary {
+    /// Of a model with rotary positions.
+    pub(crate) fn of(config: &LanguageConfig) -> Option<Self> {
+        match config.positions {
+            Positions::Rotary {
+                fraction,
+                base,
+                scaling,
+            } => Some(Self {
+                rotated: config.rotated(fraction),
+                base,
+                scaling,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Radians a token, for each pair of channels.
+    fn frequencies(&self) -> Vec<f64> {
+        let frequency = |i: usize| {
+            let plain = self.base.powf(-2.0 * i as f64 / self.rotated as f64);
+            self.scaling.map_or(plain, |scaling| scaling.scaled(plain))
+        };
+        (0..self.rotated / 2).map(frequency).collect()
+    }
+}
+
 /// Cosines and sines of rotary positions.
 ///
 /// # Shapes
 /// - output: twice `[B, 1, L, rotated / 2]`
 pub(crate) fn rotations(
     positions: &[Vec<i64>],
-    rotated: usize,
-    base: f64,
+    rotary: Rotary,
     device: &Device,
 ) -> (Tensor<4>, Tensor<4>) {
-    let half = rotated / 2;
+    let frequencies = rotary.frequencies();
+    let half = frequencies.len();
     let (rows, l) = (positions.len(), positions[0].len());
     let mut angles = Vec::with_capacity(rows * l * half);
     for &position in positions.iter().flatten() {
         let position = position.max(0) as f64;
-        angles.extend((0..half).map(|i| position * base.powf(-2.0 * i as f64 / rotated as f64)));
+        angles.extend(frequencies.iter().map(|frequency| position * frequency));
     }
     let table = |f: fn(f64) -> f64| {
         let values = angles.iter().map(|&angle| f(angle) as f32).collect();
@@ -176,13 +212,35 @@ mod tests {
     #[test]
     fn scores_of_rotated_vectors_depend_on_the_distance_only() {
         let device = Device::flex();
+        let rotary = Rotary {
+            rotated: 4,
+            base: 100.0,
+            scaling: None,
+        };
         let score = |q: i64, k: i64| {
             let x = floats(vec![0.3, -1.0, 0.7, 0.2, 0.9], [1, 1, 1, 5], &device);
-            let a = rotate(x.clone(), &rotations(&[vec![q]], 4, 100.0, &device));
-            let b = rotate(x.flip([3]), &rotations(&[vec![k]], 4, 100.0, &device));
+            let a = rotate(x.clone(), &rotations(&[vec![q]], rotary, &device));
+            let b = rotate(x.flip([3]), &rotations(&[vec![k]], rotary, &device));
             (a * b).sum().into_scalar::<f32>()
         };
         assert!((score(7, 3) - score(11, 7)).abs() < 1e-5);
         assert!((score(7, 3) - score(7, 4)).abs() > 1e-3);
+    }
+
+    #[test]
+    fn fast_turns_stay_slow_ones_are_slowed_and_between_them_there_is_a_ramp() {
+        let scaling = RotaryScaling {
+            factor: 8.0,
+            low: 1.0,
+            high: 4.0,
+            original_length: 8192,
+        };
+        let of_turns = |turns: f64| {
+            let frequency = turns * std::f64::consts::TAU / 8192.0;
+            scaling.scaled(frequency) / frequency
+        };
+        assert_eq!([4.0, 5.0, 1000.0].map(of_turns), [1.0; 3]);
+        assert_eq!([1.0, 0.5, 0.01].map(of_turns), [0.125; 3]);
+        assert!((of_turns(2.5) - 0.5625).abs() < 1e-12);
     }
 }

@@ -8,7 +8,7 @@ use flamingo_kernels::{KeysValues, Order, QueryGroup, Tensor, burn::tensor::Devi
 use super::cache::{Chunk, TextCache};
 use super::config::{LanguageConfig, Positions};
 use super::places::Places;
-use super::positions;
+use super::positions::{self, Rotary};
 
 /// Tokens to be read behind a text.
 #[derive(Debug)]
@@ -109,13 +109,7 @@ impl<'a> Reading<'a> {
         device: &Device,
     ) -> Self {
         let all: Vec<i64> = positions.iter().flatten().flatten().copied().collect();
-        let rotations = match config.positions {
-            Positions::Rotary { fraction, base } => {
-                let rotated = config.rotated(fraction);
-                Some(positions::rotations(&[all], rotated, base, device))
-            }
-            _ => None,
-        };
+        let rotations = Rotary::of(config).map(|r| positions::rotations(&[all], r, device));
         let slopes = match config.positions {
             Positions::Alibi { max, slopes } => {
                 Some(positions::alibi_slopes(config.heads, max, slopes))

@@ -43,6 +43,23 @@ fn families() -> Vec<(&'static str, LanguageConfig)> {
             },
         ),
         (
+            "llama-3",
+            LanguageConfig {
+                head_rows: Some(19),
+                positions: Positions::Rotary {
+                    fraction: 1.0,
+                    base: 500_000.0,
+                    scaling: Some(RotaryScaling {
+                        factor: 8.0,
+                        low: 1.0,
+                        high: 4.0,
+                        original_length: 16,
+                    }),
+                },
+                ..small(LanguageConfig::llama(12, 2, 3, 17))
+            },
+        ),
+        (
             "gpt-j",
             LanguageConfig {
                 residual: Residual::ParallelSharedNorm,

@@ -6,6 +6,7 @@
 mod efficientnet;
 mod encoded;
 mod nfnet;
+mod tiles;
 mod transformer;
 mod vit;
 
@@ -21,7 +22,8 @@ pub use nfnet::{
     Nfnet, NfnetBlock, NfnetBlockKind, NfnetConfig, NfnetOutput, NfnetShortcut, NfnetStage,
     NfnetStem, NfnetVariance, ScaledStdConv, SqueezeExcite,
 };
-pub use transformer::{Attention, Mlp, ResidualBlock, Transformer, TransformerConfig};
+pub use tiles::{TileTable, Tiles, TilesConfig, Tiling};
+pub use transformer::{Attention, Mlp, ResidualBlock, Seeing, Transformer, TransformerConfig};
 pub use vit::{Vit, VitConfig, VitPool, VitTokens};
 
 /// A vision encoder's configuration.
@@ -41,7 +43,7 @@ impl VisionConfig {
     pub fn width(&self) -> usize {
         match self {
             VisionConfig::Nfnet(config) => config.width(),
-            VisionConfig::Vit(config) => config.width,
+            VisionConfig::Vit(config) => config.features_width(),
             VisionConfig::EfficientNet(config) => config.final_width,
         }
     }
@@ -50,7 +52,7 @@ impl VisionConfig {
     pub fn pooled_width(&self) -> usize {
         match self {
             VisionConfig::Nfnet(config) => config.width(),
-            VisionConfig::Vit(config) => config.projection.unwrap_or(config.width),
+            VisionConfig::Vit(config) => config.pooled_width(),
             VisionConfig::EfficientNet(config) => config.final_width,
         }
     }
@@ -73,13 +75,26 @@ impl VisionConfig {
         }
     }
 
-    /// Features of a frame, `S`: a row for each position of the grid, and the class token's where
+    /// Features of a frame or tile, `S`: a row for each position of the grid, and the class token's where
     /// it is among them.
     pub fn positions(&self) -> usize {
         match self {
             VisionConfig::Nfnet(config) => config.grid() * config.grid(),
             VisionConfig::Vit(config) => config.positions(),
             VisionConfig::EfficientNet(config) => config.grid() * config.grid(),
+        }
+    }
+
+    /// Whether pictures can have several tiles.
+    pub fn has_tiles(&self) -> bool {
+        matches!(self, VisionConfig::Vit(config) if config.tiles.is_some())
+    }
+
+    /// Most tiles of a picture; 1 where a picture is one square.
+    pub fn most_tiles(&self) -> usize {
+        match self {
+            VisionConfig::Vit(config) => config.tiles.as_ref().map_or(1, |tiles| tiles.most),
+            VisionConfig::Nfnet(_) | VisionConfig::EfficientNet(_) => 1,
         }
     }
 
@@ -177,6 +192,24 @@ impl VisionEncoder {
             (_, Some(vit), _) => vit.forward(pixels),
             (.., Some(efficientnet)) => efficientnet.forward(pixels),
             (None, None, None) => unreachable!("an encoder has one of its fields"),
+        }
+    }
+
+    /// As [`VisionEncoder::forward`] of the tiles of one picture, which stand as `tiling` says.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[F, 3, h, w]`, row by row
+    /// - output: `[F, S, Dv]`
+    ///
+    /// # Panics
+    /// If there are several tiles and the encoder knows none.
+    pub fn forward_tiles(&self, pixels: Tensor<4>, tiling: Tiling) -> Tensor<3> {
+        match &self.vit {
+            Some(vit) if vit.tiles.is_some() => vit.forward_tiles(pixels, tiling),
+            _ => {
+                assert_eq!(tiling, Tiling::ONE, "tiles for an encoder that knows none");
+                self.forward(pixels)
+            }
         }
     }
 

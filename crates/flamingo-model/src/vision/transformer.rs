@@ -2,8 +2,8 @@
 //! attend in both directions. Parameters are named as in open_clip.
 
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor, affine,
-    attention, merge_heads, split_heads,
+    Activation, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor, add_gated,
+    affine, attention, merge_heads, split_heads,
 };
 
 /// Sizes of a transformer.
@@ -23,23 +23,45 @@ pub struct TransformerConfig {
     pub norm_epsilon: f64,
     /// Learnt factors of each channel that a layer adds (Touvron et al., 2021).
     pub layer_scale: bool,
+    /// Biases in the attention's linears.
+    pub attention_bias: bool,
+    /// Two learnt numbers a layer: `tanh` of them is what is let through of what it adds.
+    pub gates: bool,
+}
+
+/// Which tokens of a row the others see.
+#[derive(Debug, Clone, Copy)]
+pub enum Seeing<'a> {
+    /// All see all.
+    All,
+    /// A bias of scores says it, as for [`flamingo_kernels::attention`].
+    Bias(&'a Tensor<4>),
+    /// So many at the beginning see all, and the others see these alone.
+    First(usize),
 }
 
 impl TransformerConfig {
     /// Parameters.
     pub fn parameters(&self) -> u64 {
         let (d, hidden) = (self.width, self.ffw_width);
-        let attention = 4 * d * d + 4 * d;
+        let biases = if self.attention_bias { 4 * d } else { 0 };
+        let attention = 4 * d * d + biases;
         let ffw = 2 * hidden * d + hidden + d;
         let scales = if self.layer_scale { 2 * d } else { 0 };
-        (self.layers * (attention + ffw + 4 * d + scales)) as u64
+        let gates = if self.gates { 2 } else { 0 };
+        (self.layers * (attention + ffw + 4 * d + scales + gates)) as u64
     }
 
     /// Operations (2 a multiply-add) for a row of `tokens`.
     pub fn flops(&self, tokens: usize) -> u64 {
+        self.flops_of_pairs(tokens, tokens * tokens)
+    }
+
+    /// As [`TransformerConfig::flops`] where the tokens see `pairs` of each other.
+    pub fn flops_of_pairs(&self, tokens: usize, pairs: usize) -> u64 {
         let d = self.width;
         let matrices = 2 * (4 * d + 2 * self.ffw_width) * d;
-        (self.layers * tokens * (matrices + 4 * tokens * d)) as u64
+        (self.layers * (tokens * matrices + 4 * pairs * d)) as u64
     }
 
     /// What is impossible, said with both values; `part` is where the keys stand.
@@ -76,6 +98,10 @@ pub struct ResidualBlock {
     pub ls_1: Option<Param<Tensor<1>>>,
     /// Times what the feed-forward adds, `[width]`.
     pub ls_2: Option<Param<Tensor<1>>>,
+    /// Gate of the attention, `[1]`.
+    pub alpha_attn: Option<Param<Tensor<1>>>,
+    /// Gate of the feed-forward, `[1]`.
+    pub alpha_mlp: Option<Param<Tensor<1>>>,
 }
 
 /// Self-attention with queries, keys and values in one matrix.
@@ -84,7 +110,7 @@ pub struct Attention {
     /// `[3 * width, width]`: queries, keys, values.
     pub in_proj_weight: Param<Tensor<2>>,
     /// `[3 * width]`.
-    pub in_proj_bias: Param<Tensor<1>>,
+    pub in_proj_bias: Option<Param<Tensor<1>>>,
     /// Heads back to the stream.
     pub out_proj: Linear,
     /// `in_proj_weight` in few bits, where it was loaded so.
@@ -116,14 +142,12 @@ impl Transformer {
         }
     }
 
-    /// `bias` as for [`flamingo_kernels::attention`].
-    ///
     /// # Shapes
     /// - `x` and output: `[B, L, width]`
-    pub fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
+    pub fn forward(&self, x: Tensor<3>, seeing: Seeing<'_>) -> Tensor<3> {
         self.resblocks
             .iter()
-            .fold(x, |x, block| block.forward(x, bias))
+            .fold(x, |x, block| block.forward(x, seeing))
     }
 }
 
@@ -133,6 +157,7 @@ impl ResidualBlock {
         let gain = (2.0 * config.layers as f64).powf(-0.5);
         let norm = |init: &mut Init| Norm::new(NormKind::LayerNorm, d, config.norm_epsilon, init);
         let scale = |init: &mut Init| config.layer_scale.then(|| init.full([d], 1.0));
+        let closed = |init: &mut Init| config.gates.then(|| init.full([1], 0.0));
         Self {
             ln_1: norm(init),
             attn: Attention::new(config, gain, init),
@@ -144,15 +169,26 @@ impl ResidualBlock {
             },
             ls_1: scale(init),
             ls_2: scale(init),
+            alpha_attn: closed(init),
+            alpha_mlp: closed(init),
         }
     }
 
-    fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
-        let attended = self.attn.forward(self.ln_1.forward(x.clone()), bias);
-        let x = x + scaled(attended, &self.ls_1);
+    /// # Shapes
+    /// - `x` and output: `[B, L, width]`
+    pub(super) fn forward(&self, x: Tensor<3>, seeing: Seeing<'_>) -> Tensor<3> {
+        let attended = self.attn.forward(self.ln_1.forward(x.clone()), seeing);
+        let x = added(x, scaled(attended, &self.ls_1), &self.alpha_attn);
         let hidden = self.mlp.c_fc.forward(self.ln_2.forward(x.clone()));
-        let added = self.mlp.c_proj.forward(self.mlp.activation.apply(hidden));
-        x + scaled(added, &self.ls_2)
+        let dense = self.mlp.c_proj.forward(self.mlp.activation.apply(hidden));
+        added(x, scaled(dense, &self.ls_2), &self.alpha_mlp)
+    }
+}
+
+fn added(x: Tensor<3>, more: Tensor<3>, alpha: &Option<Param<Tensor<1>>>) -> Tensor<3> {
+    match alpha {
+        Some(alpha) => add_gated(x, more, alpha.val().tanh()),
+        None => x + more,
     }
 }
 
@@ -170,25 +206,42 @@ impl Attention {
         Self {
             quantised: init.quantisable(&in_proj_weight),
             in_proj_weight,
-            in_proj_bias: init.full([3 * d], 0.0),
-            out_proj: Linear::scaled(d, d, true, gain, init),
+            in_proj_bias: config.attention_bias.then(|| init.full([3 * d], 0.0)),
+            out_proj: Linear::scaled(d, d, config.attention_bias, gain, init),
             heads: config.heads,
         }
     }
 
-    fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, seeing: Seeing<'_>) -> Tensor<3> {
         let [b, l, d] = x.dims();
         let x = x.reshape([b * l, d]);
-        let shift = self.in_proj_bias.val();
-        let joint = match self.quantised.product(&x) {
-            Some(joint) => joint + shift.unsqueeze(),
-            None => affine(x, self.in_proj_weight.val(), Some(shift)),
+        let shift = self.in_proj_bias.as_ref().map(Param::val);
+        let joint = match (self.quantised.product(&x), shift) {
+            (Some(joint), Some(shift)) => joint + shift.unsqueeze(),
+            (Some(joint), None) => joint,
+            (None, shift) => affine(x, self.in_proj_weight.val(), shift),
         };
         let joint = joint.reshape([b, l, 3 * d]);
-        let [q, k, v] =
-            [0, 1, 2].map(|i| split_heads(joint.clone().narrow(2, i * d, d), self.heads));
-        let scale = ((d / self.heads) as f64).powf(-0.5);
-        let looked = attention(q, k, v, bias.cloned(), scale); // [B, H, L, Dh]
-        self.out_proj.forward(merge_heads(looked))
+        let parts = [0, 1, 2].map(|i| split_heads(joint.clone().narrow(2, i * d, d), self.heads));
+        self.out_proj
+            .forward(merge_heads(self.attend(parts, seeing)))
+    }
+
+    /// # Shapes
+    /// - queries, keys, values and output: `[B, H, L, Dh]`
+    fn attend(&self, [q, k, v]: [Tensor<4>; 3], seeing: Seeing<'_>) -> Tensor<4> {
+        let [_, _, tokens, width] = q.dims();
+        let scale = (width as f64).powf(-0.5);
+        let first = match seeing {
+            Seeing::All => return attention(q, k, v, None, scale),
+            Seeing::Bias(bias) => return attention(q, k, v, Some(bias.clone()), scale),
+            Seeing::First(first) if first == tokens => return attention(q, k, v, None, scale),
+            Seeing::First(first) => first,
+        };
+        let cut = |x: &Tensor<4>, start: usize, end: usize| x.clone().narrow(2, start, end - start);
+        let of_first = attention(cut(&q, 0, first), k.clone(), v.clone(), None, scale);
+        let (k, v) = (cut(&k, 0, first), cut(&v, 0, first));
+        let of_others = attention(cut(&q, first, tokens), k, v, None, scale);
+        Tensor::cat(vec![of_first, of_others], 2)
     }
 }

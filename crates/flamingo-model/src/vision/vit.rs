@@ -8,6 +8,8 @@ use flamingo_kernels::{Activation, Conv2d, Init, Module, Norm, NormKind, Param, 
 use serde::{Deserialize, Serialize};
 
 use super::encoded::{Encoded, rows};
+use super::tiles::{Tiles, TilesConfig, Tiling};
+use super::transformer::Seeing;
 use super::{Transformer, TransformerConfig};
 
 /// Where the features of positions are taken.
@@ -72,6 +74,20 @@ pub struct VitConfig {
     /// What the pooled vector is made of.
     #[serde(default)]
     pub pool: VitPool,
+    /// Biases in the attention's linears.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub attention_bias: bool,
+    /// Several tiles of a picture at once; none where a picture is one square.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiles: Option<TilesConfig>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 fn norm_epsilon() -> f64 {
@@ -110,6 +126,8 @@ impl VitConfig {
             layer_scale: false,
             class_token_in_features: false,
             pool: VitPool::ClassToken,
+            attention_bias: true,
+            tiles: None,
         }
     }
 
@@ -159,7 +177,37 @@ impl VitConfig {
             activation: self.activation,
             norm_epsilon: self.norm_epsilon,
             layer_scale: self.layer_scale,
+            attention_bias: self.attention_bias,
+            gates: false,
         }
+    }
+
+    /// The transformer over all tiles.
+    fn global(&self, tiles: &TilesConfig) -> TransformerConfig {
+        TransformerConfig {
+            layers: tiles.global_layers,
+            gates: true,
+            ..self.transformer()
+        }
+    }
+
+    /// Of the norms before and behind the layers: with tiles the usual one, whatever the layers have.
+    fn outer_norm_epsilon(&self) -> f64 {
+        match self.tiles {
+            Some(_) => norm_epsilon(),
+            None => self.norm_epsilon,
+        }
+    }
+
+    /// Width of a position's features.
+    pub(super) fn features_width(&self) -> usize {
+        let layers = self.tiles.as_ref().map_or(0, |t| t.intermediate.len());
+        self.width * (1 + layers)
+    }
+
+    /// Width of the pooled vector.
+    pub(super) fn pooled_width(&self) -> usize {
+        self.projection.unwrap_or(self.features_width())
     }
 
     pub(super) fn parameters(&self) -> u64 {
@@ -168,12 +216,23 @@ impl VitConfig {
         let tables = (self.stream() + usize::from(self.class_token)) * d;
         let norms = 2 * d * (1 + usize::from(self.pre_norm));
         let projection = d * self.projection.unwrap_or(0);
-        (patches + tables + norms + projection) as u64 + self.transformer().parameters()
+        let tiles = self.tiles.as_ref().map_or(0, |tiles| {
+            tiles.parameters(self.stream(), d) as u64 + self.global(tiles).parameters()
+        });
+        (patches + tables + norms + projection) as u64 + self.transformer().parameters() + tiles
     }
 
     pub(super) fn flops_per_image(&self) -> u64 {
         let patches = self.grid() * self.grid() * 3 * self.patch * self.patch * self.width;
-        2 * patches as u64 + self.transformer().flops(self.stream())
+        let layers = match &self.tiles {
+            None => self.transformer().flops(self.stream()),
+            Some(tiles) => {
+                let (tokens, pairs) = tiles.tokens_and_pairs(self.stream());
+                let of = |config: TransformerConfig| config.flops_of_pairs(tokens, pairs);
+                of(self.transformer()) + of(self.global(tiles))
+            }
+        };
+        2 * patches as u64 + layers
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -182,6 +241,17 @@ impl VitConfig {
                 "vision.image_size {} is not a multiple of vision.patch {}",
                 self.image_size, self.patch
             ));
+        }
+        if let Some(tiles) = &self.tiles {
+            tiles.check(self.layers)?;
+            if !(self.class_token && self.class_token_in_features && self.pre_norm)
+                || self.projection.is_some()
+            {
+                return Err(
+                    "vision.tiles needs class_token, class_token_in_features and pre_norm, and has no projection"
+                        .into(),
+                );
+            }
         }
         self.transformer().check("vision")
     }
@@ -204,6 +274,8 @@ pub struct Vit {
     pub ln_post: Norm,
     /// `[width, projection]`.
     pub proj: Option<Param<Tensor<2>>>,
+    /// What it has more for pictures of several tiles.
+    pub tiles: Option<Tiles>,
     #[module(skip)]
     tokens: VitTokens,
     #[module(skip)]
@@ -217,7 +289,8 @@ impl Vit {
     pub fn new(config: &VitConfig, init: &mut Init) -> Self {
         let d = config.width;
         let std = (d as f64).powf(-0.5);
-        let norm = |init: &mut Init| Norm::new(NormKind::LayerNorm, d, config.norm_epsilon, init);
+        let epsilon = config.outer_norm_epsilon();
+        let norm = |init: &mut Init| Norm::new(NormKind::LayerNorm, d, epsilon, init);
         Self {
             conv1: Conv2d::new([3, d], [config.patch; 2], 1, false, init),
             class_embedding: config.class_token.then(|| init.normal([d], std)),
@@ -226,6 +299,10 @@ impl Vit {
             transformer: Transformer::new(&config.transformer(), init),
             ln_post: norm(init),
             proj: config.projection.map(|width| init.normal([d, width], std)),
+            tiles: config.tiles.as_ref().map(|tiles| {
+                let global = Transformer::new(&config.global(tiles), init);
+                Tiles::new(tiles, [config.stream(), d], global, init)
+            }),
             tokens: config.tokens,
             class_token_in_features: config.class_token_in_features,
             pool: config.pool,
@@ -235,7 +312,13 @@ impl Vit {
     /// # Shapes
     /// - `pixels`: `[F, 3, h, w]`
     /// - output: `[F, S, Dv]`; the class token first, where the configuration has it in them
+    ///
+    /// Where pictures can have several tiles, each of these has one.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<3> {
+        if self.tiles.is_some() {
+            let each = |i| self.forward_tiles(pixels.clone().narrow(0, i, 1), Tiling::ONE);
+            return Tensor::cat((0..pixels.dims()[0]).map(each).collect(), 0);
+        }
         let features = self.features(self.stream(pixels));
         match self.tokens {
             VitTokens::BeforeNorm => features,
@@ -243,11 +326,37 @@ impl Vit {
         }
     }
 
+    /// Features of the tiles of one picture.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[tiles, 3, h, w]`, row by row
+    /// - output: `[tiles, S, Dv]`
+    ///
+    /// # Panics
+    /// If the encoder knows no tiles, or `tiling` is not of so many.
+    pub fn forward_tiles(&self, pixels: Tensor<4>, tiling: Tiling) -> Tensor<3> {
+        let tiles = self.tiles.as_ref().expect("an encoder of tiles");
+        let x = tiles.filled(rows(self.conv1.forward(pixels)), tiling);
+        let x = tiles.placed(self.with_class(x), self.positional_embedding.val(), tiling);
+        let x = match &self.ln_pre {
+            Some(norm) => norm.forward(x),
+            None => x,
+        };
+        let (mut stream, layers) = tiles.local(&self.transformer, tiles.row(x, tiling));
+        stream.tokens = self.ln_post.forward(stream.tokens);
+        tiles.global(stream, layers)
+    }
+
     /// Features, and the projected vector of the whole picture.
     ///
     /// # Shapes
     /// - `pixels`: `[F, 3, h, w]`
     pub fn encode(&self, pixels: Tensor<4>) -> Encoded {
+        if self.tiles.is_some() {
+            let features = self.forward(pixels);
+            let pooled = features.clone().narrow(1, 0, 1).squeeze_dim(1);
+            return Encoded { features, pooled };
+        }
         let before = self.stream(pixels);
         let after = self.ln_post.forward(before.clone());
         let whole = match (self.pool, &self.class_embedding) {
@@ -270,12 +379,7 @@ impl Vit {
 
     /// The stream after the last layer, `[F, S (+ 1), width]`.
     fn stream(&self, pixels: Tensor<4>) -> Tensor<3> {
-        let mut x = rows(self.conv1.forward(pixels)); // [F, S, width]
-        let [f, _, d] = x.dims();
-        if let Some(class) = &self.class_embedding {
-            let class = class.val().reshape([1, 1, d]).expand([f, 1, d]);
-            x = Tensor::cat(vec![class, x], 1);
-        }
+        let mut x = self.with_class(rows(self.conv1.forward(pixels))); // [F, S (+ 1), width]
         let places = self.positional_embedding.val();
         let (stream, [learnt, _]) = (x.dims()[1], places.dims());
         assert_eq!(
@@ -286,7 +390,19 @@ impl Vit {
         if let Some(norm) = &self.ln_pre {
             x = norm.forward(x);
         }
-        self.transformer.forward(x, None)
+        self.transformer.forward(x, Seeing::All)
+    }
+
+    /// Patches behind the class token, if there is one.
+    fn with_class(&self, patches: Tensor<3>) -> Tensor<3> {
+        let [f, _, d] = patches.dims();
+        match &self.class_embedding {
+            Some(class) => {
+                let class = class.val().reshape([1, 1, d]).expand([f, 1, d]);
+                Tensor::cat(vec![class, patches], 1)
+            }
+            None => patches,
+        }
     }
 
     fn features(&self, stream: Tensor<3>) -> Tensor<3> {

@@ -55,6 +55,7 @@ fn write_model(folder: &Path, change: impl FnOnce(&mut Flamingo)) {
             ..LanguageConfig::opt(12, 4, 3)
         },
         project_media: false,
+        media_projection_bias: false,
     };
     let mut init = Init::new(3, &Device::flex());
     let mut model = Flamingo::new(&config, &mut init).unwrap();

@@ -70,6 +70,7 @@ fn with_published_parts() -> World {
             ..LanguageConfig::gpt_neox(8, 2, 2, 1.0, true)
         },
         project_media: false,
+        media_projection_bias: false,
     };
     let model = Flamingo::new(&config, &mut Init::new(3, &Device::flex())).unwrap();
     let file = ModelFile {

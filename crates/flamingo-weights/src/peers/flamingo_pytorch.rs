@@ -107,6 +107,7 @@ impl Sizes<'_> {
             positions: Positions::Rotary {
                 fraction: 1.0,
                 base: 10_000.0,
+                scaling: None,
             },
             residual: Residual::ParallelSharedNorm,
             activation: Activation::Silu,
@@ -121,6 +122,7 @@ impl Sizes<'_> {
             gated: self.gated(d, heads, head_dim)?,
             language,
             project_media: false,
+            media_projection_bias: false,
         })
     }
 

@@ -160,6 +160,7 @@ fn config(json: &Json, names: &Names, directory: &Path) -> Result<FlamingoConfig
         gated,
         language,
         project_media: false,
+        media_projection_bias: false,
     };
     debug_assert_eq!(config.language.width, d);
     Ok(config)

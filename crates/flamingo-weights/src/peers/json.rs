@@ -108,6 +108,24 @@ impl Json {
         }
     }
 
+    /// Whole numbers from 0 on that fit a model.
+    pub(crate) fn counts(&self, key: &str) -> Result<Option<Vec<usize>>> {
+        let Some(value) = self.found(key) else {
+            return Ok(None);
+        };
+        let count = |value: &Value| match value.as_u64() {
+            Some(count @ 0..=0x7fff_ffff) => Some(count as usize),
+            _ => None,
+        };
+        let counts: Option<Vec<usize>> = value
+            .as_array()
+            .and_then(|list| list.iter().map(count).collect());
+        match counts {
+            Some(counts) => Ok(Some(counts)),
+            None => Err(self.unfit(key, value, "a list of whole numbers from 0 to 2^31 - 1")),
+        }
+    }
+
     pub(crate) fn number_or(&self, key: &str, default: f64) -> Result<f64> {
         Ok(self.number(key)?.unwrap_or(default))
     }

@@ -18,7 +18,7 @@ use super::json::Json;
 use crate::{Link, Result};
 
 pub(super) use gguf::{config as gguf_config, links as gguf_links, name as gguf_name};
-pub(super) use llama::layers as llama_layers;
+pub(super) use llama::{layer as llama_layer, layers as llama_layers, rotary};
 
 /// A family of language models that OpenFlamingo builds on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

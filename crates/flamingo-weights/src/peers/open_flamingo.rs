@@ -26,10 +26,13 @@ pub(crate) const PAD: &str = "<PAD>";
 /// Width of a head of the resampler and the gated blocks, in all models.
 pub(crate) const HEAD_DIM: usize = 64;
 
+/// The names of the trained part: OpenFlamingo's own, and Med-Flamingo's.
+pub const CHECKPOINTS: [&str; 2] = ["checkpoint.pt", "model.pt"];
+
 /// The three parts on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenFlamingoFiles {
-    /// `checkpoint.pt`.
+    /// The trained part, one of [`CHECKPOINTS`].
     pub checkpoint: PathBuf,
     /// The language model's directory.
     pub language: PathBuf,
@@ -38,16 +41,17 @@ pub struct OpenFlamingoFiles {
 }
 
 impl OpenFlamingoFiles {
-    /// A directory that holds all three: `checkpoint.pt`, `lm/`, and `clip/` or
+    /// A directory that holds all three: `checkpoint.pt` or `model.pt`, `lm/`, and `clip/` or
     /// `open_clip_pytorch_model.bin`.
     pub(crate) fn within(directory: &Path) -> Option<Self> {
         let vision = ["clip", "open_clip_pytorch_model.bin"].map(|name| directory.join(name));
+        let checkpoint = CHECKPOINTS.map(|name| directory.join(name));
         let files = Self {
-            checkpoint: directory.join("checkpoint.pt"),
+            checkpoint: checkpoint.into_iter().find(|path| path.is_file())?,
             language: directory.join("lm"),
             vision: vision.into_iter().find(|path| path.exists())?,
         };
-        (files.checkpoint.is_file() && files.language.is_dir()).then_some(files)
+        files.language.is_dir().then_some(files)
     }
 }
 
@@ -64,26 +68,22 @@ pub(crate) fn open(files: &OpenFlamingoFiles, words: Words) -> Result<Opened> {
     part.names("lang_encoder.", &mut names);
     tower.names("vision_encoder.", &mut names);
     let family = part.family;
-    let head = family.head().filter(|_| part.config.tied_head);
-    let head = head.map(|head| format!("lang_encoder.{head}"));
-    let embedding = format!("lang_encoder.{}", family.embedding());
     let spelt = |name: &str| canonical(name, family);
-    let has_embedding = checkpoint
-        .names()
-        .any(|name| spelt(name).as_ref() == Some(&embedding));
-    // A head that is the embedding is its second name, or its only one.
-    names.add(&checkpoint, |name| match spelt(name) {
-        found if found.is_some() && found == head => (!has_embedding).then(|| embedding.clone()),
-        found => found,
-    });
+    add_trained(
+        &checkpoint,
+        family,
+        part.config.tied_head,
+        &spelt,
+        &mut names,
+    );
 
     let (tokenizer, tokens, least) = match words {
         Words::OfModel => {
-            let (tokenizer, tokens) = tokenizer(part.tokenizer()?)?;
+            let (tokenizer, tokens) = tokenizer(part.tokenizer()?, &[])?;
             (tokenizer.to_json()?, tokens, tokenizer.len())
         }
         Words::Numbers => {
-            let rows = embedding_rows(&names, &part).unwrap_or(part.config.vocabulary);
+            let rows = embedding_rows(&names, family).unwrap_or(part.config.vocabulary);
             let (tokenizer, tokens) = words::numbers(rows)?;
             (tokenizer, tokens, rows)
         }
@@ -114,10 +114,14 @@ pub(crate) fn open(files: &OpenFlamingoFiles, words: Words) -> Result<Opened> {
     })
 }
 
-/// The language model's tokenizer with the tokens that OpenFlamingo adds.
-pub(crate) fn tokenizer(mut tokenizer: HfTokenizer) -> Result<(HfTokenizer, SpecialTokenNames)> {
-    tokenizer.add_special(END_OF_CHUNK)?;
-    tokenizer.add_special(IMAGE)?;
+/// The language model's tokenizer with the tokens that OpenFlamingo adds, and `more` behind them.
+pub(crate) fn tokenizer(
+    mut tokenizer: HfTokenizer,
+    more: &[&str],
+) -> Result<(HfTokenizer, SpecialTokenNames)> {
+    for token in [END_OF_CHUNK, IMAGE].iter().chain(more) {
+        tokenizer.add_special(token)?;
+    }
     let pad = match tokenizer.pad().map(str::to_owned) {
         Some(pad) => pad,
         None => {
@@ -137,8 +141,29 @@ pub(crate) fn tokenizer(mut tokenizer: HfTokenizer) -> Result<(HfTokenizer, Spec
     Ok((tokenizer, tokens))
 }
 
+/// Adds a checkpoint's tensors by the names that `spelt` gives them.
+pub(crate) fn add_trained(
+    checkpoint: &Arc<Checkpoint>,
+    family: Family,
+    tied: bool,
+    spelt: &dyn Fn(&str) -> Option<String>,
+    names: &mut Names,
+) {
+    let head = family.head().filter(|_| tied);
+    let head = head.map(|head| format!("lang_encoder.{head}"));
+    let embedding = format!("lang_encoder.{}", family.embedding());
+    let has_embedding = checkpoint
+        .names()
+        .any(|name| spelt(name).as_ref() == Some(&embedding));
+    // A head that is the embedding is its second name, or its only one.
+    names.add(checkpoint, |name| match spelt(name) {
+        found if found.is_some() && found == head => (!has_embedding).then(|| embedding.clone()),
+        found => found,
+    });
+}
+
 /// The one spelling of a name in a checkpoint; none for a table that is computed.
-fn canonical(name: &str, family: Family) -> Option<String> {
+pub(crate) fn canonical(name: &str, family: Family) -> Option<String> {
     const WRAPPERS: [&str; 3] = [
         "_fsdp_wrapped_module.",
         "_checkpoint_wrapped_module.",
@@ -176,24 +201,25 @@ fn config(
     tokens: usize,
     path: &Path,
 ) -> Result<FlamingoConfig> {
-    let trained = embedding_rows(names, part).filter(|rows| *rows >= tokens);
+    let trained = embedding_rows(names, part.family).filter(|rows| *rows >= tokens);
     // A checkpoint without the embedding leaves the language model's, resized to the tokenizer.
     let vocabulary = trained.unwrap_or(tokens);
     let vision = VisionConfig::Vit(tower.config.clone());
     Ok(FlamingoConfig {
         resampler: Some(resampler(names, vision.width(), path)?),
-        gated: gated(names, part, path)?,
+        gated: gated(names, part.family, part.config.layers, path)?,
         vision,
         language: LanguageConfig {
             vocabulary,
             ..part.config.clone()
         },
         project_media: false,
+        media_projection_bias: false,
     })
 }
 
-fn embedding_rows(names: &Names, part: &lm::Lm) -> Option<usize> {
-    let embedding = format!("lang_encoder.{}", part.family.embedding());
+pub(crate) fn embedding_rows(names: &Names, family: Family) -> Option<usize> {
+    let embedding = format!("lang_encoder.{}", family.embedding());
     names.shape(&embedding)?.first().copied()
 }
 
@@ -236,8 +262,13 @@ pub(crate) fn resampler(
 }
 
 /// Where the blocks stand is read off the numbers of the layers that have one.
-fn gated(names: &Names, part: &lm::Lm, path: &Path) -> Result<GatedConfig> {
-    let prefix = format!("lang_encoder.{}.", part.family.layers());
+pub(crate) fn gated(
+    names: &Names,
+    family: Family,
+    layers: usize,
+    path: &Path,
+) -> Result<GatedConfig> {
+    let prefix = format!("lang_encoder.{}.", family.layers());
     let block = |layer: usize| format!("{prefix}{layer}.gated_cross_attn_layer.");
     let numbers = names.numbers(&prefix);
     let has_block = |layer: &usize| names.has(&format!("{}attn_gate", block(*layer)));
@@ -248,13 +279,12 @@ fn gated(names: &Names, part: &lm::Lm, path: &Path) -> Result<GatedConfig> {
             format!(
                 "it has no gated blocks for a language model of the family {} (`{}attn_gate`): it is a checkpoint \
                  of another family, or none of an OpenFlamingo",
-                part.family.model_type(),
+                family.model_type(),
                 block(0),
             ),
         ));
     };
     let every = first + 1;
-    let layers = part.config.layers;
     let wanted: Vec<usize> = (first..layers).step_by(every).collect();
     if found != wanted {
         return Err(Error::Mismatch(format!(

@@ -41,7 +41,7 @@ pub fn open_language(path: &Path) -> Result<LanguagePart> {
     let part = Lm::at(path)?;
     let plain = part.tokenizer()?;
     let known = plain.len() as u32;
-    let (tokenizer, tokens) = open_flamingo::tokenizer(plain)?;
+    let (tokenizer, tokens) = open_flamingo::tokenizer(plain, &[])?;
     let config = LanguageConfig {
         vocabulary: part.config.vocabulary.max(tokenizer.len()),
         ..part.config.clone()
@@ -62,7 +62,7 @@ pub fn open_language(path: &Path) -> Result<LanguagePart> {
 /// # Errors
 /// If it cannot be read, or has no such tokens.
 pub(crate) fn language_tokenizer(path: &Path, tokens: &SpecialTokenNames) -> Result<Tokenizer> {
-    let (tokenizer, _) = open_flamingo::tokenizer(Lm::at(path)?.tokenizer()?)?;
+    let (tokenizer, _) = open_flamingo::tokenizer(Lm::at(path)?.tokenizer()?, &[])?;
     Ok(Tokenizer::from_bytes(
         tokenizer.to_json()?.as_bytes(),
         tokens,

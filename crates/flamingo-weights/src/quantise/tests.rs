@@ -47,6 +47,7 @@ fn model_file() -> ModelFile {
         },
         language,
         project_media: true,
+        media_projection_bias: false,
     };
     ModelFile {
         version: FORMAT_VERSION,

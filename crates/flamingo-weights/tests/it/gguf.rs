@@ -30,7 +30,7 @@ fn the_metadata_are_the_configuration_and_the_head_is_the_embedding() {
         (HEADS, KEY_VALUE_HEADS)
     );
     assert!(config.tied_head && !config.attention_bias);
-    let Positions::Rotary { fraction, base } = config.positions else {
+    let Positions::Rotary { fraction, base, .. } = config.positions else {
         panic!("{:?}", config.positions);
     };
     assert_eq!((fraction, base), (1.0, 100_000.0));

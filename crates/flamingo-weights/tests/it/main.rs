@@ -4,7 +4,9 @@
 
 mod gguf;
 mod hostile;
+mod mllama;
 mod open_flamingo;
+mod otter;
 mod parts;
 mod support;
 mod tiny_parts;

@@ -134,6 +134,7 @@ fn model(vision: &VisionPart, language: &LanguagePart) -> (Flamingo, FlamingoCon
         gated: GatedConfig::open_flamingo(1),
         language: language.config.clone(),
         project_media: false,
+        media_projection_bias: false,
     };
     let mut init = Init::new(7, &Device::flex());
     let mut model = Flamingo::new(&config, &mut init).unwrap();

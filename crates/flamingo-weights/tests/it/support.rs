@@ -93,6 +93,7 @@ pub(crate) fn config(language: LanguageConfig, every: usize) -> FlamingoConfig {
         gated: GatedConfig::open_flamingo(every),
         language,
         project_media: false,
+        media_projection_bias: false,
     }
 }
 

@@ -9,6 +9,7 @@ use flamingo::sequence::Document;
 use serde::Serialize;
 
 use crate::args::{DecodingArgs, MediaArgs, ModelArgs};
+use crate::chat::Chat;
 use crate::failure::{Failure, Hint, Result};
 use crate::verbs::parts::{FLAGS, Parts, is_jsonl};
 use crate::verbs::prompts;
@@ -30,6 +31,10 @@ pub(crate) struct AskArgs {
     /// Prompts from a file: one JSON document, or one a line (JSONL); - for stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = FLAGS)]
     prompt: Option<PathBuf>,
+    /// Put the prompt as a chat, by the template that the model brings: --end (or an end of a shot) ends
+    /// a turn, and turns are the user's and the model's
+    #[arg(long)]
+    chat: bool,
     #[command(flatten)]
     shots: ShotArgs,
     #[command(flatten)]
@@ -69,10 +74,19 @@ pub(crate) fn run(args: &AskArgs) -> Result<()> {
         true => "each line above is a whole answer; the same command answers all prompts again",
         false => "the answer above is not whole; the same command asks again",
     })?;
+    let chat = args.chat.then(|| Chat::of(&args.model.files.source()?));
+    let chat = chat.transpose()?;
     let films = args.media.sampling();
     let mut engine = args.model.open_with(|options| options.films = films)?;
     let reader = args.media.reader();
     let documents = shots.nearest_before(&mut engine, documents, &reader)?;
+    let documents = match chat {
+        Some(chat) => {
+            let asked = documents.iter().map(|d| chat.prompt(d, engine.tokenizer()));
+            asked.collect::<Result<_>>()?
+        }
+        None => documents,
+    };
     let files = Files::of(&documents).read_with(reader.clone());
     let source = shots.source(&files, &reader);
     if many || args.json {

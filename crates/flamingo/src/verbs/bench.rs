@@ -12,8 +12,8 @@ use std::process::Command;
 
 use clap::Args;
 use flamingo::engine::{Engine, EngineOptions};
-use flamingo::kernels::{Device, InstructionSet};
-use flamingo::weights::{Words, build, open_with};
+use flamingo::kernels::{Device, InstructionSet, Precision, WeightType};
+use flamingo::weights::{Opened, Synthetic, Words, build, open_with};
 use serde_json::{Map, Value, json};
 
 use crate::args::SourceArgs;
@@ -35,6 +35,10 @@ const HEADING: &str = "Measurement";
 pub(crate) struct BenchArgs {
     #[command(flatten)]
     files: SourceArgs,
+    /// Measure a model with random weights instead, made in memory, in bf16 unless a task says
+    /// otherwise: 3b is an OpenFlamingo over OPT-1.3B, 9b one over MPT-7B
+    #[arg(long, value_name = "SIZE", conflicts_with_all = ["model", "lm", "vision"], value_parser = size)]
+    synthetic: Option<&'static str>,
     /// Tasks to run; numbers in their names can be others
     #[arg(
         long,
@@ -53,6 +57,26 @@ pub(crate) struct BenchArgs {
     /// Run one task in this process
     #[arg(long, hide = true)]
     one: Option<String>,
+}
+
+/// The name of a size.
+fn size(text: &str) -> Result<&'static str, String> {
+    text.parse::<Synthetic>()?;
+    let known = Synthetic::NAMES.into_iter();
+    let mut known = known.filter(|name| name.eq_ignore_ascii_case(text));
+    known
+        .next()
+        .ok_or_else(|| format!("there is no size `{text}`"))
+}
+
+impl BenchArgs {
+    /// The model, whose words are numbers.
+    fn open(&self) -> Result<Opened> {
+        match self.synthetic {
+            Some(size) => Ok(size.parse::<Synthetic>().map_err(Failure::new)?.open()?),
+            None => Ok(open_with(&self.files.source()?, Words::Numbers)?),
+        }
+    }
 }
 
 const BAR: &str = "{spinner} {bar:40.cyan} {pos} of {len}: {msg}";
@@ -129,7 +153,7 @@ fn report(args: &BenchArgs, machine: &machine::Machine, results: &Map<String, Va
 
 /// How many language-model layers there are to a gated block.
 fn every(args: &BenchArgs) -> Result<usize> {
-    let opened = open_with(&args.files.source()?, Words::Numbers)?;
+    let opened = args.open()?;
     match &opened.file.model {
         flamingo::weights::ModelConfig::Flamingo(config) => Ok(config.gated.every),
         other => Err(Failure::new(format!(
@@ -155,6 +179,9 @@ fn in_a_process(args: &BenchArgs, task: &Task, threads: Option<usize>) -> Result
             command.args([flag, value]);
         }
     }
+    if let Some(size) = args.synthetic {
+        command.args(["--synthetic", size]);
+    }
     let output = command.output()?;
     if !output.status.success() {
         let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -165,9 +192,13 @@ fn in_a_process(args: &BenchArgs, task: &Task, threads: Option<usize>) -> Result
 
 fn one(args: &BenchArgs, task: &str) -> Result<Value> {
     let task: Task = task.parse().map_err(Failure::new)?;
-    let opened = open_with(&args.files.source()?, Words::Numbers)?;
+    let opened = args.open()?;
     let device = Device::flex();
-    let weights = task.weights();
+    let weights = match (args.synthetic, task.weights()) {
+        // In f32 few machines hold it.
+        (Some(_), weights) if weights == WeightType::default() => WeightType::from(Precision::Bf16),
+        (_, weights) => weights,
+    };
     let options = EngineOptions {
         precision: weights.precision,
         ..EngineOptions::default()

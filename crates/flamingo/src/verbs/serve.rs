@@ -13,7 +13,7 @@ use flamingo::weights::Source;
 
 use crate::args::{MediaArgs, ModelArgs};
 use crate::failure::{Failure, Hint, Result, say};
-use crate::{ffmpeg, interrupt, output, part_files};
+use crate::{chat, ffmpeg, interrupt, output, part_files};
 
 /// Answer over HTTP: OpenAI's protocol, the program's own, and a page to try the model.
 ///
@@ -225,7 +225,7 @@ fn template(args: &ServeArgs, engine: &Engine) -> Result<Template> {
         return Ok(Template::of_json("flamingo.json", &turns.to_string())?);
     }
     if let Source::Directory(folder) = args.model.files.source()?
-        && let Some((name, source)) = jinja(&folder)
+        && let Some((name, source)) = chat::template(&folder)
     {
         return Ok(Template::of_jinja(&name, &source, image, specials)?);
     }
@@ -236,24 +236,6 @@ fn template(args: &ServeArgs, engine: &Engine) -> Result<Template> {
         (_, true) => Template::named("langinstruct")?,
         _ => Template::default(),
     })
-}
-
-/// The chat template of a Hugging Face directory.
-fn jinja(folder: &Path) -> Option<(String, String)> {
-    let path = folder.join("chat_template.jinja");
-    if let Ok(source) = std::fs::read_to_string(&path) {
-        return Some((path.display().to_string(), source));
-    }
-    let path = folder.join("tokenizer_config.json");
-    let config: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(&path).ok()?).ok()?;
-    let template = &config["chat_template"];
-    let default = || {
-        let all = template.as_array()?;
-        all.iter().find(|one| one["name"] == "default")?["template"].as_str()
-    };
-    let source = template.as_str().or_else(default)?;
-    Some((path.display().to_string(), source.to_owned()))
 }
 
 /// Until Ctrl-C or a termination signal; a second one ends the program at once.

@@ -62,6 +62,7 @@ pub(in crate::peers) fn config(
         positions: Positions::Rotary {
             fraction: 1.0,
             base: number("rope.freq_base")?.unwrap_or(10_000.0),
+            scaling: None,
         },
         norm_epsilon: number("attention.layer_norm_rms_epsilon")?.unwrap_or(1e-5),
         attention_bias: has(checkpoint, "blk.0.attn_q.bias"),

@@ -25,6 +25,7 @@ pub(super) fn config(json: &Json) -> Result<LanguageConfig> {
         positions: Positions::Rotary {
             fraction,
             base: json.number_or("rotary_emb_base", 10_000.0)?,
+            scaling: None,
         },
         norm_epsilon: json.number_or("layer_norm_eps", 1e-5)?,
         activation: activation(json, "hidden_act", "gelu")?,
@@ -77,7 +78,7 @@ pub(super) fn links(config: &LanguageConfig) -> Vec<Link> {
 
 pub(super) fn to_json(config: &LanguageConfig) -> Value {
     let (fraction, base) = match config.positions {
-        Positions::Rotary { fraction, base } => (fraction, base),
+        Positions::Rotary { fraction, base, .. } => (fraction, base),
         _ => (1.0, 10_000.0),
     };
     json!({

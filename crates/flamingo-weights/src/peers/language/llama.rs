@@ -1,17 +1,17 @@
 //! LLaMA: RMSNorm, rotary positions, SwiGLU, no biases, an untied head.
 
 use flamingo_model::LanguageConfig;
-use flamingo_model::language::Positions;
+use flamingo_model::language::{Positions, RotaryScaling};
 use serde_json::{Value, json};
 
 use super::activation::{activation, activation_name};
 use super::heads::head_dim;
-use super::links::{as_str, layer_links, modules};
+use super::links::modules;
 use crate::peers::json::Json;
 use crate::{Layout, Link, Result};
 
 pub(super) fn config(json: &Json) -> Result<LanguageConfig> {
-    json.only("rope_scaling", &[])?;
+    let (base, scaling) = rotary(json, 10_000.0)?;
     let width = json.count_or("hidden_size", 4096)?;
     let heads = json.count_or("num_attention_heads", 32)?;
     let layers = json.count_or("num_hidden_layers", 32)?;
@@ -25,7 +25,8 @@ pub(super) fn config(json: &Json) -> Result<LanguageConfig> {
         },
         positions: Positions::Rotary {
             fraction: 1.0,
-            base: json.number_or("rope_theta", 10_000.0)?,
+            base,
+            scaling,
         },
         norm_epsilon: json.number_or("rms_norm_eps", 1e-6)?,
         activation: activation(json, "hidden_act", "silu")?,
@@ -34,6 +35,34 @@ pub(super) fn config(json: &Json) -> Result<LanguageConfig> {
         tied_head: json.flag_or("tie_word_embeddings", false)?,
         ..LanguageConfig::llama(width, layers, heads, ffw)
     })
+}
+
+/// Base and scaling of the rotations: beside the other options, or since transformers 5 in an object of
+/// their own.
+///
+/// # Errors
+/// If the scaling is another one than Llama 3's.
+pub(in crate::peers) fn rotary(json: &Json, base: f64) -> Result<(f64, Option<RotaryScaling>)> {
+    let place = match json.has("rope_parameters") {
+        true => json.object("rope_parameters")?,
+        false => json.object("rope_scaling")?,
+    };
+    let base = place.number_or("rope_theta", json.number_or("rope_theta", base)?)?;
+    let key = match place.has("rope_type") {
+        true => "rope_type",
+        false => "type",
+    };
+    place.only(key, &[json!("default"), json!("llama3")])?;
+    let scaling = match place.text(key)? {
+        Some("llama3") => Some(RotaryScaling {
+            factor: place.number_or("factor", 8.0)?,
+            low: place.number_or("low_freq_factor", 1.0)?,
+            high: place.number_or("high_freq_factor", 4.0)?,
+            original_length: place.count_or("original_max_position_embeddings", 8192)?,
+        }),
+        _ => None,
+    };
+    Ok((base, scaling))
 }
 
 pub(super) fn links(config: &LanguageConfig) -> Vec<Link> {
@@ -49,6 +78,16 @@ pub(super) fn links(config: &LanguageConfig) -> Vec<Link> {
 
 /// The layers' links; IDEFICS has them, too.
 pub(in crate::peers) fn layers(config: &LanguageConfig, layers: &str) -> Vec<Link> {
+    let links = |i: usize| {
+        let (theirs, ours) = (format!("{layers}.{i}."), format!("layers.{i}."));
+        let of_layer = layer(config).into_iter();
+        of_layer.map(move |link| link.under(&theirs, &ours))
+    };
+    (0..config.layers).flat_map(links).collect()
+}
+
+/// The links of one layer, behind its number.
+pub(in crate::peers) fn layer(config: &LanguageConfig) -> Vec<Link> {
     let norms = modules(
         &[
             ("input_layernorm", "norm_attention"),
@@ -73,18 +112,18 @@ pub(in crate::peers) fn layers(config: &LanguageConfig, layers: &str) -> Vec<Lin
         ],
         config.ffw_bias,
     );
-    [norms, attention, ffw]
-        .iter()
-        .flat_map(|pairs| layer_links(layers, config.layers, &as_str(pairs)))
+    let pairs = [norms, attention, ffw].into_iter().flatten();
+    pairs
+        .map(|(theirs, ours)| Link::same(theirs, ours))
         .collect()
 }
 
 pub(super) fn to_json(config: &LanguageConfig) -> Value {
-    let base = match config.positions {
-        Positions::Rotary { base, .. } => base,
-        _ => 10_000.0,
+    let (base, scaling) = match config.positions {
+        Positions::Rotary { base, scaling, .. } => (base, scaling),
+        _ => (10_000.0, None),
     };
-    json!({
+    let mut json = json!({
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
         "vocab_size": config.vocabulary,
@@ -101,5 +140,15 @@ pub(super) fn to_json(config: &LanguageConfig) -> Value {
         "attention_bias": config.attention_bias,
         "mlp_bias": config.ffw_bias,
         "tie_word_embeddings": config.tied_head,
-    })
+    });
+    if let Some(scaling) = scaling {
+        json["rope_scaling"] = json!({
+            "rope_type": "llama3",
+            "factor": scaling.factor,
+            "low_freq_factor": scaling.low,
+            "high_freq_factor": scaling.high,
+            "original_max_position_embeddings": scaling.original_length,
+        });
+    }
+    json
 }

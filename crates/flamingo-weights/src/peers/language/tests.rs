@@ -1,6 +1,6 @@
 //! Configurations of the published models, and there and back for every family.
 
-use flamingo_model::language::{AlibiSlopes, Positions, QueryKeyNorm, Residual};
+use flamingo_model::language::{AlibiSlopes, Positions, QueryKeyNorm, Residual, RotaryScaling};
 use serde_json::json;
 
 use super::*;
@@ -62,6 +62,16 @@ fn every_family_says_of_its_models_what_it_reads() {
         LanguageConfig::gpt_neox(24, 3, 4, 1.0, false),
         LanguageConfig {
             key_value_heads: 2,
+            positions: Positions::Rotary {
+                fraction: 1.0,
+                base: 500_000.0,
+                scaling: Some(RotaryScaling {
+                    factor: 32.0,
+                    low: 1.0,
+                    high: 4.0,
+                    original_length: 8192,
+                }),
+            },
             ..LanguageConfig::llama(24, 3, 4, 40)
         },
     ];
@@ -91,7 +101,7 @@ fn what_is_not_supported_is_refused_with_its_key() {
     );
     let text = error(json!({"model_type": "llama", "rope_scaling": {"type": "linear"}}));
     assert!(
-        text.contains("`rope_scaling`") && text.contains("not supported"),
+        text.contains("`rope_scaling.type`") && text.contains("not supported"),
         "{text}"
     );
     let text = error(json!({"model_type": "llama", "hidden_size": 30, "num_attention_heads": 4}));

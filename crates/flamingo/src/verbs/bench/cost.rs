@@ -88,7 +88,7 @@ pub(crate) fn resampler(config: &FlamingoConfig, images: usize) -> Cost {
 
 /// Of the keys and values of images in all gated blocks.
 pub(crate) fn keys_values(config: &FlamingoConfig, images: usize) -> Cost {
-    let inner = config.gated.heads * config.gated.head_dim;
+    let inner = config.gated.of_keys() * config.gated.head_dim;
     let one = 4 * config.latents() * config.media_width() * inner * config.gated_blocks();
     Cost {
         flop: (images * one) as f64,
@@ -101,14 +101,17 @@ pub(crate) fn keys_values(config: &FlamingoConfig, images: usize) -> Cost {
 pub(crate) fn tokens(config: &FlamingoConfig, rows: usize, tokens: usize, before: usize) -> Cost {
     let (language, gated) = (&config.language, &config.gated);
     let blocks = config.gated_blocks();
-    let head = (language.vocabulary * language.width) as f64;
+    let head = (language.logits() * language.width) as f64;
     let mean = before + tokens.div_ceil(2);
     let of_block = blocks as u64 * gated.flops_per_token(language.width, config.latents());
     let one = (language.flops_per_token(mean) + of_block) as f64 - 2.0 * head;
     let of_blocks = blocks as u64 * gated.parameters(language.width, config.media_width());
     // The blocks' keys and values of images are not made here, their weights not read.
-    let unread = blocks * 2 * config.media_width() * gated.heads * gated.head_dim;
-    let table = if language.tied_head { 0.0 } else { head };
+    let unread = blocks * 2 * config.media_width() * gated.of_keys() * gated.head_dim;
+    let table = match language.tied_head {
+        true => 0.0,
+        false => (language.vocabulary * language.width) as f64,
+    };
     let weights = (language.parameters() + of_blocks - unread as u64) as f64 - table;
     Cost {
         flop: (rows * tokens) as f64 * one + rows as f64 * 2.0 * head,

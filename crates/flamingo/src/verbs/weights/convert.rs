@@ -8,7 +8,7 @@ use flamingo::weights::{Source, convert, convert_trained, export_open_flamingo, 
 
 use crate::args::tell_kept;
 use crate::failure::{Failure, Hint, Result};
-use crate::{interrupt, output, sources, writer};
+use crate::{chat, interrupt, output, sources, writer};
 
 /// Write a model in another format or precision.
 ///
@@ -97,7 +97,16 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
     let source = sources::source(model, args.lm.as_deref(), args.vision.as_deref())?;
     let opened = open(&source)?;
     match args.to {
-        Format::Flamingo => tell_kept(&convert(&opened, &args.out, weights).hint_if_full(full)?),
+        Format::Flamingo => {
+            opened.report.check()?;
+            if let Source::Directory(folder) | Source::WithParts(folder, _) = &source
+                && let Some((_, template)) = chat::template(folder)
+            {
+                let path = args.out.join(chat::FILE);
+                flamingo_files::write(&path, template.as_bytes()).hint_if_full(full)?;
+            }
+            tell_kept(&convert(&opened, &args.out, weights).hint_if_full(full)?)
+        }
         Format::Openflamingo => {
             if opened.tensors.any_quantised() {
                 tracing::warn!(
