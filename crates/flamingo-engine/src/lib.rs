@@ -12,8 +12,10 @@
 
 mod answer;
 mod answering;
+mod attention;
 pub mod decoding;
 mod distributions;
+mod embedding;
 mod engine;
 mod error;
 mod generate;
@@ -28,6 +30,7 @@ mod prompt;
 mod queue;
 mod reading;
 mod request;
+mod rows;
 mod score;
 mod scores;
 mod scoring;
@@ -37,6 +40,7 @@ mod writing;
 pub use answer::{Answer, Finish, Timings, Token};
 pub use decoding::{Decoding, EarlyStopping};
 pub use distributions::Distributions;
+pub use embedding::Embedding;
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use flamingo_weights::Source;

@@ -9,11 +9,12 @@ use flamingo_kernels::{Tensor, floats};
 use flamingo_model::Medium;
 
 use crate::looked::{Hash, Looked, hash};
+use crate::rows::rows;
 use crate::{Engine, Error, MediaSource, Result};
 
 /// Frames encoded in one pass: enough to keep the processor at large products, few enough that what
 /// lies between the layers is small beside the weights.
-const FRAMES_AT_ONCE: usize = 16;
+pub(crate) const FRAMES_AT_ONCE: usize = 16;
 
 impl Engine {
     /// Without a resampler there is no room for a second frame.
@@ -117,7 +118,7 @@ impl Engine {
     }
 
     /// Makes keys and values of latents, `[M, R, media width]`, and keeps them.
-    fn keep(
+    pub(crate) fn keep(
         &mut self,
         hashes: impl Iterator<Item = Hash>,
         latents: Tensor<3>,
@@ -158,15 +159,11 @@ impl Engine {
             return Vec::new();
         }
         let pixels = self.pixels(pictures.iter());
-        let pooled = self.model.vision.pooled(pixels);
-        let width = pooled.dims()[1];
-        let values = pooled.into_data().convert::<f32>();
-        let values: Vec<f32> = values.try_to_vec().expect("converted to f32");
-        values.chunks_exact(width).map(<[f32]>::to_vec).collect()
+        rows(self.model.vision.pooled(pixels))
     }
 
     /// `[F, 3, h, w]`.
-    fn pixels<'a>(&self, pictures: impl Iterator<Item = &'a Image>) -> Tensor<4> {
+    pub(crate) fn pixels<'a>(&self, pictures: impl Iterator<Item = &'a Image>) -> Tensor<4> {
         let pixels: Vec<Vec<f32>> = pictures.map(|p| self.preprocess.pixels(p)).collect();
         let (count, size) = (pixels.len(), self.preprocess.size);
         let pixels = floats(pixels.concat(), [count, 3, size, size], &self.device);

@@ -26,6 +26,7 @@ pub(crate) enum Verb {
     Demo(verbs::demo::DemoArgs),
     Ask(verbs::ask::AskArgs),
     Score(verbs::score::ScoreArgs),
+    Label(verbs::label::LabelArgs),
     Train(verbs::train::TrainArgs),
     Describe(verbs::describe::DescribeArgs),
     Fetch(verbs::fetch::FetchArgs),

@@ -73,6 +73,8 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
     }
     let place = args.out.as_deref().map(Output::of).transpose()?;
     let every = every(args)?;
+    // Here, where it is told: what the processes of the tasks say is not shown.
+    args.files.source()?;
     let mut results = Map::new();
     let bar = output::bar(tasks.len() as u64 + 1, BAR);
     bar.set_message("the machine");
@@ -129,8 +131,7 @@ fn report(args: &BenchArgs, machine: &machine::Machine, results: &Map<String, Va
 
 /// How many language-model layers there are to a gated block.
 fn every(args: &BenchArgs) -> Result<usize> {
-    let opened = open_with(&args.files.source()?, Words::Numbers)?;
-    match &opened.file.model {
+    match &args.files.model_file()?.model {
         flamingo::weights::ModelConfig::Flamingo(config) => Ok(config.gated.every),
         other => Err(Failure::new(format!(
             "the model is a {}: give a flamingo",

@@ -13,6 +13,7 @@ mod dispatch;
 mod eval;
 mod files;
 mod help;
+mod label;
 #[cfg(unix)]
 mod parts;
 mod reports;
