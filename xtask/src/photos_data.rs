@@ -12,6 +12,9 @@ use clap::Args;
 
 const THINGS: &str = "recipes/photos/things.tsv";
 
+/// What `flamingo demo --data` shows on its page.
+const CREDITS: &str = "CREDITS.txt";
+
 /// Where the photos are.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -34,6 +37,8 @@ struct Set {
     under: &'static [&'static str],
     /// Photos of a thing that are used at most.
     most: usize,
+    /// Whose photos they are, for the pages that show them.
+    credits: &'static str,
     /// Of them those that are trained on, where the thing is not held out; two more are to test with.
     training: usize,
 }
@@ -44,6 +49,8 @@ const SETS: [Set; 2] = [
         commit: "19357c0",
         under: &["101_ObjectCategories"],
         most: 60,
+        credits: "Photos: Caltech 101 by Fei-Fei Li, Marco Andreeto, Marc'Aurelio Ranzato and Pietro Perona \
+                  (doi.org/10.22002/D1.20086), CC BY 4.0; scaled",
         training: 30,
     },
     Set {
@@ -51,6 +58,8 @@ const SETS: [Set; 2] = [
         commit: "fc80ba9",
         under: &["dataset/train", "dataset/test", "dataset/val"],
         most: 40,
+        credits: "Photos: Grocery Store Dataset (github.com/marcusklasson/GroceryStoreDataset), \
+                  (c) 2019 Marcus Klasson, MIT licence; scaled",
         training: 20,
     },
 ];
@@ -108,6 +117,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
                     count += 1;
                 }
             }
+        }
+        for split in ["training", "tests", "held-out"] {
+            let path = draft.join(split).join(set.name).join(CREDITS);
+            fs::write(&path, format!("{}\n", set.credits))
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
         eprintln!("{count} photos of {}", set.name);
     }

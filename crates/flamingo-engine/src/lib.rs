@@ -12,9 +12,11 @@
 
 mod answer;
 mod answering;
+mod attention;
 mod counts;
 pub mod decoding;
 mod distributions;
+mod embedding;
 mod engine;
 mod error;
 mod generate;
@@ -30,6 +32,7 @@ mod prompt;
 mod queue;
 mod reading;
 mod request;
+mod rows;
 mod score;
 mod scores;
 mod scoring;
@@ -40,6 +43,7 @@ pub use answer::{Answer, Finish, Timings, Token, TopToken};
 pub use counts::Counts;
 pub use decoding::{Decoding, EarlyStopping};
 pub use distributions::Distributions;
+pub use embedding::Embedding;
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use flamingo_weights::Source;

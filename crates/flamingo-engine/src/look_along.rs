@@ -4,12 +4,13 @@ use flamingo_kernels::Tensor;
 use flamingo_model::{Looking, Media, Passing, TextInput};
 use flamingo_sequence::{Batch, Document};
 
+use crate::rows::rows;
 use crate::{Engine, Look, MediaSource, Result};
 
 impl Engine {
     /// As [`Engine::look`] for each token of an answer: what was looked at when it was drawn. For an
     /// answer without tokens, what is looked at when its first is drawn. Nothing if the prompt's last
-    /// token sees no picture.
+    /// token sees no picture, or where pictures have tiles.
     ///
     /// # Errors
     /// As [`Engine::look`].
@@ -19,6 +20,9 @@ impl Engine {
         answer: &[u32],
         source: &dyn MediaSource,
     ) -> Result<Vec<Look>> {
+        if self.preprocess.is_tiled() {
+            return Ok(Vec::new());
+        }
         let mut sequence = self.sequence(prompt, answer.len())?;
         let first = sequence.ids.len() - 1;
         // The last token of the answer is drawn by what stands before it.
@@ -31,46 +35,12 @@ impl Engine {
         let references: Vec<&str> = prompt.media().map(|(_, _, reference)| reference).collect();
         let reference = references[batch.media[seen.start].1];
         let on_latents = self.answer_on_latents(&batch, first, seen.start, &references, source)?;
-        let (weights, frames) =
-            self.on_places(on_latents, reference, &batch, seen.start, source)?;
-        let config = self.model.config();
-        let (positions, side) = (config.vision.positions(), config.vision.grid());
-        let look = |row: &[f32]| Look {
-            reference: reference.to_owned(),
-            side,
-            frames,
-            // A class token among the features stands before the positions and has no place to show.
-            weights: row
-                .chunks(positions)
-                .take(frames)
-                .flat_map(|frame| &frame[positions - side * side..])
-                .copied()
-                .collect(),
-        };
-        let [_, width] = weights.dims();
-        let weights = weights.into_data().convert::<f32>();
-        let weights = weights.try_to_vec::<f32>().expect("converted to f32");
-        Ok(weights.chunks(width).map(look).collect())
-    }
-
-    /// Attention on latents, `[n, R]`, carried back to the positions of the medium, `[n, T * S + R]`, or
-    /// `[n, S]` where there is no resampler; and how many frames those are of.
-    fn on_places(
-        &self,
-        on_latents: Tensor<2>,
-        reference: &str,
-        batch: &Batch,
-        seen: usize,
-        source: &dyn MediaSource,
-    ) -> Result<(Tensor<2>, usize)> {
-        let frames = self.frames(source.media(reference)?);
-        let count = frames.len();
-        let Some(resampler) = &self.model.resampler else {
-            return Ok((on_latents, count));
-        };
-        let features = self.features(frames.iter(), count);
-        let reads = resampler.weights(features, batch.media[seen].1);
-        Ok((on_latents.matmul(reads), count))
+        let [_, latents] = on_latents.dims();
+        let frames = self.frames(reference, source)?;
+        let features = self.features(frames.iter(), frames.len());
+        let map = self.map(features, batch.media[seen.start].1, latents);
+        let look = |on_latents: Vec<f32>| map.look(reference.to_owned(), &on_latents);
+        Ok(rows(on_latents).into_iter().map(look).collect())
     }
 
     /// The attention of the tokens from `first` on, on the latents of medium `seen`: `[n, R]`.

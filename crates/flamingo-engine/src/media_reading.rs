@@ -10,11 +10,12 @@ use flamingo_model::Medium;
 use flamingo_model::vision::Tiling;
 
 use crate::looked::{Hash, Looked, hash};
+use crate::rows::rows;
 use crate::{Engine, Error, MediaSource, Result};
 
 /// Frames encoded in one pass: enough to keep the processor at large products, few enough that what
 /// lies between the layers is small beside the weights.
-const FRAMES_AT_ONCE: usize = 16;
+pub(crate) const FRAMES_AT_ONCE: usize = 16;
 
 impl Engine {
     /// Which frames of a film the model sees. Without a resampler there is no room for a second one.
@@ -136,7 +137,7 @@ impl Engine {
     }
 
     /// Makes keys and values of latents, `[M, R, media width]`, and keeps them.
-    fn keep(
+    pub(crate) fn keep(
         &mut self,
         hashes: impl Iterator<Item = Hash>,
         latents: Tensor<3>,
@@ -194,14 +195,11 @@ impl Engine {
             }
             false => self.model.vision.pooled(self.pixels(pictures.iter())),
         };
-        let width = pooled.dims()[1];
-        let values = pooled.into_data().convert::<f32>();
-        let values: Vec<f32> = values.try_to_vec().expect("converted to f32");
-        values.chunks_exact(width).map(<[f32]>::to_vec).collect()
+        rows(pooled)
     }
 
     /// `[F, 3, h, w]`, with all tiles of the pictures.
-    fn pixels<'a>(&self, pictures: impl Iterator<Item = &'a Image>) -> Tensor<4> {
+    pub(crate) fn pixels<'a>(&self, pictures: impl Iterator<Item = &'a Image>) -> Tensor<4> {
         let pixels: Vec<f32> = pictures.flat_map(|p| self.preprocess.pixels(p)).collect();
         let size = self.preprocess.size;
         let count = pixels.len() / (3 * size * size);

@@ -23,6 +23,11 @@ impl Prepared {
         pairs.take_while(|(a, b)| a == b).count()
     }
 
+    /// The last medium that its last token sees.
+    pub(crate) fn last_seen(&self) -> Option<usize> {
+        self.sees.last()?.clone().last()
+    }
+
     /// Without its pictures, which are loaded again if they are wanted: it has to wait.
     pub(crate) fn unloaded(self) -> Self {
         Self {

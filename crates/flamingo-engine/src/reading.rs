@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use flamingo_kernels::{Tensor, indices};
-use flamingo_model::{Branches, Looking, Media, Medium, TextCache, TextRow};
+use flamingo_model::{Branches, Flamingo, Looking, Media, Medium, TextCache, TextRow};
 use flamingo_sequence::{Document, Sequence, Visibility, visible};
 
 use crate::looked::Hash;
 use crate::prefix_cache::Key;
 use crate::prompt::{Prepared, ReadPrompt};
+use crate::rows::rows;
 use crate::{Engine, Error, MediaSource, Result};
 
 /// What [`Engine::read`] returns.
@@ -23,7 +24,33 @@ pub(crate) struct Read {
 }
 
 /// Where the media of a prompt that are looked at stand among those of a pass.
-type Places = HashMap<usize, usize>;
+pub(crate) type Places = HashMap<usize, usize>;
+
+/// Shown each gated block's number and the stream before it, `[1, L, D]`.
+pub(crate) type Watch<'a> = &'a mut dyn FnMut(usize, &Tensor<3>);
+
+/// As [`Flamingo::read`], watched.
+fn read_watched(
+    model: &Flamingo,
+    rows: &mut [TextRow<'_>],
+    media: &Media,
+    looking: &Looking,
+    watch: Watch<'_>,
+) -> Tensor<2> {
+    let (gated, layers) = (&model.config().gated, model.language.layers.len());
+    let mut number = 0;
+    let hidden = model.language.read(rows, &mut |point, y| {
+        if !gated.stands_at(point, layers) {
+            return y;
+        }
+        watch(number, &y);
+        let block = &model.gated[number];
+        let looked = block.cross_attention(y.clone(), media, number, looking);
+        number += 1;
+        block.add(y, looked)
+    });
+    hidden.squeeze_dim::<2>(0)
+}
 
 impl Engine {
     /// The integers of a prompt.
@@ -79,26 +106,11 @@ impl Engine {
         branches: &[Branches<'_>],
         source: &dyn MediaSource,
     ) -> Result<Read> {
-        let mut texts: Vec<TextCache> = Vec::with_capacity(prompts.len());
-        for prompt in prompts {
-            let mut text = self.prefixes.longest(&prompt.keys);
-            // The stream at the last token is wanted, so that is read in any case.
-            text.truncate(text.len().min(prompt.keys.len() - 1));
-            texts.push(text);
-        }
+        let (mut texts, rest) = self.beginnings(prompts);
         let branching: usize = branches.iter().map(|branches| branches.ids.len()).sum();
         self.counts.tokens_read += branching as u64;
-        for (prompt, text) in prompts.iter().zip(&texts) {
-            self.counts.tokens_known += text.len() as u64;
-            self.counts.tokens_read += (prompt.keys.len() - text.len()) as u64;
-        }
-        let rest: Vec<Range<usize>> = prompts
-            .iter()
-            .zip(&texts)
-            .map(|(prompt, text)| text.len()..prompt.keys.len())
-            .collect();
         let (stream, media, places) =
-            self.read_rest(prompts, &mut texts, &rest, branches, source)?;
+            self.read_rest(prompts, &mut texts, &rest, branches, source, None)?;
         let (mut end, mut ends, mut of_branches) = (0, Vec::new(), Vec::new());
         for (rest, branches) in rest.iter().zip(branches) {
             end += rest.len();
@@ -122,15 +134,38 @@ impl Engine {
         })
     }
 
+    /// What is known of the beginnings of prompts, and the tokens of each that are to be read behind.
+    pub(crate) fn beginnings(
+        &mut self,
+        prompts: &[Prepared],
+    ) -> (Vec<TextCache>, Vec<Range<usize>>) {
+        let mut texts: Vec<TextCache> = Vec::with_capacity(prompts.len());
+        for prompt in prompts {
+            let mut text = self.prefixes.longest(&prompt.keys);
+            // The stream at the last token is wanted, so that is read in any case.
+            text.truncate(text.len().min(prompt.keys.len() - 1));
+            self.counts.tokens_known += text.len() as u64;
+            self.counts.tokens_read += (prompt.keys.len() - text.len()) as u64;
+            texts.push(text);
+        }
+        let rest = prompts
+            .iter()
+            .zip(&texts)
+            .map(|(prompt, text)| text.len()..prompt.keys.len())
+            .collect();
+        (texts, rest)
+    }
+
     /// Reads tokens `rest` of each prompt behind its text; returns the stream at all of them, `[L, D]`,
     /// the media that they look at, and the places of each prompt's media among them.
-    fn read_rest(
+    pub(crate) fn read_rest(
         &mut self,
         prompts: &[Prepared],
         texts: &mut [TextCache],
         rest: &[Range<usize>],
         branches: &[Branches<'_>],
         source: &dyn MediaSource,
+        watch: Option<Watch<'_>>,
     ) -> Result<(Tensor<2>, Vec<Medium>, Vec<Places>)> {
         let (media, places) = self.media_of(prompts, rest, source)?;
         let mut sees = Vec::new();
@@ -155,9 +190,11 @@ impl Engine {
                 ..TextRow::new(&prompt.sequence.ids[rest.clone()], cache)
             });
         }
-        let stream = self
-            .model
-            .read(&mut rows, &Media::Each(media.clone()), &looking);
+        let all = Media::Each(media.clone());
+        let stream = match watch {
+            Some(watch) => read_watched(&self.model, &mut rows, &all, &looking, watch),
+            None => self.model.read(&mut rows, &all, &looking),
+        };
         Ok((stream, media, places))
     }
 
@@ -177,6 +214,7 @@ impl Engine {
             &[rest],
             &[Branches::default()],
             source,
+            None,
         )?;
         Ok((prepared.sequence.ids, stream))
     }
@@ -232,16 +270,11 @@ impl Engine {
     /// Logits of what follows each of `stream`, `[n, D]`; tokens that are never written have the
     /// least.
     pub(crate) fn logits(&self, stream: Tensor<2>) -> Vec<Vec<f32>> {
-        let logits = self.model.logits(stream);
-        let [_, written] = logits.dims();
         let vocabulary = self.model.language.config().vocabulary;
-        let values = logits.into_data().convert::<f32>();
-        let values = values.try_into_vec::<f32>().expect("converted to f32");
-        let row = |row: &[f32]| {
-            let mut row = row.to_vec();
+        let mut all = rows(self.model.logits(stream));
+        for row in &mut all {
             row.resize(vocabulary, f32::NEG_INFINITY);
-            row
-        };
-        values.chunks(written).map(row).collect()
+        }
+        all
     }
 }

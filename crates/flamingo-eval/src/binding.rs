@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::judge::{add, pieces};
 use crate::{Progress, Result, Share};
 
-/// One cell of the table.
+/// One cell of a table of names.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BindingFigure {
     /// Things and names in the prompt.
@@ -20,6 +20,13 @@ pub struct BindingFigure {
     pub pictures: Pictures,
     /// How often the likeliest name is the right one.
     pub accuracy: Share,
+    /// The same of the class whose mean is nearest to the query by the encoder's features, where that was
+    /// asked: of real shots of photos.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_mean: Option<Share>,
+    /// The same of both, weighed as for labels, where there are several shots of each to weigh them by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<Share>,
     /// Over how many queries.
     pub queries: usize,
 }
@@ -93,6 +100,8 @@ pub fn binding(
         shots_each: cell.shots_each,
         pictures: cell.pictures,
         accuracy,
+        class_mean: None,
+        label: None,
         queries: accuracy.queries,
     };
     Ok(cells.iter().zip(shares).map(figure).collect())

@@ -1,5 +1,7 @@
 //! What can be wrong with an evaluation.
 
+use std::path::PathBuf;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -21,6 +23,24 @@ pub enum Error {
         /// How many an episode needs.
         most: usize,
     },
+    /// Nothing to tell apart.
+    #[error(
+        "{} has shots of {found} class{}, at least 2 are needed: give a folder with a folder for each, or \
+         captions.jsonl with a picture and a name a line",
+        place.display(),
+        if *found == 1 { "" } else { "es" }
+    )]
+    FewClasses {
+        /// The folder or file.
+        place: PathBuf,
+        /// How many classes it has.
+        found: usize,
+    },
+    /// No shot of a class can be read.
+    #[error(
+        "no picture of the class `{0}` can be read: see the warnings above, or leave the class out"
+    )]
+    NoShots(String),
     /// A figure over nothing.
     #[error("queries is 0: give 1 or more, 500 for figures with a standard error of 2%")]
     NoQueries,

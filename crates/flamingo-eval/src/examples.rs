@@ -15,6 +15,8 @@ pub struct Example {
     pub episode: Episode,
     /// How likely each candidate was.
     pub scores: Scores,
+    /// The candidate of the nearest class mean, where that was asked.
+    pub class_mean: Option<usize>,
     /// Where the token before the answer looked.
     pub look: Option<Look>,
 }
@@ -37,6 +39,8 @@ pub enum Section {
     Questions,
     /// Films.
     Films,
+    /// Photos of a folder.
+    Photos,
 }
 
 /// The first episodes of some cells.
@@ -76,6 +80,7 @@ fn example(engine: &mut Engine, section: Section, episode: Episode) -> Result<Ex
         section,
         episode,
         scores,
+        class_mean: None,
         look,
     })
 }

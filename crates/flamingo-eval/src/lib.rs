@@ -4,10 +4,11 @@
 //! world and counts how often the likeliest candidate is the right one: [`binding`] (made-up names
 //! learnt from the shots), [`captions`], [`questions`], [`films`]. [`demo`] runs them all;
 //! [`DemoReport`] is its figures, as JSON and as a table for the terminal, [`html`] the page.
-//! [`naming`] asks about a user's own folders of photos. [`quality`] compares a model with itself in other weights.
+//! [`naming`] asks about a user's own folders of photos; [`Labeller`] labels photos by shots of them. [`quality`] compares a model with itself in other weights.
 
 mod binding;
 mod captions;
+mod class_mean;
 pub mod contamination;
 mod demo;
 pub mod diff;
@@ -15,7 +16,9 @@ mod error;
 mod examples;
 mod films;
 mod judge;
+mod label;
 mod naming;
+mod photos;
 mod quality;
 mod questions;
 mod report;
@@ -23,21 +26,25 @@ pub mod rices;
 mod run;
 mod run_report;
 mod share;
+mod shots;
 pub mod statistics;
 mod table;
 pub mod versus;
 
 pub use binding::{BindingFigure, binding, binding_cells};
 pub use captions::{CaptionFigure, captions};
+pub use class_mean::{ClassMeans, cosine, unit};
 pub use demo::{Demo, DemoOptions, DemoReport, demo};
 pub use error::{Error, Result};
 pub use examples::Example;
 pub use films::{FilmFigure, films};
 pub use judge::Progress;
-pub use naming::{NamingFigure, NamingOptions, NamingReport, Photos, naming, naming_queries};
+pub use label::{Calibration, Doubt, Evidence, Label, LabelOptions, Labeller, Threshold, Weighing};
+pub use naming::{NamingOptions, NamingReport, naming, naming_examples, naming_queries};
+pub use photos::Photos;
 pub use quality::{Quality, QualityOptions, quality};
 pub use questions::{QuestionFigure, questions};
-pub use report::{About, html};
+pub use report::{About, LabelsAbout, html, labels_card, labels_foot, labels_head, photos_html};
 pub use run::{
     Ablation, Cell, CellResult, Curve, Ended, Example as TaskExample, Form, Icl, Judge, Judgement,
     Point, Reply, Results, Run, RunFile, RunFolder, RunOptions, Sample, Selection, Suite,
@@ -46,3 +53,4 @@ pub use run::{
 };
 pub use run_report::{RunPage, RunRead, run_page};
 pub use share::Share;
+pub use shots::Shots;

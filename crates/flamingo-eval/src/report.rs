@@ -4,19 +4,23 @@ mod about;
 mod cards;
 mod chart;
 pub(crate) mod escape;
+mod labels;
+mod photos;
 mod pictures;
 mod tables;
+pub(crate) mod template;
 
 use crate::Demo;
 use crate::examples::Section;
 
+use template::fill;
+
 pub use about::About;
+pub use labels::{LabelsAbout, labels_card, labels_foot, labels_head};
+pub use photos::photos_html;
 
 /// The page, with `{{names}}` where [`html`] puts what it has made.
 const PAGE: &str = include_str!("report/page.html");
-
-/// The style of all pages.
-pub(crate) const STYLE: &str = include_str!("report/style.css");
 
 /// The page as HTML.
 pub fn html(demo: &Demo, about: &About) -> String {
@@ -31,7 +35,6 @@ pub fn html(demo: &Demo, about: &About) -> String {
     fill(
         PAGE,
         &[
-            ("style", STYLE.to_owned()),
             ("about", tables::about(about, report.seconds)),
             ("binding_table", tables::binding(&report.binding)),
             ("binding_chart", chart::binding(&report.binding)),
@@ -44,20 +47,6 @@ pub fn html(demo: &Demo, about: &About) -> String {
             ("films_prompts", section(Section::Films)),
         ],
     )
-}
-
-/// Puts each value at its `{{name}}`. Values are not searched for names.
-pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
-    let mut page = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").expect("the page closes its braces");
-        let value = values.iter().find(|(known, _)| *known == name);
-        page.push_str(before);
-        page.push_str(&value.expect("the page names only what is made").1);
-        rest = after;
-    }
-    page + rest
 }
 
 #[cfg(test)]
@@ -104,6 +93,7 @@ mod tests {
             section: Section::Captions,
             episode,
             scores,
+            class_mean: None,
             look: Some(look),
         }
     }
@@ -149,11 +139,5 @@ mod tests {
             "{card}"
         );
         assert!(card.contains("wrong") && card.contains("12 more candidates"));
-    }
-
-    #[test]
-    fn values_are_put_at_their_names_and_not_searched() {
-        let values = [("a", "{{b}}".to_owned()), ("b", "2".to_owned())];
-        assert_eq!(fill("x{{a}}y{{b}}z", &values), "x{{b}}y2z");
     }
 }

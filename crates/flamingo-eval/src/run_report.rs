@@ -14,7 +14,7 @@ use flamingo_film::Reader;
 
 use crate::diff::Group;
 use crate::report::escape::escape;
-use crate::report::{STYLE, fill};
+use crate::report::template::{STYLE, fill};
 use crate::run::{Cell, Results, Sample, read_cells, read_results};
 use crate::{Error, Result};
 use samples::Pictures;

@@ -8,7 +8,7 @@ use crate::binding::pictures_word;
 use crate::captions::split_word;
 use crate::{BindingFigure, DemoReport};
 
-const CELL: usize = 13;
+pub(crate) const CELL: usize = 13;
 
 impl fmt::Display for DemoReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,6 +142,8 @@ pub(crate) mod tests {
                 shots_each: cell.shots_each,
                 pictures: cell.pictures,
                 accuracy: share(right),
+                class_mean: None,
+                label: None,
                 queries: 40,
             });
         let captions = [(Split::HeldIn, 31), (Split::HeldOut, 0)];

@@ -10,6 +10,7 @@ use flamingo_kernels::{Device, Tensor, TensorData};
 use flamingo_model::vision::VisionEncoder;
 use half::f16;
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::batches::Feed;
 use crate::{Error, Observer, Result};
@@ -137,7 +138,8 @@ fn encode(
 }
 
 /// A folder of features, a file for each picture or film. Its name is a hash of the pixels and of what the
-/// encoder makes of a picture of its own: another encoder, or another size of pictures, has other files.
+/// encoder makes of a picture of its own: another encoder, or another size of pictures, has other files. It
+/// holds the XXH3 checksum of what follows, then the values, all in little-endian.
 pub(crate) struct FeatureCache {
     folder: PathBuf,
     encoder: [u8; 32],
@@ -182,16 +184,19 @@ impl FeatureCache {
         self.folder.join(format!("{:x}.f16", hash.finalize()))
     }
 
-    /// A file that is not there or not whole is as none.
+    /// A file that is not there, not whole or damaged is as none.
     fn get(&self, frames: &[Image]) -> Option<Features> {
-        let bytes = std::fs::read(self.path(frames)).ok()?;
+        let file = std::fs::read(self.path(frames)).ok()?;
+        let (checksum, bytes) = file.split_first_chunk()?;
         let values: Vec<f16> = bytes
             .as_chunks::<2>()
             .0
             .iter()
             .map(|pair| f16::from_le_bytes(*pair))
             .collect();
-        (bytes.len() == 2 * frames.len() * self.of_frame).then_some(Features {
+        let is_whole = bytes.len() == 2 * frames.len() * self.of_frame
+            && xxh3_64(bytes) == u64::from_le_bytes(*checksum);
+        is_whole.then_some(Features {
             frames: frames.len(),
             values,
         })
@@ -200,9 +205,13 @@ impl FeatureCache {
     fn put(&self, frames: &[Image], features: &Features) -> Result<()> {
         Ok(flamingo_files::write(
             &self.path(frames),
-            &bytes(&features.values),
+            &with_checksum(&bytes(&features.values)),
         )?)
     }
+}
+
+fn with_checksum(bytes: &[u8]) -> Vec<u8> {
+    [&xxh3_64(bytes).to_le_bytes()[..], bytes].concat()
 }
 
 fn bytes(values: &[f16]) -> Vec<u8> {
@@ -271,12 +280,25 @@ mod tests {
             panic!("a picture");
         };
         let path = cache.path(std::slice::from_ref(&image));
-        std::fs::write(&path, bytes(&other)).unwrap();
+        let whole = with_checksum(&bytes(&other));
+        std::fs::write(&path, &whole).unwrap();
         assert_eq!(encode.some(pictures()).unwrap()[0].values, other);
-        // A torn file is made again.
-        std::fs::write(&path, &bytes(&other)[..9]).unwrap();
-        assert_eq!(encode.some(pictures()).unwrap(), expected);
-        assert_eq!(encode.some(pictures()).unwrap(), expected);
+        // Damaged files are made again: torn ones, those of other bytes, and those of no checksum.
+        let mut turned = whole.clone();
+        turned[11] ^= 1;
+        for damaged in [&whole[..9], &whole[..3], &turned, &whole[8..]] {
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(encode.some(pictures()).unwrap(), expected);
+            assert_eq!(
+                encode
+                    .cache
+                    .as_ref()
+                    .unwrap()
+                    .get(&[image.clone()])
+                    .unwrap(),
+                expected[0]
+            );
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use flamingo::engine::{Decoding, EarlyStopping, Engine, EngineOptions};
 use flamingo::film::Reader;
 use flamingo::image::{Limits, Rate, Sampling};
 use flamingo::kernels::{Backend, Device, WeightType, open_device};
-use flamingo::weights::{Source, Weighed};
+use flamingo::weights::{ModelFile, Source, Weighed, Words, open_with};
 
 use crate::failure::{Hint, Result};
 use crate::{ffmpeg, sources};
@@ -65,6 +65,25 @@ impl SourceArgs {
             self.lm.as_deref(),
             self.vision.as_deref(),
         )
+    }
+}
+
+impl SourceArgs {
+    /// The configuration alone: parts that are files elsewhere are left where they are.
+    pub(crate) fn model_file(&self) -> Result<ModelFile> {
+        let source = sources::without_parts(
+            self.model.as_deref(),
+            self.lm.as_deref(),
+            self.vision.as_deref(),
+        )?;
+        let file = match &source {
+            Source::Directory(path) => ModelFile::read(path)?,
+            _ => None,
+        };
+        match file {
+            Some(file) => Ok(file),
+            None => Ok(open_with(&source, Words::Numbers)?.file),
+        }
     }
 }
 

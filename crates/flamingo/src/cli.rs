@@ -29,6 +29,7 @@ pub(crate) enum Verb {
     Demo(verbs::demo::DemoArgs),
     Ask(verbs::ask::AskArgs),
     Score(verbs::score::ScoreArgs),
+    Label(verbs::label::LabelArgs),
     Serve(verbs::serve::ServeArgs),
     Train(verbs::train::TrainArgs),
     Describe(verbs::describe::DescribeArgs),

@@ -9,7 +9,7 @@ use flamingo::weights::{
 };
 
 use crate::download_bar::DownloadBar;
-use crate::failure::{Hint, Result, say};
+use crate::failure::{Failure, Hint, Result, say};
 use crate::writer;
 
 /// The cache.
@@ -21,7 +21,7 @@ pub(crate) fn store() -> Store {
 pub(crate) fn directory(path: &Path) -> Result<Source> {
     match ModelFile::read(path)? {
         Some(file) if !file.parts.is_empty() => {
-            file.parts.iter().try_for_each(|(_, part)| bring(part))?;
+            bring(file.parts.iter().map(|(_, part)| part))?;
             Ok(Source::WithParts(path.to_path_buf(), store()))
         }
         _ => Ok(Source::Directory(path.to_path_buf())),
@@ -30,7 +30,7 @@ pub(crate) fn directory(path: &Path) -> Result<Source> {
 
 /// Sees that the files elsewhere are here that a recipe and the models that it starts from name.
 pub(crate) fn bring_all(init: &InitSpec) -> Result<()> {
-    named(init)?.iter().try_for_each(|(_, part)| bring(part))
+    bring(named(init)?.iter().map(|(_, part)| part))
 }
 
 /// The files elsewhere that a recipe and the models that it starts from name.
@@ -58,20 +58,28 @@ pub(crate) fn named(init: &InitSpec) -> Result<Vec<(&'static str, Part)>> {
     Ok(parts)
 }
 
-/// Sees that a part is here, and tells of it if it has to be fetched.
-fn bring(part: &Part) -> Result<()> {
-    if store().find(part).is_err() {
-        say(&format!("fetching {}\n", part.describe()));
-        let fetched = fetch(part, &[])?;
-        if let Some(from) = fetched.from {
-            say(&format!("fetched {from}\n"));
+/// Sees that parts are here, and tells of those that have to be fetched.
+fn bring<'a>(parts: impl Iterator<Item = &'a Part>) -> Result<()> {
+    fetch_all(&parts.collect::<Vec<_>>(), &[], &mut |part, fetched| {
+        match fetched {
+            None => say(&format!("fetching {}\n", part.describe())),
+            Some(Fetched {
+                from: Some(from), ..
+            }) => say(&format!("fetched {from}\n")),
+            Some(_) => {}
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
-/// Has a part in the cache, from one of these places or from where it is published.
-pub(crate) fn fetch(part: &Part, from: &[PathBuf]) -> Result<Fetched> {
+/// Has parts in the cache, from one of these places or from where they are published. `told` is given each before
+/// it is fetched, unless it is here, and when it is here. Those that cannot be had are named together, after the
+/// others are here.
+pub(crate) fn fetch_all(
+    parts: &[&Part],
+    from: &[PathBuf],
+    told: &mut dyn FnMut(&Part, Option<Fetched>) -> Result<()>,
+) -> Result<()> {
     let fetcher = Fetcher {
         store: store(),
         from: from.to_vec(),
@@ -79,8 +87,21 @@ pub(crate) fn fetch(part: &Part, from: &[PathBuf]) -> Result<Fetched> {
         registry: Registry::pip(std::io::stderr().is_terminal()),
         command: writer::command(),
     };
-    let fetched = fetcher.fetch(part, &mut DownloadBar::default());
-    fetched.hint_if_full("make room, or set FLAMINGO_CACHE to a folder with room")
+    let full = "make room, or set FLAMINGO_CACHE to a folder with room";
+    let mut missing = Vec::new();
+    for part in parts {
+        if fetcher.store.find(part).is_err() {
+            told(part, None)?;
+        }
+        match fetcher.fetch(part, &mut DownloadBar::default()) {
+            Err(error @ flamingo_parts::Error::NotHad { .. }) => missing.push(error.to_string()),
+            fetched => told(part, Some(fetched.hint_if_full(full)?))?,
+        }
+    }
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new(missing.join("; "))),
+    }
 }
 
 fn var(name: &str) -> Option<String> {

@@ -11,6 +11,7 @@ pub(crate) mod describe;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod fetch;
+pub(crate) mod label;
 pub(crate) mod man;
 pub(crate) mod parts;
 pub(crate) mod prompts;
@@ -51,6 +52,7 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Demo(args) => demo::run(&args),
         Verb::Ask(args) => ask::run(&args),
         Verb::Score(args) => score::run(&args),
+        Verb::Label(args) => label::run(&args),
         Verb::Serve(args) => serve::run(&args),
         Verb::Train(args) => train::run(&args, cli.threads),
         Verb::Fetch(args) => fetch::run(&args),

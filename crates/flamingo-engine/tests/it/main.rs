@@ -277,6 +277,80 @@ fn an_answer_looks_at_the_last_picture_and_nowhere_without_one() {
     assert_eq!(engine.look(&prompts()[0], &pictures()).unwrap(), None);
 }
 
+/// The largest difference.
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}
+
+#[test]
+fn media_are_embedded_as_the_encoder_sees_them_alone_and_bad_ones_are_told_apart() {
+    let mut engine = engine(EngineOptions::default());
+    let embeddings = engine.embed(&["a", "film", "nowhere", "b"], &pictures());
+    let [a, film, nowhere, b] = <[_; 4]>::try_from(embeddings).ok().unwrap();
+    let (a, film, b) = (a.unwrap(), film.unwrap(), b.unwrap());
+    assert!(nowhere.unwrap_err().to_string().contains("nowhere"));
+    let images = ["a", "b"].map(|name| match pictures().remove(name) {
+        Some(Media::Image(image)) => image,
+        _ => panic!("a picture"),
+    });
+    for (embedding, pooled) in [&a, &b].into_iter().zip(engine.pooled(&images)) {
+        assert!(distance(&embedding.pooled, &pooled) < 1e-6);
+        // Three latents of the text's width.
+        assert_eq!(embedding.latents.len(), 3 * 12);
+    }
+    assert!(distance(&a.latents, &b.latents) > 1e-4);
+    assert_eq!(
+        (film.pooled.len(), film.latents.len()),
+        (a.pooled.len(), 36)
+    );
+    let alone = engine.embed(&["b"], &pictures()).remove(0).unwrap();
+    assert!(distance(&alone.latents, &b.latents) < 1e-5);
+}
+
+#[test]
+fn attention_carried_back_by_an_embedding_is_the_look_whether_the_prompt_was_scored_or_not() {
+    let mut engine = engine(EngineOptions::default());
+    let prompts = [
+        prompts().remove(1),
+        prompts().remove(0),
+        prompts().remove(3),
+    ];
+    let looks = prompts
+        .clone()
+        .map(|prompt| engine.look(&prompt, &pictures()).unwrap());
+    let embedding = engine.embed(&["b"], &pictures()).remove(0).unwrap();
+    for scored in [false, true] {
+        if scored {
+            let candidates = prompts.clone().map(|document| Candidates {
+                document,
+                candidates: vec!["one".into(), "two".into()],
+            });
+            engine.score(&candidates, &pictures(), RankBy::Sum).unwrap();
+        }
+        let attention = engine.attention(&prompts, &pictures()).unwrap();
+        for (attention, look) in attention.iter().zip(&looks) {
+            assert_eq!(attention.is_some(), look.is_some());
+            let (Some(attention), Some(look)) = (attention, look) else {
+                continue;
+            };
+            assert!(
+                (attention.iter().sum::<f32>() - 1.0).abs() < 1e-5,
+                "{attention:?}"
+            );
+            let again = embedding.look(attention);
+            assert_eq!(
+                (&again.reference, again.side, again.frames),
+                (&look.reference, look.side, look.frames)
+            );
+            assert!(distance(&again.weights, &look.weights) < 1e-5);
+        }
+    }
+}
+
 #[test]
 fn each_token_of_an_answer_has_its_own_look_and_the_first_is_that_behind_the_prompt() {
     let mut engine = engine(EngineOptions::default());

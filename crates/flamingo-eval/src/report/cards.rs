@@ -6,7 +6,7 @@ use flamingo_sequence::Part;
 use flamingo_world::Episode;
 
 use super::escape::escape;
-use super::pictures::{frames, looked_at, picture};
+use super::pictures::{Kind, frames, looked_at, picture};
 use crate::Example;
 use crate::examples::Section;
 
@@ -23,14 +23,21 @@ pub(super) fn card(example: &Example) -> String {
     format!(
         "<article class=\"card\"><div class=\"prompt\">{}</div>\
          <div class=\"answer\"><p class=\"verdict {class}\">{verdict}</p>{}{}</div></article>",
-        prompt(&example.episode),
+        prompt(&example.episode, kind(example)),
         candidates(example),
         looked(example),
     )
 }
 
+fn kind(example: &Example) -> Kind {
+    match example.section {
+        Section::Photos => Kind::Photo,
+        _ => Kind::Drawing,
+    }
+}
+
 /// One figure for each stretch of the document that ends a chunk; the last one is the query.
-fn prompt(episode: &Episode) -> String {
+fn prompt(episode: &Episode, kind: Kind) -> String {
     let mut html = String::new();
     for chunk in episode.document.parts.split(|part| *part == Part::End) {
         let mut shown = String::new();
@@ -38,7 +45,9 @@ fn prompt(episode: &Episode) -> String {
         for part in chunk {
             match part {
                 Part::Text(text) => said.push_str(text),
-                Part::Image(name) | Part::Video(name) => shown.push_str(&media(episode, name)),
+                Part::Image(name) | Part::Video(name) => {
+                    shown.push_str(&media(episode, name, kind))
+                }
                 Part::End | Part::Token(_) => {}
             }
         }
@@ -51,7 +60,7 @@ fn prompt(episode: &Episode) -> String {
     html
 }
 
-fn media(episode: &Episode, name: &str) -> String {
+fn media(episode: &Episode, name: &str, kind: Kind) -> String {
     let frames = episode.media.get(name).map(frames).unwrap_or_default();
     let alt = |k: usize| match frames.len() {
         1 => "a picture of the prompt".to_owned(),
@@ -60,7 +69,7 @@ fn media(episode: &Episode, name: &str) -> String {
     let all = frames
         .iter()
         .enumerate()
-        .map(|(k, frame)| picture(frame, &alt(k)));
+        .map(|(k, frame)| picture(frame, &alt(k), kind));
     format!("<span class=\"frames\">{}</span>", all.collect::<String>())
 }
 
@@ -101,6 +110,14 @@ fn candidates(example: &Example) -> String {
     if left_out > 0 {
         let _ = write!(html, "<li class=\"more\">{left_out} more candidates</li>");
     }
+    if let Some(class) = example.class_mean {
+        let verdict = if class == answer { "✓" } else { "✗" };
+        let name = escape(scores[class].text.trim());
+        let _ = write!(
+            html,
+            "<li class=\"more\">nearest class mean: {name} {verdict}</li>"
+        );
+    }
     html + "</ol>"
 }
 
@@ -112,7 +129,8 @@ fn looked(example: &Example) -> String {
         return String::new();
     };
     let frames = frames(medium).iter().take(look.frames).enumerate();
-    let pictures: String = frames.map(|(k, frame)| looked_at(frame, look, k)).collect();
+    let looked = |(k, frame)| looked_at(frame, look, k, kind(example));
+    let pictures: String = frames.map(looked).collect();
     let what = match example.section {
         Section::Films => "where it looked, frame by frame",
         _ => "where it looked",

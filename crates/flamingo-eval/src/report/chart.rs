@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use flamingo_world::Pictures;
 
-use crate::BindingFigure;
 use crate::table::{binding_columns, binding_rows, row_label, shots_label};
+use crate::{BindingFigure, Share};
 
 /// Width and height in SVG units, and the margins: left, right, top, bottom.
 const SIZE: (f64, f64) = (680.0, 340.0);
@@ -59,12 +59,9 @@ pub(super) fn binding(figures: &[BindingFigure]) -> String {
             row.for_each(|figure| control(&mut svg, &scale, figure));
         }
         let of = |f: &&BindingFigure| f.names == names && f.pictures == Pictures::Real;
-        line(
-            &mut svg,
-            &scale,
-            &figures.iter().filter(of).collect::<Vec<_>>(),
-            series,
-        );
+        let of_row: Vec<&BindingFigure> = figures.iter().filter(of).collect();
+        class_mean(&mut svg, &scale, &of_row);
+        line(&mut svg, &scale, &of_row, series);
         svg.push_str("</g>");
     }
     svg + "</svg>"
@@ -129,6 +126,34 @@ fn control(svg: &mut String, scale: &Scale, figure: &BindingFigure) {
             y - 4.5
         ),
     };
+}
+
+/// A broken line with hollow circles.
+fn class_mean(svg: &mut String, scale: &Scale, figures: &[&BindingFigure]) {
+    let place = |figure: &&BindingFigure| {
+        let mean = figure.class_mean?;
+        Some((scale.x(figure.shots_each), scale.y(mean.accuracy()), mean))
+    };
+    let points: Vec<(f64, f64, Share)> = figures.iter().filter_map(place).collect();
+    if points.is_empty() {
+        return;
+    }
+    let line: Vec<String> = points
+        .iter()
+        .map(|(x, y, _)| format!("{x:.1},{y:.1}"))
+        .collect();
+    let _ = write!(
+        svg,
+        "<polyline class=\"mean\" points=\"{}\"/>",
+        line.join(" ")
+    );
+    for (x, y, mean) in points {
+        let _ = write!(
+            svg,
+            "<circle class=\"mean-dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"><title>nearest class mean: {mean}\
+             </title></circle>"
+        );
+    }
 }
 
 fn line(svg: &mut String, scale: &Scale, figures: &[&BindingFigure], series: usize) {

@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use super::about::About;
 use super::escape::escape;
+use crate::naming::lines as naming_lines;
 use crate::table::{binding_cell, binding_columns, binding_rows, row_label, shots_label};
 use crate::{BindingFigure, CaptionFigure, FilmFigure, QuestionFigure, Share};
 
 /// What ran, as a list of facts.
 pub(super) fn about(about: &About, seconds: f64) -> String {
     let options = &about.options;
-    let facts = [
+    let facts_of_run = [
         ("model", about.model.clone()),
         (
             "parameters",
@@ -22,6 +23,11 @@ pub(super) fn about(about: &About, seconds: f64) -> String {
         ("time", format!("{seconds:.0} s")),
         ("program", format!("flamingo {}", about.version)),
     ];
+    facts(&facts_of_run)
+}
+
+/// Names with their values.
+pub(super) fn facts(facts: &[(&str, String)]) -> String {
     let fact = |(name, value): &(&str, String)| {
         format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(value))
     };
@@ -31,11 +37,34 @@ pub(super) fn about(about: &About, seconds: f64) -> String {
     )
 }
 
-pub(super) fn binding(figures: &[BindingFigure]) -> String {
+/// As [`binding`], with the class mean and both weighed below each row of real pictures.
+pub(super) fn naming(figures: &[BindingFigure]) -> String {
     let columns = binding_columns(figures);
+    let rows = binding_rows(figures).into_iter().flat_map(|row| {
+        let lines = naming_lines(row).into_iter();
+        let columns = &columns;
+        lines.map(move |(name, shown)| {
+            let cells = columns.iter().map(|&shots| {
+                let figure = binding_cell(figures, row, shots);
+                let shown = figure.and_then(shown).as_ref().map(share);
+                shown.unwrap_or_else(|| "<td></td>".to_owned())
+            });
+            let chance = format!("<td class=\"chance\">{:.0}%</td>", 100.0 / row.0 as f64);
+            (name, cells.chain([chance]).collect())
+        })
+    });
+    table("Share of right names", &binding_head(&columns), rows)
+}
+
+fn binding_head(columns: &[usize]) -> Vec<String> {
     let mut head = vec!["names".to_owned()];
     head.extend(columns.iter().map(|&shots| shots_label(shots)));
     head.push("chance".to_owned());
+    head
+}
+
+pub(super) fn binding(figures: &[BindingFigure]) -> String {
+    let columns = binding_columns(figures);
     let rows = binding_rows(figures).into_iter().map(|row| {
         let cells = columns
             .iter()
@@ -46,7 +75,7 @@ pub(super) fn binding(figures: &[BindingFigure]) -> String {
         let chance = format!("<td class=\"chance\">{:.0}%</td>", 100.0 / row.0 as f64);
         (row_label(row), cells.chain([chance]).collect())
     });
-    table("Share of right names", &head, rows)
+    table("Share of right names", &binding_head(&columns), rows)
 }
 
 pub(super) fn captions(figures: &[CaptionFigure]) -> String {

@@ -97,6 +97,8 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
     }
     let place = args.out.as_deref().map(Output::of).transpose()?;
     let every = every(args)?;
+    // Here, where it is told: what the processes of the tasks say is not shown.
+    args.files.source()?;
     let mut results = Map::new();
     let bar = output::bar(tasks.len() as u64 + 1, BAR);
     bar.set_message("the machine");
@@ -153,8 +155,11 @@ fn report(args: &BenchArgs, machine: &machine::Machine, results: &Map<String, Va
 
 /// How many language-model layers there are to a gated block.
 fn every(args: &BenchArgs) -> Result<usize> {
-    let opened = args.open()?;
-    match &opened.file.model {
+    let file = match args.synthetic {
+        Some(_) => args.open()?.file,
+        None => args.files.model_file()?,
+    };
+    match &file.model {
         flamingo::weights::ModelConfig::Flamingo(config) => Ok(config.gated.every),
         other => Err(Failure::new(format!(
             "the model is a {}: give a flamingo",

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use flamingo::model::{FlamingoConfig, describe};
-use flamingo::weights::{ModelConfig, open};
+use flamingo::weights::ModelConfig;
 
 use crate::args::SourceArgs;
 use crate::failure::{Failure, Result};
@@ -34,7 +34,7 @@ fn config(args: &DescribeArgs) -> Result<FlamingoConfig> {
     if let Some(name) = &args.preset {
         return Ok(FlamingoConfig::preset(name)?);
     }
-    match open(&args.files.source()?)?.file.model {
+    match args.files.model_file()?.model {
         ModelConfig::Flamingo(config) => Ok(config),
         other => Err(Failure::new(format!(
             "this is a {} model: only flamingo models can be described",

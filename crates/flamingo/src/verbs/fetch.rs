@@ -46,8 +46,13 @@ pub(crate) fn run(args: &FetchArgs) -> Result<()> {
     }
     interrupt::ends_with("parts that are whole stay; the same command fetches the others")?;
     let mut rows = Vec::new();
-    for (what, part) in &parts {
-        let fetched = part_files::fetch(part, &args.from)?;
+    let named: Vec<&Part> = parts.iter().map(|(_, part)| part).collect();
+    let fetched = part_files::fetch_all(&named, &args.from, &mut |part, fetched| {
+        let Some(fetched) = fetched else {
+            return Ok(());
+        };
+        let of = |(_, named): &&(&'static str, Part)| named == part;
+        let what = parts.iter().find(of).map_or("part", |(what, _)| *what);
         let row = Row {
             part: what,
             file: part.file.clone(),
@@ -61,7 +66,9 @@ pub(crate) fn run(args: &FetchArgs) -> Result<()> {
             output::line(&format!("{what}: {described}\n  {from}\n  {path}"))?;
         }
         rows.push(row);
-    }
+        Ok(())
+    });
+    fetched?;
     match args.json {
         true => output::json(&rows),
         false => Ok(()),

@@ -16,6 +16,7 @@ fn help_of_the_program_and_of_every_verb() {
         "demo",
         "ask",
         "score",
+        "label",
         "train",
         "describe",
         "fetch",

@@ -15,6 +15,7 @@ mod eval_run;
 mod files;
 mod films;
 mod help;
+mod label;
 #[cfg(unix)]
 mod parts;
 mod reports;

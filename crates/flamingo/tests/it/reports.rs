@@ -74,7 +74,8 @@ fn the_demo_of_a_folder_of_photos_prints_the_class_mean_beside_the_model() {
             );
         }
     }
-    let report = place.ok(&["demo", "--data", "photos", "--queries", "7", "--json"]);
+    let demo = ["demo", "--data", "photos", "--queries", "7", "--json"];
+    let report = place.ok(&demo);
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(
         (report["things"].as_u64(), report["photos"].as_u64()),
@@ -88,6 +89,18 @@ fn the_demo_of_a_folder_of_photos_prints_the_class_mean_beside_the_model() {
         assert_eq!(figure["class_mean"].is_number(), real);
         // Five colours: no encoder takes one for another.
         assert!(!real || figure["class_mean"] == 1.0, "{figure}");
+        assert_eq!(figure["label"].is_number(), real);
+    }
+    place.write("photos/CREDITS.txt", b"Photos: nobody's <own>");
+    let again = place.ok(&[&demo[..], &["--html", "page.html"]].concat());
+    let again: Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again["figures"], report["figures"]);
+    let page = std::fs::read_to_string(place.path().join("page.html")).unwrap();
+    assert!(page.contains("nobody&#39;s &lt;own&gt;"));
+    assert_eq!(page.matches("<article").count(), 6);
+    assert!(page.contains("nearest class mean: ") && page.contains("class=\"mean\""));
+    for loading in ["src=\"http", "<script", "<link", "url(", "@import", "{{"] {
+        assert!(!page.contains(loading), "{loading}");
     }
     place.write("few/red/1.png", &Image::solid(7, 5, [200, 30, 30]).to_png());
     let told = place.refused(&["demo", "--data", "few"]);
