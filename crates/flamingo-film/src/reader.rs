@@ -54,7 +54,10 @@ impl Reader {
                 };
                 self.film(&input, wanted).map(Media::Film)
             }
-            None => sampled(flamingo_image::load(path, &self.limits)?, &name, wanted),
+            None => {
+                let media = flamingo_image::load(path, &self.bounds(wanted))?;
+                sampled(media, &name, wanted)
+            }
         }
     }
 
@@ -65,7 +68,7 @@ impl Reader {
     /// Those of [`Reader::load`].
     pub fn decode(&self, bytes: &[u8], name: &str, wanted: &Wanted) -> Result<Media> {
         let Some(container) = Container::of(bytes) else {
-            let media = flamingo_image::decode(bytes, name, &self.limits)?;
+            let media = flamingo_image::decode(bytes, name, &self.bounds(wanted))?;
             return sampled(media, name, wanted);
         };
         with_file(bytes, name, container, |input| {
@@ -134,6 +137,19 @@ impl Reader {
             .collect();
         let timeline = wanted.is_all().then_some(timeline);
         Ok(Film::new(frames, timeline, input.name)?)
+    }
+
+    /// The limits, under which a picture that is too large is reduced if its encoder wants it much
+    /// smaller still.
+    fn bounds(&self, wanted: &Wanted) -> Limits {
+        let side = wanted
+            .preprocess
+            .as_ref()
+            .map(|preprocess| preprocess.size as u32);
+        Limits {
+            reduce_to: side.map_or(self.limits.reduce_to, |side| 2 * side),
+            ..self.limits
+        }
     }
 
     /// FFmpeg, which reads more damaged films than can be told here.

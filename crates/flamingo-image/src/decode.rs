@@ -151,16 +151,27 @@ impl Source<'_> {
     }
 
     fn jpeg(&self) -> Result<Image> {
-        // First, so that what claims to be too large is told as that, whatever else is wrong with it.
-        if let Some((width, height)) = jpeg_size(self.bytes) {
+        let fit = |(width, height): (u32, u32), most| {
+            let divisor = self.limits.divisor(width, height, most);
+            let (width, height) = (width / divisor, height / divisor);
             self.limits.check_size(self.name, width, height)?;
+            Ok((divisor, width, height))
+        };
+        // First, so that what claims to be too large is told as that, whatever else is wrong with it.
+        if let Some(size) = jpeg_size(self.bytes) {
+            fit(size, MOST_REDUCED)?;
         }
         let jpeg = Jpeg::open(self.bytes).map_err(|reason| self.broken(&reason))?;
-        let (width, height) = jpeg.size();
-        self.limits.check_size(self.name, width, height)?;
+        // A progressive file is held in full size before it is reduced.
+        let most = if jpeg.is_progressive() {
+            2
+        } else {
+            MOST_REDUCED
+        };
+        let (divisor, width, height) = fit(jpeg.size(), most)?;
         let turn = jpeg.exif().and_then(Orientation::from_exif_chunk);
-        let rgb = jpeg.rgb().map_err(|reason| self.broken(&reason))?;
-        let image = Image::of(width, height, rgb);
+        let rgb = jpeg.rgb(divisor as usize);
+        let image = Image::of(width, height, rgb.map_err(|reason| self.broken(&reason))?);
         Ok(image.upright(turn.unwrap_or(Orientation::NoTransforms)))
     }
 
@@ -288,6 +299,9 @@ struct Frames {
 }
 
 const NANOSECONDS: Rate = Rate::whole(1_000_000_000);
+
+/// The largest divisor of a picture that is too large.
+const MOST_REDUCED: u32 = 8;
 
 const NO_FRAME: &str = "it has no frame";
 

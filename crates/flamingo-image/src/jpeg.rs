@@ -17,6 +17,7 @@ mod huffman;
 #[cfg(target_arch = "x86_64")]
 mod instructions;
 mod progressive;
+mod reduced;
 mod segments;
 mod sequential;
 mod standard;
@@ -72,15 +73,24 @@ impl<'a> Jpeg<'a> {
         self.segments.exif
     }
 
-    /// Red, green and blue of all pixels.
+    /// Whether the file holds the picture in several passes of growing detail.
+    pub(crate) fn is_progressive(&self) -> bool {
+        self.frame.progressive
+    }
+
+    /// Red, green and blue of all pixels of the picture at 1 / `divisor` of its size, rounded down: the
+    /// means of that many samples squared. `divisor` is 1, 2, 4 or 8, and no larger than a side.
     ///
     /// # Errors
     ///
     /// What is wrong with the file, in words.
-    pub(crate) fn rgb(self) -> Result<Vec<u8>, String> {
-        let (width, height) = (self.frame.width as usize, self.frame.height as usize);
+    pub(crate) fn rgb(self, divisor: usize) -> Result<Vec<u8>, String> {
+        let (width, height) = (
+            self.frame.width as usize / divisor,
+            self.frame.height as usize / divisor,
+        );
         let (colours, count) = (self.colours, self.frame.components.len());
-        let planes = self.planes(count)?;
+        let planes = self.planes(count, divisor)?;
         let mut out = vec![0; 3 * width * height];
         draw(&planes, colours, width, &mut out);
         Ok(out)
@@ -103,7 +113,7 @@ impl<'a> Jpeg<'a> {
             mut samples,
             stride,
             ..
-        } = self.planes(1)?.swap_remove(0);
+        } = self.planes(1, 1)?.swap_remove(0);
         for y in 1..height {
             samples.copy_within(y * stride..y * stride + width, y * width);
         }
@@ -111,15 +121,15 @@ impl<'a> Jpeg<'a> {
         Ok(Some(samples))
     }
 
-    /// The samples of the first `wanted` components.
-    fn planes(self, wanted: usize) -> Result<Vec<Plane>, String> {
+    /// The samples of the first `wanted` components, at 1 / `divisor` of their size.
+    fn planes(self, wanted: usize, divisor: usize) -> Result<Vec<Plane>, String> {
         let Self {
             mut segments,
             frame,
             mut scan,
             ..
         } = self;
-        let mut components = Components::new(&frame, wanted);
+        let mut components = Components::new(&frame, wanted, 8 / divisor);
         // As libjpeg has it, a file is over after a scan that holds all of it.
         let is_single = !frame.progressive && scan.parts.len() == frame.components.len();
         for _ in 0..MOST_SCANS {

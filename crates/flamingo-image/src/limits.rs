@@ -16,6 +16,9 @@ pub struct Limits {
     pub max_frames: usize,
     /// Pixels of all frames of one film together (3 bytes of memory each).
     pub max_film_pixels: u64,
+    /// A JPEG that goes beyond the bounds of sides and pixels is read at a half, a quarter or an eighth
+    /// of its size, so that it fits, if its shorter side keeps at least so many pixels. Never, if 0.
+    pub reduce_to: u32,
 }
 
 impl Default for Limits {
@@ -28,6 +31,7 @@ impl Default for Limits {
             max_bytes: 256 << 20,
             max_frames: 4096,
             max_film_pixels: 256_000_000,
+            reduce_to: 0,
         }
     }
 }
@@ -54,6 +58,21 @@ impl Limits {
     /// Refuses a file of more than `max_bytes`.
     pub(crate) fn check_bytes(&self, name: &str, bytes: u64) -> Result<()> {
         within(name, Bound::Bytes, bytes, self.max_bytes)
+    }
+
+    /// By what a picture is divided so that it fits, where it may be reduced: 1, 2, 4 or 8, `most` at
+    /// most. 1 if nothing helps.
+    pub(crate) fn divisor(&self, width: u32, height: u32, most: u32) -> u32 {
+        let fits = |divisor: &u32| {
+            let (width, height) = (width / divisor, height / divisor);
+            self.check_size("", width, height).is_ok()
+                && (*divisor == 1 || width.min(height) >= self.reduce_to)
+        };
+        let may = self.reduce_to > 0;
+        let divisors = [1, 2, 4, 8]
+            .into_iter()
+            .filter(|divisor| *divisor <= most && may);
+        divisors.into_iter().find(fits).unwrap_or(1)
     }
 
     /// Refuses a picture whose header claims too many pixels. `name` stands for it in errors.

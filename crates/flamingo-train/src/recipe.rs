@@ -594,6 +594,29 @@ shape = "cosine"
     }
 
     #[test]
+    fn frames_of_films_are_the_papers_unless_a_source_says_otherwise() {
+        let source = |more: &str| {
+            let text = LANGUAGE.replace("batch = 3", &format!("batch = 3\n{more}"));
+            toml::from_str::<toml::Value>(&text).unwrap()["data"][0].clone()
+        };
+        let spec = |more: &str| source(more).try_into::<DataSpec>().unwrap();
+        assert_eq!(spec("").sampling(8), Sampling::TRAINING);
+        let set = spec("fps = 29.97\nframes = 5\nframe_rate = \"30000/1001\"");
+        let rate = "29.97".parse().unwrap();
+        assert_eq!(set.sampling(8), Sampling { rate, most: 5 });
+        assert_eq!(set.reader(None).frame_rate, "30000/1001".parse().ok());
+        let written = toml::to_string(&set).unwrap();
+        assert_eq!(toml::from_str::<DataSpec>(&written).unwrap(), set);
+        assert!(source("fps = 0").try_into::<DataSpec>().is_err());
+        let text = LANGUAGE.replace("batch = 3", "batch = 3\nfps = 2");
+        let error = Recipe::from_toml(&text, "a.toml").unwrap_err().to_string();
+        assert!(
+            error.contains("`fps` has no use in a language training"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn a_recipe_is_written_with_its_defaults_and_read_again() {
         let recipe = Recipe::from_toml(LANGUAGE, "a.toml").unwrap();
         assert_eq!(recipe.optimiser.epsilon, 1e-8);

@@ -115,7 +115,8 @@ impl WorkerArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pictures and films")]
 pub(crate) struct MediaArgs {
-    /// Most pixels of one picture; each takes 5 to 12 bytes of memory while it is read
+    /// Most pixels of one picture; each takes 5 to 12 bytes of memory while it is read. A JPEG that has more
+    /// is read smaller
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_pixels)]
     max_pixels: u64,
     /// Frames for a second of film, such as 1, 0.5 or 30000/1001

@@ -6,8 +6,9 @@ use std::io::{BufRead, Read};
 
 use flamingo_image::{Image, Limits};
 
+use super::listing::Listing;
 use super::process::Process;
-use super::{Ffmpeg, Input, Listing};
+use super::tool::{Ffmpeg, Input};
 use crate::error::Result;
 use crate::plan::{Stretch, stretches};
 

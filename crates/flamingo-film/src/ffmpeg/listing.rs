@@ -5,7 +5,7 @@ use std::io::{BufRead, Read};
 use flamingo_image::{Rate, Timeline};
 
 use super::process::Process;
-use super::{Ffmpeg, Input};
+use super::tool::{Ffmpeg, Input};
 use crate::error::{Error, Result};
 use crate::plan::Packet;
 

@@ -9,7 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{Ffmpeg, Input};
+use super::tool::{Ffmpeg, Input};
+use crate::container::Container;
 use crate::error::{Error, Result};
 
 /// How often the watch looks.
@@ -24,7 +25,7 @@ pub(crate) struct Process {
     said: Option<JoinHandle<String>>,
     watch: Option<JoinHandle<()>>,
     name: String,
-    input_kind: crate::container::Container,
+    container: Container,
     patience: Duration,
 }
 
@@ -79,7 +80,7 @@ impl Process {
             })),
             watched,
             name: input.name.to_owned(),
-            input_kind: input.container,
+            container: input.container,
             patience,
         })
     }
@@ -106,8 +107,7 @@ impl Process {
         }
     }
 
-    /// Why less came than should have: how the process failed or else, in its own words if it has
-    /// any, `otherwise`.
+    /// Why less came than should have: how the process failed or, if it did not, `otherwise`.
     pub(super) fn fell_short(mut self, otherwise: &str) -> Error {
         match self.finish() {
             Err(error) => error,
@@ -118,7 +118,7 @@ impl Process {
     fn broken(&self, reason: String) -> Error {
         Error::Broken {
             name: self.name.clone(),
-            container: self.input_kind,
+            container: self.container,
             reason,
         }
     }

@@ -4,6 +4,7 @@ use super::bits::Bits;
 use super::cosine::{Block, inverse};
 use super::frame::{Component, Frame};
 use super::progressive;
+use super::reduced::reduced;
 use super::segments::{Scan, Segments};
 use super::sequential;
 use super::turns::Turns;
@@ -16,13 +17,20 @@ pub(super) struct Components {
     samples: Vec<Vec<u8>>,
     /// Coefficients, of progressive files.
     blocks: Vec<Vec<[i16; 64]>>,
+    /// Samples across a block of each: 8, or fewer of a reduced picture.
+    sides: Vec<usize>,
+    /// The fewest of them.
+    least: usize,
 }
 
 impl Components {
-    /// Nothing read yet; samples only of the first `wanted` components.
-    pub(super) fn new(frame: &Frame, wanted: usize) -> Self {
+    /// Nothing read yet; samples only of the first `wanted` components, at least `least` across a
+    /// block.
+    pub(super) fn new(frame: &Frame, wanted: usize, least: usize) -> Self {
+        let of_frame = |it: &Component| it.side(frame, least);
+        let sides: Vec<usize> = frame.components.iter().map(of_frame).collect();
         let samples = |(at, it): (usize, &Component)| match at < wanted {
-            true => vec![128; it.stride() * 8 * it.blocks_down as usize],
+            true => vec![128; it.stride(sides[at]) * sides[at] * it.blocks_down as usize],
             false => Vec::new(),
         };
         let blocks = |it: &Component| match frame.progressive {
@@ -33,6 +41,8 @@ impl Components {
             quantisers: vec![None; frame.components.len()],
             samples: frame.components.iter().enumerate().map(samples).collect(),
             blocks: frame.components.iter().map(blocks).collect(),
+            sides,
+            least,
         }
     }
 
@@ -90,7 +100,8 @@ impl Components {
                 h,
                 v,
                 samples: std::mem::take(&mut self.samples[at]),
-                stride: it.stride(),
+                stride: it.stride(self.sides[at]),
+                side: self.sides[at],
                 before: 0,
             });
         }
@@ -149,16 +160,23 @@ impl Components {
             if samples.is_empty() {
                 continue;
             }
+            let side = self.sides[at];
+            let pixels = |ratio: u32| ratio as usize * self.least / side;
             if let Some(quantiser) = &self.quantisers[at] {
-                transform(blocks, it, quantiser, &mut samples);
+                let to = Rows {
+                    side,
+                    blocks_across: it.blocks_across as usize,
+                    stride: it.stride(side),
+                };
+                transform(blocks, &to, quantiser, &mut samples);
             }
             planes.push(Plane {
                 samples,
-                stride: it.stride(),
-                width: it.width as usize,
-                height: it.height as usize,
-                across: (frame.h_max / it.h) as usize,
-                down: (frame.v_max / it.v) as usize,
+                stride: it.stride(side),
+                width: (it.width as usize * side).div_ceil(8),
+                height: (it.height as usize * side).div_ceil(8),
+                across: pixels(frame.h_max / it.h),
+                down: pixels(frame.v_max / it.v),
             });
         }
         planes
@@ -191,34 +209,43 @@ fn units(frame: &Frame, scan: &Scan) -> (usize, usize) {
     (width as usize, height as usize)
 }
 
+/// How the samples of a component lie.
+struct Rows {
+    side: usize,
+    blocks_across: usize,
+    stride: usize,
+}
+
 /// The samples of blocks of coefficients.
-fn transform(blocks: Vec<[i16; 64]>, it: &Component, quantiser: &Block, samples: &mut [u8]) {
+fn transform(blocks: Vec<[i16; 64]>, to: &Rows, quantiser: &Block, samples: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if super::instructions::are_wide() {
         // SAFETY: the instructions are there.
-        return unsafe { transform_wide(blocks, it, quantiser, samples) };
+        return unsafe { transform_wide(blocks, to, quantiser, samples) };
     }
-    transform_all::<false>(blocks, it, quantiser, samples);
+    transform_all::<false>(blocks, to, quantiser, samples);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-fn transform_wide(blocks: Vec<[i16; 64]>, it: &Component, quantiser: &Block, samples: &mut [u8]) {
-    transform_all::<true>(blocks, it, quantiser, samples);
+fn transform_wide(blocks: Vec<[i16; 64]>, to: &Rows, quantiser: &Block, samples: &mut [u8]) {
+    transform_all::<true>(blocks, to, quantiser, samples);
 }
 
 #[inline(always)]
 fn transform_all<const WIDE: bool>(
     blocks: Vec<[i16; 64]>,
-    it: &Component,
+    to: &Rows,
     quantiser: &Block,
     samples: &mut [u8],
 ) {
-    let (across, stride) = (it.blocks_across as usize, it.stride());
     for (at, block) in blocks.into_iter().enumerate() {
-        let (y, x) = (at / across, at % across);
+        let (y, x) = (at / to.blocks_across, at % to.blocks_across);
         let flat = block[1..].iter().fold(0, |any, value| any | value) == 0;
-        let out = &mut samples[8 * (y * stride + x)..];
-        inverse::<WIDE>(&mut Block(block), quantiser, flat, out, stride);
+        let out = &mut samples[to.side * (y * to.stride + x)..];
+        match to.side {
+            8 => inverse::<WIDE>(&mut Block(block), quantiser, flat, out, to.stride),
+            side => reduced::<WIDE>(&mut Block(block), quantiser, flat, side, out, to.stride),
+        }
     }
 }

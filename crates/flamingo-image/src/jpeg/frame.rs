@@ -100,8 +100,19 @@ impl Frame {
 }
 
 impl Component {
-    /// Bytes from one row of samples to the next.
-    pub(super) fn stride(&self) -> usize {
-        self.blocks_across as usize * 8
+    /// Samples across a block of a picture that is reduced so that whole components have `least`. As in
+    /// libjpeg, components of fewer samples are reduced less.
+    pub(super) fn side(&self, frame: &Frame, least: usize) -> usize {
+        let (mut across, mut down) = (frame.h_max / self.h, frame.v_max / self.v);
+        let mut side = least;
+        while side < 8 && across % 2 == 0 && down % 2 == 0 {
+            (side, across, down) = (2 * side, across / 2, down / 2);
+        }
+        side
+    }
+
+    /// Bytes from one row of samples to the next, where a block has `side` across.
+    pub(super) fn stride(&self, side: usize) -> usize {
+        self.blocks_across as usize * side
     }
 }

@@ -3,6 +3,7 @@
 use super::bits::Bits;
 use super::cosine::{Block, inverse};
 use super::huffman::{Huffman, extend};
+use super::reduced::reduced;
 use super::segments::CUT_SHORT;
 use super::standard::ZIGZAG;
 use super::turns::Turns;
@@ -18,6 +19,8 @@ pub(super) struct Part<'a> {
     /// The component's samples; empty where they are not wanted.
     pub(super) samples: Vec<u8>,
     pub(super) stride: usize,
+    /// Samples across a block.
+    pub(super) side: usize,
     /// The difference of the next block's first coefficient is to this.
     pub(super) before: i32,
 }
@@ -69,8 +72,14 @@ fn read_units<const WIDE: bool>(
                         block.0.fill(0);
                         continue;
                     }
-                    let out = &mut part.samples[8 * (y * part.stride + x)..];
-                    inverse::<WIDE>(&mut block, &part.quantiser, flat, out, part.stride);
+                    let out = &mut part.samples[part.side * (y * part.stride + x)..];
+                    match part.side {
+                        8 => inverse::<WIDE>(&mut block, &part.quantiser, flat, out, part.stride),
+                        side => {
+                            let (quantiser, stride) = (&part.quantiser, part.stride);
+                            reduced::<WIDE>(&mut block, quantiser, flat, side, out, stride);
+                        }
+                    }
                 }
             }
             if bits.starved() {

@@ -1,6 +1,6 @@
 //! JPEG files of every layout against Pillow's pixels (`../fixtures/make.py`).
 
-use flamingo_image::{Image, Limits, Media, Result, decode};
+use flamingo_image::{Error, Image, Limits, Media, Result, decode};
 
 use crate::{fixture, image};
 
@@ -127,4 +127,72 @@ fn a_picture_in_endless_scans_is_refused() {
     file.extend([0xFF, 0xD9]);
     let error = still(&file).unwrap_err().to_string();
     assert!(error.contains("more than 256 scans"), "{error}");
+}
+
+/// The mean colours of squares of `times` x `times` pixels.
+fn means(image: &Image, times: u32) -> Image {
+    Image::from_fn(image.width / times, image.height / times, |x, y| {
+        let pixels =
+            (0..times * times).map(|k| image.pixel(x * times + k % times, y * times + k / times));
+        let sums = pixels.fold([0_u32; 3], |sums, pixel| {
+            std::array::from_fn(|channel| sums[channel] + u32::from(pixel[channel]))
+        });
+        sums.map(|sum| ((sum + times * times / 2) / (times * times)) as u8)
+    })
+}
+
+#[test]
+fn a_jpeg_that_is_too_large_is_reduced_where_that_is_allowed() {
+    for name in ["jpeg_420.jpg", "jpeg_422.jpg", "jpeg_444.jpg", "grey.jpg"] {
+        let whole = image(name);
+        let bytes = std::fs::read(fixture(name)).unwrap();
+        for times in [2, 4] {
+            let (width, height) = (whole.width / times, whole.height / times);
+            let limits = |reduce_to| Limits {
+                max_pixels: u64::from(width) * u64::from(height),
+                reduce_to,
+                ..Limits::default()
+            };
+            let read = |reduce_to| decode(&bytes, name, &limits(reduce_to));
+            assert!(matches!(read(0), Err(Error::TooLarge { .. })), "{name}");
+            let least = width.min(height);
+            assert!(
+                matches!(read(least + 1), Err(Error::TooLarge { .. })),
+                "{name}"
+            );
+            let Ok(Media::Image(small)) = read(least) else {
+                panic!("{name} fits at 1/{times}");
+            };
+            assert_eq!((small.width, small.height), (width, height));
+            let means = means(&whole, times);
+            // Colours of fewer samples have been smoothed before these means are taken.
+            if ["jpeg_444.jpg", "grey.jpg"].contains(&name) {
+                assert!(far(&small.rgb, &means.rgb) < 1.0, "{name} at 1/{times}");
+            }
+            let bright = |image: &Image| {
+                image
+                    .rgb
+                    .chunks_exact(3)
+                    .map(brightness)
+                    .collect::<Vec<u8>>()
+            };
+            let far = far(&bright(&small), &bright(&means));
+            assert!(far < 2.0, "{name} at 1/{times}: {far}");
+        }
+    }
+}
+
+/// The mean difference of two bytes.
+fn far(a: &[u8], b: &[u8]) -> f64 {
+    let sum: u32 = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| u32::from(a.abs_diff(*b)))
+        .sum();
+    f64::from(sum) / a.len() as f64
+}
+
+fn brightness(pixel: &[u8]) -> u8 {
+    let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(f64::from);
+    (0.299 * r + 0.587 * g + 0.114 * b).round() as u8
 }
