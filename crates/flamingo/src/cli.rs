@@ -1,6 +1,9 @@
 //! The command line.
 
+use std::ffi::OsString;
+
 use clap::{Parser, Subcommand};
+use flamingo::tasks::task;
 
 use crate::verbs;
 
@@ -36,4 +39,55 @@ pub(crate) enum Verb {
     Doctor(verbs::doctor::DoctorArgs),
     Completions(verbs::completions::CompletionsArgs),
     Man(verbs::man::ManArgs),
+}
+
+/// The words of the command line; `eval TASK` is `eval run TASK`.
+pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = words.into_iter().collect();
+    let Some(at) = words.iter().position(|word| word == "eval") else {
+        return words;
+    };
+    // Before a verb stand only flags that all verbs have, one of them with a number.
+    let is_global = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word.starts_with('-') || word.parse::<usize>().is_ok()
+    };
+    let is_task = |word: &OsString| task(&word.to_string_lossy()).is_ok();
+    if at > 0 && words[1..at].iter().all(is_global) && words.get(at + 1).is_some_and(is_task) {
+        words.insert(at + 1, "run".into());
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_in_the_place_of_a_verb_of_eval_is_run() {
+        let read = |line: &str| {
+            let words = words(line.split(' ').map(OsString::from));
+            let words: Vec<String> = words
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect();
+            words.join(" ")
+        };
+        assert_eq!(
+            read("flamingo eval own --data x"),
+            "flamingo eval run own --data x"
+        );
+        assert_eq!(
+            read("flamingo -v --threads 2 eval hateful_memes"),
+            "flamingo -v --threads 2 eval run hateful_memes"
+        );
+        for same in [
+            "flamingo eval run own",
+            "flamingo ask --text eval own",
+            "flamingo eval",
+            "flamingo eval diff own b",
+        ] {
+            assert_eq!(read(same), same);
+        }
+    }
 }

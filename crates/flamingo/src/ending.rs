@@ -35,14 +35,6 @@ fn failed(failure: &Failure) -> ExitCode {
             say(&interrupt::stopped(&failure.message));
             return ExitCode::from(interrupt::EXIT_CODE);
         }
-        Kind::Usage(true) => {
-            let printed = output::piece(&failure.message);
-            return printed.map_or_else(|failure| failed(&failure), |()| ExitCode::SUCCESS);
-        }
-        Kind::Usage(false) => {
-            say(&failure.message);
-            return ExitCode::from(1);
-        }
         Kind::Fault | Kind::DiskFull => {}
     }
     let mut text = format!("error: {}\n", failure.message);

@@ -24,8 +24,6 @@ pub(crate) enum Kind {
     Quiet,
     /// The user has stopped it.
     Stopped,
-    /// The command line is wrong, or help is asked for: told as the parser tells it.
-    Usage(bool),
 }
 
 /// What a verb gives.
@@ -46,14 +44,6 @@ impl Failure {
         Self {
             kind: Kind::Quiet,
             ..Self::new("")
-        }
-    }
-
-    /// A command line that is wrong, or asks for help.
-    pub(crate) fn usage(error: &clap::Error) -> Self {
-        Self {
-            kind: Kind::Usage(!error.use_stderr()),
-            ..Self::new(error.render().to_string())
         }
     }
 

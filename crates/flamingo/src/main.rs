@@ -26,7 +26,7 @@ use crate::cli::Cli;
 
 fn main() -> ExitCode {
     let cli = match Cli::command()
-        .try_get_matches()
+        .try_get_matches_from(cli::words(std::env::args_os()))
         .and_then(|m| Cli::from_arg_matches(&m))
     {
         Ok(cli) => cli,

@@ -84,7 +84,7 @@ impl fmt::Display for Versus {
         })?;
         write!(
             f,
-            "\n{}\n{} classes, chance {:.0}%; {} queries of each of {} seeds, ± standard deviation over them.\n\
+            "\n{}\n{} classes, chance {:.0}%; {} queries of each seed ({}), ± standard deviation over the seeds.\n\
              Of more than {} examples a prompt has those {} that are most similar to the query.",
             self.verdict(),
             self.classes,

@@ -353,11 +353,6 @@ fn what_cannot_be_used_is_told_by_name_and_counted() {
         told.contains("4 shots are asked for, the task has 0 supports"),
         "{told}"
     );
-    let told = place.refused(&["eval", "nothing"]);
-    assert!(
-        told.contains("neither a verb") && told.contains("vqav2"),
-        "{told}"
-    );
     let other = [OWN.as_slice(), &["--output", "run"]].concat();
     let told = place.refused(&other);
     assert!(told.contains("holds another run"), "{told}");
