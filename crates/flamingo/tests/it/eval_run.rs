@@ -134,7 +134,7 @@ fn the_same_bytes_come_of_other_batches_threads_and_workers() {
     assert_eq!(one, files(&place.path().join("three")), "three workers");
     // A run that is finished is told again.
     let again = run("one", &[]);
-    assert!(again.contains("own: accuracy"), "{again}");
+    assert!(again.contains("own: top-1"), "{again}");
 }
 
 #[test]
@@ -431,4 +431,37 @@ fn a_prompt_is_compared_with_fine_tuning_on_the_same_examples() {
             .unwrap()
             .contains("<svg")
     );
+}
+
+#[test]
+fn a_training_that_starts_from_a_trained_model_starts_as_that_model() {
+    let place = world();
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/demo");
+    let demo = demo.display();
+    let shape = "heads = 4\nhead_dim = 32\nffw_multiple = 4\nactivation = \"squared_relu\"\n";
+    let recipe = format!(
+        "run = \"run\"\n[init]\nvision = \"{demo}\"\nlanguage = \"{demo}\"\ntrained = \"{demo}\"\n\
+         [model.flamingo.resampler]\nwidth = 128\nlatents = 8\nlayers = 2\n{shape}time_embeddings = 8\nfinal_norm = true\n\
+         [model.flamingo.gated]\nevery = 1\nfirst = 0\n{shape}\
+         [[data]]\nname = \"classes\"\nformat = \"folders\"\npath = \"classes\"\nbatch = 2\n\
+         [schedule]\nsteps = 1\nrate = 1e-30\n"
+    );
+    place.write("recipe.toml", recipe.as_bytes());
+    place.ok(&["train", "recipe.toml"]);
+    let score = ["score", "--prompts", "queries.jsonl"];
+    let lines = |more: &[&'static str]| place.ok(&[score.as_slice(), more].concat());
+    place.write(
+        "queries.jsonl",
+        b"{\"parts\": [{\"image\": \"red.png\"}, {\"text\": \"Output:\"}], \"candidates\": [\" a\", \" b\"]}\n",
+    );
+    assert_eq!(lines(&[]), lines(&["--model", "run/model"]));
+    place.write(
+        "other.toml",
+        recipe
+            .replace("latents = 8", "latents = 4")
+            .replace("\"run\"", "\"other\"")
+            .as_bytes(),
+    );
+    let told = place.refused(&["train", "other.toml"]);
+    assert!(told.contains("init.trained: the resampler"), "{told}");
 }
