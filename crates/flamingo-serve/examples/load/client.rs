@@ -77,8 +77,8 @@ impl Connection {
             first.get_or_insert_with(|| started.elapsed().as_secs_f64());
         }
         let text = String::from_utf8(told).unwrap();
-        let events = text.lines().filter_map(|line| line.strip_prefix("data: "));
-        let last = events.filter(|event| *event != "[DONE]").last().unwrap();
+        let mut events = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        let last = events.rfind(|event| *event != "[DONE]").unwrap();
         (first.unwrap(), serde_json::from_str(last).unwrap())
     }
 

@@ -1,4 +1,5 @@
 //! The page in a real browser: headless Chromium, driven by its driver's protocol. Says so where there is none.
+#![allow(clippy::print_stderr)]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
