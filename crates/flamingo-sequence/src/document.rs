@@ -376,8 +376,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_its_line_and_those_allowed() {
         let message = error("{\n \"parts\": [\n  {\"image\": \"a\"},\n  {\"imgae\": \"b\"}]}");
-        let expected =
-            "document:4: unknown field `imgae`, expected one of `image`, `video`, `text`, `end`, `token`";
+        let expected = "document:4: unknown field `imgae`, expected one of `image`, `video`, `text`, `end`, `token`";
         assert_eq!(message, expected);
         let message = error(r#"{"parts": [{"end": true}], "shots": 3}"#);
         assert!(message.contains("`shots`"), "{message}");

@@ -95,8 +95,7 @@ mod tests {
             b"\xef\xbb\xbf{\"parts\":[{\"end\":true}]}\r\n\n \n{\"parts\":[{\"txt\":\"a\"}]}\n\
             {\"parts\":[{\"end\":true},{\"text\":\"a\"}]}";
         let read = lines(file);
-        let expected =
-            "a.jsonl:4: unknown field `txt`, expected one of `image`, `video`, `text`, `end`, `token`";
+        let expected = "a.jsonl:4: unknown field `txt`, expected one of `image`, `video`, `text`, `end`, `token`";
         assert_eq!(read, [Ok(1), Err(expected.to_string()), Ok(2)]);
     }
 
