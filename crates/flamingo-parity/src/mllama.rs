@@ -12,11 +12,9 @@ use serde_json::{Value, json};
 
 use crate::case::Rows;
 use crate::generation::{Behind, Generation, Wanted};
+use crate::mllama_lines::READING;
 use crate::rows::{self, Names, Ragged, Read, Sees};
 use crate::{Array, Case, Computed, Error, Line, Result, VerifyOptions, mllama_lines};
-
-/// What stands before the names of our reading.
-pub(crate) const READING: &str = "meta.";
 
 /// The model of a case.
 pub(crate) struct Mllama<'a> {

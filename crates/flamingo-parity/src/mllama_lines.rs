@@ -3,8 +3,10 @@
 
 use flamingo_image::Preprocess;
 
-use crate::mllama::READING;
 use crate::{Case, Computed, Line, Result, Status, case, compare, compare_json};
+
+/// What stands before the names of our reading.
+pub(crate) const READING: &str = "meta.";
 
 const LEFT_OUTPUT: &str = "of transformers from 4.55 on: features are what leaves the encoder's layers, tokens \
                            without a picture attend to all";

@@ -12,6 +12,7 @@ mod error;
 mod export;
 mod joined;
 mod link;
+mod made;
 mod model_file;
 mod names;
 mod part_files;

@@ -13,7 +13,7 @@ use flamingo_checkpoint::{
 use flamingo_kernels::{Precision, QuantKind, dequantise_rows};
 use half::{bf16, f16};
 
-use crate::synthetic::Made;
+use crate::made::Made;
 use crate::{Error, Link, Result, Run};
 
 /// Elements that are converted at once when tensors are copied.
@@ -386,7 +386,9 @@ impl Tensors {
     ) -> flamingo_checkpoint::Result<()> {
         let end = start + values.len();
         if let Some(made) = &entry.made {
-            made.fill(start, values);
+            for (place, value) in (start..).zip(values.iter_mut()) {
+                *value = T::of(made.at(place));
+            }
         }
         for (piece, part) in entry.pieces_in(start..end) {
             let theirs = piece.theirs + part.start - piece.ours.start;
