@@ -36,12 +36,6 @@ pub(crate) struct RunArgs {
     /// Its files: a folder, or of `own` the file of its queries
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
-    #[command(flatten)]
-    examples: ExamplesArgs,
-    #[command(flatten)]
-    protocol: ProtocolArgs,
-    #[command(flatten)]
-    rices: RicesArgs,
     /// The folder of the run [default: flamingo-eval/TASK-HASH, a hash of what is run]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -54,11 +48,17 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     worker: WorkerArgs,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    examples: ExamplesArgs,
+    #[command(flatten)]
+    protocol: ProtocolArgs,
+    #[command(flatten)]
+    rices: RicesArgs,
+    #[command(flatten)]
     rules: RulesArgs,
     #[command(flatten)]
     lexicon: LexiconArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
