@@ -207,7 +207,7 @@ impl Asked {
                         .or_default()
                         .push(query.id.clone()),
                     Part::Video(_) => unread += 1,
-                    Part::Text(_) | Part::End => {}
+                    Part::Text(_) | Part::End | Part::Token(_) => {}
                 }
             }
         }

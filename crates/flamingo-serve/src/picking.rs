@@ -63,7 +63,7 @@ async fn query_vector(
 ) -> Result<Vec<f32>, Refusal> {
     let last = query.parts.iter().rev().find_map(|part| match part {
         Part::Image(place) | Part::Video(place) => place.parse::<usize>().ok(),
-        Part::Text(_) | Part::End => None,
+        Part::Text(_) | Part::End | Part::Token(_) => None,
     });
     let Some(wanted) = last.and_then(|place| media.get(place)) else {
         let message = "the nearest shots are those whose picture is most like the prompt's, which has none: add one, \

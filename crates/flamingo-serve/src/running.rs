@@ -133,7 +133,7 @@ impl Prompt {
 fn check_texts(state: &State, document: &Document, param: &str) -> Result<(), Refusal> {
     let bytes = |part: &Part| match part {
         Part::Text(text) => text.len(),
-        Part::Image(_) | Part::Video(_) | Part::End => 0,
+        Part::Image(_) | Part::Video(_) | Part::End | Part::Token(_) => 0,
     };
     let bytes: usize = document.parts.iter().map(bytes).sum();
     let tokens = state.limits.prompt_tokens;

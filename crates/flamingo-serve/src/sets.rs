@@ -41,6 +41,7 @@ pub(crate) async fn one(
             Part::Image(_) => json!({"image": format!("/shots/{name}/{i}/{at}")}),
             Part::Video(_) => json!({"video": format!("/shots/{name}/{i}/{at}")}),
             Part::End => json!({"end": true}),
+            Part::Token(token) => json!({"token": token}),
         };
         json!({"shot": i, "parts": parts.map(part).collect::<Value>()})
     };

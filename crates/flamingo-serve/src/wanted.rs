@@ -120,7 +120,7 @@ pub(crate) fn take_media(
         let (kind, key, url) = match part {
             Part::Image(url) => (MediaKind::Image, "image", url),
             Part::Video(url) => (MediaKind::Video, "video", url),
-            Part::Text(_) | Part::End => continue,
+            Part::Text(_) | Part::End | Part::Token(_) => continue,
         };
         let place = format!("{place}parts[{i}].{key}");
         if media.len() == most {

@@ -139,7 +139,7 @@ impl ShotSet {
             let (kind, place) = match part {
                 Part::Image(place) => (MediaKind::Image, place),
                 Part::Video(place) => (MediaKind::Video, place),
-                Part::Text(_) | Part::End => continue,
+                Part::Text(_) | Part::End | Part::Token(_) => continue,
             };
             let reference = format!("shots:{name}/{shot}/{i}");
             let name = std::mem::replace(place, reference.clone());

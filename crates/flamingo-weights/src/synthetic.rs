@@ -71,6 +71,7 @@ fn random(config: &FlamingoConfig) -> Result<Opened> {
     let (json, tokens) = numbers(config.language.vocabulary)?;
     let tokenizer = Tokenizer::from_bytes(json.as_bytes(), &tokens)?;
     let file = ModelFile {
+        template: None,
         version: FORMAT_VERSION,
         preprocess: Some(Preprocess::clip(
             config.vision.image_size(),

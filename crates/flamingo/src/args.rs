@@ -145,6 +145,18 @@ impl MediaArgs {
         }
     }
 
+    /// Which frames of films the model sees, in words.
+    pub(crate) fn films(&self) -> String {
+        let rate = self
+            .frame_rate
+            .map(|rate| format!(", folders have {rate} a second"));
+        let (fps, most) = (self.fps, self.frames);
+        format!(
+            "{fps} a second, {most} at most{}",
+            rate.unwrap_or_default()
+        )
+    }
+
     /// Which frames of films the model sees.
     pub(crate) fn sampling(&self) -> Sampling {
         Sampling {

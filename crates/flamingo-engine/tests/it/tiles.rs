@@ -98,6 +98,7 @@ fn directory() -> tempfile::TempDir {
         }
     }
     let file = ModelFile {
+        template: None,
         version: FORMAT_VERSION,
         preprocess: Some(Preprocess {
             transparency: Transparency::White,

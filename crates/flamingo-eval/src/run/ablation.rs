@@ -162,7 +162,7 @@ fn lend(parts: &mut [Part], pictures: &[Part]) {
 fn blank(part: &mut Part) {
     match part {
         Part::Image(place) | Part::Video(place) => place.clone_from(&BLANK),
-        Part::Text(_) | Part::End => {}
+        Part::Text(_) | Part::End | Part::Token(_) => {}
     }
 }
 

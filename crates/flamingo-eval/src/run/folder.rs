@@ -43,6 +43,8 @@ pub struct RunFile {
     pub rules: String,
     /// How shots are chosen: `random`, or `rices` and the tower by which.
     pub selection: String,
+    /// Which frames of films are seen: how many a second, and how many at most.
+    pub films: String,
     /// How many supports there are.
     pub supports: usize,
     /// How many queries there are.

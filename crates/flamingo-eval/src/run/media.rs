@@ -100,7 +100,7 @@ pub fn shown<'a>(suite: &'a Suite<'_>) -> Vec<&'a Part> {
     parts
         .filter(|part| match part {
             Part::Image(place) | Part::Video(place) => seen.insert(place.as_str(), ()).is_none(),
-            Part::Text(_) | Part::End => false,
+            Part::Text(_) | Part::End | Part::Token(_) => false,
         })
         .collect()
 }

@@ -46,7 +46,7 @@ impl Pictures {
         let (place, kind) = match part {
             Part::Image(place) => (place, MediaKind::Image),
             Part::Video(place) => (place, MediaKind::Video),
-            Part::Text(_) | Part::End => return String::new(),
+            Part::Text(_) | Part::End | Part::Token(_) => return String::new(),
         };
         if let Some(made) = self.made.get(place) {
             return made.clone();

@@ -50,6 +50,7 @@ pub(crate) fn open(directory: &Path, json: &Json) -> Result<Opened> {
     }
     let most = config.vision.most_tiles();
     let file = ModelFile {
+        template: None,
         version: PARTS_FORMAT_VERSION,
         preprocess: Some(preprocess(directory, config.vision.image_size(), most)?),
         tokens,

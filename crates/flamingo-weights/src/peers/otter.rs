@@ -68,6 +68,7 @@ pub(crate) fn open(directory: &Path, json: &Json) -> Result<Opened> {
         )
         .collect();
     let file = ModelFile {
+        template: None,
         version: FORMAT_VERSION,
         preprocess: Some(Preprocess::clip(vit.image_size, Fit::CenterCrop)),
         tokens,

@@ -104,7 +104,7 @@ impl Shots {
 fn last_medium(document: &Document) -> Option<&str> {
     document.parts.iter().rev().find_map(|part| match part {
         Part::Image(place) | Part::Video(place) => Some(place.as_str()),
-        Part::Text(_) | Part::End => None,
+        Part::Text(_) | Part::End | Part::Token(_) => None,
     })
 }
 

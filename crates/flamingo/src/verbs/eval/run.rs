@@ -36,12 +36,6 @@ pub(crate) struct RunArgs {
     /// Its files: a folder, or of `own` the file of its queries
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
-    #[command(flatten)]
-    examples: ExamplesArgs,
-    #[command(flatten)]
-    protocol: ProtocolArgs,
-    #[command(flatten)]
-    rices: RicesArgs,
     /// The folder of the run [default: flamingo-eval/TASK-HASH, a hash of what is run]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -53,6 +47,12 @@ pub(crate) struct RunArgs {
     json: bool,
     #[command(flatten)]
     worker: WorkerArgs,
+    #[command(flatten)]
+    examples: ExamplesArgs,
+    #[command(flatten)]
+    protocol: ProtocolArgs,
+    #[command(flatten)]
+    rices: RicesArgs,
     #[command(flatten)]
     rules: RulesArgs,
     #[command(flatten)]
@@ -161,6 +161,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
         .join("latents");
     let mut engine = args.model.open_with(|options| {
         options.batch = args.batch;
+        options.films = args.media.sampling();
         options.latents.get_or_insert(latents);
     })?;
     let file = args.file(&*task, &suite, &mut engine)?;
@@ -253,6 +254,7 @@ impl RunArgs {
             preset: protocol.preset.to_string(),
             rules: self.rules.told(),
             selection: self.rices.told(),
+            films: self.media.films(),
             supports: suite.supports.len(),
             queries: suite.queries.len(),
             options: Run::options_for(suite, &options)?,

@@ -51,8 +51,6 @@ pub(crate) struct VersusArgs {
     /// Shots of a prompt at most; of more examples it has those most similar to the query
     #[arg(long, value_name = "N", default_value_t = VersusOptions::default().most_shots)]
     most_shots: usize,
-    #[command(flatten)]
-    tuning: TuningArgs,
     /// Write a page with a chart
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -61,6 +59,8 @@ pub(crate) struct VersusArgs {
     json: bool,
     #[command(flatten)]
     media: MediaArgs,
+    #[command(flatten)]
+    tuning: TuningArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
