@@ -68,7 +68,7 @@ pub fn labels_head(
             ("classes", format!("{} classes", shots.len())),
             ("about", facts),
             ("calibration", sentences),
-            ("shots", format!("<div class=\"prompt\">{shown}</div>")),
+            ("shots", format!("<div class=\"strip\">{shown}</div>")),
             ("cards", String::new()),
         ],
     )
