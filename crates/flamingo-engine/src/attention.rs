@@ -1,7 +1,7 @@
 //! Where the token that begins an answer looks.
 
 use flamingo_kernels::{Tensor, indices};
-use flamingo_model::Branches;
+use flamingo_model::{Branches, Passing};
 use flamingo_sequence::Document;
 
 use crate::prompt::Prepared;
@@ -72,7 +72,10 @@ impl Engine {
         });
         let ends = indices(ends, &self.device);
         let mut streams: Vec<Tensor<2>> = Vec::new();
-        let watch = &mut |_: usize, y: &Tensor<3>| {
+        let watch = &mut |passing: Passing, y: &Tensor<3>| {
+            let Passing::BeforeBlock(_) = passing else {
+                return;
+            };
             let y = y.clone().squeeze_dim::<2>(0);
             streams.push(y.select(0, ends.clone())); // [B, D]
         };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use flamingo_kernels::{Tensor, indices};
-use flamingo_model::{Branches, Flamingo, Looking, Media, Medium, TextCache, TextRow};
+use flamingo_model::{Branches, Looking, Media, Medium, Passing, TextCache, TextRow};
 use flamingo_sequence::{Document, Sequence, Visibility, visible};
 
 use crate::looked::Hash;
@@ -26,31 +26,8 @@ pub(crate) struct Read {
 /// Where the media of a prompt that are looked at stand among those of a pass.
 pub(crate) type Places = HashMap<usize, usize>;
 
-/// Shown each gated block's number and the stream before it, `[1, L, D]`.
-pub(crate) type Watch<'a> = &'a mut dyn FnMut(usize, &Tensor<3>);
-
-/// As [`Flamingo::read`], watched.
-fn read_watched(
-    model: &Flamingo,
-    rows: &mut [TextRow<'_>],
-    media: &Media,
-    looking: &Looking,
-    watch: Watch<'_>,
-) -> Tensor<2> {
-    let (gated, layers) = (&model.config().gated, model.language.layers.len());
-    let mut number = 0;
-    let hidden = model.language.read(rows, &mut |point, y| {
-        if !gated.stands_at(point, layers) {
-            return y;
-        }
-        watch(number, &y);
-        let block = &model.gated[number];
-        let looked = block.cross_attention(y.clone(), media, number, looking);
-        number += 1;
-        block.add(y, looked)
-    });
-    hidden.squeeze_dim::<2>(0)
-}
+/// Shown the stream at the moments of a pass, `[1, L, D]`.
+pub(crate) type Watch<'a> = &'a mut dyn FnMut(Passing, &Tensor<3>);
 
 impl Engine {
     /// The integers of a prompt.
@@ -191,10 +168,9 @@ impl Engine {
             });
         }
         let all = Media::Each(media.clone());
-        let stream = match watch {
-            Some(watch) => read_watched(&self.model, &mut rows, &all, &looking, watch),
-            None => self.model.read(&mut rows, &all, &looking),
-        };
+        let unwatched = &mut |_: Passing, _: &Tensor<3>| ();
+        let watch = watch.unwrap_or(unwatched);
+        let stream = self.model.read_with(&mut rows, &all, &looking, watch);
         Ok((stream, media, places))
     }
 

@@ -91,7 +91,10 @@ impl Timeline {
         let starts = &self.starts[first..behind];
         let part = Self {
             ticks: self.ticks,
-            starts: starts.iter().map(|begun| begun.saturating_sub(start)).collect(),
+            starts: starts
+                .iter()
+                .map(|begun| begun.saturating_sub(start))
+                .collect(),
             end: end - start,
         };
         Some((first, part))

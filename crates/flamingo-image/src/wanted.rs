@@ -119,7 +119,11 @@ mod tests {
             most: 2,
         });
         let some = wanted(sampling).numbers(timeline.as_ref(), frames, "x");
-        assert!(some.unwrap().iter().all(|k| all.as_ref().unwrap().contains(k)));
+        assert!(
+            some.unwrap()
+                .iter()
+                .all(|k| all.as_ref().unwrap().contains(k))
+        );
         all.unwrap()
     }
 
@@ -162,7 +166,9 @@ mod tests {
         };
         let error = wanted.numbers(timeline.as_ref(), 23, "a.mp4").unwrap_err();
         assert!(
-            error.to_string().starts_with("a.mp4 ends at 11.5 s, before second 11.6"),
+            error
+                .to_string()
+                .starts_with("a.mp4 ends at 11.5 s, before second 11.6"),
             "{error}"
         );
     }

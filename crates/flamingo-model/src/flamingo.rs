@@ -172,9 +172,20 @@ impl Flamingo {
     /// # Shapes
     /// - output: `[L, D]`, `L` the tokens of all rows
     pub fn read(&self, rows: &mut [TextRow<'_>], media: &Media, looking: &Looking) -> Tensor<2> {
+        self.read_with(rows, media, looking, &mut |_, _| {})
+    }
+
+    /// As [`Flamingo::read`]; `watch` is shown the stream, `[1, L, D]`, at the moments of a pass.
+    pub fn read_with(
+        &self,
+        rows: &mut [TextRow<'_>],
+        media: &Media,
+        looking: &Looking,
+        watch: &mut dyn FnMut(Passing, &Tensor<3>),
+    ) -> Tensor<2> {
         let mut block = 0;
         let hidden = self.language.read(rows, &mut |point, y| {
-            self.blocks_at(point, &mut block, y, media, looking, &mut |_, _| {})
+            self.blocks_at(point, &mut block, y, media, looking, watch)
         });
         hidden.squeeze_dim::<2>(0)
     }

@@ -181,17 +181,10 @@ impl ShotSet {
     ///
     /// # Errors
     /// If there is none, or it cannot be read; the message says so.
-    pub fn load(
-        &self,
-        reference: &str,
-        reader: &Reader,
-        wanted: &Wanted,
-    ) -> Result<Media, String> {
+    pub fn load(&self, reference: &str, reader: &Reader, wanted: &Wanted) -> Result<Media, String> {
         let place = self.places.get(reference);
         let place = place.ok_or_else(|| format!("there is no picture {reference}"))?;
-        let media = place
-            .base
-            .load(&place.name, place.kind, reader, wanted);
+        let media = place.base.load(&place.name, place.kind, reader, wanted);
         media.map_err(|error| error.to_string())
     }
 

@@ -151,10 +151,7 @@ impl MediaArgs {
             .frame_rate
             .map(|rate| format!(", folders have {rate} a second"));
         let (fps, most) = (self.fps, self.frames);
-        format!(
-            "{fps} a second, {most} at most{}",
-            rate.unwrap_or_default()
-        )
+        format!("{fps} a second, {most} at most{}", rate.unwrap_or_default())
     }
 
     /// Which frames of films the model sees.

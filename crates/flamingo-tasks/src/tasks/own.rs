@@ -266,7 +266,7 @@ fn missing(example: &Example) -> Option<String> {
         let path = match part {
             Part::Image(path) => path.as_str(),
             Part::Video(path) => Span::split(path).0,
-            Part::Text(_) | Part::End => return None,
+            Part::Text(_) | Part::End | Part::Token(_) => return None,
         };
         let there = is_address(path) || PathBuf::from(path).exists();
         (!there).then(|| path.to_owned())

@@ -7,8 +7,8 @@ use flamingo::eval::diff::read_groups;
 use flamingo::eval::{RunRead, run_page};
 use flamingo::film::Reader;
 
-use crate::ffmpeg;
 use crate::failure::{Hint, Result, say};
+use crate::ffmpeg;
 use crate::output;
 use crate::writer::Output;
 

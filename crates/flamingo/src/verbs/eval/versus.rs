@@ -274,6 +274,8 @@ impl Tuning<'_> {
             parts: part_files::store(),
             resume: Resume::Fresh,
             stop: Arc::new(AtomicBool::new(false)),
+            // Its examples are pictures.
+            ffmpeg: None,
         };
         let recipe = self.recipe(&folder, data, documents.len(), seed);
         let started = Instant::now();
@@ -333,6 +335,9 @@ impl Tuning<'_> {
                 texts: flamingo::train::Texts::default(),
                 augment: flamingo::data::Augment::default(),
                 max_pixels: None,
+                fps: None,
+                frames: None,
+                frame_rate: None,
             }],
             regularise: flamingo::train::RegulariseSpec::default(),
             optimiser: flamingo::train::OptimiserSpec::default(),

@@ -3,7 +3,7 @@
 use flamingo::Files;
 use flamingo::engine::{Engine, MediaSource};
 use flamingo::eval::{Label, Labeller, LabelsAbout, labels_card, labels_foot, labels_head};
-use flamingo::image::{Image, Media};
+use flamingo::image::{Image, Media, Wanted};
 
 use super::args::LabelArgs;
 
@@ -73,7 +73,7 @@ impl Page<'_> {
 
 /// What the encoder sees of a picture; none of one that cannot be read.
 fn seen(engine: &Engine, place: &str, files: &Files) -> Option<Image> {
-    match files.media(place).ok()? {
+    match files.media(place, &Wanted::default()).ok()? {
         Media::Image(image) => Some(engine.preprocess().picture(&image)),
         Media::Film(_) => None,
     }
