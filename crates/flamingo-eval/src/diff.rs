@@ -1,6 +1,7 @@
 //! Two runs side by side: which samples changed, and whether the scores differ by more than chance.
 
 mod compared;
+mod groups;
 mod lmms;
 
 use std::collections::HashMap;
@@ -11,7 +12,8 @@ use serde::Serialize;
 
 use crate::statistics::{Paired, mean, paired};
 use crate::{Error, Result};
-pub use compared::{Compared, Group, read_groups};
+pub use compared::{Compared, Group};
+pub use groups::read_groups;
 
 /// Changed samples that a report on a terminal names.
 const TOLD: usize = 10;

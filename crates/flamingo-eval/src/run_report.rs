@@ -3,64 +3,24 @@
 
 pub(crate) mod chart;
 mod published;
+mod read;
 mod samples;
 mod tables;
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 
 use flamingo_film::Reader;
 
 use crate::diff::Group;
 use crate::report::escape::escape;
 use crate::report::template::{STYLE, fill};
-use crate::run::{Cell, Results, Sample, read_cells, read_results};
+use crate::run::Sample;
 use crate::{Error, Result};
+pub use read::RunRead;
 use samples::Pictures;
 
 const PAGE: &str = include_str!("run_report/page.html");
 const OWN_STYLE: &str = include_str!("run_report/style.css");
-
-/// A finished run, as it is read from its folder.
-#[derive(Clone, Debug)]
-pub struct RunRead {
-    /// Its folder.
-    pub place: PathBuf,
-    /// What came of it.
-    pub results: Results,
-    /// Its samples.
-    pub cells: BTreeMap<Cell, Vec<Sample>>,
-}
-
-impl RunRead {
-    /// Reads a run's folder.
-    ///
-    /// # Errors
-    /// If there is no finished run in it.
-    pub fn read(place: &Path) -> Result<Self> {
-        let Some(results) = read_results(place)? else {
-            return Err(Error::Folder(format!(
-                "{} holds no finished run: give the command that made it again",
-                place.display()
-            )));
-        };
-        Ok(Self {
-            place: place.to_path_buf(),
-            results,
-            cells: read_cells(place)?,
-        })
-    }
-
-    /// What a page calls it among others.
-    pub(crate) fn name(&self) -> String {
-        let name = self
-            .place
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
-        name.unwrap_or_else(|| self.place.display().to_string())
-    }
-}
 
 /// A page, and how many pictures of its samples were not found.
 #[derive(Clone, Debug, PartialEq, Eq)]

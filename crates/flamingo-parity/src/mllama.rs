@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use crate::case::Rows;
 use crate::generation::{Behind, Generation, Wanted};
 use crate::mllama_lines::READING;
+use crate::options::VerifyOptions;
 use crate::rows::{self, Names, Ragged, Read, Sees};
-use crate::{Array, Case, Computed, Error, Line, Result, VerifyOptions, mllama_lines};
+use crate::{Array, Case, Computed, Error, Line, Result, mllama_lines};
 
 /// The model of a case.
 pub(crate) struct Mllama<'a> {

@@ -12,21 +12,11 @@ use crate::gradients::Training;
 use crate::idefics::Idefics;
 use crate::mllama::Mllama;
 use crate::open_flamingo::OpenFlamingo;
+use crate::options::VerifyOptions;
 use crate::{
     Case, Computed, Error, Line, Report, Result, compare, compare_json, flamingo_pytorch, modules,
     pictures, tower,
 };
-
-/// What is asked of [`verify`].
-#[derive(Debug, Clone)]
-pub struct VerifyOptions {
-    /// Largest relative difference of a tensor.
-    pub tolerance: f64,
-    /// Whether gradients and steps of the optimiser are computed, too.
-    pub gradients: bool,
-    /// Where it is computed.
-    pub device: Device,
-}
 
 /// Computes what a case expects and compares.
 ///

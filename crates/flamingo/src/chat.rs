@@ -8,10 +8,10 @@ use std::path::Path;
 
 use flamingo::sequence::{Document, Part, Tokenizer};
 use flamingo::weights::Source;
-use minijinja::{Environment, ErrorKind, context};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Hint, Result};
+use crate::jinja;
 
 /// The template's file in a directory of ours.
 pub(crate) const FILE: &str = "chat_template.jinja";
@@ -73,35 +73,15 @@ impl Chat {
     /// chat.
     pub(crate) fn prompt(&self, document: &Document, tokenizer: &Tokenizer) -> Result<Document> {
         let (messages, media) = messages(document, tokenizer)?;
-        let text = self.render(&messages, tokenizer)?;
+        let specials = tokenizer.specials();
+        let spelling = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+        let [bos, eos] = [specials.bos, Some(specials.end_of_chunk)].map(spelling);
+        let text = jinja::render(&self.place, &self.source, &messages, [&bos, &eos])?;
         let parts = tokenizer.marked(&text, media)?;
         Ok(Document {
             id: document.id.clone(),
             parts,
         })
-    }
-
-    fn render(&self, messages: &[Value], tokenizer: &Tokenizer) -> Result<String> {
-        let wrong = |error: minijinja::Error| {
-            Failure::new(format!("the chat template {}: {error:#}", self.place))
-        };
-        let specials = tokenizer.specials();
-        let spelling = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
-        let mut environment = Environment::new();
-        // As transformers sets it up.
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        environment.add_function("raise_exception", |message: String| -> Result<String, _> {
-            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
-        });
-        let template = environment.template_from_str(&self.source).map_err(wrong)?;
-        let rendered = template.render(context! {
-            messages => messages,
-            add_generation_prompt => true,
-            bos_token => spelling(specials.bos),
-            eos_token => spelling(Some(specials.end_of_chunk)),
-        });
-        rendered.map_err(wrong)
     }
 }
 
@@ -196,10 +176,12 @@ mod tests {
         Part::Text(text.into())
     }
 
+    #[cfg(feature = "chat")]
     fn image(name: &str) -> Part {
         Part::Image(name.into())
     }
 
+    #[cfg(feature = "chat")]
     #[test]
     fn turns_are_the_users_and_the_models_and_special_tokens_are_tokens() {
         let parts = vec![

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::RunRead;
 use super::chart::{Line, chart};
 use super::published::{fine_tuned, paper_split, published};
+use super::read::RunRead;
 use crate::diff::{Group, GroupDifference, compare};
 use crate::report::escape::escape;
 use crate::run::{Ablation, CellResult, Curve, Point};
