@@ -240,6 +240,8 @@ fn cut(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn group(scores: &[(&str, &str, f64)]) -> Group {

@@ -14,7 +14,7 @@ use flamingo_film::Reader;
 use crate::diff::Group;
 use crate::report::escape::escape;
 use crate::report::template::{STYLE, fill};
-use crate::run::Sample;
+use crate::run::{Cell, Sample};
 use crate::{Error, Result};
 pub use read::RunRead;
 use samples::Pictures;

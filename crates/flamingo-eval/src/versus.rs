@@ -143,13 +143,19 @@ pub struct VersusTask<'a> {
     pub media: &'a dyn MediaSource,
 }
 
+/// Hands the task of a seed to what measures it.
+pub type TaskOfSeed<'a> = dyn for<'b> FnMut(u64, &'b mut Measuring<'b>) -> Result<()> + 'a;
+
+/// Measures a task.
+pub type Measuring<'a> = dyn FnMut(&VersusTask<'_>) -> Result<()> + 'a;
+
 /// Compares the ways on the task that `task` makes for each seed. `progress` counts measurements.
 ///
 /// # Errors
 /// If the task is not close-ended, has too few supports, or a model cannot answer.
 pub fn versus(
     engine: &mut Engine,
-    task: &mut dyn FnMut(u64, &mut dyn FnMut(&VersusTask<'_>) -> Result<()>) -> Result<()>,
+    task: &mut TaskOfSeed<'_>,
     options: &VersusOptions,
     fine_tune: &mut FineTune<'_>,
     device: &Device,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use flamingo_image::CLIP_STD;
-use flamingo_kernels::{Device, Precision};
+use flamingo_kernels::Precision;
 use flamingo_sequence::Visibility;
 use flamingo_weights::{Opened, Source, build, open};
 

@@ -301,6 +301,7 @@ mod tests {
                 Part::Text(text) => text.clone(),
                 Part::Image(place) | Part::Video(place) => format!("<{place}>"),
                 Part::End => "<EOC>".to_owned(),
+                Part::Token(token) => token.clone(),
             })
             .collect()
     }

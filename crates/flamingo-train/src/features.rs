@@ -294,7 +294,7 @@ mod tests {
                     .cache
                     .as_ref()
                     .unwrap()
-                    .get(&[image.clone()])
+                    .get(std::slice::from_ref(&image))
                     .unwrap(),
                 expected[0]
             );

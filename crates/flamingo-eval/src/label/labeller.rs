@@ -187,16 +187,17 @@ impl Labeller {
             }
             false => vec![None; pictures.len()],
         };
-        let all = pictures.iter().zip(vectors).zip(likelihoods).enumerate();
-        let label =
-            |(i, ((picture, vector), model)): (usize, ((&Embedding, Vec<f32>), Vec<f32>))| {
-                let class_mean = plain(self.means.cosines(&vector));
-                let look = on_latents[i]
-                    .take()
-                    .map(|on_latents| picture.look(&on_latents));
-                self.labelled(&picture.reference, Evidence { model, class_mean }, look)
-            };
-        Ok(all.map(label).collect())
+        let mut labels = Vec::with_capacity(pictures.len());
+        let all = pictures.iter().zip(vectors).zip(likelihoods);
+        for ((picture, vector), model) in all {
+            let class_mean = plain(self.means.cosines(&vector));
+            let look = on_latents[labels.len()]
+                .take()
+                .map(|on_latents| picture.look(&on_latents));
+            let evidence = Evidence { model, class_mean };
+            labels.push(self.labelled(&picture.reference, evidence, look));
+        }
+        Ok(labels)
     }
 
     fn labelled(&self, reference: &str, evidence: Evidence, look: Option<Look>) -> Label {

@@ -61,6 +61,8 @@ fn merge(list: &mut Vec<(f32, usize)>, cosines: &[f32], start: usize, most: usiz
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use flamingo_data::stream;
     use flamingo_kernels::{Backend, open_device};
     use rand::Rng;

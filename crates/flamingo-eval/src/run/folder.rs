@@ -314,6 +314,8 @@ fn first_difference(name: &str, found: &Value, wanted: &Value) -> Option<(String
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn run() -> RunFile {
@@ -326,6 +328,7 @@ mod tests {
             preset: "paper".into(),
             rules: "official".into(),
             selection: "random".into(),
+            films: "3 a second, 30 at most".into(),
             supports: 7,
             queries: 19,
             options: RunOptions::default(),

@@ -183,6 +183,8 @@ fn names(svg: &mut String, scale: &Scale, lines: &[Line]) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]

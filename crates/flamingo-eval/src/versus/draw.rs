@@ -24,6 +24,8 @@ pub(super) fn balanced(seed: u64, classes_of: &[usize], classes: usize) -> Vec<u
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]

@@ -136,6 +136,8 @@ pub(super) fn linear(features: &Vectors, classes_of: &[usize], classes: usize) -
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use flamingo_data::stream;
     use rand::Rng;
 

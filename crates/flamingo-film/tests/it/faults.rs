@@ -13,6 +13,7 @@ use crate::numbered::{ffmpeg, make, place, reader, remake};
 fn wanted() -> Wanted {
     Wanted {
         sampling: Some(Sampling::ASKING),
+        seconds: None,
         preprocess: None,
     }
 }

@@ -93,6 +93,7 @@ pub(crate) fn sampled(reader: &Reader, path: &Path, rate: &str, most: usize) -> 
     let rate = rate.parse().unwrap();
     let wanted = Wanted {
         sampling: Some(Sampling { rate, most }),
+        seconds: None,
         preprocess: None,
     };
     match reader.load(path, &wanted).unwrap() {

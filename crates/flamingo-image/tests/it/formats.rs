@@ -162,6 +162,7 @@ fn of_a_folder_only_what_is_wanted_is_opened_and_kept_small() {
     assert_eq!(film.timeline, None);
     let held = Wanted {
         sampling: Some(sampling),
+        seconds: None,
         preprocess: None,
     };
     let slow = load_frames(folder.path(), Some("1/2".parse().unwrap()), &held, &few);

@@ -27,6 +27,7 @@ fn spelt(name: &str, preset: Preset, example: &Example, shown: Shown) -> String 
         Part::Image(_) => "<image>".to_owned(),
         Part::Video(_) => "<video>".to_owned(),
         Part::End => "<EOC>".to_owned(),
+        Part::Token(token) => token.clone(),
     });
     parts.collect()
 }
