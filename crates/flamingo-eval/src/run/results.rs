@@ -73,7 +73,7 @@ pub struct Point {
     pub seeds: usize,
 }
 
-/// VL-ICL's three figures (Zong et al., 2024).
+/// Three figures after VL-ICL (Zong et al., 2024), the last by a definition of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Icl {
     /// The score without shots.

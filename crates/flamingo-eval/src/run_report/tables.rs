@@ -200,7 +200,7 @@ pub(super) fn curves(runs: &[RunRead]) -> String {
     chart(&lines, title, &shots)
 }
 
-/// VL-ICL's three figures.
+/// Three figures after VL-ICL.
 pub(super) fn icl(runs: &[RunRead]) -> String {
     let mut rows = String::new();
     for run in runs {
