@@ -162,12 +162,12 @@ mod tests {
         let (report, samples) = read_all(&path);
         assert_eq!((report.found, report.kept(), samples.len()), (6, 4, 4));
         assert_eq!(report.left_out["bad document"], 2);
-        let pair = &samples[1].document;
+        let pair = &samples[2].document;
         assert_eq!(pair.id.as_deref(), Some("d/1"));
         assert_eq!(pair.parts[1], Part::Text("a cat".into()));
         let film = [Part::Video("3.mp4".into()), Part::Text("a film".into())];
-        assert_eq!(samples[2].document.parts, film);
-        for sample in [&samples[0], &samples[1], &samples[3]] {
+        assert_eq!(samples[0].document.parts, film);
+        for sample in &samples[1..] {
             let (_, kind, place) = sample.document.media().next().unwrap();
             assert_eq!(kind, MediaKind::Image);
             let media = sample

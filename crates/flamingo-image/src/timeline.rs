@@ -80,12 +80,15 @@ impl Timeline {
     /// The frames shown between two moments, in seconds, as a film of their own, and the number of the
     /// first of them. None if the film ends before.
     pub fn part(&self, start: f64, end: f64) -> Option<(usize, Self)> {
-        let tick = |seconds: f64| (seconds * self.ticks.per_second()).round() as u64;
-        let start = tick(start);
+        // A moment that is a whole tick but for rounding is that tick.
+        const ROUNDING: f64 = 1e-6;
+        let ticks = |seconds: f64| seconds * self.ticks.per_second();
+        let start = (ticks(start) + ROUNDING).floor() as u64;
         if start >= self.end {
             return None;
         }
-        let end = tick(end).clamp(start + 1, self.end);
+        let end = (ticks(end) - ROUNDING).ceil() as u64;
+        let end = end.clamp(start + 1, self.end);
         let first = self.starts.partition_point(|begun| *begun <= start).max(1) - 1;
         let behind = self.starts.partition_point(|begun| *begun < end);
         let starts = &self.starts[first..behind];
