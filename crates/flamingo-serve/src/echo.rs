@@ -27,6 +27,7 @@ pub(crate) fn echo(state: &State, prompt: &Prompt, decoding: &Decoding) -> Value
         Part::Image(name) => json!({"image": name}),
         Part::Video(name) => json!({"video": name}),
         Part::End => json!({"end": true}),
+        Part::Token(token) => json!({"token": token}),
     };
     let token = |id: &u32| json!({"id": id, "token": state.model.tokenizer.token(*id)});
     json!({
