@@ -302,7 +302,6 @@ mod tests {
                 Part::Image(place) | Part::Video(place) => format!("<{place}>"),
                 Part::End => "<EOC>".to_owned(),
                 Part::Token(token) => token.clone(),
-                Part::Token(token) => token.clone(),
             })
             .collect()
     }
