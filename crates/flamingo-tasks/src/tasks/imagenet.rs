@@ -101,7 +101,7 @@ impl Task for Imagenet {
     }
 }
 
-/// The pictures of a folder of classes, called by their class's folder for now.
+/// The pictures of a folder of classes, each called by the name of its folder.
 fn pictures(name: &str, folder: &Path) -> Result<Set> {
     let mut gather = Gather::new(name);
     for (class, path) in entries(folder)? {
