@@ -108,7 +108,7 @@ fn names(root: &Path) -> Vec<String> {
 }
 
 /// What training reads of a record in a shard: the pictures it shows, and its texts.
-fn shown(source: &Source) -> Vec<(Option<String>, Vec<String>, Vec<Media>)> {
+fn shown(samples: &[flamingo_data::Sample]) -> Vec<(Option<String>, Vec<String>, Vec<Media>)> {
     let read = |sample: &flamingo_data::Sample| {
         let texts = sample.document.parts.iter().filter_map(|part| match part {
             Written::Text(text) => Some(text.clone()),
@@ -122,7 +122,7 @@ fn shown(source: &Source) -> Vec<(Option<String>, Vec<String>, Vec<Media>)> {
         });
         (sample.document.id.clone(), texts.collect(), media.collect())
     };
-    source.samples.iter().map(read).collect()
+    samples.iter().map(read).collect()
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn shards_are_read_back_with_equal_documents_and_pixels() {
                 (Some(record.id.clone()), texts.collect(), pixels.collect())
             })
             .collect();
-        assert_eq!(shown(&source), expected, "shards of {shard_bytes}");
+        assert_eq!(shown(&source.samples), expected, "shards of {shard_bytes}");
         // A document is 1,024 bytes for its text and as many for each picture: 6,144 for the first
         // three, and for the last two.
         let files = [(1, 5), (6200, 2), (1 << 30, 1)];
@@ -287,7 +287,15 @@ fn pairs_are_a_picture_or_film_and_its_text() {
     ];
     assert_eq!(members, expected);
     let source = Source::read(Read::Shards, &folder.path(&finished[0].name)).unwrap();
-    let pair = &shown(&source)[0];
+    let [pair, film] = &source.samples[..] else {
+        panic!("{} samples of 2 pairs", source.samples.len());
+    };
+    let of_film = [
+        Written::Video("00000-0000001.mp4".into()),
+        Written::Text("two pigs run".into()),
+    ];
+    assert_eq!(film.document.parts, of_film);
+    let pair = &shown(std::slice::from_ref(pair))[0];
     assert_eq!(pair.1, ["a cat\nthe end of 7"]);
     assert_eq!(pair.2, [Media::Image(picture(7))]);
 }
@@ -308,7 +316,7 @@ fn lines_name_urls_or_hold_the_pictures() {
     let (root, _) = write(&embedded, &records()[..1]);
     let source = Source::read(Read::Jsonl, &root.path().join("shards")).unwrap();
     let expected = [10, 11].map(|number| Media::Image(picture(number)));
-    assert_eq!(shown(&source)[0].2, expected);
+    assert_eq!(shown(&source.samples)[0].2, expected);
 }
 
 #[test]
@@ -319,7 +327,7 @@ fn a_picture_without_a_file_is_not_in_a_shard() {
     let (root, finished) = write(&config(OutputFormat::Shards, 1 << 30), &[record]);
     assert_eq!(finished[0].images, 1);
     let source = Source::read(Read::Shards, &root.path().join("shards")).unwrap();
-    assert_eq!(shown(&source)[0].1[0], "words\nwords");
+    assert_eq!(shown(&source.samples)[0].1[0], "words\nwords");
     let nothing = Record::default();
     let (_, finished) = write(&config(OutputFormat::Shards, 1 << 30), &[nothing]);
     assert_eq!(finished, []);
