@@ -35,7 +35,8 @@ pub struct VersusOptions {
     pub examples: Vec<usize>,
     /// Seeds: each draws other examples, and of the demo world another task.
     pub seeds: Vec<u64>,
-    /// Shots of a prompt at most.
+    /// Shots of a prompt at most. The demo model was trained on prompts of 160 tokens, which hold some 25 shots; behind
+    /// more it answers by chance.
     pub most_shots: usize,
 }
 
@@ -44,7 +45,7 @@ impl Default for VersusOptions {
         Self {
             examples: vec![4, 8, 16, 32, 128, 512],
             seeds: vec![0, 1, 2],
-            most_shots: 32,
+            most_shots: 16,
         }
     }
 }

@@ -252,6 +252,9 @@ fn similar_shots_come_from_a_file_of_vectors_and_stand_last() {
         class(&sample["id"]) == class(sample["shot_ids"].as_array().unwrap().last().unwrap())
     });
     assert!(own.count() >= 9, "{samples}");
+    let twice = place.run(&[command.as_slice(), &["twice", "--seeds", "0,1"]].concat());
+    let told = String::from_utf8(twice.stderr).unwrap();
+    assert!(told.contains("each seed has the same shots"), "{told}");
 }
 
 #[test]
@@ -313,6 +316,28 @@ fn two_runs_are_compared_and_a_page_is_made_of_them() {
         page.matches("<article").count(),
         page.matches("</article>").count()
     );
+}
+
+#[test]
+fn an_answer_is_no_longer_than_asked() {
+    let place = world();
+    let run = |output, most| {
+        let run = "eval own --data open.jsonl --supports-at supports.jsonl --shots 4 --preset openflamingo";
+        let mut run: Vec<&str> = run.split(' ').collect();
+        run.extend(["--output", output, "--max-tokens", most]);
+        place.ok(&run);
+        let folder = place.path().join(output);
+        let samples = files(&folder).into_iter();
+        let mut samples = samples.filter(|(name, _)| name.starts_with("samples/"));
+        let lines = String::from_utf8(samples.next().unwrap().1).unwrap();
+        let words = |line: &str| {
+            let sample: Value = serde_json::from_str(line).unwrap();
+            sample["raw"].as_str().unwrap().split_whitespace().count()
+        };
+        lines.lines().map(words).max().unwrap()
+    };
+    assert!(run("short", "1") <= 1);
+    assert!(run("long", "4") > 1);
 }
 
 #[test]

@@ -34,6 +34,11 @@ const OWN: &str = "own";
 const BAR: &str = "{spinner} {bar:40.cyan} {percent:>3}%  {human_pos} of {human_len} pictures looked at, {eta} left";
 
 impl RicesArgs {
+    /// Whether a seed draws them.
+    pub(crate) fn is_random(&self) -> bool {
+        self.rices.is_none() && self.shots_from.is_none()
+    }
+
     /// As the run's file has it.
     pub(crate) fn told(&self) -> String {
         match (&self.rices, &self.shots_from) {

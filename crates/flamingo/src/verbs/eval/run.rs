@@ -1,5 +1,6 @@
 //! `flamingo eval run`: a task asked by the paper's protocol.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -9,7 +10,9 @@ use flamingo::eval::{
     Ablation, Ended, Results, Run, RunFile, RunFolder, RunOptions, Selection, Suite, TaskMedia,
     TaskRun, data_fingerprint, model_fingerprint,
 };
-use flamingo::tasks::{DataFolder, Examples, OwnMetric, Preset, ReadOptions, Set, Task, task};
+use flamingo::tasks::{
+    DataFolder, Examples, OwnMetric, Preset, Prompt, ReadOptions, Set, Task, task,
+};
 use sha2::{Digest, Sha256};
 
 use super::lexicon::LexiconArgs;
@@ -97,6 +100,9 @@ struct ProtocolArgs {
     /// Whose prompts: paper or openflamingo
     #[arg(long, value_name = "PRESET", default_value_t)]
     preset: Preset,
+    /// Tokens of a written answer at most [default: those of the preset]
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<NonZeroUsize>,
     /// Beside the score, that without something in the prompts
     #[arg(long, value_enum, value_name = "WHAT,..", value_delimiter = ',')]
     ablate: Vec<AblationArg>,
@@ -145,7 +151,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let examples = args.read(&*task)?;
     tell_examples(&examples);
     let lexicon = args.rules.lexicon(task.name(), &args.lexicon)?;
-    let prompt = task.prompt(args.protocol.preset);
+    let prompt = args.protocol.prompt(&*task);
     let read = TaskRun {
         task: &*task,
         examples: &examples,
@@ -172,6 +178,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     ))?;
     let _lock = writer::worker(&place, worker)?;
     let folder = RunFolder::open(&place, &file, worker.index)?;
+    if !args.rices.is_random() && args.protocol.seeds.len() > 1 {
+        say("note: each seed has the same shots: one seed tells as much\n");
+    }
     let selection = args.selection(&suite, &engine, &media, &place)?;
     let run = Run::new(suite, &file.options, selection, worker)?;
     match args.go(&run, &mut engine, &media, &folder, &file)? {
@@ -185,6 +194,18 @@ fn waiting(worker: Worker, missing: usize) -> String {
         "worker {} of {} is done; {missing} units of others are not: the last one writes the results",
         worker.index, worker.count
     )
+}
+
+impl ProtocolArgs {
+    fn prompt(&self, task: &dyn Task) -> Prompt {
+        let preset = task.prompt(self.preset);
+        Prompt {
+            max_new_tokens: self
+                .max_tokens
+                .map_or(preset.max_new_tokens, NonZeroUsize::get),
+            ..preset
+        }
+    }
 }
 
 impl RunArgs {
