@@ -11,6 +11,7 @@ mod corpus_build;
 mod corpus_cluster;
 mod dispatch;
 mod eval;
+mod eval_benchmarks;
 mod eval_run;
 mod files;
 mod films;
