@@ -45,8 +45,8 @@ pub(crate) struct ModelArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(crate) struct SourceArgs {
-    /// A model: photos, a directory, an OpenFlamingo's checkpoint.pt, the name of a published OpenFlamingo, or
-    /// an id of the Hugging Face hub [default: the demo model in this program]
+    /// A model: demo, photos, a directory, an OpenFlamingo's checkpoint.pt, the name of a published OpenFlamingo,
+    /// or an id of the Hugging Face hub [default: the demo model in this program]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
     /// The language model of an OpenFlamingo checkpoint: a directory or a hub id

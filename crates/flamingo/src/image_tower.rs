@@ -10,7 +10,7 @@ use crate::{part_files, sources};
 /// a hub id. On the processor.
 pub(crate) fn open(name: &str) -> Result<BoxedTower, TowerFailure> {
     let device = open_device(Backend::Cpu)?;
-    if name == "demo" {
+    if sources::is_named(name, sources::DEMO) {
         return Ok(Box::new(ImageTower::of_model(
             &flamingo::demo_model(),
             &device,

@@ -10,6 +10,9 @@ use crate::download_bar::DownloadBar;
 use crate::failure::{Failure, Hint, Result};
 use crate::{part_files, photos_model};
 
+/// What the model in the program is called where a model is asked for.
+pub(crate) const DEMO: &str = "demo";
+
 /// The model's files, from the hub where they are not here, and its parts that are files elsewhere.
 pub(crate) fn source(
     model: Option<&str>,
@@ -36,12 +39,15 @@ pub(crate) fn without_parts(
     let Some(model) = model else {
         return Ok(flamingo::demo_model());
     };
+    if is_named(model, DEMO) {
+        return Ok(flamingo::demo_model());
+    }
+    if is_named(model, photos_model::NAME) {
+        return Ok(Source::Directory(photos_model::directory()?));
+    }
     let path = Path::new(model);
     if path.exists() {
         return of_path(path, lm, vision);
-    }
-    if model == photos_model::NAME {
-        return Ok(Source::Directory(photos_model::directory()?));
     }
     if let Some(published) = Published::of(model) {
         let files = OpenFlamingoFiles {
@@ -55,8 +61,8 @@ pub(crate) fn without_parts(
         return of_path(&fetch(model)?, lm, vision);
     }
     let unknown = Failure::new(format!(
-        "there is no model {model}: neither a path, nor `photos`, nor a published OpenFlamingo, nor a hub id such as \
-         org/name"
+        "there is no model {model}: neither a path, nor `demo` or `photos`, nor a published OpenFlamingo, nor a hub id \
+         such as org/name"
     ));
     let names: Vec<&str> = flamingo::weights::PUBLISHED
         .iter()
@@ -134,14 +140,24 @@ pub(crate) fn is_trained_part(checkpoint: &Checkpoint) -> bool {
     checkpoint.names().any(trained)
 }
 
+/// Whether a text names a model of the program.
+pub(crate) fn is_ours(text: &str) -> bool {
+    is_named(text, DEMO) || is_named(text, photos_model::NAME)
+}
+
+/// Whether a text names this model of the program, and no folder that holds a model: one of photos may have that name.
+pub(crate) fn is_named(text: &str, name: &str) -> bool {
+    text == name && !Path::new(text).join("flamingo.json").exists()
+}
+
 /// A path, or what a hub id stands for.
 pub(crate) fn part(text: &str) -> Result<PathBuf> {
+    if is_named(text, photos_model::NAME) {
+        return photos_model::directory();
+    }
     let path = Path::new(text);
     if path.exists() {
         return Ok(path.to_path_buf());
-    }
-    if text == photos_model::NAME {
-        return photos_model::directory();
     }
     match is_hub_id(text) {
         true => fetch(text),

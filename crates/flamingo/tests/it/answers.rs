@@ -27,6 +27,16 @@ fn an_answer_is_streamed_and_ends_with_a_line_break() {
 }
 
 #[test]
+fn the_demo_model_has_a_name_whatever_folder_has_it_too() {
+    let place = Workplace::new();
+    place.write("demo/red.png", b"no model");
+    let ask = "ask --image red.png --text Output: --max-tokens 3";
+    let ask: Vec<&str> = ask.split(' ').collect();
+    let named = place.ok(&[ask.as_slice(), &["--model", "demo"]].concat());
+    assert_eq!(named, place.ok(&ask));
+}
+
+#[test]
 fn json_tells_tokens_log_probabilities_and_timings() {
     let place = Workplace::new();
     let args = [

@@ -285,8 +285,10 @@ fn the_model_called_photos_is_there_and_its_parts_are_named_where_they_are_not()
     // A damaged copy is written again.
     fs::write(folder.join("flamingo.json"), b"{").unwrap();
     assert_eq!(run(&place, "cache", &["weights", "inspect", "photos"]).0, 0);
-    // A path of that name is the path.
+    // A folder of photos may have that name; one that holds a model is meant.
     fs::create_dir(place.path().join("photos")).unwrap();
+    assert_eq!(run(&place, "cache", &["weights", "inspect", "photos"]).0, 0);
+    fs::write(place.path().join("photos/flamingo.json"), b"{").unwrap();
     let (code, _, told) = run(&place, "cache", &["weights", "inspect", "photos"]);
     assert!(code == 1 && !told.contains("SmolLM2"), "{told}");
 }

@@ -56,8 +56,9 @@ enum Format {
 }
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
-    let model = (args.model != "demo").then_some(args.model.as_str());
-    let inputs = [model, args.lm.as_deref(), args.vision.as_deref()];
+    let model = Some(args.model.as_str());
+    let from = model.filter(|model| !sources::is_ours(model));
+    let inputs = [from, args.lm.as_deref(), args.vision.as_deref()];
     if inputs
         .into_iter()
         .flatten()

@@ -82,8 +82,11 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     if let Some(file) = file_alone(args)? {
         return show_file(&file, args);
     }
-    let model = (args.model != "demo").then_some(args.model.as_str());
-    let source = sources::without_parts(model, args.lm.as_deref(), args.vision.as_deref())?;
+    let source = sources::without_parts(
+        Some(&args.model),
+        args.lm.as_deref(),
+        args.vision.as_deref(),
+    )?;
     let elsewhere = elsewhere(&source)?;
     if elsewhere.iter().any(|file| file.path.is_none()) {
         return show_without(&elsewhere, args);
