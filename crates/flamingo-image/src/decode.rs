@@ -153,7 +153,7 @@ impl Source<'_> {
     fn jpeg(&self) -> Result<Image> {
         let fit = |(width, height): (u32, u32), most| {
             let divisor = self.limits.divisor(width, height, most);
-            let (width, height) = (width / divisor, height / divisor);
+            let (width, height) = (width.div_ceil(divisor), height.div_ceil(divisor));
             self.limits.check_size(self.name, width, height)?;
             Ok((divisor, width, height))
         };

@@ -17,7 +17,8 @@ pub struct Limits {
     /// Pixels of all frames of one film together (3 bytes of memory each).
     pub max_film_pixels: u64,
     /// A JPEG that goes beyond the bounds of sides and pixels is read at a half, a quarter or an eighth
-    /// of its size, so that it fits, if its shorter side keeps at least so many pixels. Never, if 0.
+    /// of its size, so that it fits, if its shorter side keeps at least so many pixels: those that
+    /// libjpeg gives at that scale (Pillow's `Image.draft`). Never, if 0. What fits is never reduced.
     pub reduce_to: u32,
 }
 
@@ -64,7 +65,7 @@ impl Limits {
     /// most. 1 if nothing helps.
     pub(crate) fn divisor(&self, width: u32, height: u32, most: u32) -> u32 {
         let fits = |divisor: &u32| {
-            let (width, height) = (width / divisor, height / divisor);
+            let (width, height) = (width.div_ceil(*divisor), height.div_ceil(*divisor));
             self.check_size("", width, height).is_ok()
                 && (*divisor == 1 || width.min(height) >= self.reduce_to)
         };
