@@ -201,7 +201,7 @@ fn not_cut(known: &Known, container: Container, name: &str) -> Result<()> {
         missing => Err(Error::Broken {
             name: name.to_owned(),
             container,
-            reason: format!("it is cut short by {missing} bytes"),
+            reason: format!("it is cut short by {missing} bytes or more"),
         }),
     }
 }
