@@ -11,7 +11,7 @@ CASE is a directory as `flamingo weights verify` takes it: a model with `checkpo
 configuration beside its weights), or one of transformers' IDEFICS. Each PICTURE is written in each format, upright, tall
 and wide; a prompt with one picture and one with two are read by both. The table has the largest difference of a
 log-probability of any token of the vocabulary behind any token of the prompts. Its last row, as a measure of the others,
-has how far the model's own are from those that it has of black pictures.
+has how far the model's own of the first format are from those that it has of black pictures.
 
 The order in which a picture's sides are resized is that of the Pillow that is installed.
 """
@@ -116,7 +116,7 @@ class Idefics:
     def expects(self, parts):
         prompt = [Image.open(part["image"]) if "image" in part else part.get("text", "") for part in parts]
         prompt = [part for part in prompt if part != ""]
-        read = self.processor(text=[prompt], return_tensors="pt", add_end_of_utterance_token=False)
+        read = self.processor([prompt], return_tensors="pt", add_end_of_utterance_token=False)
         logits = self.model(**read, use_cache=False).logits
         return read["input_ids"][0].tolist(), torch.log_softmax(logits[0], -1).numpy()
 
@@ -157,8 +157,9 @@ def compare(arguments, peer, **preprocess):
             assert ours["tokens"] == ids, (prompt, ours["tokens"], ids)
             difference = np.abs(np.array(ours["log_probabilities"]) - theirs).max()
             differences[kind] = max(differences.get(kind, 0.0), float(difference))
-            dark = [{"image": str(black)} if "image" in part else part for part in prompt]
-            blank = max(blank, float(np.abs(peer[1].expects(dark)[1] - theirs).max()))
+            if kind == kinds[0]:
+                dark = [{"image": str(black)} if "image" in part else part for part in prompt]
+                blank = max(blank, float(np.abs(peer[1].expects(dark)[1] - theirs).max()))
     return differences, blank
 
 
@@ -170,6 +171,7 @@ def main():
     parser.add_argument("--idefics")
     parser.add_argument("pictures", nargs="+")
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
     columns = {}
     if case := arguments.open_flamingo:
         evaluated, trained = (OpenFlamingo(case, first) for first in (False, True))

@@ -2,7 +2,8 @@
 #![no_main]
 
 use flamingo_image::{
-    Fit, Limits, Preprocess, Sampling, Wanted, decode, decode_luma, decode_still, decode_wanted, probe, timeline,
+    Fit, Limits, Preprocess, Sampling, Wanted, decode, decode_luma, decode_still, decode_wanted,
+    probe, timeline,
 };
 
 /// Small, so that a header that claims much costs little.
