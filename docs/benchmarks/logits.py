@@ -45,7 +45,6 @@ def files(image, folder, number):
     for k, image in enumerate(shapes(image.convert("RGB"))):
         holes = image.copy()
         holes.putalpha(image.convert("L").point(lambda v: 0 if v < 60 else min(255, 2 * v)))
-        tall = ["", ", tall", ", wide"][k]
         keyed = image.quantize(100)
         options = {"transparency": 3}
         for name, ending, kind, picture, more in [
@@ -62,7 +61,7 @@ def files(image, folder, number):
         ]:
             path = pathlib.Path(folder, f"{number}.{k}.{ending}")
             picture.save(path, kind, **more)
-            yield name + tall, path
+            yield name, path
 
 
 def documents(path, first):

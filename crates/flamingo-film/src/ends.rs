@@ -94,7 +94,7 @@ fn asf(file: &mut (impl Read + Seek), end: u64) -> io::Result<Option<u64>> {
         let Some(found) = object(file, at)? else {
             return Ok(Some(at + 24));
         };
-        if found.kind == DATA {
+        if found.kind == DATA || found.end > end {
             return Ok(Some(found.end));
         }
         if found.kind == PROPERTIES {
@@ -339,6 +339,8 @@ mod tests {
             [object(head, &inner), object(data, &[7; 90])].concat()
         };
         check(&film(0), Container::Asf, &[]);
+        let header = [&[1, 0, 0, 0, 1, 2][..], &[255; 40]].concat();
+        assert!(lacks(&object(head, &header), Container::Asf) > 0);
         let cast = film(1);
         assert_eq!(lacks(&cast[..cast.len() - 50], Container::Asf), 0);
     }
