@@ -222,7 +222,7 @@ fn long_gaps_are_passed_over_and_the_same_frames_are_read() {
     let Some(ffmpeg) = ffmpeg() else { return };
     for (name, options) in LONG {
         let (_folder, path) = place(name);
-        make(&ffmpeg, 2400, options, &path);
+        make(&ffmpeg, 1830, options, &path);
         let reader = reader(&ffmpeg);
         let film = sampled(&reader, &path, "1", 3);
         // Numbers go around after 256 frames.
@@ -257,7 +257,7 @@ fn unseeking(ffmpeg: &Ffmpeg, folder: &Path) -> Ffmpeg {
 fn where_seeking_fails_the_film_is_decoded_from_its_start() {
     let Some(ffmpeg) = ffmpeg() else { return };
     let (folder, path) = place("a.ts");
-    make(&ffmpeg, 2400, H264, &path);
+    make(&ffmpeg, 1830, H264, &path);
     let expected = sampled(&reader(&ffmpeg), &path, "1", 3);
     let tool = unseeking(&ffmpeg, folder.path());
     assert_eq!(sampled(&reader(&tool), &path, "1", 3), expected);
