@@ -7,7 +7,8 @@
 
 Each PICTURE (any that Pillow opens; photographs tell most) is written in each format and layout, read by the program and
 by each library that is installed, and the largest difference of a byte, the mean, and the share of bytes that differ are
-printed. OpenCV turns no colours into transparency, so it is compared where there is none.
+printed. OpenCV turns no colours into transparency, so it is compared where there is none. JPEGs are compared at a half, a
+quarter and an eighth of their size, too (Pillow's `draft`; progressive ones at a half).
 
 With `--speed`: CPU milliseconds of `--runs` readings of each file, for Pillow (libjpeg-turbo with its vector code) and
 the program, the best of three.
@@ -79,22 +80,27 @@ def files(image):
     yield "WebP, transparency", "webp", saved(holes, "WEBP", quality=80, exact=True)
 
 
-def by_pillow(data):
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+def by_pillow(data, divisor=1):
+    image = Image.open(io.BytesIO(data))
+    if divisor > 1:
+        image.draft(None, [side // divisor for side in image.size])
+    return np.asarray(image.convert("RGB"))
 
 
-def by_opencv(data):
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+def by_opencv(data, divisor=1):
+    reduced = {1: 0, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION | reduced[divisor]
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     return None if image is None else image[:, :, ::-1]
 
 
-def seen(program, data, ending, preprocess=None):
+def seen(program, data, ending, preprocess=None, divisor=1):
     """What the program sees of a file: its colours."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "file." + ending)
         path.write_bytes(data)
         settings = [json.dumps(preprocess)] if preprocess else []
+        settings += [f"1/{divisor}"] if divisor > 1 else []
         subprocess.run([program, *settings, folder, path], check=True)
         return np.asarray(Image.open(f"{path}.png").convert("RGB"))
 
@@ -107,12 +113,15 @@ def compare(program, pictures):
     for picture in pictures:
         image = Image.open(picture)
         for name, ending, data in files(image):
-            ours = seen(program, data, ending).astype(int)
-            for library, read in libraries.items():
-                theirs = read(data)
-                if theirs is None or theirs.shape != ours.shape or (library[0] == "O" and "transparency" in name):
-                    continue
-                found.setdefault((name, library), []).append(np.abs(ours - theirs))
+            divisors = [1, 2, 4, 8] if ending == "jpg" else [1]
+            for divisor in divisors[:2] if "progressive" in name else divisors:
+                ours = seen(program, data, ending, divisor=divisor).astype(int)
+                kind = name + ", reduced" * (divisor > 1)
+                for library, read in libraries.items():
+                    theirs = read(data, divisor)
+                    if theirs is None or theirs.shape != ours.shape or (library[0] == "O" and "transparency" in name):
+                        continue
+                    found.setdefault((kind, library), []).append(np.abs(ours - theirs))
         # All that Pillow does to the pixels of an IDEFICS model, in its version's order.
         name = "resized to a square of 224"
         data = saved(image.convert("RGB"), "PNG")

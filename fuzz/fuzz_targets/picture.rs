@@ -1,7 +1,10 @@
 //! Any bytes as a picture or film, and after the beginning of each format.
 #![no_main]
 
-use flamingo_image::{Limits, decode, decode_luma, decode_still, probe};
+use flamingo_image::{
+    Fit, Limits, Preprocess, Sampling, Wanted, decode, decode_luma, decode_still, decode_wanted,
+    probe, timeline,
+};
 
 /// Small, so that a header that claims much costs little.
 fn small() -> Limits {
@@ -20,5 +23,13 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let _ = decode(&file, "file", &small());
         let _ = decode_still(&file, "file", &small());
         decode_luma(&file, &small());
+        let _ = timeline(&file, "file", &small());
+        let wanted = Wanted::of(Sampling::TRAINING, &Preprocess::clip(8, Fit::Pad));
+        let few = Limits {
+            max_pixels: 500,
+            reduce_to: 1,
+            ..small()
+        };
+        let _ = decode_wanted(&file, "file", &wanted, &few);
     }
 });

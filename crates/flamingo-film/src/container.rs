@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::plan::Seeking;
+
 /// Bytes that tell the kind.
 pub(crate) const HEAD: usize = 4 * 188 + 4;
 
@@ -81,9 +83,12 @@ impl Container {
         }
     }
 
-    /// Whether the file has an index, by which each key frame is found exactly.
-    pub(crate) fn is_indexed(self) -> bool {
-        matches!(self, Self::Mp4 | Self::Mov | Self::WebM | Self::Matroska)
+    /// How a place in the file is found.
+    pub(crate) fn seeking(self) -> Seeking {
+        match self {
+            Self::Mp4 | Self::Mov | Self::WebM | Self::Matroska => Seeking::Exact,
+            _ => Seeking::Near,
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a film file tells of itself, without FFmpeg.
 
 use std::fs::File;
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
 use crate::container::Container;
+use crate::ends::missing;
 use crate::error::{Error, Result};
 use crate::matroska::read_matroska;
 use crate::movie::Movie;
@@ -26,7 +27,7 @@ pub(crate) enum Known {
     NoPictures,
     /// Its index is of no use, and why.
     Damaged(String),
-    /// Its kind has no reader here. Bytes that it lacks.
+    /// Its kind has no reader here. Bytes that it lacks, at least.
     Unread(u64),
 }
 
@@ -45,12 +46,11 @@ impl Known {
         }
     }
 
-    fn read(mut file: impl Read + Seek, container: Container) -> Self {
+    fn read(file: impl Read + Seek, container: Container) -> Self {
         let read = match container {
             Container::Mp4 | Container::Mov => read_mp4(file),
             Container::WebM | Container::Matroska => read_matroska(file),
-            Container::Avi => return Self::Unread(missing_of_riff(&mut file).unwrap_or(0)),
-            _ => return Self::Unread(0),
+            other => return Self::Unread(missing(file, other).unwrap_or(0)),
         };
         match read {
             Ok(Some(movie)) => Self::Movie(movie),
@@ -75,15 +75,4 @@ impl Known {
             _ => None,
         }
     }
-}
-
-/// Bytes that a RIFF file says to have and has not; an unfinished recording says nothing.
-fn missing_of_riff(file: &mut (impl Read + Seek)) -> Option<u64> {
-    let end = file.seek(SeekFrom::End(0)).ok()?;
-    file.rewind().ok()?;
-    let mut head = [0; 8];
-    file.read_exact(&mut head).ok()?;
-    let [_, _, _, _, size @ ..] = head;
-    let size = u64::from(u32::from_le_bytes(size));
-    Some((size + 8).saturating_sub(end))
 }

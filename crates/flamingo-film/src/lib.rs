@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 mod container;
+mod ends;
 mod error;
 mod ffmpeg;
 mod index;

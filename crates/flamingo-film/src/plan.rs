@@ -20,27 +20,56 @@ pub(crate) struct Packet {
 pub(crate) struct Stretch {
     /// The time of the key frame where it begins; none at the film's start.
     pub(crate) from: Option<i64>,
+    /// The time of the key frame that must have been decoded for the wanted ones to be right, where it is
+    /// not sure that decoding begins where it should.
+    pub(crate) witness: Option<i64>,
     /// The times of the frames that are wanted of it, rising.
     pub(crate) times: Vec<i64>,
+}
+
+/// How a place in a film is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seeking {
+    /// By an index: each key frame is where it says.
+    Exact,
+    /// By what lies around the place: a frame or some beside it.
+    Near,
 }
 
 /// As many packets are decoded in the time in which a process starts and opens a film.
 const PACKETS_OF_A_START: usize = 400;
 
+/// Frames of one stretch at most: each is named in the command of the process that decodes it.
+const MOST_TIMES: usize = 1000;
+
 /// The stretches in which the frames shown at these rising times are decoded. A new one begins where
-/// more packets can be passed over than starting anew costs.
-pub(crate) fn stretches(packets: &[Packet], times: &[i64], is_indexed: bool) -> Vec<Stretch> {
+/// more packets can be passed over than starting anew costs. Where places are found nearly, it begins a
+/// key frame earlier than it must, and the later one is its witness.
+pub(crate) fn stretches(packets: &[Packet], times: &[i64], seeking: Seeking) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     let mut decoded = 0;
     for &time in times {
         let needed = needed(packets, time);
-        let can_skip = is_indexed && needed.start > decoded + PACKETS_OF_A_START;
+        let (begin, witness) = match seeking {
+            Seeking::Exact => (needed.start, None),
+            Seeking::Near => {
+                let before = packets[..needed.start]
+                    .iter()
+                    .rposition(|packet| packet.is_key);
+                (before.unwrap_or(0), Some(packets[needed.start].shown))
+            }
+        };
+        let is_far = begin > decoded + PACKETS_OF_A_START;
         match stretches.last_mut() {
-            Some(last) if !can_skip => last.times.push(time),
-            _ => stretches.push(Stretch {
-                from: can_skip.then(|| packets[needed.start].shown),
-                times: vec![time],
-            }),
+            Some(last) if !is_far && last.times.len() < MOST_TIMES => last.times.push(time),
+            last => {
+                let skips = is_far || (last.is_some() && begin > 0);
+                stretches.push(Stretch {
+                    from: skips.then(|| packets[begin].shown),
+                    witness: witness.filter(|_| skips),
+                    times: vec![time],
+                });
+            }
         }
         decoded = decoded.max(needed.end);
     }
@@ -71,18 +100,15 @@ mod tests {
         (0..packets).map(packet).collect()
     }
 
-    fn found(packets: &[Packet], times: &[i64], is_indexed: bool) -> Vec<(Option<i64>, Vec<i64>)> {
-        let stretches = stretches(packets, times, is_indexed);
+    fn found(packets: &[Packet], times: &[i64]) -> Vec<(Option<i64>, Vec<i64>)> {
+        let stretches = stretches(packets, times, Seeking::Exact);
         stretches.into_iter().map(|s| (s.from, s.times)).collect()
     }
 
     #[test]
     fn a_short_film_is_decoded_in_one_go() {
         let times = [0, 300, 600, 899];
-        assert_eq!(
-            found(&film(900, 250), &times, true),
-            [(None, times.to_vec())]
-        );
+        assert_eq!(found(&film(900, 250), &times), [(None, times.to_vec())]);
     }
 
     #[test]
@@ -93,15 +119,50 @@ mod tests {
             (Some(4750), vec![4990, 5010]),
             (Some(9750), vec![9999]),
         ];
-        assert_eq!(found(&packets, &[0, 30, 4990, 5010, 9999], true), expected);
-        assert_eq!(found(&packets, &[0, 9999], false), [(None, vec![0, 9999])]);
-        assert_eq!(found(&packets, &[5000], true), [(Some(5000), vec![5000])]);
+        assert_eq!(found(&packets, &[0, 30, 4990, 5010, 9999]), expected);
+        assert_eq!(found(&packets, &[5000]), [(Some(5000), vec![5000])]);
+    }
+
+    #[test]
+    fn where_places_are_found_nearly_a_key_frame_before_is_the_start_and_the_next_one_the_witness()
+    {
+        let packets = film(10_000, 250);
+        let stretch = |from, witness, times: &[i64]| Stretch {
+            from,
+            witness,
+            times: times.to_vec(),
+        };
+        let expected = [
+            stretch(None, None, &[0, 600]),
+            stretch(Some(4500), Some(4750), &[4990, 5010]),
+            stretch(Some(9500), Some(9750), &[9750]),
+        ];
+        let found = stretches(&packets, &[0, 600, 4990, 5010, 9750], Seeking::Near);
+        assert_eq!(found, expected);
+        let one_key = film(10_000, 10_000);
+        assert_eq!(
+            stretches(&one_key, &[9000], Seeking::Near),
+            [stretch(None, None, &[9000])]
+        );
+    }
+
+    #[test]
+    fn no_stretch_names_more_frames_than_a_command_holds() {
+        let times: Vec<i64> = (0..2300).collect();
+        let found = stretches(&film(3000, 250), &times, Seeking::Exact);
+        let lengths: Vec<_> = found.iter().map(|it| (it.from, it.times.len())).collect();
+        assert_eq!(
+            lengths,
+            [(None, 1000), (Some(1000), 1000), (Some(2000), 300)]
+        );
+        let joined: Vec<i64> = found.into_iter().flat_map(|it| it.times).collect();
+        assert_eq!(joined, times);
     }
 
     #[test]
     fn a_film_with_one_key_frame_is_decoded_from_it() {
         assert_eq!(
-            found(&film(5000, 5000), &[0, 4999], true),
+            found(&film(5000, 5000), &[0, 4999]),
             [(None, vec![0, 4999])]
         );
     }

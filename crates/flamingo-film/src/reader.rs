@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use flamingo_image::{Film, Image, Limits, Media, Rate, Wanted};
+use flamingo_image::{Film, Image, Limits, Media, Rate, Timeline, Wanted};
 
 use crate::container::{Container, HEAD};
 use crate::error::{Error, Result};
@@ -54,10 +54,11 @@ impl Reader {
                 };
                 self.film(&input, wanted).map(Media::Film)
             }
-            None => {
-                let media = flamingo_image::load(path, &self.bounds(wanted))?;
-                sampled(media, &name, wanted)
-            }
+            None => Ok(flamingo_image::load_wanted(
+                path,
+                wanted,
+                &self.bounds(wanted),
+            )?),
         }
     }
 
@@ -68,8 +69,8 @@ impl Reader {
     /// Those of [`Reader::load`].
     pub fn decode(&self, bytes: &[u8], name: &str, wanted: &Wanted) -> Result<Media> {
         let Some(container) = Container::of(bytes) else {
-            let media = flamingo_image::decode(bytes, name, &self.bounds(wanted))?;
-            return sampled(media, name, wanted);
+            let limits = self.bounds(wanted);
+            return Ok(flamingo_image::decode_wanted(bytes, name, wanted, &limits)?);
         };
         with_file(bytes, name, container, |input| {
             self.film(input, wanted).map(Media::Film)
@@ -85,13 +86,14 @@ impl Reader {
     pub fn seconds(&self, path: impl AsRef<Path>) -> Result<Option<f64>> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let container = match path.is_dir() {
-            true => None,
-            false => Container::of(&head(path, &name)?),
-        };
-        match container {
+        if path.is_dir() {
+            let all = Wanted::default();
+            let film = flamingo_image::load_frames(path, self.frame_rate, &all, &self.limits)?;
+            return Ok(film.seconds());
+        }
+        match Container::of(&head(path, &name)?) {
             Some(container) => film_seconds(Place::File(path), container, &name),
-            None => media_seconds(&name, self.load(path, &Wanted::default())?),
+            None => seconds(flamingo_image::load_timeline(path, &self.limits)?, &name),
         }
     }
 
@@ -103,7 +105,7 @@ impl Reader {
     pub fn seconds_of(&self, bytes: &[u8], name: &str) -> Result<Option<f64>> {
         match Container::of(bytes) {
             Some(container) => film_seconds(Place::Memory(bytes), container, name),
-            None => media_seconds(name, flamingo_image::decode(bytes, name, &self.limits)?),
+            None => seconds(flamingo_image::timeline(bytes, name, &self.limits)?, name),
         }
     }
 
@@ -199,7 +201,7 @@ fn not_cut(known: &Known, container: Container, name: &str) -> Result<()> {
         missing => Err(Error::Broken {
             name: name.to_owned(),
             container,
-            reason: format!("it is cut short by {missing} bytes"),
+            reason: format!("it is cut short by {missing} bytes or more"),
         }),
     }
 }
@@ -246,17 +248,11 @@ fn with_file<T>(
     })
 }
 
-fn sampled(media: Media, name: &str, wanted: &Wanted) -> Result<Media> {
-    Ok(match media {
-        Media::Film(film) => Media::Film(wanted.frames(film, name)?),
-        Media::Image(image) => Media::Image(image),
-    })
-}
-
-fn media_seconds(name: &str, media: Media) -> Result<Option<f64>> {
-    match media {
-        Media::Film(film) => Ok(film.seconds()),
-        Media::Image(_) => Err(Error::Still {
+/// The length of an animation.
+fn seconds(timeline: Option<Timeline>, name: &str) -> Result<Option<f64>> {
+    match timeline {
+        Some(timeline) => Ok(Some(timeline.seconds())),
+        None => Err(Error::Still {
             name: name.to_owned(),
         }),
     }

@@ -8,17 +8,18 @@ use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageResult};
 
+use crate::delays::{self, NO_FRAME};
 use crate::error::{Error, Result};
 use crate::film::Film;
-use crate::gif::{Gif, Shown, Stop};
+use crate::gif::{Gif, Stop};
 use crate::jpeg::Jpeg;
 use crate::kinds::describe;
 use crate::limits::Limits;
 use crate::picture::{Image, Mode};
 use crate::png_mending;
-use crate::probe::{Format, jpeg_size, probe, webp_is_whole};
-use crate::rate::Rate;
+use crate::probe::{Format, Probe, jpeg_size, probe, webp_is_whole};
 use crate::timeline::Timeline;
+use crate::wanted::Wanted;
 
 /// What a file shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +41,28 @@ pub enum Media {
 /// [`Error::TooLarge`] before anything too large is decoded, [`Error::Format`] for other kinds of
 /// files, [`Error::Broken`] for damaged ones. No bytes make it panic.
 pub fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Media> {
-    guarded(bytes, name, limits, |source| source.media())
+    decode_wanted(bytes, name, &Wanted::default(), limits)
+}
+
+/// Reads a file as [`decode`] does and keeps of an animation the frames alone that are wanted. They are
+/// chosen by the times that the file's structure tells, then it is decoded up to the last of them: what
+/// lies in memory is the canvas, one frame, and those kept. Without times, unless all are wanted.
+///
+/// # Errors
+///
+/// Those of [`decode`] and [`Wanted::numbers`].
+pub fn decode_wanted(bytes: &[u8], name: &str, wanted: &Wanted, limits: &Limits) -> Result<Media> {
+    guarded(bytes, name, limits, |source| source.media(wanted))
+}
+
+/// When the frames of an animation are shown; none of a still picture. Each frame is decoded and none
+/// kept, so that a film that is damaged is refused.
+///
+/// # Errors
+///
+/// Those of [`decode`].
+pub fn timeline(bytes: &[u8], name: &str, limits: &Limits) -> Result<Option<Timeline>> {
+    guarded(bytes, name, limits, |source| source.timeline())
 }
 
 /// Reads a file as one still picture: of an animation, the picture that a viewer of stills shows.
@@ -85,48 +107,152 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn media(&self) -> Result<Media> {
+    /// What the structure of an animation tells; none of a still picture.
+    fn animation(&self) -> Result<Option<Probe>> {
         let found = probe(self.bytes);
-        if self.format == Format::Gif && !found.is_some_and(|found| found.whole) {
+        let is_whole = found.is_some_and(|found| found.whole);
+        if self.format == Format::Gif && !is_whole {
             return Err(self.broken("it is cut short, or damaged between its frames"));
         }
-        if !found.is_some_and(|found| found.animated) {
-            return self.still().map(Media::Image);
+        let found = found.filter(|found| found.animated);
+        if self.format == Format::WebP && found.is_some() && !is_whole {
+            return Err(self.broken(CUT_SHORT));
         }
-        let mut frames = match self.format {
-            Format::Gif => self.gif_frames()?,
+        Ok(found)
+    }
+
+    fn media(&self, wanted: &Wanted) -> Result<Media> {
+        let Some(found) = self.animation()? else {
+            return self.still().map(Media::Image);
+        };
+        self.limits
+            .check_size(self.name, found.width, found.height)?;
+        self.read(|bytes, animation| {
+            let timeline = self.times(bytes)?;
+            if timeline.frames() == 1 {
+                let mut kept = self.kept(&[0], animation, |frame| frame)?;
+                return Ok(Media::Image(kept.swap_remove(0)));
+            }
+            let size = (found.width, found.height);
+            self.film(size, timeline, wanted, animation)
+                .map(Media::Film)
+        })
+    }
+
+    fn timeline(&self) -> Result<Option<Timeline>> {
+        let Some(found) = self.animation()? else {
+            return self.still().map(|_| None);
+        };
+        let size = (found.width, found.height);
+        self.limits
+            .check_size(self.name, found.width, found.height)?;
+        self.read(|bytes, animation| {
+            let timeline = self.times(bytes)?;
+            self.limits
+                .check_decoded(self.name, timeline.frames(), size)?;
+            for number in 0..timeline.frames() {
+                self.advance(animation, number)?;
+            }
+            Ok((timeline.frames() > 1).then_some(timeline))
+        })
+    }
+
+    fn times(&self, bytes: &[u8]) -> Result<Timeline> {
+        delays::timeline(bytes, self.format).map_err(|reason| self.broken(&reason))
+    }
+
+    /// Lets an animation be read, and the bytes that it is read from.
+    fn read<T>(&self, read: impl Fn(&[u8], &mut dyn Animation) -> Result<T>) -> Result<T> {
+        match self.format {
+            Format::Gif => read(self.bytes, &mut GifFrames(self, self.gif()?)),
             Format::WebP => {
                 let decoder = self.limited(self.webp()?)?;
-                self.frames(decoder.dimensions(), decoder.into_frames())?
+                read(self.bytes, &mut Frames::new(self, decoder.into_frames()))
             }
             _ => self.mended(|bytes| {
                 let decoder = self.limited(self.png(bytes)?)?;
-                let size = decoder.dimensions();
-                self.frames(size, self.ok(decoder.apng())?.into_frames())
-            })?,
+                let frames = self.ok(decoder.apng())?.into_frames();
+                read(bytes, &mut Frames::new(self, frames))
+            }),
+        }
+    }
+
+    /// What is wanted of an animation whose canvas has this size.
+    fn film(
+        &self,
+        (width, height): (u32, u32),
+        timeline: Timeline,
+        wanted: &Wanted,
+        animation: &mut dyn Animation,
+    ) -> Result<Film> {
+        let (name, limits) = (self.name, self.limits);
+        let numbers = wanted.numbers(Some(&timeline), timeline.frames(), name)?;
+        let (kept_width, kept_height) = match wanted.preprocess {
+            None => (width, height),
+            // Known when the first one is shrunk.
+            Some(_) => (0, 0),
         };
-        match frames.pictures.len() {
-            0 => Err(self.broken(NO_FRAME)),
-            1 => Ok(Media::Image(frames.pictures.swap_remove(0))),
-            count => {
-                debug_assert_eq!(count, frames.starts.len());
-                let timeline = Timeline::new(NANOSECONDS, frames.starts, frames.end);
-                Ok(Media::Film(Film::new(
-                    frames.pictures,
-                    timeline,
-                    self.name,
-                )?))
+        limits.check_film(name, numbers.len(), kept_width, kept_height)?;
+        let decoded = numbers.last().map_or(0, |last| last + 1);
+        limits.check_decoded(name, decoded, (width, height))?;
+        let mut distinct = numbers.clone();
+        distinct.dedup();
+        let smaller = |frame| wanted.frame(frame);
+        let mut kept = self.kept(&distinct, animation, smaller)?;
+        if distinct.len() < numbers.len() {
+            if let Some(frame) = kept.first() {
+                limits.check_film(name, numbers.len(), frame.width, frame.height)?;
             }
+            let place = |number: &usize| distinct.partition_point(|it| it < number);
+            kept = numbers
+                .iter()
+                .map(|number| kept[place(number)].clone())
+                .collect();
+        }
+        Film::new(kept, wanted.is_all().then_some(timeline), name)
+    }
+
+    /// The frames with these rising numbers, each made smaller as it comes.
+    fn kept(
+        &self,
+        numbers: &[usize],
+        animation: &mut dyn Animation,
+        smaller: impl Fn(Image) -> Image,
+    ) -> Result<Vec<Image>> {
+        let mut kept = Vec::new();
+        let mut at = 0;
+        for &number in numbers {
+            while at <= number {
+                self.advance(animation, at)?;
+                at += 1;
+            }
+            let frame = smaller(animation.image()?);
+            let count = kept.len() + 1;
+            self.limits
+                .check_film(self.name, count, frame.width, frame.height)?;
+            kept.push(frame);
+        }
+        Ok(kept)
+    }
+
+    /// Goes to the frame with this number.
+    fn advance(&self, animation: &mut dyn Animation, number: usize) -> Result<()> {
+        match animation.advance()? {
+            true => Ok(()),
+            false => Err(self.broken(&format!("it ends before its frame {}", number + 1))),
         }
     }
 
     fn still(&self) -> Result<Image> {
         match self.format {
             Format::Jpeg => self.jpeg(),
-            Format::Gif => match self.gif_frame(&mut self.gif()?)? {
-                Some(shown) => Ok(shown.image),
-                None => Err(self.broken(NO_FRAME)),
-            },
+            Format::Gif => {
+                let mut frames = GifFrames(self, self.gif()?);
+                match frames.advance()? {
+                    true => frames.image(),
+                    false => Err(self.broken(NO_FRAME)),
+                }
+            }
             Format::WebP => {
                 let mut image = self.picture(self.webp()?)?;
                 image.stored.mode = Mode::WithAlpha;
@@ -153,7 +279,7 @@ impl Source<'_> {
     fn jpeg(&self) -> Result<Image> {
         let fit = |(width, height): (u32, u32), most| {
             let divisor = self.limits.divisor(width, height, most);
-            let (width, height) = (width / divisor, height / divisor);
+            let (width, height) = (width.div_ceil(divisor), height.div_ceil(divisor));
             self.limits.check_size(self.name, width, height)?;
             Ok((divisor, width, height))
         };
@@ -177,7 +303,7 @@ impl Source<'_> {
 
     fn webp(&self) -> Result<WebPDecoder<Cursor<&[u8]>>> {
         if !webp_is_whole(self.bytes) {
-            return Err(self.broken("it is cut short"));
+            return Err(self.broken(CUT_SHORT));
         }
         self.ok(WebPDecoder::new(Cursor::new(self.bytes)))
     }
@@ -217,54 +343,6 @@ impl Source<'_> {
         Gif::open(self.bytes, whole, self.limits.max_pixels).map_err(|reason| self.broken(&reason))
     }
 
-    fn gif_frame(&self, gif: &mut Gif) -> Result<Option<Shown>> {
-        let shown = gif.next(|width, height| self.limits.check_size(self.name, width, height));
-        shown.map_err(|error| match error {
-            Stop::Refused(error) => error,
-            Stop::Damaged(reason) => self.broken(&reason),
-        })
-    }
-
-    fn gif_frames(&self) -> Result<Frames> {
-        let mut gif = self.gif()?;
-        let mut frames = Frames::default();
-        while let Some(shown) = self.gif_frame(&mut gif)? {
-            self.add(
-                &mut frames,
-                shown.image,
-                i64::from(shown.hundredths) * 10_000_000,
-            )?;
-        }
-        Ok(frames)
-    }
-
-    fn frames(&self, (width, height): (u32, u32), shown: image::Frames<'_>) -> Result<Frames> {
-        let mut frames = Frames::default();
-        self.limits.check_size(self.name, width, height)?;
-        for frame in shown {
-            let frame = self.ok(frame)?;
-            let (numerator, denominator) = frame.delay().numer_denom_ms();
-            let nanoseconds = i64::from(numerator) * 1_000_000 / i64::from(denominator.max(1));
-            let image = to_image(DynamicImage::ImageRgba8(frame.into_buffer()));
-            self.add(&mut frames, image, nanoseconds)?;
-        }
-        Ok(frames)
-    }
-
-    /// One more frame. As browsers do, 10 ms or less counts as 100 ms.
-    fn add(&self, frames: &mut Frames, image: Image, nanoseconds: i64) -> Result<()> {
-        let count = frames.pictures.len() + 1;
-        self.limits
-            .check_film(self.name, count, image.width, image.height)?;
-        frames.pictures.push(image);
-        frames.starts.push(frames.end);
-        frames.end += match nanoseconds {
-            ..=10_000_000 => 100_000_000,
-            _ => nanoseconds,
-        };
-        Ok(())
-    }
-
     /// Refuses what the header claims if it is too much, and tells the decoder its limits.
     fn limited<D: ImageDecoder>(&self, mut decoder: D) -> Result<D> {
         let (width, height) = decoder.dimensions();
@@ -290,20 +368,70 @@ impl Source<'_> {
     }
 }
 
-/// Frames read so far and when they are shown, in nanoseconds.
-#[derive(Default)]
-struct Frames {
-    pictures: Vec<Image>,
-    starts: Vec<i64>,
-    end: i64,
+/// An animation that is read frame by frame.
+trait Animation {
+    /// Goes to the next frame; whether there is one.
+    fn advance(&mut self) -> Result<bool>;
+
+    /// The frame as it is seen: composed over those before it.
+    fn image(&mut self) -> Result<Image>;
 }
 
-const NANOSECONDS: Rate = Rate::whole(1_000_000_000);
+struct GifFrames<'a>(&'a Source<'a>, Gif<'a>);
+
+impl Animation for GifFrames<'_> {
+    fn advance(&mut self) -> Result<bool> {
+        let Self(source, gif) = self;
+        let fits = |width, height| source.limits.check_size(source.name, width, height);
+        gif.advance(fits).map_err(|error| match error {
+            Stop::Refused(error) => error,
+            Stop::Damaged(reason) => source.broken(&reason),
+        })
+    }
+
+    fn image(&mut self) -> Result<Image> {
+        Ok(self.1.image())
+    }
+}
+
+/// Frames of the decoders that compose them by themselves.
+struct Frames<'a> {
+    source: &'a Source<'a>,
+    frames: image::Frames<'a>,
+    shown: Option<image::Frame>,
+}
+
+impl<'a> Frames<'a> {
+    fn new(source: &'a Source<'a>, frames: image::Frames<'a>) -> Self {
+        Self {
+            source,
+            frames,
+            shown: None,
+        }
+    }
+}
+
+impl Animation for Frames<'_> {
+    fn advance(&mut self) -> Result<bool> {
+        // Before the next one is made.
+        self.shown = None;
+        self.shown = self.source.ok(self.frames.next().transpose())?;
+        Ok(self.shown.is_some())
+    }
+
+    fn image(&mut self) -> Result<Image> {
+        let shown = self
+            .shown
+            .take()
+            .ok_or_else(|| self.source.broken(NO_FRAME))?;
+        Ok(to_image(DynamicImage::ImageRgba8(shown.into_buffer())))
+    }
+}
 
 /// The largest divisor of a picture that is too large.
 const MOST_REDUCED: u32 = 8;
 
-const NO_FRAME: &str = "it has no frame";
+const CUT_SHORT: &str = "it is cut short";
 
 /// 8-bit RGB, and what of the pixels is not opaque; 16 bits keep their high byte.
 fn to_image(picture: DynamicImage) -> Image {

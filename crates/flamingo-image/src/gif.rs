@@ -24,6 +24,8 @@ pub(crate) struct Gif<'a> {
     disposal: DisposalMethod,
     /// What is painted before the next frame.
     dispose: Option<(Area, Vec<[u8; 4]>)>,
+    /// Whether the colours of the last frame are shades of grey.
+    are_grey: bool,
 }
 
 /// A part of the canvas.
@@ -33,13 +35,6 @@ struct Area {
     top: usize,
     width: usize,
     height: usize,
-}
-
-/// One frame as it is seen.
-pub(crate) struct Shown {
-    pub(crate) image: Image,
-    /// How long, in hundredths of a second, as the file has it.
-    pub(crate) hundredths: u16,
 }
 
 /// Why there is no next frame.
@@ -73,19 +68,20 @@ impl<'a> Gif<'a> {
             has_holes: false,
             disposal: DisposalMethod::Any,
             dispose: None,
+            are_grey: false,
         })
     }
 
-    /// The next frame; none after the last. `fits` is asked for the sizes of canvas and frame before
+    /// Paints the next frame; whether there is one. `fits` is asked for the sizes of canvas and frame before
     /// anything of them is allocated: a first frame that is larger enlarges the canvas.
-    pub(crate) fn next(
+    pub(crate) fn advance(
         &mut self,
         fits: impl Fn(u32, u32) -> Result<(), Error>,
-    ) -> Result<Option<Shown>, Stop> {
+    ) -> Result<bool, Stop> {
         let fits = |width, height| fits(width, height).map_err(Stop::Refused);
         let failed = |error: gif::DecodingError| Stop::Damaged(error.to_string());
         let Some(frame) = self.decoder.next_frame_info().map_err(failed)? else {
-            return Ok(None);
+            return Ok(false);
         };
         let area = Area {
             left: frame.left.into(),
@@ -93,7 +89,7 @@ impl<'a> Gif<'a> {
             width: frame.width.into(),
             height: frame.height.into(),
         };
-        let (transparent, delay) = (frame.transparent, frame.delay);
+        let transparent = frame.transparent;
         if frame.dispose != DisposalMethod::Any {
             self.disposal = frame.dispose;
         }
@@ -114,10 +110,8 @@ impl<'a> Gif<'a> {
         let palette = own.or_else(|| self.decoder.global_palette().map(<[u8]>::to_vec));
         let colours = Colours::new(&palette.unwrap_or_default(), transparent);
         self.compose(area, &places, &colours);
-        Ok(Some(Shown {
-            image: self.image(colours.are_grey),
-            hundredths: delay,
-        }))
+        self.are_grey = colours.are_grey;
+        Ok(true)
     }
 
     /// Paints a frame over those before it.
@@ -148,12 +142,13 @@ impl<'a> Gif<'a> {
         });
     }
 
-    fn image(&self, are_grey: bool) -> Image {
+    /// The last frame as it is seen.
+    pub(crate) fn image(&self) -> Image {
         let mut image = Image::of_rgba(self.width, self.height, &self.canvas);
         if !self.has_holes {
             image.alpha = None;
         }
-        if !are_grey {
+        if !self.are_grey {
             image.stored.mode = Mode::Indexed;
         }
         image

@@ -78,17 +78,15 @@ impl<'a> Jpeg<'a> {
         self.frame.progressive
     }
 
-    /// Red, green and blue of all pixels of the picture at 1 / `divisor` of its size, rounded down: the
-    /// means of that many samples squared. `divisor` is 1, 2, 4 or 8, and no larger than a side.
+    /// Red, green and blue of all pixels of the picture at 1 / `divisor` of its size, rounded up, as
+    /// libjpeg scales it. `divisor` is 1, 2, 4 or 8.
     ///
     /// # Errors
     ///
     /// What is wrong with the file, in words.
     pub(crate) fn rgb(self, divisor: usize) -> Result<Vec<u8>, String> {
-        let (width, height) = (
-            self.frame.width as usize / divisor,
-            self.frame.height as usize / divisor,
-        );
+        let side = |side: u32| (side as usize).div_ceil(divisor);
+        let (width, height) = (side(self.frame.width), side(self.frame.height));
         let (colours, count) = (self.colours, self.frame.components.len());
         let planes = self.planes(count, divisor)?;
         let mut out = vec![0; 3 * width * height];
@@ -169,5 +167,57 @@ fn draw_rows<const WIDE: bool>(planes: &[Plane], colours: Colours, width: usize,
             *row = &plane.row(y, space)[..width];
         }
         colours.row::<WIDE>(rows, row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::{Image, Limits, decode_still};
+
+    fn fixture(name: &str) -> Vec<u8> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        std::fs::read(folder.join(name)).unwrap()
+    }
+
+    #[test]
+    fn reduced_pictures_are_those_of_libjpeg_in_each_layout() {
+        for name in [
+            "444",
+            "422",
+            "420",
+            "440",
+            "411",
+            "narrow",
+            "narrow_422",
+            "progressive_420",
+            "progressive_422",
+            "restarts",
+            "grey_restarts",
+            "separate",
+            "coarse",
+            "rgb",
+            "cmyk",
+            "ycck",
+        ] {
+            let file = fixture(&format!("jpeg_{name}.jpg"));
+            let strip = fixture(&format!("jpeg_{name}.reduced.png"));
+            let strip = decode_still(&strip, name, &Limits::default()).unwrap();
+            let mut above = 0;
+            for divisor in [2, 4, 8] {
+                let jpeg = Jpeg::open(&file).unwrap();
+                let (width, height) = jpeg.size();
+                let (width, height) = (width.div_ceil(divisor), height.div_ceil(divisor));
+                let rgb = jpeg.rgb(divisor as usize).unwrap();
+                let expected = Image::from_fn(width, height, |x, y| strip.pixel(x, above + y));
+                assert_eq!(rgb, expected.rgb, "{name} at 1/{divisor}");
+                above += height;
+            }
+            assert_eq!(above, strip.height, "{name}");
+        }
     }
 }

@@ -14,6 +14,7 @@
 
 mod bound;
 mod decode;
+mod delays;
 mod error;
 mod film;
 mod gif;
@@ -33,11 +34,11 @@ mod timeline;
 mod wanted;
 
 pub use crate::bound::Bound;
-pub use crate::decode::{Media, decode, decode_still};
+pub use crate::decode::{Media, decode, decode_still, decode_wanted, timeline};
 pub use crate::error::{Error, Result};
 pub use crate::film::Film;
 pub use crate::limits::Limits;
-pub use crate::load::{load, load_frames};
+pub use crate::load::{load, load_frames, load_timeline, load_wanted};
 pub use crate::luma::{Luma, decode_luma};
 pub use crate::picture::{Image, Mode, Stored};
 pub use crate::preprocess::{CLIP_MEAN, CLIP_STD, Conversion, Fit, Preprocess, Transparency};

@@ -12,12 +12,13 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Size of one file.
     pub max_bytes: u64,
-    /// Frames of one film.
+    /// Frames of one film that are kept.
     pub max_frames: usize,
-    /// Pixels of all frames of one film together (3 bytes of memory each).
+    /// Pixels of all frames of one film together that are kept (3 bytes of memory each).
     pub max_film_pixels: u64,
     /// A JPEG that goes beyond the bounds of sides and pixels is read at a half, a quarter or an eighth
-    /// of its size, so that it fits, if its shorter side keeps at least so many pixels. Never, if 0.
+    /// of its size, so that it fits, if its shorter side keeps at least so many pixels: those that
+    /// libjpeg gives at that scale (Pillow's `Image.draft`). Never, if 0. What fits is never reduced.
     pub reduce_to: u32,
 }
 
@@ -64,7 +65,7 @@ impl Limits {
     /// most. 1 if nothing helps.
     pub(crate) fn divisor(&self, width: u32, height: u32, most: u32) -> u32 {
         let fits = |divisor: &u32| {
-            let (width, height) = (width / divisor, height / divisor);
+            let (width, height) = (width.div_ceil(*divisor), height.div_ceil(*divisor));
             self.check_size("", width, height).is_ok()
                 && (*divisor == 1 || width.min(height) >= self.reduce_to)
         };
@@ -97,6 +98,16 @@ impl Limits {
         let frame = u64::from(width) * u64::from(height);
         let pixels = frame.saturating_mul(frames as u64);
         within(name, Bound::FilmPixels, pixels, self.max_film_pixels)
+    }
+
+    /// Refuses an animation of which `frames` frames of `width` x `height` have to be decoded for those
+    /// that are kept: they cost time alone, and may be so many times more.
+    pub(crate) fn check_decoded(&self, name: &str, frames: usize, sides: (u32, u32)) -> Result<()> {
+        const TIMES: u64 = 64;
+        let pixels = u64::from(sides.0) * u64::from(sides.1);
+        let pixels = pixels.saturating_mul(frames as u64);
+        let limit = self.max_film_pixels.saturating_mul(TIMES);
+        within(name, Bound::FilmPixels, pixels, limit)
     }
 
     /// The same limits in the decoders' terms. An animation's compositor holds up to four RGBA

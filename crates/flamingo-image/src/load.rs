@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::decode::{Media, decode};
+use crate::decode::{Media, decode, decode_wanted, timeline};
 use crate::error::{Error, Result};
 use crate::film::{Film, same_size};
 use crate::limits::Limits;
@@ -21,12 +21,32 @@ use crate::wanted::Wanted;
 ///
 /// [`Error::Read`] if the path cannot be read, otherwise those of [`decode`] and [`load_frames`].
 pub fn load(path: impl AsRef<Path>, limits: &Limits) -> Result<Media> {
+    load_wanted(path, &Wanted::default(), limits)
+}
+
+/// Reads a picture, or what is wanted of an animation or of a folder of frames.
+///
+/// # Errors
+///
+/// Those of [`load`] and [`decode_wanted`].
+pub fn load_wanted(path: impl AsRef<Path>, wanted: &Wanted, limits: &Limits) -> Result<Media> {
     let path = path.as_ref();
     if path.is_dir() {
-        return load_frames(path, None, &Wanted::default(), limits).map(Media::Film);
+        return load_frames(path, None, wanted, limits).map(Media::Film);
     }
     let name = path.display().to_string();
-    decode(&read(path, &name, limits)?, &name, limits)
+    decode_wanted(&read(path, &name, limits)?, &name, wanted, limits)
+}
+
+/// When the frames of an animation in a file are shown ([`timeline`]).
+///
+/// # Errors
+///
+/// [`Error::Read`] and those of [`timeline`].
+pub fn load_timeline(path: impl AsRef<Path>, limits: &Limits) -> Result<Option<Timeline>> {
+    let path = path.as_ref();
+    let name = path.display().to_string();
+    timeline(&read(path, &name, limits)?, &name, limits)
 }
 
 /// Reads what is wanted of a folder of frames, in natural order of their names (`frame2.png` before

@@ -213,7 +213,7 @@ fn gif(bytes: &[u8]) -> Option<Probe> {
 }
 
 /// The bytes of the colour table that these flags announce.
-fn colour_table(flags: u8) -> usize {
+pub(crate) fn colour_table(flags: u8) -> usize {
     match flags & 0x80 {
         0 => 0,
         _ => 3 << ((flags & 7) + 1),
@@ -221,7 +221,7 @@ fn colour_table(flags: u8) -> usize {
 }
 
 /// Where a GIF's list of length-prefixed blocks ends.
-fn after_sub_blocks(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(crate) fn after_sub_blocks(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let length = *bytes.get(at)?;
         at += 1 + usize::from(length);
@@ -264,22 +264,22 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
     bytes.len() >= at + 4
 }
 
-fn u16_be(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at + 2)?.try_into().ok()?;
+pub(crate) fn u16_be(bytes: &[u8], at: usize) -> Option<u32> {
+    let bytes = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
     Some(u16::from_be_bytes(bytes).into())
 }
 
-fn u16_le(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at + 2)?.try_into().ok()?;
+pub(crate) fn u16_le(bytes: &[u8], at: usize) -> Option<u32> {
+    let bytes = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
     Some(u16::from_le_bytes(bytes).into())
 }
 
-fn u32_be(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_be(bytes: &[u8], at: usize) -> Option<u32> {
     let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
     Some(u32::from_be_bytes(bytes))
 }
 
-fn u32_le(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
+pub(crate) fn u32_le(bytes: &[u8], at: usize) -> Option<u32> {
+    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
     Some(u32::from_le_bytes(bytes))
 }

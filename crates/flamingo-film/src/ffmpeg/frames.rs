@@ -1,15 +1,14 @@
 //! Frames out of a film: those shown at given times, as raw RGB through a pipe.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::{BufRead, Read};
 
 use flamingo_image::{Image, Limits};
 
-use super::listing::Listing;
+use super::listing::{FIND_TIMES, Listing};
 use super::process::Process;
 use super::tool::{Ffmpeg, Input};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::{Stretch, stretches};
 
 /// The frames of a film one after the other.
@@ -19,7 +18,16 @@ pub(crate) struct Frames<'a> {
     limits: &'a Limits,
     listing: &'a Listing,
     stretches: std::vec::IntoIter<Stretch>,
-    running: Option<(Process, usize)>,
+    running: Option<Running>,
+}
+
+/// A stretch that is being decoded.
+struct Running {
+    process: Process,
+    /// The times of the frames that are still to come.
+    left: Vec<i64>,
+    /// Whether decoding began beside the place that it was to begin at.
+    is_near: bool,
 }
 
 impl<'a> Frames<'a> {
@@ -31,22 +39,44 @@ impl<'a> Frames<'a> {
         listing: &'a Listing,
         times: &[i64],
     ) -> Self {
-        let is_indexed = input.container.is_indexed();
+        let seeking = input.container.seeking();
         Self {
             tool,
             input,
             limits,
             listing,
-            stretches: stretches(&listing.packets, times, is_indexed).into_iter(),
+            stretches: stretches(&listing.packets, times, seeking).into_iter(),
             running: None,
         }
     }
 
-    fn begin(&mut self, stretch: &Stretch) -> Result<()> {
-        let arguments = self.arguments(stretch);
-        let process = Process::start(self.tool, &self.tool.ffmpeg, &arguments, &self.input)?;
-        self.running = Some((process, stretch.times.len()));
+    /// Begins to decode a stretch. One that began beside its place is begun again from the film's start if
+    /// its witness does not come.
+    fn begin(&mut self, stretch: Stretch) -> Result<()> {
+        let arguments = self.arguments(&stretch);
+        let mut process = Process::start(self.tool, &self.tool.ffmpeg, &arguments, &self.input)?;
+        let apart = stretch.witness.filter(|time| stretch.times[0] != *time);
+        if apart.is_some() && Self::frame(&mut process, self.input.name, self.limits)?.is_none() {
+            return self.again(process, stretch.times);
+        }
+        self.running = Some(Running {
+            process,
+            left: stretch.times,
+            is_near: stretch.witness.is_some(),
+        });
         Ok(())
+    }
+
+    /// Decodes from the film's start what did not come of a process that began elsewhere.
+    fn again(&mut self, mut process: Process, times: Vec<i64>) -> Result<()> {
+        if let Err(error @ (Error::Stopped { .. } | Error::Stalled { .. })) = process.finish() {
+            return Err(error);
+        }
+        self.begin(Stretch {
+            from: None,
+            witness: None,
+            times,
+        })
     }
 
     fn arguments(&self, stretch: &Stretch) -> Vec<OsString> {
@@ -66,11 +96,15 @@ impl<'a> Frames<'a> {
             let from = format!("{:.6}", self.listing.seconds(from));
             add(&["-noaccurate_seek", "-seek_timestamp", "1", "-ss", &from]);
         }
+        if self.listing.finds_times {
+            arguments.extend(FIND_TIMES.map(OsString::from));
+        }
         arguments.extend(self.input.arguments());
         let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
-        let count = stretch.times.len().to_string();
+        let (selected, count) = selection(stretch);
+        let count = count.to_string();
         // Those that are left over count as a steady film, so that none is doubled or dropped.
-        let filter = format!("select='{}',settb=1/25,setpts=N", selection(&stretch.times));
+        let filter = format!("select='{selected}',settb=1/25,setpts=N");
         add(&[
             "-map",
             "0:V:0",
@@ -110,40 +144,69 @@ impl Iterator for Frames<'_> {
     type Item = Result<Image>;
 
     fn next(&mut self) -> Option<Result<Image>> {
-        if self.running.is_none() {
-            let stretch = self.stretches.next()?;
-            if let Err(error) = self.begin(&stretch) {
-                return Some(Err(error));
-            }
-        }
-        let (process, left) = self.running.as_mut()?;
-        match Self::frame(process, self.input.name, self.limits) {
-            Ok(Some(frame)) => {
-                *left -= 1;
-                if *left == 0 {
-                    self.running = None;
+        loop {
+            if self.running.is_none() {
+                let stretch = self.stretches.next()?;
+                if let Err(error) = self.begin(stretch) {
+                    return Some(Err(error));
                 }
-                Some(Ok(frame))
             }
-            Ok(None) => {
-                let (process, left) = self.running.take()?;
-                let reason = format!("{left} of its frames do not decode");
-                Some(Err(process.fell_short(&reason)))
+            let running = self.running.as_mut()?;
+            match Self::frame(&mut running.process, self.input.name, self.limits) {
+                Ok(Some(frame)) => {
+                    running.left.remove(0);
+                    if running.left.is_empty() {
+                        self.running = None;
+                    }
+                    return Some(Ok(frame));
+                }
+                Ok(None) => {
+                    let Running {
+                        process,
+                        left,
+                        is_near,
+                    } = self.running.take()?;
+                    if !is_near {
+                        let reason = format!("{} of its frames do not decode", left.len());
+                        return Some(Err(process.fell_short(&reason)));
+                    }
+                    if let Err(error) = self.again(process, left) {
+                        return Some(Err(error));
+                    }
+                }
+                Err(error) => return Some(Err(error)),
             }
-            Err(error) => Some(Err(error)),
         }
     }
 }
 
-/// An expression that is true for the first frame shown at each of the times or later.
-fn selection(times: &[i64]) -> String {
-    let mut text = String::new();
-    for (k, time) in times.iter().enumerate() {
-        let plus = if k > 0 { "+" } else { "" };
-        // Writing to a string does not fail.
-        let _ = write!(text, "{plus}eq(selected_n,{k})*gte(pts,{time})");
+/// An expression that is true for the frames of a stretch, and how many these are: one after the other, the
+/// first that is shown at each of the times or later. After a witness, those shown at the very times alone.
+fn selection(stretch: &Stretch) -> (String, usize) {
+    let (is, apart) = match stretch.witness {
+        Some(witness) => ("eq", Some(witness).filter(|time| stretch.times[0] != *time)),
+        None => ("gte", None),
+    };
+    let times: Vec<i64> = apart
+        .into_iter()
+        .chain(stretch.times.iter().copied())
+        .collect();
+    (choice(is, &times, 0), times.len())
+}
+
+/// The condition of the frame that is selected next, found by halves: FFmpeg refuses expressions of more than
+/// a hundred levels.
+fn choice(is: &str, times: &[i64], before: usize) -> String {
+    match times {
+        [] => "0".to_owned(),
+        [time] => format!("{is}(pts,{time})"),
+        _ => {
+            let (early, late) = times.split_at(times.len() / 2);
+            let middle = before + early.len();
+            let [early, late] = [choice(is, early, before), choice(is, late, middle)];
+            format!("if(lt(selected_n,{middle}),{early},{late})")
+        }
     }
-    text
 }
 
 /// The width and height that a picture's header tells (PPM: `P6`, the sides, `255`); none at the end.

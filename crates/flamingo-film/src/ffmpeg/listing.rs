@@ -20,11 +20,28 @@ pub(crate) struct Listing {
     /// Ticks a second.
     ticks: Option<Rate>,
     pub(crate) packets: Vec<Packet>,
+    /// Frames that the decoder holds back to put them in order.
+    delay: usize,
+    /// Packets of which the file says when they are shown, not only when they are decoded.
+    timed: usize,
+    /// Whether FFmpeg is to find the times that the file does not have (`-fflags +genpts`).
+    pub(crate) finds_times: bool,
 }
 
 impl Listing {
     /// Asks for it.
     pub(crate) fn of(tool: &Ffmpeg, input: &Input<'_>) -> Result<Self> {
+        let mut listing = Self::told(tool, input, false)?;
+        // An AVI says when packets are decoded: of all, or of those that are not shown at once.
+        if listing.timed == 0 {
+            listing.shift();
+        } else if listing.timed < listing.packets.len() {
+            listing = Self::told(tool, input, true)?;
+        }
+        Ok(listing)
+    }
+
+    fn told(tool: &Ffmpeg, input: &Input<'_>, finds_times: bool) -> Result<Self> {
         let asked = [
             "-v",
             "error",
@@ -33,14 +50,20 @@ impl Listing {
             // The first that is no picture on a sleeve.
             "V:0",
             "-show_entries",
-            "stream=time_base:packet=pts,dts,duration,flags",
+            "stream=time_base,has_b_frames:packet=pts,dts,duration,flags",
             "-of",
             "compact",
         ];
         let mut arguments: Vec<_> = asked.map(Into::into).into();
+        if finds_times {
+            arguments.extend(FIND_TIMES.map(Into::into));
+        }
         arguments.extend(input.arguments());
         let mut process = Process::start(tool, &tool.ffprobe, &arguments, input)?;
-        let mut listing = Self::default();
+        let mut listing = Self {
+            finds_times,
+            ..Self::default()
+        };
         loop {
             let mut line = String::new();
             let read = process.by_ref().take(MOST_LINE).read_line(&mut line);
@@ -68,14 +91,49 @@ impl Listing {
         Ok(listing)
     }
 
-    /// One line: `packet|pts=0|dts=0|duration=1|flags=K__` or `stream|time_base=1/25`.
+    /// Puts the time at which each packet is shown where so far the time is at which it is decoded: as the
+    /// decoder does, by the number of packets that it holds back.
+    fn shift(&mut self) {
+        let mut decoded: Vec<i64> = self.packets.iter().map(|packet| packet.shown).collect();
+        decoded.sort_unstable();
+        let step = match decoded[..] {
+            [.., before, last] => last - before,
+            _ => 1,
+        };
+        let last = decoded.last().copied().unwrap_or(0);
+        decoded
+            .extend((1..=self.delay as i64).map(|k| last.saturating_add(k.saturating_mul(step))));
+        for packet in &mut self.packets {
+            let at = decoded.partition_point(|time| *time < packet.shown);
+            let duration = packet.end.saturating_sub(packet.shown);
+            packet.shown = decoded[at + self.delay];
+            packet.end = packet.shown.saturating_add(duration);
+        }
+    }
+
+    /// One line: `packet|pts=0|dts=0|duration=1|flags=K__` or `stream|time_base=1/25|has_b_frames=2`.
     fn take(&mut self, line: &str) {
         let mut fields = line.split('|');
         let section = fields.next().unwrap_or_default();
         let fields = fields.filter_map(|field| field.split_once('='));
         match section {
-            "packet" => self.packets.extend(packet(fields)),
-            "stream" => self.ticks = self.ticks.or_else(|| ticks(fields)),
+            "packet" => {
+                let Some((packet, is_timed)) = packet(fields) else {
+                    return;
+                };
+                self.packets.push(packet);
+                self.timed += usize::from(is_timed);
+            }
+            "stream" => {
+                for (key, value) in fields {
+                    match key {
+                        "time_base" => self.ticks = self.ticks.or_else(|| ticks(value)),
+                        // The codecs hold back 16 at most.
+                        "has_b_frames" => self.delay = value.parse().unwrap_or(0).min(16),
+                        _ => {}
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -110,7 +168,11 @@ fn broken(input: &Input<'_>, reason: String) -> Error {
     }
 }
 
-fn packet<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Packet> {
+/// Words that make FFmpeg find the times that a file does not have.
+pub(super) const FIND_TIMES: [&str; 2] = ["-fflags", "+genpts"];
+
+/// A packet, and whether its time is that at which it is shown.
+fn packet<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Option<(Packet, bool)> {
     let (mut shown, mut stored, mut duration, mut flags) = (None, None, 0, "");
     for (key, value) in fields {
         match key {
@@ -121,19 +183,19 @@ fn packet<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Packet
             _ => {}
         }
     }
-    // Old files say only when a frame is decoded.
+    let is_timed = shown.is_some();
     let shown: i64 = shown.or(stored)?;
-    Some(Packet {
+    let packet = Packet {
         shown,
         end: shown.saturating_add(duration),
         is_key: flags.contains('K'),
         is_visible: !flags.contains('D'),
-    })
+    };
+    Some((packet, is_timed))
 }
 
 /// Ticks a second of a stream: the inverse of its time base.
-fn ticks<'a>(mut fields: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Rate> {
-    let (_, base) = fields.find(|(key, _)| *key == "time_base")?;
+fn ticks(base: &str) -> Option<Rate> {
     let (above, below) = base.split_once('/')?;
     Rate::new(below.parse().ok()?, above.parse().ok()?).ok()
 }
@@ -179,6 +241,21 @@ mod tests {
         assert_eq!(listing.seconds(512), 0.04);
         // The last frame, whose duration is not told, counts as long as the one before.
         assert_eq!(listing.timeline().unwrap().seconds(), 0.08);
+    }
+
+    #[test]
+    fn a_film_that_says_when_packets_are_decoded_is_shown_as_much_later_as_the_decoder_holds_back()
+    {
+        let mut listing = listing(&[
+            "packet|pts=N/A|dts=0|duration=1|flags=K_",
+            "packet|pts=N/A|dts=1|duration=1|flags=__",
+            "packet|pts=N/A|dts=3|duration=1|flags=__",
+            "stream|time_base=1/25|has_b_frames=2",
+        ]);
+        assert_eq!(listing.timed, 0);
+        listing.shift();
+        assert_eq!(listing.times(), [3, 5, 7]);
+        assert_eq!(listing.packets[2].end, 8);
     }
 
     #[test]

@@ -25,7 +25,7 @@ fn error(reader: &Reader, path: &Path) -> Error {
 #[test]
 fn a_film_without_ffmpeg_says_what_to_install() {
     let (_folder, path) = place("a.flv");
-    std::fs::write(&path, b"FLV\x01\x05").unwrap();
+    std::fs::write(&path, b"FLV\x01\x05\0\0\0\x09\0\0\0\0").unwrap();
     let error = error(&Reader::default(), &path);
     assert!(matches!(error, Error::NoDecoder { .. }));
     let error = error.to_string();
@@ -89,6 +89,47 @@ fn damaged_films_are_broken_and_say_it() {
     }
     std::fs::write(&path, b"").unwrap();
     assert!(error(&reader, &path).to_string().contains("it is empty"));
+}
+
+#[test]
+fn films_of_every_container_that_are_cut_short_say_it() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let reader = reader(&ffmpeg);
+    for (name, options) in [
+        ("a.ts", H264),
+        ("a.m2ts", H264),
+        ("a.flv", "-c:v flv -q:v 3"),
+        ("a.mpg", "-c:v mpeg2video -q:v 3"),
+        ("a.vob", "-c:v mpeg2video -q:v 3"),
+        ("a.wmv", "-c:v wmv2 -q:v 3"),
+        ("a.ogv", "-c:v libtheora -q:v 8"),
+        ("a.avi", "-c:v mpeg4 -q:v 3"),
+        ("a.mkv", H264),
+    ] {
+        let (_folder, path) = place(name);
+        make(&ffmpeg, 150, options, &path);
+        let whole = std::fs::read(&path).unwrap();
+        assert!(reader.load(&path, &wanted()).is_ok(), "{name}");
+        for share in [0.3, 0.6, 0.9, 1.0] {
+            // Not where a packet happens to end.
+            let cut = (whole.len() as f64 * share) as usize - 2048;
+            let cut = cut / 2048 * 2048 + 1021;
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            for reader in [&reader, &Reader::default()] {
+                let error = error(reader, &path);
+                assert!(
+                    matches!(error, Error::Broken { .. }),
+                    "{name} {share}: {error}"
+                );
+                let error = error.to_string();
+                assert!(
+                    error.contains("it is cut short by"),
+                    "{name} {share}: {error}"
+                );
+                assert!(reader.seconds(&path).is_err(), "{name} {share}");
+            }
+        }
+    }
 }
 
 /// Two programs that take no notice of what they are asked.

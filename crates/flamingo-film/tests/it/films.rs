@@ -203,16 +203,66 @@ fn of_a_long_film_the_middles_of_equal_stretches_are_read() {
     );
 }
 
+/// Films of 1,830 frames, in which there is much to pass over.
+const LONG: [(&str, &str); 10] = [
+    ("a.mp4", H264),
+    ("a.mkv", H264),
+    ("a.ts", H264),
+    ("a.avi", "-c:v mpeg4 -q:v 3 -g 50"),
+    ("reordered.avi", "-c:v mpeg4 -q:v 3 -g 50 -bf 2"),
+    ("h264.avi", H264),
+    ("a.mpg", "-c:v mpeg2video -q:v 3 -g 50 -bf 2"),
+    ("a.flv", H264),
+    ("a.wmv", "-c:v wmv2 -q:v 3 -g 50"),
+    ("a.ogv", "-c:v libtheora -q:v 8 -g 50"),
+];
+
 #[test]
 fn long_gaps_are_passed_over_and_the_same_frames_are_read() {
     let Some(ffmpeg) = ffmpeg() else { return };
-    // Numbers go around after 256 frames.
-    for name in ["a.mp4", "a.mkv"] {
+    for (name, options) in LONG {
         let (_folder, path) = place(name);
-        make(&ffmpeg, 3000, H264, &path);
-        let expected = [500, 1500, 2500].map(|k| k % 256);
-        assert_eq!(numbers(&reader(&ffmpeg), &path, "1", 3), expected, "{name}");
+        make(&ffmpeg, 1830, options, &path);
+        let reader = reader(&ffmpeg);
+        let film = sampled(&reader, &path, "1", 3);
+        // Numbers go around after 256 frames.
+        let seen: Vec<u32> = film.frames.iter().map(number).collect();
+        assert_eq!(seen, [305, 915, 1525].map(|k| k % 256), "{name}");
+        let Media::Film(whole) = reader.load(&path, &Wanted::default()).unwrap() else {
+            panic!("{name} is a film");
+        };
+        for (frame, number) in film.frames.iter().zip([305, 915, 1525]) {
+            assert!(*frame == whole.frames[number], "{name}, frame {number}");
+        }
     }
+}
+
+/// FFmpeg, which gives nothing where it is told to begin elsewhere than at the start, and writes that down.
+#[cfg(unix)]
+fn unseeking(ffmpeg: &Ffmpeg, folder: &Path) -> Ffmpeg {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder.join("ffmpeg");
+    let (real, note) = (ffmpeg.ffmpeg.display(), folder.join("asked"));
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *' -ss '*) echo x >> '{}'; exit 0;; esac\nexec '{real}' \"$@\"\n",
+        note.display()
+    );
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    Ffmpeg::new(path, ffmpeg.ffprobe.clone())
+}
+
+#[cfg(unix)]
+#[test]
+fn where_seeking_fails_the_film_is_decoded_from_its_start() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let (folder, path) = place("a.ts");
+    make(&ffmpeg, 1830, H264, &path);
+    let expected = sampled(&reader(&ffmpeg), &path, "1", 3);
+    let tool = unseeking(&ffmpeg, folder.path());
+    assert_eq!(sampled(&reader(&tool), &path, "1", 3), expected);
+    let asked = std::fs::read_to_string(folder.path().join("asked")).unwrap();
+    assert_eq!(asked.lines().count(), 2, "twice there is much to pass over");
 }
 
 #[test]

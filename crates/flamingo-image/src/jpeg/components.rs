@@ -177,6 +177,8 @@ impl Components {
                 height: (it.height as usize * side).div_ceil(8),
                 across: pixels(frame.h_max / it.h),
                 down: pixels(frame.v_max / it.v),
+                // libjpeg keeps no rows beside the one that it writes where a block is one sample.
+                smooth: self.least > 1,
             });
         }
         planes

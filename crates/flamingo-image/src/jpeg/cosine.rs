@@ -10,23 +10,23 @@
 pub(super) struct Block(pub(super) [i16; 64]);
 
 /// Fraction bits of the constants, and of the values between the passes.
-const CONSTANT: i32 = 13;
+pub(super) const CONSTANT: i32 = 13;
 const BETWEEN: i32 = 2;
-const AFTER_COLUMNS: i32 = CONSTANT - BETWEEN;
+pub(super) const AFTER_COLUMNS: i32 = CONSTANT - BETWEEN;
 /// 3 more: the transform of 8 x 8 multiplies by 8.
-const AFTER_ROWS: i32 = CONSTANT + BETWEEN + 3;
+pub(super) const AFTER_ROWS: i32 = CONSTANT + BETWEEN + 3;
 
 const F_0_298: i32 = 2446;
 const F_0_390: i32 = 3196;
 const F_0_541: i32 = 4433;
-const F_0_765: i32 = 6270;
-const F_0_899: i32 = 7373;
+pub(super) const F_0_765: i32 = 6270;
+pub(super) const F_0_899: i32 = 7373;
 const F_1_175: i32 = 9633;
 const F_1_501: i32 = 12_299;
-const F_1_847: i32 = 15_137;
+pub(super) const F_1_847: i32 = 15_137;
 const F_1_961: i32 = 16_069;
 const F_2_053: i32 = 16_819;
-const F_2_562: i32 = 20_995;
+pub(super) const F_2_562: i32 = 20_995;
 const F_3_072: i32 = 25_172;
 
 /// Writes the samples of a block to the 8 rows of `out`, `stride` bytes apart, and clears it.
@@ -40,8 +40,7 @@ pub(super) fn inverse<const WIDE: bool>(
     stride: usize,
 ) {
     if flat {
-        let mean = i32::from(block.0[0].wrapping_mul(quantiser.0[0])) << BETWEEN;
-        let sample = (((mean + 16) >> 5) + 128).clamp(0, 255) as u8;
+        let sample = flat_sample(block, quantiser);
         for row in out.chunks_mut(stride).take(8) {
             row[..8].fill(sample);
         }
@@ -61,6 +60,13 @@ pub(super) fn inverse<const WIDE: bool>(
         row[..8].copy_from_slice(&samples);
     }
     block.0.fill(0);
+}
+
+/// Each sample of a block that has its first coefficient alone.
+#[inline(always)]
+pub(super) fn flat_sample(block: &Block, quantiser: &Block) -> u8 {
+    let mean = i32::from(block.0[0].wrapping_mul(quantiser.0[0]));
+    (((mean + 4) >> 3) + 128).clamp(0, 255) as u8
 }
 
 /// The samples of a block, row by row.

@@ -1,8 +1,8 @@
 //! Components brought to the picture's size, as libjpeg does by default ("fancy upsampling").
 //!
 //! A sample of half the width or height counts three quarters where it is nearest and one quarter
-//! beside that; halves are rounded up and down in turn, so that no colour drifts. Other ratios, and
-//! components of one or two columns, repeat their samples.
+//! beside that; halves are rounded up and down in turn, so that no colour drifts. Other ratios,
+//! components of one or two columns, and pictures at an eighth of their size repeat their samples.
 
 /// A component's samples.
 pub(super) struct Plane {
@@ -15,6 +15,8 @@ pub(super) struct Plane {
     /// Pixels that one sample stands for, across and down.
     pub(super) across: usize,
     pub(super) down: usize,
+    /// Whether they are enlarged smoothly where that is possible.
+    pub(super) smooth: bool,
 }
 
 /// Space for a row of a component.
@@ -33,9 +35,9 @@ impl Plane {
             return near;
         }
         space.row.resize(self.width * self.across, 0);
-        let smooth = self.width > 2;
+        let smooth = self.smooth && self.width > 2;
         match (self.across, self.down) {
-            (1, 2) => {
+            (1, 2) if self.smooth => {
                 let bias = 1 + (y % 2) as u16;
                 between(near, self.beside(y), bias, &mut space.row);
             }

@@ -50,7 +50,7 @@ fn png_claiming(width: u32, height: u32) -> Vec<u8> {
     file
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
             (crc >> 1) ^ (0xEDB8_8320 * (crc & 1))
@@ -147,6 +147,20 @@ fn a_file_cut_short_is_broken_at_any_length() {
             );
         }
     }
+}
+
+#[test]
+fn an_animation_that_lacks_frames_says_how_many_it_has() {
+    let bytes = std::fs::read(fixture("walk.apng.png")).unwrap();
+    let second = bytes
+        .windows(4)
+        .enumerate()
+        .filter(|(_, kind)| kind == b"fcTL");
+    let second = second.map(|(at, _)| at).nth(1).unwrap();
+    let mut file = bytes[..second - 4].to_vec();
+    file.extend(b"\0\0\0\0IEND\xAE\x42\x60\x82");
+    let error = decode(&file, "a.png", &small()).unwrap_err().to_string();
+    assert!(error.contains("it has 1 of its 5 frames"), "{error}");
 }
 
 #[test]

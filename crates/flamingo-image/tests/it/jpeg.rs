@@ -129,70 +129,57 @@ fn a_picture_in_endless_scans_is_refused() {
     assert!(error.contains("more than 256 scans"), "{error}");
 }
 
-/// The mean colours of squares of `times` x `times` pixels.
-fn means(image: &Image, times: u32) -> Image {
-    Image::from_fn(image.width / times, image.height / times, |x, y| {
-        let pixels =
-            (0..times * times).map(|k| image.pixel(x * times + k % times, y * times + k / times));
-        let sums = pixels.fold([0_u32; 3], |sums, pixel| {
-            std::array::from_fn(|channel| sums[channel] + u32::from(pixel[channel]))
-        });
-        sums.map(|sum| ((sum + times * times / 2) / (times * times)) as u8)
-    })
-}
-
 #[test]
 fn a_jpeg_that_is_too_large_is_reduced_where_that_is_allowed() {
-    for name in ["jpeg_420.jpg", "jpeg_422.jpg", "jpeg_444.jpg", "grey.jpg"] {
-        let whole = image(name);
-        let bytes = std::fs::read(fixture(name)).unwrap();
-        for times in [2, 4] {
-            let (width, height) = (whole.width / times, whole.height / times);
+    for (name, divisors) in [
+        ("jpeg_420", &[2, 4, 8][..]),
+        ("jpeg_444", &[2, 4, 8]),
+        ("jpeg_grey_restarts", &[2, 4, 8]),
+        // It is held in full size before it is reduced.
+        ("jpeg_progressive_420", &[2]),
+    ] {
+        let file = bytes(&format!("{name}.jpg"));
+        let strip = image(&format!("{name}.reduced.png"));
+        let whole = image(&format!("{name}.expected.png"));
+        let mut above = 0;
+        for divisor in [2, 4, 8] {
+            let (width, height) = (
+                whole.width.div_ceil(divisor),
+                whole.height.div_ceil(divisor),
+            );
             let limits = |reduce_to| Limits {
                 max_pixels: u64::from(width) * u64::from(height),
                 reduce_to,
                 ..Limits::default()
             };
-            let read = |reduce_to| decode(&bytes, name, &limits(reduce_to));
-            assert!(matches!(read(0), Err(Error::TooLarge { .. })), "{name}");
+            let read = |reduce_to| decode(&file, name, &limits(reduce_to));
             let least = width.min(height);
-            assert!(
-                matches!(read(least + 1), Err(Error::TooLarge { .. })),
-                "{name}"
-            );
-            let Ok(Media::Image(small)) = read(least) else {
-                panic!("{name} fits at 1/{times}");
-            };
-            assert_eq!((small.width, small.height), (width, height));
-            let means = means(&whole, times);
-            // Colours of fewer samples have been smoothed before these means are taken.
-            if ["jpeg_444.jpg", "grey.jpg"].contains(&name) {
-                assert!(far(&small.rgb, &means.rgb) < 1.0, "{name} at 1/{times}");
+            for reduce_to in [0, least + 1] {
+                let error = read(reduce_to).unwrap_err();
+                assert!(matches!(error, Error::TooLarge { .. }), "{name}: {error}");
             }
-            let bright = |image: &Image| {
-                image
-                    .rgb
-                    .chunks_exact(3)
-                    .map(brightness)
-                    .collect::<Vec<u8>>()
-            };
-            let far = far(&bright(&small), &bright(&means));
-            assert!(far < 2.0, "{name} at 1/{times}: {far}");
+            if divisors.contains(&divisor) {
+                let expected = Image::from_fn(width, height, |x, y| strip.pixel(x, above + y));
+                assert_eq!(
+                    read(least).unwrap(),
+                    Media::Image(expected),
+                    "{name} at 1/{divisor}"
+                );
+            } else {
+                assert!(read(least).is_err(), "{name} at 1/{divisor}");
+            }
+            above += height;
         }
     }
 }
 
-/// The mean difference of two bytes.
-fn far(a: &[u8], b: &[u8]) -> f64 {
-    let sum: u32 = a
-        .iter()
-        .zip(b)
-        .map(|(a, b)| u32::from(a.abs_diff(*b)))
-        .sum();
-    f64::from(sum) / a.len() as f64
-}
-
-fn brightness(pixel: &[u8]) -> u8 {
-    let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(f64::from);
-    (0.299 * r + 0.587 * g + 0.114 * b).round() as u8
+#[test]
+fn a_jpeg_within_the_limits_is_never_reduced() {
+    let file = bytes("jpeg_420.jpg");
+    let limits = Limits {
+        reduce_to: 1,
+        ..Limits::default()
+    };
+    let read = decode(&file, "jpeg_420.jpg", &limits).unwrap();
+    assert_eq!(read, Media::Image(image("jpeg_420.expected.png")));
 }

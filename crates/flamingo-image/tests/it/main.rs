@@ -7,6 +7,7 @@ mod goldens;
 mod hostile;
 mod jpeg;
 mod luma;
+mod memory;
 mod png;
 mod probe;
 mod resize;
