@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use flamingo_engine::{Engine, Event, MediaSource, Request, RequestId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::job::{Happened, Job, Refused, Slot, Slots};
+use crate::job::{Happened, Job, Refused, Slot, Slots, Telling, Told};
 use crate::metrics::Metrics;
 
 /// What the thread is asked to do.
@@ -23,15 +23,16 @@ type Task = Box<dyn FnOnce(&mut Engine, &dyn MediaSource) + Send>;
 
 struct Start {
     request: Request,
-    events: mpsc::UnboundedSender<Happened>,
-    gone: Arc<AtomicBool>,
-    slot: Slot,
+    live: Live,
 }
 
-/// A request that the engine has.
+/// A request that the engine has, or is about to have.
 struct Live {
+    told: Told,
     events: mpsc::UnboundedSender<Happened>,
     gone: Arc<AtomicBool>,
+    /// Whether a piece of its answer is there.
+    begun: bool,
     _slot: Slot,
 }
 
@@ -106,30 +107,27 @@ impl Worker {
         }
     }
 
-    fn start(&mut self, start: Start) {
-        if start.gone.load(Ordering::Relaxed) {
+    fn start(&mut self, Start { request, live }: Start) {
+        if live.gone.load(Ordering::Relaxed) {
             return;
         }
         let engine = &mut self.engine;
-        let submitted = catch_unwind(AssertUnwindSafe(|| engine.submit(start.request)));
-        let happened = match submitted {
+        // Who has gone meanwhile is forgotten before the next step.
+        match catch_unwind(AssertUnwindSafe(|| engine.submit(request))) {
             Ok(Ok(request)) => {
-                let live = Live {
-                    events: start.events.clone(),
-                    gone: start.gone,
-                    _slot: start.slot,
-                };
+                if live.told.telling == Telling::Pieces {
+                    let _ = live.events.send(Happened::Accepted);
+                }
                 self.live.insert(request, live);
-                Happened::Accepted
             }
-            Ok(Err(error)) => Happened::Failed(error),
+            Ok(Err(error)) => {
+                let _ = live.events.send(Happened::Failed(error));
+            }
             Err(_) => {
                 self.start_afresh();
-                Happened::Broken
+                let _ = live.events.send(Happened::Broken);
             }
-        };
-        // Who has gone is forgotten before the next step.
-        let _ = start.events.send(happened);
+        }
     }
 
     /// Frees what requests hold whose client has gone.
@@ -155,6 +153,14 @@ impl Worker {
 
     fn tell(&mut self, event: Event) {
         let request = event.request();
+        if let (Event::Text { .. }, Some(live)) = (&event, self.live.get_mut(&request)) {
+            if !std::mem::replace(&mut live.begun, true) {
+                self.metrics.first_piece(live.told.started.elapsed());
+            }
+            if live.told.telling == Telling::Whole {
+                return;
+            }
+        }
         let (happened, is_over) = match event {
             Event::Text {
                 answer,
@@ -197,16 +203,18 @@ impl Queue {
     ///
     /// # Errors
     /// If the queue is full, or the engine has ended.
-    pub(crate) fn start(&self, request: Request) -> Result<Job, Refused> {
+    pub(crate) fn start(&self, request: Request, told: Told) -> Result<Job, Refused> {
         let slot = self.slots.take()?;
         let (sender, events) = mpsc::unbounded_channel();
         let gone = Arc::new(AtomicBool::new(false));
-        let start = Start {
-            request,
+        let live = Live {
+            told,
             events: sender,
             gone: Arc::clone(&gone),
-            slot,
+            begun: false,
+            _slot: slot,
         };
+        let start = Start { request, live };
         // There are as many places in the channel as slots.
         match self.commands.try_send(Command::Start(Box::new(start))) {
             Ok(()) => Ok(Job::new(events, gone)),
