@@ -121,6 +121,7 @@ impl Prompt {
         by: RankBy,
         asked: Asked,
     ) -> Result<Running, Refusal> {
+        check_candidates(state, &candidates)?;
         let candidates = Candidates {
             document: self.document,
             candidates,
@@ -152,6 +153,37 @@ pub(crate) fn check_texts<'a>(
         }
         false => Ok(()),
     }
+}
+
+/// Refuses candidates that are too long, each or together.
+fn check_candidates(state: &State, candidates: &[String]) -> Result<(), Refusal> {
+    let (most, most_together) = (state.limits.candidate_tokens, state.limits.prompt_tokens);
+    let mut together = 0;
+    for (i, text) in candidates.iter().enumerate() {
+        let place = format!("candidates[{i}]");
+        let long = |found: String| {
+            let message = format!("`{place}` has {found}, the most is {most} tokens: shorten it");
+            Refusal::bad(&place, message).called("context_length_exceeded")
+        };
+        if text.len() > most.saturating_mul(BYTES_A_TOKEN) {
+            return Err(long(format!("{} bytes", text.len())));
+        }
+        let ids = state.model.tokenizer.encode(text);
+        let tokens = ids
+            .map_err(|error| Refusal::bad(&place, error.to_string()))?
+            .len();
+        if tokens > most {
+            return Err(long(format!("{tokens} tokens")));
+        }
+        together += tokens;
+        if together > most_together {
+            let message = format!(
+                "the candidates up to `{place}` have {together} tokens, the most is {most_together}: score fewer at once"
+            );
+            return Err(Refusal::bad("candidates", message).called("context_length_exceeded"));
+        }
+    }
+    Ok(())
 }
 
 impl Running {
