@@ -384,7 +384,7 @@ async fn a_prompt_that_is_too_long_is_refused_with_both_counts() {
         told["message"]
             .as_str()
             .unwrap()
-            .contains("1018 bytes, the most is 352"),
+            .contains("1000 bytes, the most is 352"),
         "{told}"
     );
 }

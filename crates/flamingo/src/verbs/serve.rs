@@ -97,6 +97,9 @@ fn named(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+/// How long the engine's last pass may take once nobody waits for it any more.
+const LAST_PASS: Duration = Duration::from_secs(5);
+
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let key = args.api_key_file.as_deref().map(key).transpose()?;
     let shots = shots(args)?;
@@ -132,10 +135,18 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let serving = thread::Builder::new()
         .name("server".into())
         .spawn(move || {
-            runtime.block_on(async {
+            let served = runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener)?;
                 server.serve(listener, told_to_end()).await
-            })
+            });
+            runtime.shutdown_timeout(LAST_PASS);
+            if served.is_ok() {
+                thread::spawn(|| {
+                    thread::sleep(LAST_PASS);
+                    std::process::exit(0)
+                });
+            }
+            served
         })?;
     output::line(&format!("{name} is served at http://{told}"))?;
     // Here, among the threads that compute.
