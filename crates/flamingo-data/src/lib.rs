@@ -1,13 +1,14 @@
 //! Documents and their media from files, in a reproducible order.
 //!
 //! A [`Source`] is read from JSONL, WebDataset shards, Parquet in the schema of OBELICS (with the feature `parquet`), a
-//! folder of HTML pages or folders of pictures ([`Source::read`]); bad samples are counted, named and left out ([`Report`]). A [`MediaBase`]
+//! folder of HTML pages, folders of pictures or files of captions ([`Source::read`]); bad samples are counted, named and left out ([`Report`]). A [`MediaBase`]
 //! finds the picture or film that a document's part names, and a [`Library`] loads each distinct
 //! one once. [`Framing`] makes the paper's training sequences of documents, and [`Order`] says
 //! which sample comes when: a pure function of a seed and a number, so that a run can go on at any
 //! step without replaying what came before.
 
 mod augment;
+mod captions;
 #[cfg(feature = "parquet")]
 mod columns;
 mod error;
@@ -37,6 +38,7 @@ mod table;
 mod webdataset;
 
 pub use augment::Augment;
+pub use captions::CAPTION_FILES;
 pub use error::{Error, Result};
 pub use framing::{Example, Framing};
 pub use html::page_document;

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Error, MediaBase, Report, Result, Sample, folders, obelics, packed, page_document, webdataset,
+    Error, MediaBase, Report, Result, Sample, captions, folders, obelics, packed, page_document,
+    webdataset,
 };
 
 /// How a source's files are written.
@@ -30,13 +31,16 @@ pub enum Format {
     /// below. Each picture is a pair, its text the name of the folder that it lies in, behind a space;
     /// `_` is a space, too.
     Folders,
+    /// Pictures with what they show, a line each; the path is a JSONL file, or a folder with `captions.jsonl` or
+    /// `metadata.jsonl`. A line has the keys `file_name` and `text`, or is a document.
+    Captions,
 }
 
 impl Format {
     /// How the names of its files end, the commonest first; in any case of letters.
     fn endings(self) -> &'static [&'static str] {
         match self {
-            Format::Jsonl => &[".jsonl", ".jsonl.gz", ".jsonl.zst"],
+            Format::Jsonl | Format::Captions => &[".jsonl", ".jsonl.gz", ".jsonl.zst"],
             // Those that are not read are told so when they are opened.
             Format::Shards => &[
                 ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2",
@@ -64,7 +68,10 @@ impl Source {
     /// [`Error::Read`] if the path cannot be read, [`Error::Nothing`] if nothing in it can be used.
     /// A bad sample is no error: it is counted in the report, named in a warning and left out.
     pub fn read(format: Format, path: &Path) -> Result<Self> {
-        let files = files(path, format.endings())?;
+        let files = match format {
+            Format::Captions => vec![captions::file(path)?],
+            _ => files(path, format.endings())?,
+        };
         let (mut report, mut samples) = (Report::default(), Vec::new());
         match format {
             Format::Jsonl => {
@@ -84,6 +91,7 @@ impl Source {
             }
             Format::Pages => pages(&files, &mut report, &mut samples),
             Format::Folders => folders::read(path, &files, &mut report, &mut samples)?,
+            Format::Captions => captions::read(&files[0], &mut report, &mut samples)?,
         }
         let mut source = Self { samples, report };
         source.refuse_nothing(path)?;

@@ -11,6 +11,8 @@ pub struct Counts {
     pub tokens_read: u64,
     /// Tokens of prompts that were known from earlier ones.
     pub tokens_known: u64,
+    /// Passes of the model over prompts.
+    pub reading_passes: u64,
     /// Tokens of answers that were drawn and read again for the next.
     pub tokens_written: u64,
     /// Passes of the model over tokens of answers.

@@ -53,6 +53,8 @@ pub(crate) struct Queue {
     pub(crate) next: u64,
     pub(crate) waiting: VecDeque<Waiting>,
     pub(crate) answering: Vec<Answering>,
+    /// For how many passes prompts were kept waiting for more of them.
+    pub(crate) held: usize,
     /// Of requests that someone else waits for.
     pub(crate) events: Vec<Event>,
 }

@@ -1,8 +1,9 @@
 //! The queue served: requests come in, events go out, and a step of the model serves all that are there.
 //!
-//! A step first reads waiting prompts while there is room, then one token of every row that is being
-//! written, whatever prompt it is of: a request that ends makes room at once, and none waits for the
-//! end of others. Which requests are read or written together changes no result.
+//! A step is one pass: over waiting prompts while there is room for them, else over one token of every
+//! row that is being written, whatever prompt it is of. So a request that ends makes room at once, none
+//! waits for the end of others, and what came of a pass is told before the next begins. Which requests
+//! are read or written together changes no result.
 
 use std::time::Instant;
 
@@ -18,6 +19,11 @@ use crate::{Engine, Error, Event, MediaSource, Request, RequestId, Result, Timin
 /// Tokens that prompts may begin with alike and still be read together: more, and the second waits
 /// until the first is in the cache.
 const ALIKE: usize = 16;
+/// A pass over few prompts costs the rows that are being written almost one of their own: they go on
+/// until prompts wait for one in so many of them,
+const ROWS_A_PROMPT: usize = 4;
+/// but for no more passes than this.
+const PASSES_HELD: usize = 4;
 
 impl Engine {
     /// Puts a request at the end of the queue.
@@ -99,13 +105,14 @@ impl Engine {
         self.queue.waiting.len() + self.queue.answering.len()
     }
 
-    /// Reads prompts that wait, while there is room, and one more token of all that are being
-    /// answered; returns what came of it. Requests are over with [`Event::Answered`],
+    /// One pass of the model: reads prompts that wait, if there is room, else one more token of all
+    /// that are being answered; returns what came of it. Requests are over with [`Event::Answered`],
     /// [`Event::Scored`] or [`Event::Failed`].
     pub fn step(&mut self, source: &dyn MediaSource) -> Vec<Event> {
         let mut events = std::mem::take(&mut self.queue.events);
-        self.read_waiting(source, &mut events);
-        self.write(&mut events);
+        if !self.read_waiting(source, &mut events) {
+            self.write(&mut events);
+        }
         events
     }
 
@@ -156,24 +163,36 @@ impl Engine {
         }
     }
 
-    /// Reads waiting prompts while rows are free.
-    fn read_waiting(&mut self, source: &dyn MediaSource, events: &mut Vec<Event>) {
-        loop {
-            let started = Instant::now();
-            let round = self.next_round(source, events);
-            if round.is_empty() {
-                return;
-            }
-            let requests: Vec<RequestId> = round.iter().map(|(w, _)| w.request).collect();
-            if let Err(error) = self.read_round(round, source, started, events) {
-                // A picture that changed meanwhile, or a full disk.
-                let message = error.to_string();
-                events.extend(requests.into_iter().map(|request| Event::Failed {
-                    request,
-                    error: Error::Media(message.clone()),
-                }));
-            }
+    /// Reads waiting prompts while rows are free; false if there are none to be read now.
+    fn read_waiting(&mut self, source: &dyn MediaSource, events: &mut Vec<Event>) -> bool {
+        if self.holds() {
+            self.queue.held += 1;
+            return false;
         }
+        let started = Instant::now();
+        let round = self.next_round(source, events);
+        if round.is_empty() {
+            return false;
+        }
+        self.queue.held = 0;
+        let requests: Vec<RequestId> = round.iter().map(|(w, _)| w.request).collect();
+        if let Err(error) = self.read_round(round, source, started, events) {
+            // A picture that changed meanwhile, or a full disk.
+            let message = error.to_string();
+            events.extend(requests.into_iter().map(|request| Event::Failed {
+                request,
+                error: Error::Media(message.clone()),
+            }));
+        }
+        true
+    }
+
+    /// Whether too few prompts could be read now to keep those waiting that are being written.
+    fn holds(&self) -> bool {
+        let rows = self.rows();
+        let room = self.options.batch.saturating_sub(rows);
+        let readable = self.queue.waiting.len().min(room);
+        readable > 0 && readable * ROWS_A_PROMPT < rows && self.queue.held < PASSES_HELD
     }
 
     /// Prompts to be read together: as many as there is room for, and that have nothing to gain from
@@ -242,6 +261,7 @@ impl Engine {
         let known: Vec<usize> = prepared.iter().map(|p| self.known(p)).collect();
         let branches: Vec<Branches<'_>> = waiting.iter().map(|w| w.what.branches()).collect();
         let before = self.counts.media_encoded;
+        self.counts.reading_passes += 1;
         let read = self.read(&prepared, &branches, source)?;
         let encoded = (self.counts.media_encoded - before) as usize;
         let logits = self.logits(read.last);

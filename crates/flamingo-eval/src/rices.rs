@@ -3,16 +3,12 @@
 //! Each example has the vector that a frozen image tower makes of its pictures, of length 1; the nearest are those of
 //! the highest cosine, found exactly. The vectors lie in a file, so that a picture goes through the tower once.
 
-mod index;
-mod nearest;
-
 use flamingo_corpus::towers::{Tower, TowerFailure};
 use flamingo_engine::{Engine, MediaSource};
 use flamingo_image::{Image, Media, Sampling, Wanted};
 use flamingo_sequence::Part;
 
-pub use index::VectorFile;
-pub use nearest::nearest;
+pub use flamingo_shots::{VectorFile, Vectors, nearest};
 
 use crate::{Error, Result, TaskExample};
 
@@ -29,54 +25,6 @@ impl Tower for OwnTower<'_> {
 
     fn embed_texts(&mut self, _: &[String]) -> Result<Option<Vec<Vec<f32>>>, TowerFailure> {
         Ok(None)
-    }
-}
-
-/// Vectors of examples, side by side, each of length 1.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Vectors {
-    /// Width of a vector.
-    pub width: usize,
-    /// `[count, width]`, row-major.
-    pub values: Vec<f32>,
-}
-
-impl Vectors {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.values.len().checked_div(self.width).unwrap_or(0)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
-    /// Vector `at`.
-    pub fn row(&self, at: usize) -> &[f32] {
-        &self.values[at * self.width..][..self.width]
-    }
-
-    /// Adds a vector, brought to length 1.
-    ///
-    /// # Errors
-    /// If it has another width than those before it.
-    pub fn push(&mut self, vector: &[f32]) -> Result<(), String> {
-        if self.is_empty() {
-            self.width = vector.len();
-        }
-        if vector.len() != self.width {
-            return Err(format!(
-                "the tower gives a vector of {} numbers behind vectors of {}",
-                vector.len(),
-                self.width
-            ));
-        }
-        let square: f64 = vector.iter().map(|v| f64::from(*v).powi(2)).sum();
-        let length = square.sqrt().max(f64::from(f32::MIN_POSITIVE));
-        self.values
-            .extend(vector.iter().map(|v| (f64::from(*v) / length) as f32));
-        Ok(())
     }
 }
 

@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use flamingo_data::{Format, MediaBase, Report, Source};
+use flamingo_data::{MediaBase, Report};
 use flamingo_sequence::{Document, MediaKind, Part};
 
 use crate::{Error, Result};
-
-/// The file in a folder of shots that says what they show, where folders do not.
-const CAPTIONS: &str = "captions.jsonl";
 
 /// Pictures with the names of what they show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,19 +18,20 @@ pub struct Shots {
 }
 
 impl Shots {
-    /// Of a folder that has a folder for each class, or of a folder with `captions.jsonl`, or of such a file: a
-    /// line for each shot, a document of a picture and a name. What is left out is counted in the report and
-    /// named in a warning.
+    /// Of a folder or file of shots ([`flamingo_shots::samples`]), each of which is one picture and its name. What is left
+    /// out is counted in the report and named in a warning.
     ///
     /// # Errors
     /// If it cannot be read, or there are fewer than two classes.
     pub fn read(place: &Path) -> Result<(Self, Report)> {
-        let captions = place.join(CAPTIONS);
-        let source = match (place.is_dir(), captions.is_file()) {
-            (true, false) => Source::read(Format::Folders, place)?,
-            (true, true) => captioned(&captions)?,
-            (false, _) => captioned(place)?,
-        };
+        let mut source = flamingo_shots::samples(place)?;
+        source.retain(place, |_, sample| match named_picture(&sample.document) {
+            Some(_) => None,
+            None => Some((
+                "no picture with a name".to_owned(),
+                "a shot is one picture and a text, its name".to_owned(),
+            )),
+        })?;
         let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for sample in &source.samples {
             let Some((picture, name)) = named_picture(&sample.document) else {
@@ -71,19 +69,6 @@ impl Shots {
         }
         counts
     }
-}
-
-/// The documents of a file that are a picture and its name.
-fn captioned(file: &Path) -> Result<Source> {
-    let mut source = Source::read(Format::Jsonl, file)?;
-    source.retain(file, |_, sample| match named_picture(&sample.document) {
-        Some(_) => None,
-        None => Some((
-            "no picture with a name".to_owned(),
-            "a shot is one picture and a text, its name".to_owned(),
-        )),
-    })?;
-    Ok(source)
 }
 
 /// The picture and the name of a document that is just these.
@@ -125,7 +110,7 @@ mod tests {
         let (shots, report) = Shots::read(folder.path()).unwrap();
         assert_eq!(shots.classes, ["crab", "sea horse"]);
         assert_eq!((shots.counts(), report.kept()), (vec![1, 2], 3));
-        let captions = folder.path().join(CAPTIONS);
+        let captions = folder.path().join("captions.jsonl");
         let line = |place: &str, name: &str| {
             format!(
                 "{{\"parts\": [{{\"image\": \"{place}\"}}, {{\"text\": \"{name}\"}}, {{\"end\": true}}]}}\n"

@@ -188,27 +188,39 @@ impl Tokenizer {
             .filter(|(_, token)| token.special && !token.content.is_empty())
             .map(|(id, token)| (*id, token.content.as_str()))
             .collect();
-        let (mut parts, mut media, mut rest) = (Vec::new(), media.into_iter(), text);
-        let first = |rest: &str| {
-            let found = specials
-                .iter()
-                .filter_map(|(id, s)| Some((rest.find(s)?, *id, *s)));
-            // Of those at one place the longest.
-            found.min_by_key(|(at, _, spelling)| (*at, usize::MAX - spelling.len()))
-        };
-        while let Some((at, id, spelling)) = first(rest) {
-            if at > 0 {
-                parts.push(Part::Text(rest[..at].to_owned()));
+        let (mut parts, mut media) = (Vec::new(), media.into_iter());
+        // Where each is found next: looked for again once that is passed, so that a text is gone through once for each.
+        let mut next: Vec<(Option<usize>, u32, &str)> = specials
+            .iter()
+            .map(|&(id, spelling)| (text.find(spelling), id, spelling))
+            .collect();
+        let mut done = 0;
+        loop {
+            for (at, _, spelling) in &mut next {
+                if at.is_some_and(|at| at < done) {
+                    *at = text[done..].find(*spelling).map(|found| done + found);
+                }
             }
-            rest = &rest[at + spelling.len()..];
+            let found = next
+                .iter()
+                .filter_map(|&(at, id, spelling)| Some((at?, id, spelling)));
+            // Of those at one place the longest.
+            let first = found.min_by_key(|(at, _, spelling)| (*at, usize::MAX - spelling.len()));
+            let Some((at, id, spelling)) = first else {
+                break;
+            };
+            if at > done {
+                parts.push(Part::Text(text[done..at].to_owned()));
+            }
+            done = at + spelling.len();
             if id == self.specials.image {
                 parts.push(media.next().ok_or_else(|| self.uneven(text, "more"))?);
             } else if !(parts.is_empty() && Some(id) == self.specials.bos) {
                 parts.push(Part::Token(spelling.to_owned()));
             }
         }
-        if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
+        if done < text.len() {
+            parts.push(Part::Text(text[done..].to_owned()));
         }
         match media.next() {
             None => Ok(parts),

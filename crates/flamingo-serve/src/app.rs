@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
@@ -10,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -130,10 +132,7 @@ fn allow(state: &State, request: &Request) -> Result<(), Refusal> {
     let bytes = bytes + request.uri().to_string().len();
     let most = state.limits.headers;
     if bytes > most {
-        let message =
-            format!("the request's headers have {bytes} bytes, the most is {most}: send fewer");
-        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return Err(Refusal::new(status, message).called("headers_too_large"));
+        return Err(headers_too_large(&bytes.to_string(), most));
     }
     let is_open = matches!(
         request.uri().path(),
@@ -173,6 +172,44 @@ fn in_our_form(response: Response) -> Response {
         }
         false => response,
     }
+}
+
+/// The answer to a head that never became a request, as bytes; hyper closes the connection behind it.
+pub(crate) fn refuse_head(state: &State, status: StatusCode) -> Bytes {
+    let most = state.limits.headers;
+    let refusal = match status {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            headers_too_large(&format!("more than {most}"), most)
+        }
+        StatusCode::URI_TOO_LONG => {
+            let message = "the request's path and query have more than 65534 bytes: send what they say in the body";
+            Refusal::new(status, message).called("uri_too_long")
+        }
+        _ => {
+            let message = "the request is not HTTP/1.1: its first line or a header is malformed, see what sends it";
+            Refusal::new(status, message).called("invalid_http")
+        }
+    };
+    let (id, body) = (state.ids.next("req-"), refusal.body().to_string());
+    state
+        .metrics
+        .responded("other", status.as_u16(), Duration::ZERO);
+    tracing::info!(id, status = status.as_u16(), "a head that is no request");
+    let (reason, length) = (status.canonical_reason().unwrap_or("Refused"), body.len());
+    let head = format!(
+        "HTTP/1.1 {} {reason}\r\n{REQUEST_ID}: {id}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n",
+        status.as_u16()
+    );
+    (head + &body).into()
+}
+
+fn headers_too_large(found: &str, most: usize) -> Refusal {
+    let message = format!(
+        "the request's headers have {found} bytes, the most is {most} in 100 headers: send fewer"
+    );
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    Refusal::new(status, message).called("headers_too_large")
 }
 
 fn no_route(uri: &Uri) -> Refusal {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::body::Share;
 use crate::fields::parse;
+use crate::job::{Telling, Told};
 use crate::refusal::Refusal;
 use crate::running::Asked;
 use crate::state::State;
@@ -32,9 +33,12 @@ impl Incoming {
     }
 
     /// What follows it into the engine.
-    pub(crate) fn asked(&self, param: &'static str) -> Asked {
+    pub(crate) fn asked(&self, param: &'static str, telling: Telling) -> Asked {
         Asked {
-            started: self.started,
+            told: Told {
+                telling,
+                started: self.started,
+            },
             deadline: self.deadline,
             _share: Arc::clone(&self.share),
             param,

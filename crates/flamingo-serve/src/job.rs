@@ -5,11 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use flamingo_engine::{Answer, Error, Scores, Token};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How an answer is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// Once it is whole. Who waits for it is not woken before.
+    Whole,
+    /// Piece by piece, once the engine has taken the request.
+    Pieces,
+}
 
 /// What happened to a request.
 #[derive(Debug)]
 pub(crate) enum Happened {
-    /// The engine has it.
+    /// The engine has it, and will tell it in pieces.
     Accepted,
     /// A piece of an answer is certain.
     Text {
@@ -25,6 +35,13 @@ pub(crate) enum Happened {
     Failed(Error),
     /// The engine failed, by a fault of ours.
     Broken,
+}
+
+/// How a request wants to be told, and since when it waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    pub(crate) telling: Telling,
+    pub(crate) started: Instant,
 }
 
 /// Why a request did not get into the queue.

@@ -39,6 +39,7 @@ mod state;
 mod template;
 mod turns;
 mod wanted;
+mod wire;
 mod worker;
 
 pub use key::ApiKey;

@@ -33,6 +33,8 @@ pub struct Limits {
     pub shots: usize,
     /// Candidates of a document.
     pub candidates: usize,
+    /// Tokens of a candidate: they are read in one pass, for which all others wait.
+    pub candidate_tokens: usize,
     /// How long a request's headers may take.
     pub header_time: Duration,
     /// How long its body may take.
@@ -68,6 +70,7 @@ impl Default for Limits {
             documents: 256,
             shots: 10_000,
             candidates: 1024,
+            candidate_tokens: 256,
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(120),
             answer_time: Duration::from_secs(600),

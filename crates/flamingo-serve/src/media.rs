@@ -71,11 +71,21 @@ impl MediaStore {
         name: &str,
     ) -> Result<Held, String> {
         let reference = reference(bytes, kind);
-        let is_known = self.lock().known.get(&reference).is_some();
-        if !is_known {
+        if self.lock().known.get(&reference).is_none() {
             let media = open(bytes, kind, name, &self.reader, &self.wanted)?;
             self.keep(&reference, media);
         }
+        Ok(self.hold(bytes, kind, reference))
+    }
+
+    /// Takes a file in that was decoded before; none if it was not.
+    pub(crate) fn admit_known(self: &Arc<Self>, bytes: &[u8], kind: MediaKind) -> Option<Held> {
+        let reference = reference(bytes, kind);
+        self.lock().known.get(&reference)?;
+        Some(self.hold(bytes, kind, reference))
+    }
+
+    fn hold(self: &Arc<Self>, bytes: &[u8], kind: MediaKind, reference: String) -> Held {
         let mut inner = self.lock();
         inner.known.put(reference.clone(), ());
         let file = inner
@@ -87,10 +97,10 @@ impl MediaStore {
                 holders: 0,
             });
         file.holders += 1;
-        Ok(Held {
+        Held {
             store: Arc::clone(self),
             reference,
-        })
+        }
     }
 
     /// Keeps what was decoded until it is read, the newest first.

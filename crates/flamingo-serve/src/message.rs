@@ -1,44 +1,12 @@
-//! A chat as it comes: who says and shows what, in order.
+//! A chat as it comes: who says and shows what, in order. Its media are named by their place among all of them.
 
-use flamingo_sequence::MediaKind;
+use flamingo_chat::{Role, Turn};
+use flamingo_sequence::{MediaKind, Part};
 use serde_json::Value;
 
 use crate::fields::{Fields, shown};
 use crate::refusal::Refusal;
 use crate::wanted::Wanted;
-
-/// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    System,
-    User,
-    Assistant,
-}
-
-impl Role {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        }
-    }
-}
-
-/// A piece of what is said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Content {
-    Text(String),
-    /// A picture or film, by its place among all of the chat.
-    Medium(MediaKind, usize),
-}
-
-/// A turn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Message {
-    pub(crate) role: Role,
-    pub(crate) content: Vec<Content>,
-}
 
 /// Reads `messages`; pictures and films are put at the end of `media`.
 ///
@@ -48,7 +16,7 @@ pub(crate) fn messages(
     fields: &mut Fields,
     media: &mut Vec<Wanted>,
     most_media: usize,
-) -> Result<Vec<Message>, Refusal> {
+) -> Result<Vec<Turn>, Refusal> {
     let list = fields.list("messages")?.unwrap_or_default();
     if list.is_empty() {
         let message = "`messages` is empty or missing: give at least one, the last from the user";
@@ -71,7 +39,7 @@ fn message(
     mut fields: Fields,
     media: &mut Vec<Wanted>,
     most_media: usize,
-) -> Result<Message, Refusal> {
+) -> Result<Turn, Refusal> {
     let role = match fields.text("role")?.as_deref() {
         Some("system" | "developer") => Role::System,
         Some("user") => Role::User,
@@ -87,7 +55,7 @@ fn message(
     refuse_calls(&mut fields)?;
     let content = match fields.take("content") {
         None if role == Role::Assistant => Vec::new(),
-        Some(Value::String(text)) => vec![Content::Text(text)],
+        Some(Value::String(text)) => vec![Part::Text(text)],
         Some(Value::Array(list)) => {
             let mut content = Vec::with_capacity(list.len());
             for (i, part) in list.into_iter().enumerate() {
@@ -103,7 +71,7 @@ fn message(
             return Err(Refusal::bad(&name, message));
         }
     };
-    Ok(Message { role, content })
+    Ok(Turn { role, content })
 }
 
 /// Answers never call tools, so chats about calls are none that can be gone on with.
@@ -125,7 +93,7 @@ fn part_of(
     mut fields: Fields,
     media: &mut Vec<Wanted>,
     most_media: usize,
-) -> Result<Content, Refusal> {
+) -> Result<Part, Refusal> {
     let kind = fields.text("type")?;
     let (key, kind) = match kind.as_deref() {
         Some("text" | "input_text") => {
@@ -133,7 +101,7 @@ fn part_of(
             let text = fields.text("text")?.ok_or_else(|| {
                 Refusal::bad(&name, format!("`{name}` is missing: give the part's text"))
             })?;
-            return Ok(Content::Text(text));
+            return Ok(Part::Text(text));
         }
         Some("image_url" | "input_image") => ("image_url", MediaKind::Image),
         Some("video_url") => ("video_url", MediaKind::Video),
@@ -156,7 +124,11 @@ fn part_of(
         place: fields.name(key),
         url,
     });
-    Ok(Content::Medium(kind, media.len() - 1))
+    let place = (media.len() - 1).to_string();
+    Ok(match kind {
+        MediaKind::Image => Part::Image(place),
+        MediaKind::Video => Part::Video(place),
+    })
 }
 
 /// `{"url": ".."}`, or the address as it is.
@@ -191,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    fn read(value: Value) -> Result<(Vec<Message>, Vec<Wanted>), Refusal> {
+    fn read(value: Value) -> Result<(Vec<Turn>, Vec<Wanted>), Refusal> {
         let mut media = Vec::new();
         let mut fields = Fields::of(json!({ "messages": value }), "").unwrap();
         messages(&mut fields, &mut media, 3).map(|messages| (messages, media))
@@ -217,10 +189,10 @@ mod tests {
             [Role::System, Role::User, Role::Assistant, Role::User]
         );
         let content = [
-            Content::Medium(MediaKind::Image, 0),
-            Content::Text("t".into()),
-            Content::Medium(MediaKind::Image, 1),
-            Content::Medium(MediaKind::Video, 2),
+            Part::Image("0".into()),
+            Part::Text("t".into()),
+            Part::Image("1".into()),
+            Part::Video("2".into()),
         ];
         assert_eq!(messages[3].content, content);
         let urls: Vec<&str> = media.iter().map(|m| m.url.as_str()).collect();

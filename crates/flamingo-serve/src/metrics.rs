@@ -186,6 +186,11 @@ impl Metrics {
                 counts.tokens_known,
             ),
             (
+                "prompt_passes",
+                "Passes of the model over prompts.",
+                counts.reading_passes,
+            ),
+            (
                 "answer_tokens",
                 "Tokens of answers that were read on.",
                 counts.tokens_written,

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::echo::{echo, shots_header};
 use crate::fields::{Fields, shown};
 use crate::incoming::Incoming;
+use crate::job::Telling;
 use crate::openai::models;
 use crate::parameters::{Logprobs, Parameters};
 use crate::picking::pick;
@@ -50,10 +51,15 @@ pub(crate) async fn ask(state: Arc<State>, incoming: Incoming) -> Result<Respons
         let (state, incoming) = (&state, &incoming);
         async move {
             let document = prompt.document.clone();
-            let running = prompt.ask(state, decoding.clone(), i as u64, incoming.asked("parts"));
+            let running = prompt.ask(
+                state,
+                decoding.clone(),
+                i as u64,
+                incoming.asked("parts", Telling::Whole),
+            );
             let running = running.await?;
             let held = running.holds();
-            let answers = running.answers(state).await?;
+            let answers = running.answers().await?;
             let mut told = Vec::with_capacity(answers.len());
             for answer in answers {
                 let looks = match look {
@@ -93,7 +99,12 @@ pub(crate) async fn score(state: Arc<State>, incoming: Incoming) -> Result<Respo
     let asked = asked.map(|(prompt, candidates)| {
         let (state, incoming) = (&state, &incoming);
         async move {
-            let running = prompt.score(state, candidates, by, incoming.asked("parts"));
+            let running = prompt.score(
+                state,
+                candidates,
+                by,
+                incoming.asked("parts", Telling::Whole),
+            );
             let scores = running.await?.scores().await?;
             Ok::<_, Refusal>(plain(&finite(scores)))
         }
@@ -233,7 +244,7 @@ fn lines(body: &[u8], most: usize) -> Result<Vec<Value>, Refusal> {
 }
 
 async fn prompts(
-    state: &State,
+    state: &Arc<State>,
     fields: &mut Fields,
     documents: &Documents,
 ) -> Result<Vec<Prompt>, Refusal> {
@@ -315,7 +326,7 @@ async fn stream(
         );
         Refusal::bad("documents", message)
     })?;
-    let asked = incoming.asked("parts");
+    let asked = incoming.asked("parts", Telling::Pieces);
     let running = prompt.ask(&state, parameters.decoding, 0, asked).await?;
     Ok((headers, sse::response(state, running, Pieces)).into_response())
 }

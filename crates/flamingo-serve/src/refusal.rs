@@ -63,7 +63,14 @@ impl Refusal {
         let message = error.to_string();
         match error {
             Error::TooLong { .. } => Self::bad(param, message).called("context_length_exceeded"),
-            Error::Media(_) => Self::bad(param, message).called("invalid_image"),
+            // Those of requests were decoded before: it is a picture of the server's own shots.
+            Error::Media(_) => {
+                tracing::error!("a picture of a set of shots: {message}");
+                Self::ours(
+                    "a picture of the server's shots cannot be read any more: use another set",
+                )
+                .called("shots_unreadable")
+            }
             Error::Document(_) => Self::bad(param, message),
             Error::Candidates { .. } => Self::bad("candidates", message),
             Error::Option(error) => Self::bad(error.name, message),

@@ -8,7 +8,8 @@ use flamingo_sequence::{Candidates, Document, Part, Sequence};
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Share;
-use crate::job::{Happened, Job};
+use crate::job::{Happened, Job, Telling, Told};
+use crate::limits::Limits;
 use crate::media::Held;
 use crate::refusal::Refusal;
 use crate::shots::Picked;
@@ -27,10 +28,10 @@ pub(crate) struct Prompt {
     held: (Vec<Held>, Picked),
 }
 
-/// When a request came, and what it holds until it is over.
+/// How a request wants to be answered, and what it holds until it is over.
 #[derive(Clone)]
 pub(crate) struct Asked {
-    pub(crate) started: Instant,
+    pub(crate) told: Told,
     pub(crate) deadline: Instant,
     /// Of the server's memory.
     pub(crate) _share: Arc<Share>,
@@ -58,7 +59,7 @@ impl Prompt {
         mut shots: Picked,
         param: &str,
     ) -> Result<Self, Refusal> {
-        check_texts(state, &document, param)?;
+        check_texts(&state.limits, &document.parts, param)?;
         let held = state.getter.get(media).await?;
         let document = Document::concat(&shots.documents, &with_references(document, &held));
         let sequence = Sequence::of_prompt(&document, &state.model.tokenizer, state.limits.media);
@@ -120,6 +121,7 @@ impl Prompt {
         by: RankBy,
         asked: Asked,
     ) -> Result<Running, Refusal> {
+        check_candidates(state, &candidates)?;
         let candidates = Candidates {
             document: self.document,
             candidates,
@@ -130,13 +132,17 @@ impl Prompt {
 }
 
 /// Refuses texts that are too long whatever their tokens are.
-fn check_texts(state: &State, document: &Document, param: &str) -> Result<(), Refusal> {
+pub(crate) fn check_texts<'a>(
+    limits: &Limits,
+    parts: impl IntoIterator<Item = &'a Part>,
+    param: &str,
+) -> Result<(), Refusal> {
     let bytes = |part: &Part| match part {
         Part::Text(text) => text.len(),
         Part::Image(_) | Part::Video(_) | Part::End | Part::Token(_) => 0,
     };
-    let bytes: usize = document.parts.iter().map(bytes).sum();
-    let tokens = state.limits.prompt_tokens;
+    let bytes: usize = parts.into_iter().map(bytes).sum();
+    let tokens = limits.prompt_tokens;
     let most = tokens.saturating_mul(BYTES_A_TOKEN);
     match bytes > most {
         true => {
@@ -147,6 +153,37 @@ fn check_texts(state: &State, document: &Document, param: &str) -> Result<(), Re
         }
         false => Ok(()),
     }
+}
+
+/// Refuses candidates that are too long, each or together.
+fn check_candidates(state: &State, candidates: &[String]) -> Result<(), Refusal> {
+    let (most, most_together) = (state.limits.candidate_tokens, state.limits.prompt_tokens);
+    let mut together = 0;
+    for (i, text) in candidates.iter().enumerate() {
+        let place = format!("candidates[{i}]");
+        let long = |found: String| {
+            let message = format!("`{place}` has {found}, the most is {most} tokens: shorten it");
+            Refusal::bad(&place, message).called("context_length_exceeded")
+        };
+        if text.len() > most.saturating_mul(BYTES_A_TOKEN) {
+            return Err(long(format!("{} bytes", text.len())));
+        }
+        let ids = state.model.tokenizer.encode(text);
+        let tokens = ids
+            .map_err(|error| Refusal::bad(&place, error.to_string()))?
+            .len();
+        if tokens > most {
+            return Err(long(format!("{tokens} tokens")));
+        }
+        together += tokens;
+        if together > most_together {
+            let message = format!(
+                "the candidates up to `{place}` have {together} tokens, the most is {most_together}: score fewer at once"
+            );
+            return Err(Refusal::bad("candidates", message).called("context_length_exceeded"));
+        }
+    }
+    Ok(())
 }
 
 impl Running {
@@ -161,7 +198,7 @@ impl Running {
         }
         let job = state
             .queue
-            .start(request)
+            .start(request, asked.told)
             .map_err(|refused| state.refuse(refused))?;
         let mut running = Self {
             job,
@@ -169,6 +206,10 @@ impl Running {
             asked,
             held: Arc::new(held),
         };
+        if running.asked.told.telling == Telling::Whole {
+            return Ok(running);
+        }
+        // Before the head of a stream is sent, so that what the engine refuses has its own status.
         match running.next().await? {
             Happened::Accepted => Ok(running),
             _ => Err(Refusal::ours("the engine answered out of turn")),
@@ -200,15 +241,10 @@ impl Running {
     ///
     /// # Errors
     /// As [`Running::next`].
-    pub(crate) async fn answers(mut self, state: &State) -> Result<Vec<Answer>, Refusal> {
-        let mut is_first = true;
+    pub(crate) async fn answers(mut self) -> Result<Vec<Answer>, Refusal> {
         loop {
-            match self.next().await? {
-                Happened::Answered(answers) => return Ok(answers),
-                Happened::Text { .. } if std::mem::take(&mut is_first) => {
-                    state.metrics.first_piece(self.asked.started.elapsed());
-                }
-                _ => {}
+            if let Happened::Answered(answers) = self.next().await? {
+                return Ok(answers);
             }
         }
     }
@@ -228,9 +264,5 @@ impl Running {
     /// Keeps its media as long as it is kept itself.
     pub(crate) fn holds(&self) -> Arc<(Vec<Held>, Picked)> {
         Arc::clone(&self.held)
-    }
-
-    pub(crate) fn started(&self) -> Instant {
-        self.asked.started
     }
 }

@@ -9,6 +9,7 @@ use axum::Router;
 use flamingo_engine::{Engine, MediaSource};
 use flamingo_film::{Ffmpeg, Reader};
 use flamingo_image::{Media, Wanted};
+use flamingo_kernels::Device;
 use flamingo_shots::ShotSet;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -28,10 +29,11 @@ use crate::shots::ShotSets;
 use crate::state::{Ids, ServedModel, State, now};
 use crate::template::Template;
 use crate::wanted::Getter;
+use crate::wire::Wire;
 use crate::worker::Worker;
 
-/// Bytes of a request's headers that are read: those beyond the limit, to say so.
-const HEADER_BUFFER: usize = 1 << 20;
+/// Bytes of a head beside its headers, which are read so that what is a little too large is told with its size.
+const HEAD_ROOM: usize = 16 << 10;
 /// How long nothing is taken after taking a connection failed, as for want of files.
 const REST: Duration = Duration::from_millis(100);
 
@@ -109,6 +111,7 @@ impl Server {
     /// If there are more than 64 sets of shots.
     pub fn new(engine: Engine, setup: Setup) -> (Self, Worker) {
         let Setup { limits, .. } = setup;
+        let device = Device::flex();
         let metrics = Arc::new(Metrics::new());
         let reader = Reader {
             limits: limits.images,
@@ -163,6 +166,7 @@ impl Server {
             shots,
             bodies: Budget::new(limits.all_bodies),
             metrics,
+            device,
             ending: false.into(),
             ids: Ids::new(),
             limits,
@@ -206,10 +210,10 @@ impl Server {
                 }
             };
             let state = Arc::clone(&self.state);
-            let (router, ends, limits) = (router.clone(), ends.clone(), limits.clone());
+            let (router, ends) = (router.clone(), ends.clone());
             open.spawn(async move {
                 state.metrics.connections.fetch_add(1, Ordering::Relaxed);
-                connection(stream, router, ends, &limits).await;
+                connection(stream, router, ends, &state).await;
                 state.metrics.connections.fetch_sub(1, Ordering::Relaxed);
                 drop(place);
             });
@@ -243,15 +247,20 @@ async fn connection(
     stream: TcpStream,
     router: Router,
     mut ends: watch::Receiver<bool>,
-    limits: &Limits,
+    state: &Arc<State>,
 ) {
     // So that each piece of an answer is sent at once.
     let _ = stream.set_nodelay(true);
+    let refusing = Arc::clone(state);
+    let wire = Wire::new(
+        stream,
+        Box::new(move |status| app::refuse_head(&refusing, status)),
+    );
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
-        .max_buf_size(limits.headers.max(HEADER_BUFFER) + (64 << 10))
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .header_read_timeout(state.limits.header_time)
+        .max_buf_size(state.limits.headers + HEAD_ROOM)
+        .serve_connection(TokioIo::new(wire), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -37,7 +37,6 @@ struct Stream<C> {
     running: Option<Running>,
     chunks: C,
     ready: VecDeque<Bytes>,
-    begun: bool,
 }
 
 /// An answer as a stream of events. Who drops it, because the client has gone, gives the request up.
@@ -48,7 +47,6 @@ pub(crate) fn response(state: Arc<State>, running: Running, mut chunks: impl Chu
         running: Some(running),
         chunks,
         ready,
-        begun: false,
     };
     let stream = stream::unfold(stream, |mut stream| async move {
         let bytes = stream.next().await?;
@@ -93,10 +91,6 @@ impl<C: Chunks> Stream<C> {
                 text,
                 tokens,
             } => {
-                if let (false, Some(running)) = (self.begun, &self.running) {
-                    self.begun = true;
-                    self.state.metrics.first_piece(running.started().elapsed());
-                }
                 let piece = self.chunks.piece(answer, &text, &tokens);
                 self.ready.extend(piece.as_ref().map(event));
             }

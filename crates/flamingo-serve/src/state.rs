@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
 use flamingo_image::Fit;
+use flamingo_kernels::Device;
 use flamingo_sequence::Tokenizer;
 
 use crate::body::Budget;
@@ -35,6 +36,8 @@ pub(crate) struct State {
     /// Set once the server is told to end.
     pub(crate) ending: AtomicBool,
     pub(crate) ids: Ids,
+    /// On which vectors are compared.
+    pub(crate) device: Device,
 }
 
 /// What is told of the model.

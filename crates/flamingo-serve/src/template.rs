@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use flamingo_sequence::Part;
-use minijinja::{Environment, context};
-use serde_json::{Value, json};
+use flamingo_chat::{ChatError, ChatTemplate, Turn};
+use flamingo_sequence::{Part, Tokenizer};
 
-use crate::message::{Content, Message};
 use crate::turns::Turns;
 
 /// Those that come with the program, by name.
@@ -29,18 +27,7 @@ pub struct Template {
 #[derive(Debug, Clone)]
 enum Format {
     Turns(Turns),
-    Jinja(Jinja),
-}
-
-/// A chat template of Hugging Face's, which writes one text.
-#[derive(Debug, Clone)]
-struct Jinja {
-    source: String,
-    /// How it writes a picture.
-    image: String,
-    /// Texts that it may name.
-    bos: String,
-    eos: String,
+    Jinja(Box<ChatTemplate>),
 }
 
 /// Why a template is none, or writes no prompt of a chat.
@@ -62,14 +49,9 @@ pub enum TemplateError {
         /// Why.
         reason: String,
     },
-    /// It refuses a chat, or writes no prompt of it.
-    #[error("the template {name} makes no prompt of these messages: {reason}")]
-    Refuses {
-        /// Its name.
-        name: String,
-        /// Why.
-        reason: String,
-    },
+    /// A chat template of a model's, that is none or refuses a chat.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
 }
 
 impl Default for Template {
@@ -108,36 +90,26 @@ impl Template {
         })
     }
 
-    /// A chat template as models of Hugging Face's bring one; `image` is how it writes a picture.
+    /// A chat template as models of Hugging Face's bring one.
     ///
     /// # Errors
     /// If its syntax is wrong.
     pub fn of_jinja(
         name: &str,
         source: &str,
-        image: &str,
-        [bos, eos]: [&str; 2],
+        tokenizer: &Tokenizer,
     ) -> Result<Self, TemplateError> {
-        environment()
-            .template_from_str(source)
-            .map_err(|error| unreadable(name, &error))?;
-        let jinja = Jinja {
-            source: source.to_owned(),
-            image: image.to_owned(),
-            bos: bos.to_owned(),
-            eos: eos.to_owned(),
-        };
         Ok(Self {
             name: name.to_owned(),
-            format: Format::Jinja(jinja),
+            format: Format::Jinja(Box::new(ChatTemplate::new(name, source, tokenizer)?)),
         })
     }
 
-    /// A template by name, or from a file: `.json`, or `.jinja` (which writes pictures as `image`).
+    /// A template by name, or from a file: `.json`, or `.jinja`, which writes the tokenizer's special tokens.
     ///
     /// # Errors
     /// If it is neither.
-    pub fn open(name: &str, image: &str, specials: [&str; 2]) -> Result<Self, TemplateError> {
+    pub fn open(name: &str, tokenizer: &Tokenizer) -> Result<Self, TemplateError> {
         let path = Path::new(name);
         let ending = path.extension().and_then(|ending| ending.to_str());
         let is_jinja = matches!(ending, Some("jinja" | "jinja2" | "j2"));
@@ -146,7 +118,7 @@ impl Template {
         }
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(name, &error))?;
         match is_jinja {
-            true => Self::of_jinja(name, &text, image, specials),
+            true => Self::of_jinja(name, &text, tokenizer),
             false => Self::of_json(name, &text),
         }
     }
@@ -165,17 +137,10 @@ impl Template {
     }
 
     /// The parts of a prompt; media are named by their place in the chat.
-    pub(crate) fn parts(&self, messages: &[Message]) -> Result<Vec<Part>, TemplateError> {
+    pub(crate) fn parts(&self, chat: &[Turn]) -> Result<Vec<Part>, TemplateError> {
         match &self.format {
-            Format::Turns(turns) => Ok(turns.parts(messages)),
-            Format::Jinja(jinja) => {
-                jinja
-                    .parts(messages)
-                    .map_err(|reason| TemplateError::Refuses {
-                        name: self.name.clone(),
-                        reason,
-                    })
-            }
+            Format::Turns(turns) => Ok(turns.parts(chat)),
+            Format::Jinja(template) => Ok(template.parts(chat)?),
         }
     }
 }
@@ -187,113 +152,25 @@ fn unreadable(name: &str, reason: &dyn std::fmt::Display) -> TemplateError {
     }
 }
 
-/// As transformers sets it up: blocks take their line breaks with them.
-fn environment<'a>() -> Environment<'a> {
-    let mut environment = Environment::new();
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.add_function("raise_exception", |message: String| -> Result<String, _> {
-        Err(minijinja::Error::new(
-            minijinja::ErrorKind::InvalidOperation,
-            message,
-        ))
-    });
-    environment
-}
-
-impl Jinja {
-    fn parts(&self, messages: &[Message]) -> Result<Vec<Part>, String> {
-        let mut media = Vec::new();
-        let listed: Vec<Value> = messages.iter().map(|m| listed(m, &mut media)).collect();
-        let environment = environment();
-        let template = environment
-            .template_from_str(&self.source)
-            .map_err(|error| error.to_string())?;
-        let text = template
-            .render(context! {
-                messages => listed,
-                add_generation_prompt => true,
-                bos_token => self.bos,
-                eos_token => self.eos,
-            })
-            .map_err(|error| error.to_string())?;
-        // The opening token is put by whoever encodes the prompt.
-        let text = match self.bos.is_empty() {
-            true => text.as_str(),
-            false => text.strip_prefix(&self.bos).unwrap_or(&text),
-        };
-        let pieces: Vec<&str> = text.split(self.image.as_str()).collect();
-        if pieces.len() != media.len() + 1 {
-            return Err(format!(
-                "it writes {:?} {} times for {} images and films; texts must not hold it",
-                self.image,
-                pieces.len() - 1,
-                media.len()
-            ));
-        }
-        let mut parts = Vec::new();
-        let mut media = media.into_iter();
-        for piece in pieces {
-            if !piece.is_empty() {
-                parts.push(Part::Text(piece.to_owned()));
-            }
-            parts.extend(media.next());
-        }
-        Ok(parts)
-    }
-}
-
-/// A message as such templates read it; its media are put at the end of `media`.
-fn listed(message: &Message, media: &mut Vec<Part>) -> Value {
-    let has_media = message
-        .content
-        .iter()
-        .any(|piece| matches!(piece, Content::Medium(..)));
-    let mut text = String::new();
-    let mut list = Vec::new();
-    for piece in &message.content {
-        match piece {
-            Content::Text(piece) => {
-                text.push_str(piece);
-                list.push(json!({"type": "text", "text": piece}));
-            }
-            Content::Medium(kind, place) => {
-                media.push(match kind {
-                    flamingo_sequence::MediaKind::Image => Part::Image(place.to_string()),
-                    flamingo_sequence::MediaKind::Video => Part::Video(place.to_string()),
-                });
-                list.push(json!({"type": "image"}));
-            }
-        }
-    }
-    let content = if has_media {
-        Value::Array(list)
-    } else {
-        Value::String(text)
-    };
-    json!({"role": message.role.name(), "content": content})
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use flamingo_sequence::MediaKind;
+    use flamingo_chat::Role;
 
     use super::*;
-    use crate::message::Role;
 
-    fn say(role: Role, text: &str, media: &[usize]) -> Message {
-        let media = media.iter().map(|&i| Content::Medium(MediaKind::Image, i));
-        let text = (!text.is_empty()).then(|| Content::Text(text.to_owned()));
-        Message {
+    fn say(role: Role, text: &str, media: &[usize]) -> Turn {
+        let media = media.iter().map(|i| Part::Image(i.to_string()));
+        let text = (!text.is_empty()).then(|| Part::Text(text.to_owned()));
+        Turn {
             role,
             content: media.chain(text).collect(),
         }
     }
 
     /// Parts on one line.
-    fn line(template: &Template, messages: &[Message]) -> String {
+    fn line(template: &Template, messages: &[Turn]) -> String {
         let parts = template.parts(messages).unwrap();
         parts
             .iter()
@@ -334,13 +211,13 @@ mod tests {
 
     #[test]
     fn pictures_between_texts_stay_where_they_are() {
-        let message = Message {
+        let message = Turn {
             role: Role::User,
             content: vec![
-                Content::Medium(MediaKind::Image, 0),
-                Content::Text("compare".into()),
-                Content::Medium(MediaKind::Image, 1),
-                Content::Text("please".into()),
+                Part::Image("0".into()),
+                Part::Text("compare".into()),
+                Part::Image("1".into()),
+                Part::Text("please".into()),
             ],
         };
         assert_eq!(
@@ -358,7 +235,7 @@ mod tests {
         ];
         assert_eq!(
             line(&Template::named("idefics-instruct").unwrap(), &chat),
-            "User: <0>hi<end_of_utterance>\nAssistant: hello<end_of_utterance>\nUser: bye<end_of_utterance>\nAssistant:"
+            "User: <0>hi<EOC>\nAssistant: hello<EOC>\nUser: bye<EOC>\nAssistant:"
         );
         let written = line(&Template::named("langinstruct").unwrap(), &chat);
         assert!(written.starts_with("Below is an instruction"), "{written}");
@@ -369,35 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chat_template_of_jinja_writes_text_around_pictures() {
-        let source = "{{ bos_token }}{% for message in messages %}\n{{ message.role|upper }}: \
-                      {% if message.content is string %}{{ message.content }}{% else %}\
-                      {% for part in message.content %}{% if part.type == 'image' %}<image>{% else %}{{ part.text }}\
-                      {% endif %}{% endfor %}{% endif %}{{ eos_token }}{% endfor %}\
-                      {% if add_generation_prompt %}ASSISTANT:{% endif %}";
-        let template = Template::of_jinja("t", source, "<image>", ["<s>", "</s>"]).unwrap();
-        let chat = [
-            say(Role::User, "hi", &[0]),
-            say(Role::Assistant, "hello", &[]),
-            say(Role::User, "bye", &[1]),
-        ];
-        assert_eq!(
-            line(&template, &chat),
-            "USER: <0>hi</s>ASSISTANT: hello</s>USER: <1>bye</s>ASSISTANT:"
-        );
-        let injected = [say(Role::User, "an <image> that is none", &[0])];
-        let told = template.parts(&injected).unwrap_err().to_string();
-        assert!(told.contains("2 times for 1 images"), "{told}");
-    }
-
-    #[test]
-    fn a_template_may_refuse_a_chat_and_bad_ones_are_named() {
-        let source = "{{ raise_exception('no system, please') }}";
-        let template = Template::of_jinja("t", source, "<image>", ["", ""]).unwrap();
-        let told = template.parts(&[say(Role::User, "a", &[])]).unwrap_err();
-        assert!(told.to_string().contains("no system, please"), "{told}");
-        let told = Template::of_jinja("bad.jinja", "{% for %}", "<image>", ["", ""]).unwrap_err();
-        assert!(told.to_string().contains("bad.jinja"), "{told}");
+    fn bad_templates_are_named() {
         let told = Template::named("nothing").unwrap_err().to_string();
         assert!(
             told.contains("paper, idefics-instruct, langinstruct"),

@@ -1,9 +1,8 @@
 //! How the turns of a chat become a prompt, as data: what stands before and behind each.
 
-use flamingo_sequence::{MediaKind, Part};
+use flamingo_chat::{Role, Turn};
+use flamingo_sequence::Part;
 use serde::{Deserialize, Serialize};
-
-use crate::message::{Content, Message, Role};
 
 /// How a chat becomes a Flamingo prompt.
 ///
@@ -96,14 +95,13 @@ impl From<Piece> for RawPiece {
 
 impl Turns {
     /// The parts of a prompt; media are named by their place in the chat.
-    pub(crate) fn parts(&self, messages: &[Message]) -> Vec<Part> {
+    pub(crate) fn parts(&self, chat: &[Turn]) -> Vec<Part> {
         let mut parts = Parts::default();
         parts.add(&self.opening, &[]);
-        for message in messages {
-            let pieces = self.pieces(message);
-            match pieces {
-                Some(pieces) => parts.add(pieces, &message.content),
-                None => parts.content(&message.content),
+        for turn in chat {
+            match self.pieces(turn) {
+                Some(pieces) => parts.add(pieces, &turn.content),
+                None => parts.content(&turn.content),
             }
         }
         parts.add(&self.answer, &[]);
@@ -111,9 +109,9 @@ impl Turns {
     }
 
     /// What stands around a turn; none if it is taken as it stands.
-    fn pieces(&self, message: &Message) -> Option<&[Piece]> {
-        let text = text(&message.content);
-        match message.role {
+    fn pieces(&self, turn: &Turn) -> Option<&[Piece]> {
+        let text = text(&turn.content);
+        match turn.role {
             Role::System => Some(&self.system),
             Role::Assistant => Some(&self.assistant),
             Role::User => {
@@ -130,12 +128,12 @@ impl Turns {
     }
 }
 
-fn text(content: &[Content]) -> String {
+fn text(content: &[Part]) -> String {
     content
         .iter()
-        .filter_map(|piece| match piece {
-            Content::Text(text) => Some(text.as_str()),
-            Content::Medium(..) => None,
+        .filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Image(_) | Part::Video(_) | Part::End | Part::Token(_) => None,
         })
         .collect()
 }
@@ -145,10 +143,10 @@ fn text(content: &[Content]) -> String {
 struct Parts(Vec<Part>);
 
 impl Parts {
-    fn add(&mut self, pieces: &[Piece], content: &[Content]) {
+    fn add(&mut self, pieces: &[Piece], content: &[Part]) {
         let leads = pieces.contains(&Piece::LeadingMedia);
-        let is_medium = |piece: &Content| matches!(piece, Content::Medium(..));
-        let leading = content.iter().take_while(|piece| is_medium(piece)).count();
+        let is_medium = |part: &Part| matches!(part, Part::Image(_) | Part::Video(_));
+        let leading = content.iter().take_while(|part| is_medium(part)).count();
         let (leading, rest) = content.split_at(if leads { leading } else { 0 });
         for piece in pieces {
             match piece {
@@ -160,16 +158,11 @@ impl Parts {
         }
     }
 
-    fn content(&mut self, content: &[Content]) {
-        for piece in content {
-            match piece {
-                Content::Text(text) => self.text(text),
-                Content::Medium(MediaKind::Image, place) => {
-                    self.0.push(Part::Image(place.to_string()));
-                }
-                Content::Medium(MediaKind::Video, place) => {
-                    self.0.push(Part::Video(place.to_string()));
-                }
+    fn content(&mut self, content: &[Part]) {
+        for part in content {
+            match part {
+                Part::Text(text) => self.text(text),
+                other => self.0.push(other.clone()),
             }
         }
     }

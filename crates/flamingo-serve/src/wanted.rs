@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use flamingo_page::{decode_data_url, is_data_url};
 use flamingo_sequence::{Document, MediaKind, Part};
+use futures::future::join_all;
 use tokio::sync::Semaphore;
 
 use crate::fetch::WebFetcher;
 use crate::fields::shown;
 use crate::media::{Held, MediaStore};
 use crate::refusal::Refusal;
+
+/// Bytes of an address that are decoded and hashed where the request is read: a fraction of a millisecond.
+const AT_ONCE: usize = 64 << 10;
 
 /// A picture or film that a request wants looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,14 +41,17 @@ impl Getter {
     /// # Errors
     /// If one cannot be had or decoded; it is named by its place.
     pub(crate) async fn get(&self, wanted: Vec<Wanted>) -> Result<Vec<Held>, Refusal> {
-        let mut held = Vec::with_capacity(wanted.len());
-        for wanted in wanted {
-            held.push(self.one(wanted).await?);
-        }
-        Ok(held)
+        // All are waited for, so that of several that cannot be had the first is named.
+        join_all(wanted.into_iter().map(|wanted| self.one(wanted)))
+            .await
+            .into_iter()
+            .collect()
     }
 
     async fn one(&self, wanted: Wanted) -> Result<Held, Refusal> {
+        if let Some(held) = self.known(&wanted) {
+            return Ok(held);
+        }
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| Refusal::ending())?;
         let (store, web) = (Arc::clone(&self.store), self.web.clone());
@@ -59,6 +66,15 @@ impl Getter {
             Ok(got) => got,
             Err(_) => Err(Refusal::ours("a decoder failed").of(&place)),
         }
+    }
+
+    /// A picture that came before, if to see that costs less than to hand it to a thread that may compute.
+    fn known(&self, wanted: &Wanted) -> Option<Held> {
+        if wanted.url.len() > AT_ONCE {
+            return None;
+        }
+        let bytes = decode_data_url(&wanted.url)?;
+        self.store.admit_known(&bytes, wanted.kind)
     }
 }
 

@@ -1,16 +1,21 @@
-//! The engine on a thread of its own: requests come in through a bounded channel, what becomes of them goes out through
-//! a channel of each.
+//! The engine on a thread of its own: requests, of which there is a bounded number, come in through one channel, what becomes
+//! of each goes out through a channel of its own.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use flamingo_engine::{Engine, Event, MediaSource, Request, RequestId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::job::{Happened, Job, Refused, Slot, Slots};
+use crate::job::{Happened, Job, Refused, Slot, Slots, Telling, Told};
 use crate::metrics::Metrics;
+
+/// How long an idle engine waits at most for those to ask again who were answered together.
+const MOST_WAITED: Duration = Duration::from_millis(5);
 
 /// What the thread is asked to do.
 enum Command {
@@ -23,15 +28,16 @@ type Task = Box<dyn FnOnce(&mut Engine, &dyn MediaSource) + Send>;
 
 struct Start {
     request: Request,
-    events: mpsc::UnboundedSender<Happened>,
-    gone: Arc<AtomicBool>,
-    slot: Slot,
+    live: Live,
 }
 
-/// A request that the engine has.
+/// A request that the engine has, or is about to have.
 struct Live {
+    told: Told,
     events: mpsc::UnboundedSender<Happened>,
     gone: Arc<AtomicBool>,
+    /// Whether a piece of its answer is there.
+    begun: bool,
     _slot: Slot,
 }
 
@@ -39,16 +45,28 @@ struct Live {
 pub struct Worker {
     engine: Engine,
     media: Arc<dyn MediaSource + Send + Sync>,
-    commands: mpsc::Receiver<Command>,
+    commands: Receiver<Command>,
     live: HashMap<RequestId, Live>,
     metrics: Arc<Metrics>,
+    last: Option<Last>,
+    _alive: Arc<()>,
+}
+
+/// What the last step did.
+struct Last {
+    /// How many requests were over with it.
+    over: usize,
+    /// Until when they are waited for.
+    until: Instant,
 }
 
 /// The server's side, by which requests are handed over.
 #[derive(Clone)]
 pub(crate) struct Queue {
-    commands: mpsc::Sender<Command>,
+    commands: Sender<Command>,
     slots: Slots,
+    /// Of the worker, to see whether it is there.
+    alive: Weak<()>,
 }
 
 impl Worker {
@@ -58,10 +76,13 @@ impl Worker {
         most: usize,
         metrics: Arc<Metrics>,
     ) -> (Self, Queue) {
-        let (sender, commands) = mpsc::channel(most.max(1));
+        // Slots bound how many requests there are, and connections how many tasks.
+        let (sender, commands) = channel();
+        let alive = Arc::new(());
         let queue = Queue {
             commands: sender,
             slots: Slots::new(most),
+            alive: Arc::downgrade(&alive),
         };
         let worker = Self {
             engine,
@@ -69,6 +90,8 @@ impl Worker {
             commands,
             live: HashMap::new(),
             metrics,
+            last: None,
+            _alive: alive,
         };
         (worker, queue)
     }
@@ -78,19 +101,35 @@ impl Worker {
     pub fn run(mut self) {
         loop {
             if self.live.is_empty() {
-                match self.commands.blocking_recv() {
-                    Some(command) => self.take(command),
-                    None => return,
+                match self.commands.recv() {
+                    Ok(command) => self.take(command),
+                    Err(_) => return,
                 }
             }
             while let Ok(command) = self.commands.try_recv() {
                 self.take(command);
             }
+            self.gather();
             self.forget_gone();
             if !self.live.is_empty() {
                 self.step();
             }
             self.metrics.engine(&self.engine, self.live.len());
+        }
+    }
+
+    /// Who was answered together asks again together: an engine that writes nothing waits for them a little, at most for
+    /// the time of a step, and reads them in one pass instead of the first alone. One client at a time never waits.
+    fn gather(&mut self) {
+        let Some(Last { over, until }) = self.last.take() else {
+            return;
+        };
+        while self.live.len() < over && self.engine.rows() == 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.commands.recv_timeout(left) {
+                Ok(command) => self.take(command),
+                Err(_) => return,
+            }
         }
     }
 
@@ -106,30 +145,27 @@ impl Worker {
         }
     }
 
-    fn start(&mut self, start: Start) {
-        if start.gone.load(Ordering::Relaxed) {
+    fn start(&mut self, Start { request, live }: Start) {
+        if live.gone.load(Ordering::Relaxed) {
             return;
         }
         let engine = &mut self.engine;
-        let submitted = catch_unwind(AssertUnwindSafe(|| engine.submit(start.request)));
-        let happened = match submitted {
+        // Who has gone meanwhile is forgotten before the next step.
+        match catch_unwind(AssertUnwindSafe(|| engine.submit(request))) {
             Ok(Ok(request)) => {
-                let live = Live {
-                    events: start.events.clone(),
-                    gone: start.gone,
-                    _slot: start.slot,
-                };
+                if live.told.telling == Telling::Pieces {
+                    let _ = live.events.send(Happened::Accepted);
+                }
                 self.live.insert(request, live);
-                Happened::Accepted
             }
-            Ok(Err(error)) => Happened::Failed(error),
+            Ok(Err(error)) => {
+                let _ = live.events.send(Happened::Failed(error));
+            }
             Err(_) => {
                 self.start_afresh();
-                Happened::Broken
+                let _ = live.events.send(Happened::Broken);
             }
-        };
-        // Who has gone is forgotten before the next step.
-        let _ = start.events.send(happened);
+        }
     }
 
     /// Frees what requests hold whose client has gone.
@@ -146,15 +182,28 @@ impl Worker {
     }
 
     fn step(&mut self) {
+        let (started, before) = (Instant::now(), self.live.len());
         let (engine, media) = (&mut self.engine, &*self.media);
         match catch_unwind(AssertUnwindSafe(|| engine.step(media))) {
             Ok(events) => events.into_iter().for_each(|event| self.tell(event)),
             Err(_) => self.start_afresh(),
         }
+        self.last = Some(Last {
+            over: before - self.live.len(),
+            until: Instant::now() + started.elapsed().min(MOST_WAITED),
+        });
     }
 
     fn tell(&mut self, event: Event) {
         let request = event.request();
+        if let (Event::Text { .. }, Some(live)) = (&event, self.live.get_mut(&request)) {
+            if !std::mem::replace(&mut live.begun, true) {
+                self.metrics.first_piece(live.told.started.elapsed());
+            }
+            if live.told.telling == Telling::Whole {
+                return;
+            }
+        }
         let (happened, is_over) = match event {
             Event::Text {
                 answer,
@@ -197,21 +246,21 @@ impl Queue {
     ///
     /// # Errors
     /// If the queue is full, or the engine has ended.
-    pub(crate) fn start(&self, request: Request) -> Result<Job, Refused> {
+    pub(crate) fn start(&self, request: Request, told: Told) -> Result<Job, Refused> {
         let slot = self.slots.take()?;
         let (sender, events) = mpsc::unbounded_channel();
         let gone = Arc::new(AtomicBool::new(false));
-        let start = Start {
-            request,
+        let live = Live {
+            told,
             events: sender,
             gone: Arc::clone(&gone),
-            slot,
+            begun: false,
+            _slot: slot,
         };
-        // There are as many places in the channel as slots.
-        match self.commands.try_send(Command::Start(Box::new(start))) {
+        let start = Start { request, live };
+        match self.commands.send(Command::Start(Box::new(start))) {
             Ok(()) => Ok(Job::new(events, gone)),
-            Err(mpsc::error::TrySendError::Full(_)) => Err(Refused::Full(self.slots.most())),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(Refused::Ended),
+            Err(_) => Err(Refused::Ended),
         }
     }
 
@@ -227,13 +276,13 @@ impl Queue {
         let task = Command::Do(Box::new(move |engine, media| {
             let _ = sender.send(task(engine, media));
         }));
-        self.commands.send(task).await.map_err(|_| Refused::Ended)?;
+        self.commands.send(task).map_err(|_| Refused::Ended)?;
         result.await.map_err(|_| Refused::Broken)
     }
 
     /// Whether the engine still takes requests.
     pub(crate) fn is_open(&self) -> bool {
-        !self.commands.is_closed()
+        self.alive.strong_count() > 0
     }
 
     /// How many requests there are, and how many there may be.

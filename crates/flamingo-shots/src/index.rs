@@ -1,17 +1,18 @@
 //! What the model's own encoder makes of the pictures of a set: one vector each, kept on disk for other runs.
+//!
+//! An index is made piece by piece ([`Making`]), so that whoever has the engine can answer others between two pieces.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flamingo_engine::{Engine, MediaSource};
 use flamingo_film::Reader;
 use flamingo_image::{Image, Media, Sampling, Wanted};
+use flamingo_kernels::Device;
 use flamingo_sequence::{Document, Part};
 use sha2::{Digest, Sha256};
 
-use crate::ShotSet;
+use crate::{ShotSet, VectorFile, Vectors, nearest};
 
-/// Begins each file; another one is of another form.
-const MAGIC: &[u8; 8] = b"shots\0\x001";
 /// Of a film, what is shown in its middle.
 const ONE_FRAME: Wanted = Wanted {
     sampling: Some(Sampling {
@@ -21,20 +22,128 @@ const ONE_FRAME: Wanted = Wanted {
     seconds: None,
     preprocess: None,
 };
-/// Pictures that are encoded together.
+/// Pictures that are encoded together where nobody else waits.
 const AT_ONCE: usize = 16;
 
-/// The vectors of a set's shots, each of length 1; those of shots without a picture are NaN.
+/// The vectors of a set's shots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorIndex {
-    width: usize,
-    /// `[n, width]`, row-major.
-    vectors: Vec<f32>,
+    /// The shots that have a picture, by their number in the set.
+    shots: Vec<usize>,
+    /// A vector for each of them.
+    vectors: Vectors,
+}
+
+/// An index on its way: [`Making::pictures`] are loaded, [`Engine::pooled`] makes vectors of them, and
+/// [`Making::take`] takes these, until there are no more pictures; then [`Making::finish`] keeps them.
+pub struct Making {
+    /// The shots that have a picture, and how it is called.
+    pictures: Vec<(usize, String)>,
+    vectors: Vectors,
+    /// Where they are kept; none if a picture may change unseen.
+    file: Option<VectorFile>,
+}
+
+/// What an encoder makes of a fixed picture, as numbers: another encoder makes another thing of it.
+pub fn encoder_probe(engine: &Engine) -> String {
+    let probe = Image::from_fn(64, 48, |x, y| [(x * 4) as u8, (y * 5) as u8, (x * y) as u8]);
+    let bits = |vector: Vec<f32>| vector.into_iter().map(f32::to_bits).collect::<Vec<u32>>();
+    format!(
+        "{:?}",
+        engine
+            .pooled(&[probe])
+            .into_iter()
+            .map(bits)
+            .collect::<Vec<_>>()
+    )
+}
+
+impl Making {
+    /// The beginning of an index of `set`, which is whole already if `folder` has it for these files and the encoder of
+    /// `probe`. `others` knows the media that the set does not hold itself.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub fn new(
+        set: &ShotSet,
+        probe: &str,
+        others: &dyn MediaSource,
+        folder: Option<&Path>,
+    ) -> flamingo_engine::Result<Self> {
+        let pictures: Vec<(usize, String)> = (0..set.len())
+            .filter_map(|shot| Some((shot, last_medium(set.document(shot))?.to_owned())))
+            .collect();
+        let file = match (folder, fingerprint(set, &pictures, others)) {
+            (Some(folder), Some(fingerprint)) => {
+                make_folder(folder)?;
+                Some(VectorFile::new(folder, "shots", probe, &fingerprint))
+            }
+            _ => None,
+        };
+        let kept = file.as_ref().and_then(VectorFile::read);
+        let kept = kept.filter(|vectors| vectors.len() == pictures.len());
+        Ok(Self {
+            pictures,
+            vectors: kept.unwrap_or_default(),
+            file,
+        })
+    }
+
+    /// The next pictures that are to be encoded, at most `most`; none once the index is whole.
+    ///
+    /// # Errors
+    /// If one cannot be had.
+    pub fn pictures(
+        &self,
+        set: &ShotSet,
+        others: &dyn MediaSource,
+        reader: &Reader,
+        most: usize,
+    ) -> flamingo_engine::Result<Vec<Image>> {
+        let left = &self.pictures[self.vectors.len()..];
+        let load = |(_, reference): &(usize, String)| {
+            let media = match set.has(reference) {
+                true => {
+                    let media = set.load(reference, reader, &ONE_FRAME);
+                    media.map_err(flamingo_engine::Error::Media)
+                }
+                false => others.media(reference, &ONE_FRAME),
+            };
+            media.map(still)
+        };
+        left.iter().take(most).map(load).collect()
+    }
+
+    /// Takes what the encoder made of the pictures that were told last.
+    pub fn take(&mut self, vectors: &[Vec<f32>]) {
+        for vector in vectors {
+            let taken = self.vectors.push(vector);
+            taken.expect("an encoder has vectors of one width");
+        }
+    }
+
+    /// The whole index, kept on disk.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    ///
+    /// # Panics
+    /// If pictures are left.
+    pub fn finish(self) -> flamingo_engine::Result<VectorIndex> {
+        assert_eq!(self.vectors.len(), self.pictures.len(), "all are encoded");
+        if let Some(file) = self.file.filter(|file| file.read().is_none()) {
+            file.write(&self.vectors)?;
+        }
+        Ok(VectorIndex {
+            shots: self.pictures.into_iter().map(|(shot, _)| shot).collect(),
+            vectors: self.vectors,
+        })
+    }
 }
 
 impl VectorIndex {
-    /// The vectors of a set: those in `folder` if they are of these files and this model, else made and kept there.
-    /// `others` knows the media that the set does not hold itself.
+    /// The vectors of a set, made in one go: those in `folder` if they are of these files and this model, else made and
+    /// kept there. `others` knows the media that the set does not hold itself.
     ///
     /// # Errors
     /// If a picture cannot be had, or the folder cannot be written.
@@ -45,90 +154,32 @@ impl VectorIndex {
         folder: Option<&Path>,
         reader: &Reader,
     ) -> flamingo_engine::Result<Self> {
-        let path = folder.and_then(|folder| Some(folder.join(name(set, engine, others)?)));
-        if let Some(index) = path.as_deref().and_then(|path| Self::read(path, set.len())) {
-            return Ok(index);
-        }
-        let mut rows: Vec<Option<Vec<f32>>> = Vec::with_capacity(set.len());
-        for chunk in set.documents().chunks(AT_ONCE) {
-            let mut pictures = Vec::new();
-            let mut has = Vec::new();
-            for document in chunk {
-                let picture = match last_medium(document) {
-                    None => None,
-                    Some(reference) if set.has(reference) => {
-                        let media = set.load(reference, reader, &ONE_FRAME);
-                        Some(still(media.map_err(flamingo_engine::Error::Media)?))
-                    }
-                    Some(reference) => Some(still(others.media(reference, &ONE_FRAME)?)),
-                };
-                has.push(picture.is_some());
-                pictures.extend(picture);
+        let mut making = Making::new(set, &encoder_probe(engine), others, folder)?;
+        loop {
+            let pictures = making.pictures(set, others, reader, AT_ONCE)?;
+            if pictures.is_empty() {
+                return making.finish();
             }
-            let mut made = engine.pooled(&pictures).into_iter();
-            rows.extend(
-                has.into_iter()
-                    .map(|has| if has { made.next() } else { None }),
-            );
+            making.take(&engine.pooled(&pictures));
         }
-        let index = Self::of_rows(rows);
-        if let Some(path) = path {
-            index.write(&path)?;
-        }
-        Ok(index)
     }
 
-    fn of_rows(rows: Vec<Option<Vec<f32>>>) -> Self {
-        let width = rows.iter().flatten().map(Vec::len).next().unwrap_or(0);
-        let mut vectors = Vec::with_capacity(rows.len() * width);
-        for row in rows {
-            match row {
-                Some(row) => vectors.extend(unit(&row)),
-                None => vectors.extend(std::iter::repeat_n(f32::NAN, width)),
-            }
+    /// The shots whose picture is most like one of this vector, at most `count`, the most similar last; of equals the
+    /// first stands last. Those without a picture are never among them.
+    ///
+    /// # Panics
+    /// If the vector has another width.
+    pub fn nearest(&self, vector: &[f32], count: usize, device: &Device) -> Vec<usize> {
+        let mut query = Vectors::default();
+        query.push(vector).expect("the first has any width");
+        if !self.vectors.is_empty() {
+            assert_eq!(query.width, self.vectors.width, "vectors of one encoder");
         }
-        Self { width, vectors }
-    }
-
-    /// The cosine of each shot's vector with another.
-    pub fn similarities(&self, vector: &[f32]) -> Vec<f32> {
-        let vector = unit(vector);
-        let cosine = |row: &[f32]| row.iter().zip(&vector).map(|(a, b)| a * b).sum();
-        self.vectors.chunks(self.width.max(1)).map(cosine).collect()
-    }
-
-    /// None if it is not there, or damaged.
-    fn read(path: &Path, count: usize) -> Option<Self> {
-        let bytes = std::fs::read(path).ok()?;
-        let (body, checksum) = bytes.split_last_chunk::<32>()?;
-        let whole: [u8; 32] = Sha256::digest(body).into();
-        let body = body.strip_prefix(MAGIC).filter(|_| whole == *checksum)?;
-        let (width, body) = body.split_first_chunk::<8>()?;
-        let width = usize::try_from(u64::from_le_bytes(*width)).ok()?;
-        let vectors: Vec<f32> = body
-            .as_chunks()
-            .0
-            .iter()
-            .map(|v| f32::from_le_bytes(*v))
-            .collect();
-        (vectors.len() == width.checked_mul(count)?).then_some(Self { width, vectors })
-    }
-
-    fn write(&self, path: &Path) -> flamingo_engine::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| {
-                flamingo_engine::Error::Media(format!(
-                    "cannot create {}: {error}",
-                    folder.display()
-                ))
-            })?;
-        }
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend((self.width as u64).to_le_bytes());
-        bytes.extend(self.vectors.iter().flat_map(|v| v.to_le_bytes()));
-        let checksum: [u8; 32] = Sha256::digest(&bytes).into();
-        bytes.extend(checksum);
-        Ok(flamingo_files::write(path, &bytes)?)
+        let found = nearest(&query, &self.vectors, count, device);
+        let found = found.into_iter().flatten();
+        let mut shots: Vec<usize> = found.map(|at| self.shots[at]).collect();
+        shots.reverse();
+        shots
     }
 }
 
@@ -141,12 +192,8 @@ pub fn own_vector(
     source: &dyn MediaSource,
     reference: &str,
 ) -> flamingo_engine::Result<Vec<f32>> {
-    Ok(vector_of(engine, source.media(reference, &ONE_FRAME)?))
-}
-
-/// The vector of a medium that is loaded, as of [`own_vector`].
-pub fn vector_of(engine: &Engine, media: Media) -> Vec<f32> {
-    engine.pooled(&[still(media)]).swap_remove(0)
+    let picture = still(source.media(reference, &ONE_FRAME)?);
+    Ok(engine.pooled(&[picture]).swap_remove(0))
 }
 
 fn still(media: Media) -> Image {
@@ -164,68 +211,110 @@ fn last_medium(document: &Document) -> Option<&str> {
     })
 }
 
-/// A vector of length 1.
-fn unit(vector: &[f32]) -> Vec<f32> {
-    let length = vector.iter().map(|v| v * v).sum::<f32>().sqrt();
-    let length = length.max(f32::MIN_POSITIVE);
-    vector.iter().map(|v| v / length).collect()
-}
-
-/// What the file of a set is called: by its media's files, and by what the encoder makes of a fixed picture. None if a
-/// medium may change unseen.
-fn name(set: &ShotSet, engine: &Engine, others: &dyn MediaSource) -> Option<PathBuf> {
+/// What changes with the files of these pictures; none if one may change unseen.
+fn fingerprint(
+    set: &ShotSet,
+    pictures: &[(usize, String)],
+    others: &dyn MediaSource,
+) -> Option<String> {
     let mut hasher = Sha256::new();
-    let probe = Image::from_fn(64, 48, |x, y| [(x * 4) as u8, (y * 5) as u8, (x * y) as u8]);
-    for value in engine.pooled(&[probe]).concat() {
-        hasher.update(value.to_le_bytes());
-    }
-    for document in set.documents() {
-        match last_medium(document) {
-            Some(reference) if set.has(reference) => hasher.update(set.version(reference)?),
-            Some(reference) => hasher.update(others.version(reference)?),
-            None => hasher.update([0]),
-        }
+    for (_, reference) in pictures {
+        let version = match set.has(reference) {
+            true => set.version(reference),
+            false => others.version(reference),
+        };
+        hasher.update(version?);
         hasher.update([0]);
     }
-    let name: String = hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Some(format!("{name}.shots").into())
+    Some(format!("{:x}", hasher.finalize()))
+}
+
+fn make_folder(folder: &Path) -> flamingo_engine::Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let message = format!("cannot create {}: {error}", folder.display());
+        flamingo_engine::Error::Media(message)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::collections::HashMap;
+
+    use flamingo_kernels::{Backend, open_device};
+
     use super::*;
 
-    #[test]
-    fn vectors_are_read_back_and_damage_is_as_if_there_were_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a/b.shots");
-        let index = VectorIndex::of_rows(vec![
-            Some(vec![3.0, 0.0]),
-            Some(vec![0.0, 0.5]),
-            Some(vec![1.0, 1.0]),
-        ]);
-        index.write(&path).unwrap();
-        assert_eq!(VectorIndex::read(&path, 3), Some(index.clone()));
-        assert_eq!(VectorIndex::read(&path, 2), None);
-        let mut bytes = std::fs::read(&path).unwrap();
-        bytes[20] ^= 1;
-        std::fs::write(&path, bytes).unwrap();
-        assert_eq!(VectorIndex::read(&path, 3), None);
-        let similar = index.similarities(&[7.0, 0.0]);
-        assert!((similar[0] - 1.0).abs() < 1e-6 && similar[1].abs() < 1e-6);
+    /// Media that are all there and never change.
+    struct Fixed(HashMap<String, Media>);
+
+    impl MediaSource for Fixed {
+        fn media(&self, reference: &str, wanted: &Wanted) -> flamingo_engine::Result<Media> {
+            self.0.media(reference, wanted)
+        }
+
+        fn version(&self, reference: &str) -> Option<String> {
+            Some(reference.to_owned())
+        }
+    }
+
+    fn set(names: &[&str]) -> (ShotSet, Fixed) {
+        let shot = |name: &&str| match name.is_empty() {
+            true => Document::new([Part::Text("no picture".into()), Part::End]),
+            false => Document::new([Part::Image((*name).into()), Part::End]),
+        };
+        let picture = |name: &&str| {
+            let image = Image::solid(3, 2, [name.len() as u8; 3]);
+            ((*name).to_owned(), Media::Image(image))
+        };
+        let set = ShotSet::of_documents(names.iter().map(shot).collect());
+        (set, Fixed(names.iter().map(picture).collect()))
+    }
+
+    /// As many pictures at once as told, and what stands for their vectors.
+    fn made(folder: &Path, names: &[&str], most: usize) -> (VectorIndex, usize) {
+        let (set, media) = set(names);
+        let mut making = Making::new(&set, "encoder", &media, Some(folder)).unwrap();
+        let mut encoded = 0;
+        loop {
+            let pictures = making
+                .pictures(&set, &media, &Reader::default(), most)
+                .unwrap();
+            if pictures.is_empty() {
+                return (making.finish().unwrap(), encoded);
+            }
+            assert!(pictures.len() <= most);
+            encoded += pictures.len();
+            let vector = |image: &Image| vec![f32::from(image.rgb[0]), 2.0];
+            making.take(&pictures.iter().map(vector).collect::<Vec<_>>());
+        }
     }
 
     #[test]
-    fn a_shot_without_a_picture_is_like_nothing() {
-        let index = VectorIndex::of_rows(vec![None, Some(vec![2.0, 0.0])]);
-        let similar = index.similarities(&[1.0, 0.0]);
-        assert!(similar[0].is_nan());
-        assert_eq!(similar[1], 1.0);
+    fn an_index_is_the_same_in_pieces_of_any_size_and_read_back_afterwards() {
+        let names = ["a", "", "bbb", "cc", "ddddd"];
+        let folder = tempfile::tempdir().unwrap();
+        let whole = made(&folder.path().join("16"), &names, 16);
+        assert_eq!(whole.1, 4);
+        assert_eq!(made(&folder.path().join("1"), &names, 1), whole);
+        assert_eq!(
+            made(&folder.path().join("16"), &names, 16),
+            (whole.0.clone(), 0)
+        );
+        // Another set has another file.
+        assert_eq!(made(&folder.path().join("16"), &["a", "cc"], 16).1, 2);
+    }
+
+    #[test]
+    fn the_most_similar_stands_last_and_what_has_no_picture_is_left_out() {
+        let device = open_device(Backend::Cpu).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (index, _) = made(folder.path(), &["a", "", "bbb", "ccc", "ddddd"], 2);
+        assert_eq!(index.nearest(&[30.0, 20.0], 3, &device), [4, 3, 2]);
+        assert_eq!(index.nearest(&[30.0, 20.0], 9, &device), [0, 4, 3, 2]);
+        assert!(index.nearest(&[1.0, 1.0], 0, &device).is_empty());
+        let (none, _) = made(folder.path(), &["", ""], 2);
+        assert!(none.nearest(&[1.0, 1.0], 3, &device).is_empty());
     }
 }

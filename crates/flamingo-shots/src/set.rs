@@ -1,23 +1,15 @@
 //! A set of shots from a folder or a file.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use flamingo_data::{Format, MediaBase, Source};
+use flamingo_data::{CAPTION_FILES, MediaBase};
 use flamingo_engine::MediaSource;
 use flamingo_film::Reader;
 use flamingo_image::{Media, Wanted};
 use flamingo_sequence::{Document, MediaKind, Part};
-use serde_json::Value;
 
-/// Files of a folder that say what its pictures show.
-const CAPTIONS: [&str; 2] = ["captions.jsonl", "metadata.jsonl"];
-/// Keys of their lines that name the picture.
-const NAMES: [&str; 3] = ["file_name", "image", "file"];
-/// Keys of their lines that say what it shows.
-const TEXTS: [&str; 3] = ["text", "caption", "label"];
+use crate::samples;
 
 /// Finished examples, whose media are named so that no request can name others.
 #[derive(Debug, Clone, Default)]
@@ -39,60 +31,44 @@ struct Place {
 #[derive(Debug, thiserror::Error)]
 pub enum ShotsError {
     /// The folder or file, or one in it, cannot be read.
-    #[error("cannot read the shots in {path}: {reason}")]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    #[error(transparent)]
+    Unreadable(flamingo_data::Error),
     /// There are none.
     #[error(
-        "there are no shots in {path}: give a folder of pictures with {names}, a folder with a folder for each class, or \
-         a file of documents (.jsonl)",
-        names = CAPTIONS.join(" or ")
+        "there are no shots in {path}: {problem}; give a folder of pictures with {names}, a folder with a folder for each \
+         class, or a file of documents (.jsonl)",
+        names = CAPTION_FILES.join(" or ")
     )]
     Nothing {
         /// Where.
         path: PathBuf,
+        /// What was found instead.
+        problem: String,
     },
 }
 
 impl ShotSet {
-    /// A folder of pictures with `captions.jsonl` or `metadata.jsonl`, a folder with a folder for each class, or a file
-    /// of documents, one a line. `name` is the set's; `before` stands between a picture and what it shows.
+    /// The finished examples in a folder or file ([`samples`]). `name` is the set's; `before` stands between a picture and
+    /// what it shows, where a sample is just these.
     ///
     /// # Errors
     /// If nothing can be read there.
     pub fn read(name: &str, path: &Path, before: &str) -> Result<Self, ShotsError> {
-        let mut set = Self::default();
-        let captions = CAPTIONS.map(|file| path.join(file));
-        if let Some(file) = captions.iter().find(|file| file.is_file()) {
-            set.captions(name, path, file, before)?;
-        } else {
-            let format = if path.is_dir() {
-                Format::Folders
-            } else {
-                Format::Jsonl
-            };
-            let source = Source::read(format, path).map_err(|error| unreadable(path, error))?;
-            for (reason, count) in &source.report.left_out {
-                set.left_out.push(format!("{count} x {reason}"));
-            }
-            for sample in source.samples {
-                let document = match format {
-                    Format::Folders => shot(&sample.document, before),
-                    _ => sample.document,
-                };
-                set.push(name, document, &sample.base);
-            }
-        }
-        match set.documents.is_empty() {
-            true => Err(ShotsError::Nothing {
+        let source = samples(path).map_err(|error| match error {
+            flamingo_data::Error::Nothing { problem, .. } => ShotsError::Nothing {
                 path: path.to_path_buf(),
-            }),
-            false => Ok(set),
+                problem,
+            },
+            error => ShotsError::Unreadable(error),
+        })?;
+        let mut set = Self::default();
+        for (reason, count) in &source.report.left_out {
+            set.left_out.push(format!("{count} x {reason}"));
         }
+        for sample in source.samples {
+            set.push(name, finished(sample.document, before), &sample.base);
+        }
+        Ok(set)
     }
 
     /// Documents whose media are found elsewhere by their names.
@@ -101,36 +77,6 @@ impl ShotSet {
             documents,
             ..Self::default()
         }
-    }
-
-    /// A picture and its caption a line.
-    fn captions(
-        &mut self,
-        name: &str,
-        folder: &Path,
-        file: &Path,
-        before: &str,
-    ) -> Result<(), ShotsError> {
-        let base = MediaBase::Folder(folder.to_path_buf());
-        let lines = BufReader::new(File::open(file).map_err(|error| unreadable(file, error))?);
-        for (number, line) in lines.lines().enumerate() {
-            let line = line.map_err(|error| unreadable(file, error))?;
-            if line.trim().is_empty() {
-                continue;
-            }
-            match caption(line.trim_start_matches('\u{feff}')) {
-                Some((picture, text)) => {
-                    let pair = Document::new([Part::Image(picture), Part::Text(text)]);
-                    self.push(name, shot(&pair, before), &base);
-                }
-                None => self.left_out.push(format!(
-                    "{}:{}: no `file_name` with a `text`",
-                    file.display(),
-                    number + 1
-                )),
-            }
-        }
-        Ok(())
     }
 
     fn push(&mut self, name: &str, mut document: Document, base: &MediaBase) {
@@ -236,33 +182,26 @@ impl MediaSource for ShotMedia<'_> {
     }
 }
 
-fn unreadable(path: &Path, reason: impl std::fmt::Display) -> ShotsError {
-    ShotsError::Unreadable {
-        path: path.to_path_buf(),
-        reason: reason.to_string(),
-    }
-}
-
-/// The picture and the text of a line.
-fn caption(line: &str) -> Option<(String, String)> {
-    let line: Value = serde_json::from_str(line).ok()?;
-    let first = |keys: &[&str]| {
-        let text = keys.iter().find_map(|key| line[*key].as_str())?.trim();
-        (!text.is_empty()).then(|| text.to_owned())
+/// A picture with what it shows as an example, `<image>Output: a cat<EOC>`; any other document as it stands.
+fn finished(document: Document, before: &str) -> Document {
+    let Document { id, parts } = document;
+    let parts = match <[Part; 2]>::try_from(parts) {
+        Ok(
+            [
+                picture @ (Part::Image(_) | Part::Video(_)),
+                Part::Text(text),
+            ],
+        ) => {
+            let text = match text.trim_start() {
+                text if text.starts_with(before) => text.to_owned(),
+                text => format!("{before} {text}"),
+            };
+            vec![picture, Part::Text(text), Part::End]
+        }
+        Ok(other) => other.to_vec(),
+        Err(other) => other,
     };
-    Some((first(&NAMES)?, first(&TEXTS)?))
-}
-
-/// A picture with what it shows as an example: `<image>Output: a cat<EOC>`.
-fn shot(pair: &Document, before: &str) -> Document {
-    let part = |part: &Part| match part {
-        Part::Text(text) => Part::Text(format!("{before} {}", text.trim_start())),
-        other => other.clone(),
-    };
-    Document {
-        id: pair.id.clone(),
-        parts: pair.parts.iter().map(part).chain([Part::End]).collect(),
-    }
+    Document { id, parts }
 }
 
 #[cfg(test)]

@@ -322,7 +322,7 @@ fn accuracy(logits: Tensor<2>, targets: &[usize]) -> f64 {
 /// How a source's documents become sequences; the paper's values where the recipe says nothing.
 fn framing(spec: &DataSpec) -> Framing {
     let form = spec.form.unwrap_or(match spec.format {
-        Format::Shards | Format::Folders => Form::Pair,
+        Format::Shards | Format::Folders | Format::Captions => Form::Pair,
         Format::Pages | Format::Jsonl | Format::Parquet => Form::Page,
     });
     let paper = match form {

@@ -26,6 +26,7 @@ mod tower;
 
 pub use demo_model::{demo_model, demo_model_hash};
 pub use files::{Files, beside};
+pub use flamingo_chat as chat;
 pub use flamingo_corpus as corpus;
 pub use flamingo_crawl as crawl;
 pub use flamingo_data as data;

@@ -10,11 +10,6 @@ mod ffmpeg;
 mod image_tower;
 mod instructions;
 mod interrupt;
-#[cfg(feature = "chat")]
-mod jinja;
-#[cfg(not(feature = "chat"))]
-#[path = "jinja_absent.rs"]
-mod jinja;
 mod output;
 mod part_files;
 mod photos_model;

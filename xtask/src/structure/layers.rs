@@ -16,6 +16,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
     ],
     &["flamingo-weights", "flamingo-corpus"],
     &[
+        "flamingo-chat",
         "flamingo-model",
         "flamingo-parts",
         "flamingo-metrics",

@@ -258,26 +258,19 @@ pub(crate) unsafe fn mask_row(mask: Mask<'_>, row: *mut f32, query: usize, keys:
             slope,
             parents,
         } => {
-            let depth = |mut token: usize| {
-                let mut depth = 0;
-                while let Some(parent) = parents[token] {
-                    (token, depth) = (parent, depth + 1);
-                }
-                depth
-            };
-            let own = first + depth(query);
-            let mut at = Some(query);
+            // On the way back, parents stand before their children.
+            let (mut at, mut back) = (Some(query), 0);
             for token in (0..keys - first).rev() {
                 let score = unsafe { &mut *row.add(first + token) };
                 if at == Some(token) {
-                    let back = own - first - depth(token);
                     *score -= slope * back as f32;
-                    at = parents[token];
+                    (at, back) = (parents[token], back + 1);
                 } else {
                     *score = f32::NEG_INFINITY;
                 }
             }
             if slope != 0.0 {
+                let own = first + back - 1;
                 for j in 0..first {
                     unsafe { *row.add(j) += slope * (j as f32 - own as f32) };
                 }

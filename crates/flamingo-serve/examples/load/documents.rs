@@ -11,20 +11,16 @@ use crate::process::run;
 
 /// Tokens of each answer.
 pub(crate) const TOKENS: usize = 20;
-const SHOTS: u8 = 4;
+const SHOTS: u32 = 4;
 const CANDIDATES: [&str; 5] = [" a pig", " a dog", " dax", " wug", " a red ball"];
 
 /// Documents with the parts that the program and the server take alike.
 pub(crate) struct Documents(Vec<Vec<Value>>);
 
-fn picture(seed: u8) -> Vec<u8> {
-    let color = [
-        seed.wrapping_mul(53),
-        seed.wrapping_mul(97),
-        seed.wrapping_mul(151),
-    ];
+fn picture(seed: u32) -> Vec<u8> {
+    let color = [53, 97, 151].map(|factor: u32| (seed * factor % 251) as u8);
     let disc = move |x: u32, y: u32| {
-        let (dx, dy) = (x as i32 - 24 - i32::from(seed % 7), y as i32 - 24);
+        let (dx, dy) = (x as i32 - 24 - (seed % 7) as i32, y as i32 - 24);
         if dx * dx + dy * dy < 200 {
             color
         } else {
@@ -39,7 +35,7 @@ fn url(bytes: &[u8]) -> String {
 }
 
 impl Documents {
-    pub(crate) fn new(count: u8) -> Self {
+    pub(crate) fn new(count: u32) -> Self {
         let shots = (0..SHOTS).flat_map(|i| {
             [
                 json!({"image": url(&picture(i))}),
@@ -48,7 +44,7 @@ impl Documents {
             ]
         });
         let shots: Vec<Value> = shots.collect();
-        let query = |i: u8| {
+        let query = |i: u32| {
             [
                 json!({"image": url(&picture(SHOTS + i))}),
                 json!({"text": "Output:"}),
@@ -81,8 +77,8 @@ impl Documents {
     /// With a picture that is cut short, and no one has.
     pub(crate) fn broken(&self, i: usize) -> String {
         let mut parts = self.0[i].clone();
-        let mut png = picture(200);
-        png.truncate(40 + i);
+        let mut png = picture(1_000_000 + i as u32);
+        png.truncate(40 + i % 60);
         parts.push(json!({"image": url(&png)}));
         json!({"parts": parts, "max_tokens": TOKENS}).to_string()
     }

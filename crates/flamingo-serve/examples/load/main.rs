@@ -13,6 +13,7 @@ mod client;
 mod documents;
 mod process;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -27,28 +28,53 @@ const CLIENTS: usize = 16;
 /// Connections that ask nothing.
 const IDLE: usize = 1000;
 
+/// How often each load is measured, in turn with what it is compared to.
+const ROUNDS: usize = 3;
+/// Documents that are asked.
+const DOCUMENTS: u32 = 240;
+
 fn main() {
     let mut args = std::env::args().skip(1);
     let usage = "usage: load PROGRAM [REQUESTS]";
     let program = args.next().expect(usage);
     let requests: usize = args.next().map_or(10_000, |n| n.parse().expect(usage));
-    let documents = Documents::new(24);
+    let documents = Documents::new(DOCUMENTS);
     let folder = tempfile::tempdir().unwrap();
-    let (expected, asked) = documents.asked_by(&program, folder.path());
-    let (scores, scored) = documents.scored_by(&program, folder.path());
-    // Each load on a server that knows nothing, as the program did.
+    let (expected, _) = documents.asked_by(&program, folder.path());
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push(round(&program, &documents, &expected, folder.path()));
+    }
     let server = Server::start(&program);
     let report = json!({
-        "ask_cpu_seconds_a_document": asked,
-        "score_cpu_seconds_a_document": scored,
-        "one_client": generate(&Server::start(&program), &documents, &expected, 1),
-        "sixteen_clients": generate(&Server::start(&program), &documents, &expected, CLIENTS),
-        "sixteen_clients_score": score(&Server::start(&program), &documents, &scores),
+        "rounds": rounds,
         "first_token": first_token(&server, &documents),
         "idle_connections": idle(&server),
         "mixed": mixed(&server, &documents, &expected, requests),
     });
     println!("{}", serde_json::to_string_pretty(&report).unwrap());
+}
+
+/// The program on a file, then the server asked the same; each load on a server that knows nothing, as the program did.
+fn round(program: &str, documents: &Documents, expected: &[Value], folder: &Path) -> Value {
+    let (_, asked) = documents.asked_by(program, folder);
+    let sixteen = generate(&Server::start(program), documents, expected, CLIENTS);
+    let one = generate(&Server::start(program), documents, expected, 1);
+    let (scores, scored) = documents.scored_by(program, folder);
+    let scoring = score(&Server::start(program), documents, &scores);
+    let cpu = |load: &Value| load["cpu_seconds_a_request"].as_f64().unwrap();
+    let wall = |load: &Value| load["requests_a_second"].as_f64().unwrap();
+    json!({
+        "ask_cpu_seconds_a_document": asked,
+        "score_cpu_seconds_a_document": scored,
+        "of_ask": asked / cpu(&sixteen),
+        "of_score": scored / cpu(&scoring),
+        "of_one_client": wall(&sixteen) / wall(&one),
+        "of_one_client_by_cpu": cpu(&one) / cpu(&sixteen),
+        "sixteen_clients": sixteen,
+        "one_client": one,
+        "sixteen_clients_score": scoring,
+    })
 }
 
 /// Every document asked once by some clients.
@@ -63,7 +89,11 @@ fn generate(server: &Server, documents: &Documents, expected: &[Value], clients:
             }
         });
     });
-    report(&run, total, &wrong)
+    let mut told = report(&run, total, &wrong);
+    let rows = server.metric("answer_tokens_total") / server.metric("answer_passes_total");
+    told["rows_a_pass"] = rows.into();
+    told["prompt_passes"] = server.metric("prompt_passes_total").into();
+    told
 }
 
 fn score(server: &Server, documents: &Documents, expected: &[Value]) -> Value {
@@ -76,25 +106,32 @@ fn score(server: &Server, documents: &Documents, expected: &[Value]) -> Value {
             }
         });
     });
-    report(&run, total, &wrong)
+    let mut told = report(&run, total, &wrong);
+    told["prompt_passes"] = server.metric("prompt_passes_total").into();
+    told
 }
 
-/// Seconds until the first piece of an answer to a prompt of which all but the end is known, and what the engine itself
-/// took to read it.
+/// Seconds until the first piece of an answer to a prompt of which all but the end is known, what the engine itself
+/// took to read it, and the one over the other.
 fn first_token(server: &Server, documents: &Documents) -> Value {
     let mut connection = Connection::open(server.address);
-    let (mut first, mut prefill) = (Vec::new(), Vec::new());
+    let (mut first, mut prefill, mut ratio) = (Vec::new(), Vec::new(), Vec::new());
     for i in 0..documents.len() {
         connection.post("/ask", &documents.ask(i));
         let (seconds, told) = connection.stream("/ask", &documents.streamed(i));
+        let read = told["answers"][0]["timings"]["prefill"].as_f64().unwrap();
         first.push(seconds);
-        prefill.push(told["answers"][0]["timings"]["prefill"].as_f64().unwrap());
+        prefill.push(read);
+        ratio.push(seconds / read);
     }
-    let median = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    json!({"median_seconds": median(first), "median_prefill_seconds": median(prefill)})
+    json!({"seconds": spread(first), "prefill_seconds": spread(prefill), "over_prefill": spread(ratio)})
+}
+
+/// The least, the middle and the largest.
+fn spread(mut values: Vec<f64>) -> Value {
+    values.sort_by(f64::total_cmp);
+    let [least, middle, largest] = [0, values.len() / 2, values.len() - 1].map(|i| values[i]);
+    json!({"least": least, "median": middle, "largest": largest})
 }
 
 /// What connections that ask nothing take.

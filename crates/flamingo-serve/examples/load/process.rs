@@ -62,22 +62,22 @@ impl Server {
         line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
+    /// A number that the server tells.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let metrics = Connection::open(self.address).get("/metrics");
+        let text = String::from_utf8(metrics.body).unwrap();
+        let name = format!("flamingo_{name} ");
+        let mut lines = text.lines();
+        let value = lines.find_map(|line| line.strip_prefix(&name)).unwrap();
+        value.trim().parse().unwrap()
+    }
+
     /// Requests that are left once nothing is asked any more; 0 if all is well.
     pub(crate) fn settled(&self) -> f64 {
         let started = Instant::now();
         loop {
-            let metrics = Connection::open(self.address).get("/metrics");
-            let text = String::from_utf8(metrics.body).unwrap();
-            let value = |name: &str| -> f64 {
-                let line = text
-                    .lines()
-                    .find_map(|line| line.strip_prefix(name))
-                    .unwrap();
-                line.trim().parse().unwrap()
-            };
-            let left = value("flamingo_queue_requests ")
-                + value("flamingo_engine_rows ")
-                + value("flamingo_media_held ");
+            let names = ["queue_requests", "engine_rows", "media_held"];
+            let left: f64 = names.map(|name| self.metric(name)).iter().sum();
             if left == 0.0 || started.elapsed() > PATIENCE / 20 {
                 return left;
             }

@@ -13,12 +13,13 @@ use super::{logprobs, models, refused};
 use crate::echo::{echo, shots_header};
 use crate::fields::Fields;
 use crate::incoming::Incoming;
+use crate::job::Telling;
 use crate::limits::Limits;
 use crate::message::messages;
 use crate::parameters::{Logprobs, Parameters};
 use crate::picking::pick;
 use crate::refusal::Refusal;
-use crate::running::Prompt;
+use crate::running::{Prompt, check_texts};
 use crate::sse::{self, Chunks};
 use crate::state::{State, now};
 use crate::template::Template;
@@ -48,14 +49,16 @@ pub(crate) async fn answer(state: Arc<State>, incoming: Incoming) -> Result<Resp
     }
     let mut reply = Reply::new(&state, &parameters);
     let told = shots_header(&prompt);
-    let stream = parameters.stream;
-    let running = prompt
-        .ask(&state, parameters.decoding, 0, incoming.asked("messages"))
-        .await?;
-    if stream {
+    let telling = match parameters.stream {
+        true => Telling::Pieces,
+        false => Telling::Whole,
+    };
+    let asked = incoming.asked("messages", telling);
+    let running = prompt.ask(&state, parameters.decoding, 0, asked).await?;
+    if telling == Telling::Pieces {
         return Ok((told, sse::response(state, running, reply)).into_response());
     }
-    let answers = running.answers(&state).await?;
+    let answers = running.answers().await?;
     Ok((told, Json(reply.whole(&answers))).into_response())
 }
 
@@ -78,9 +81,14 @@ impl Chat {
         refused::check(&mut fields)?;
         let parameters = Parameters::read(&mut fields, limits, Logprobs::Flag, limits.new_tokens)?;
         let mut media = Vec::new();
-        let messages = messages(&mut fields, &mut media, limits.media)?;
+        let chat = messages(&mut fields, &mut media, limits.media)?;
+        check_texts(
+            limits,
+            chat.iter().flat_map(|turn| &turn.content),
+            "messages",
+        )?;
         let parts = template
-            .parts(&messages)
+            .parts(&chat)
             .map_err(|error| Refusal::bad("messages", error.to_string()))?;
         Ok(Self {
             parameters,

@@ -14,6 +14,7 @@ use super::{logprobs, models, refused};
 use crate::echo::echo;
 use crate::fields::{Fields, shown};
 use crate::incoming::Incoming;
+use crate::job::Telling;
 use crate::parameters::{Logprobs, Parameters};
 use crate::refusal::Refusal;
 use crate::running::Prompt;
@@ -63,16 +64,16 @@ pub(crate) async fn answer(state: Arc<State>, incoming: Incoming) -> Result<Resp
             );
             Refusal::bad("prompt", message)
         })?;
-        let asked = incoming.asked("prompt");
+        let asked = incoming.asked("prompt", Telling::Pieces);
         let running = prompt.ask(&state, parameters.decoding, 0, asked).await?;
         return Ok(sse::response(state, running, reply));
     }
     let decoding = &parameters.decoding;
     let asked = prompts.into_iter().enumerate().map(|(i, prompt)| {
-        let (state, asked) = (&state, incoming.asked("prompt"));
+        let (state, asked) = (&state, incoming.asked("prompt", Telling::Whole));
         async move {
             let running = prompt.ask(state, decoding.clone(), i as u64, asked).await?;
-            running.answers(state).await
+            running.answers().await
         }
     });
     let answers = try_join_all(asked).await?;

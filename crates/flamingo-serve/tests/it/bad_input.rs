@@ -384,9 +384,55 @@ async fn a_prompt_that_is_too_long_is_refused_with_both_counts() {
         told["message"]
             .as_str()
             .unwrap()
-            .contains("1018 bytes, the most is 352"),
+            .contains("1000 bytes, the most is 352"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn candidates_that_are_too_long_each_or_together_are_refused_with_both_counts() {
+    let served = Served::new(Setup {
+        limits: Limits {
+            candidate_tokens: 7,
+            prompt_tokens: 20,
+            ..Limits::default()
+        },
+        ..Setup::default()
+    });
+    let ask =
+        |candidates: Vec<String>| json!({"parts": [{"text": "Output:"}], "candidates": candidates});
+    let told = served
+        .post("/score", &ask(vec![" a".into(), "x ".repeat(50)]))
+        .await;
+    let told = error(&told, 400);
+    assert_eq!(
+        (&told["param"], &told["code"]),
+        (&json!("candidates[1]"), &json!("context_length_exceeded"))
+    );
+    assert!(
+        told["message"]
+            .as_str()
+            .unwrap()
+            .contains("the most is 7 tokens"),
+        "{told}"
+    );
+    let told = served.post("/score", &ask(vec!["x".repeat(100_000)])).await;
+    assert!(
+        error(&told, 400)["message"]
+            .as_str()
+            .unwrap()
+            .contains("100000 bytes")
+    );
+    let told = served.post("/score", &ask(vec![" a b c".into(); 30])).await;
+    let told = error(&told, 400);
+    assert_eq!(told["param"], "candidates");
+    assert!(
+        told["message"].as_str().unwrap().contains("the most is 20"),
+        "{told}"
+    );
+    served
+        .ok("/score", &ask(vec![" a".into(), " b".into()]))
+        .await;
 }
 
 #[tokio::test]

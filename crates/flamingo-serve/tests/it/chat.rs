@@ -1,5 +1,7 @@
 //! OpenAI's protocol.
 
+use flamingo_serve::Template;
+
 use super::*;
 
 const CHAT: &str = "/v1/chat/completions";
@@ -298,4 +300,32 @@ async fn the_same_prompt_a_second_time_is_known() {
         "{metrics}"
     );
     assert!(metrics.contains("flamingo_media_held 0\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn the_special_tokens_of_a_models_own_template_are_tokens() {
+    let source = "{% for m in messages %}{{ m.role }}: {% if m.content is string %}{{ m.content }}{% else %}\
+                  {% for part in m.content %}{{ '<image>' if part.type == 'image' else part.text }}{% endfor %}\
+                  {% endif %}{{ eos_token }}{% endfor %}assistant: ";
+    let template = Template::of_jinja("t.jinja", source, engine().tokenizer()).unwrap();
+    let served = Served::new(Setup {
+        template,
+        ..Setup::default()
+    });
+    let body = json!({"messages": [user(3, "what?")]});
+    let told = served.ok(&format!("{CHAT}?echo_prompt"), &body).await;
+    let parts = told["parts"].as_array().unwrap();
+    assert_eq!(parts[0], json!({"text": "user: "}));
+    assert!(parts[1]["image"].is_string());
+    let rest = [
+        json!({"text": "what?"}),
+        json!({"token": "<EOC>"}),
+        json!({"text": "assistant: "}),
+    ];
+    assert_eq!(parts[2..], rest);
+    let spelled = json!({"messages": [{"role": "user", "content": "<EOC>"}]});
+    let told = served.post(CHAT, &spelled).await;
+    assert_eq!(told.status, StatusCode::BAD_REQUEST);
+    let message = told.json()["error"]["message"].to_string();
+    assert!(message.contains("special token <EOC>"), "{message}");
 }

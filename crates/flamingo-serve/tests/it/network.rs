@@ -135,10 +135,67 @@ async fn a_header_of_a_megabyte_is_refused_and_the_server_lives() {
     let told = server.exchange(request.as_bytes()).await;
     assert!(told.starts_with("HTTP/1.1 431"), "{told}");
     assert!(told.contains("\"code\":\"headers_too_large\""), "{told}");
+    assert!(told.contains("more than 65536 bytes"), "{told}");
+    assert!(told.contains("x-request-id: req-"), "{told}");
     let told = server
         .exchange(b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         .await;
     assert!(told.starts_with("HTTP/1.1 200"), "{told}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_no_request_is_refused_with_an_object_too() {
+    let server = Listening::new(Limits::default()).await;
+    let many: String = (0..101).map(|i| format!("x-{i}: a\r\n")).collect();
+    for (head, status, code) in [
+        ("GARBAGE\r\n\r\n".to_owned(), 400, "invalid_http"),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400, "invalid_http"),
+        (
+            "GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(),
+            400,
+            "invalid_http",
+        ),
+        (
+            "POST /ask HTTP/1.1\r\ncontent-length: x\r\n\r\n".to_owned(),
+            400,
+            "invalid_http",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\n{many}\r\n"),
+            431,
+            "headers_too_large",
+        ),
+        (
+            format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(66_000)),
+            414,
+            "uri_too_long",
+        ),
+        ("a".repeat(5_000_000), 431, "headers_too_large"),
+    ] {
+        // Behind an answer on the same connection as well.
+        for before in ["", "GET /health HTTP/1.1\r\nHost: a\r\n\r\n"] {
+            let told = server.exchange(format!("{before}{head}").as_bytes()).await;
+            let shown: String = head.chars().take(40).collect();
+            let answer = match before.is_empty() {
+                true => told.as_str(),
+                false => {
+                    told.split_once("{\"status\":\"ok\"}")
+                        .expect("the answer before")
+                        .1
+                }
+            };
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{shown}: {told}"
+            );
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains("\r\nconnection: close"), "{shown}: {told}");
+            let body: Value = serde_json::from_str(body).unwrap();
+            assert_eq!(body["error"]["code"], code, "{shown}");
+            assert_eq!(body["error"]["type"], "invalid_request_error", "{shown}");
+        }
+    }
     server.end().await;
 }
 

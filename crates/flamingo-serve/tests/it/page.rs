@@ -283,6 +283,12 @@ fn the_page_fits_a_phone_and_is_dark_where_that_is_liked() {
         json!([]),
     );
     assert_eq!(reachable, true);
+    // However the style sheet lays it out.
+    let seen = browser.run(
+        "return [...document.querySelectorAll('[hidden]')].filter((e) => getComputedStyle(e).display !== 'none').length",
+        json!([]),
+    );
+    assert_eq!(seen, 0);
     let unnamed = browser.run(
         "return [...document.querySelectorAll('input, select, textarea')].filter((e) =>
              e.offsetParent !== null && !e.labels.length && !e.getAttribute('aria-label')).map((e) => e.outerHTML)",

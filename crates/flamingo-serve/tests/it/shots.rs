@@ -159,3 +159,49 @@ async fn shots_that_are_not_there_or_cannot_be_chosen_are_named() {
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{name}");
     }
 }
+
+#[tokio::test]
+async fn shots_whose_files_are_gone_are_the_servers_fault_and_their_place_is_not_told() {
+    let (folder, set) = folder();
+    let served = Served::new(Setup {
+        shots: vec![("animals".into(), set)],
+        ..Setup::default()
+    });
+    let place = folder.path().display().to_string();
+    drop(folder);
+    for choose in ["all", "nearest"] {
+        let told = served
+            .post("/ask", &ask(json!({"set": "animals", "choose": choose})))
+            .await;
+        assert_eq!(told.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(told.json()["error"]["code"], "shots_unreadable");
+        assert!(!told.json().to_string().contains(&place));
+    }
+    let without = json!({"parts": [{"image": png(60)}, {"text": "Output:"}], "max_tokens": 2});
+    served.ok("/ask", &without).await;
+}
+
+#[tokio::test]
+async fn answers_are_streamed_while_the_vectors_of_a_set_are_made() {
+    let shots: Vec<Value> = (0..40)
+        .map(|seed| json!({"parts": [{"image": png(seed)}, {"text": "Output: x"}, {"end": true}]}))
+        .collect();
+    let served = Served::new(Setup::default());
+    served.ok("/shots/mine", &json!({"documents": shots})).await;
+    let body = json!({"parts": [{"text": "Output:"}], "max_tokens": 30, "min_tokens": 30});
+    let alone = served.ok("/ask", &body).await;
+    let mut streamed = body.clone();
+    streamed["stream"] = json!(true);
+    let choice = ask(json!({"set": "mine", "count": 3}));
+    let (nearest, beside) = tokio::join!(
+        served.ok("/ask?echo_prompt", &choice),
+        served.post("/ask", &streamed),
+    );
+    assert_eq!(nearest["shots"].as_array().unwrap().len(), 3);
+    let events = beside.events();
+    let whole: Value = serde_json::from_str(&events[events.len() - 2]).unwrap();
+    assert_eq!(whole["answers"][0]["tokens"], alone["tokens"]);
+    // Once made, they are used as they are.
+    let again = served.ok("/ask?echo_prompt", &choice).await;
+    assert_eq!(again["shots"], nearest["shots"]);
+}

@@ -81,10 +81,7 @@ pub(crate) fn run(args: &AskArgs) -> Result<()> {
     let reader = args.media.reader();
     let documents = shots.nearest_before(&mut engine, documents, &reader)?;
     let documents = match chat {
-        Some(chat) => {
-            let asked = documents.iter().map(|d| chat.prompt(d, engine.tokenizer()));
-            asked.collect::<Result<_>>()?
-        }
+        Some(chat) => chat.prompts(documents, engine.tokenizer())?,
         None => documents,
     };
     let files = Files::of(&documents).read_with(reader.clone());

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
+use flamingo::chat;
 use flamingo::engine::Engine;
 use flamingo::serve::{ApiKey, Limits, Server, Setup, Template};
 use flamingo::shots::ShotSet;
@@ -13,7 +14,7 @@ use flamingo::weights::Source;
 
 use crate::args::{MediaArgs, ModelArgs};
 use crate::failure::{Failure, Hint, Result, say};
-use crate::{chat, ffmpeg, interrupt, output, part_files};
+use crate::{ffmpeg, interrupt, output, part_files};
 
 /// Answer over HTTP: OpenAI's protocol, the program's own, and a page to try the model.
 ///
@@ -96,6 +97,9 @@ fn named(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+/// How long the engine's last pass may take once nobody waits for it any more.
+const LAST_PASS: Duration = Duration::from_secs(5);
+
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let key = args.api_key_file.as_deref().map(key).transpose()?;
     let shots = shots(args)?;
@@ -131,10 +135,18 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let serving = thread::Builder::new()
         .name("server".into())
         .spawn(move || {
-            runtime.block_on(async {
+            let served = runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener)?;
                 server.serve(listener, told_to_end()).await
-            })
+            });
+            runtime.shutdown_timeout(LAST_PASS);
+            if served.is_ok() {
+                thread::spawn(|| {
+                    thread::sleep(LAST_PASS);
+                    std::process::exit(0)
+                });
+            }
+            served
         })?;
     output::line(&format!("{name} is served at http://{told}"))?;
     // Here, among the threads that compute.
@@ -213,23 +225,19 @@ fn limits(args: &ServeArgs) -> Limits {
 
 /// That of the command line, the model's own, that of its kind, or the paper's.
 fn template(args: &ServeArgs, engine: &Engine) -> Result<Template> {
-    let file = engine.model_file();
-    let image = &file.tokens.image;
-    let special = |token: &Option<String>| token.clone().unwrap_or_default();
-    let (bos, eos) = (special(&file.tokens.bos), special(&file.tokens.eos));
-    let specials = [bos.as_str(), eos.as_str()];
+    let tokenizer = engine.tokenizer();
     if let Some(name) = &args.template {
-        return Ok(Template::open(name, image, specials)?);
+        return Ok(Template::open(name, tokenizer)?);
     }
-    if let Some(turns) = &file.template {
+    if let Some(turns) = &engine.model_file().template {
         return Ok(Template::of_json("flamingo.json", &turns.to_string())?);
     }
-    if let Source::Directory(folder) = args.model.files.source()?
-        && let Some((name, source)) = chat::template(&folder)
+    if let Source::Directory(folder) | Source::WithParts(folder, _) = args.model.files.source()?
+        && let Some((name, source)) = chat::find(&folder)
     {
-        return Ok(Template::of_jinja(&name, &source, image, specials)?);
+        return Ok(Template::of_jinja(&name, &source, tokenizer)?);
     }
-    let is_instructed = engine.tokenizer().id("<end_of_utterance>").is_some();
+    let is_instructed = tokenizer.id("<end_of_utterance>").is_some();
     let model = args.model.files.model.as_deref().unwrap_or_default();
     Ok(match (is_instructed, model.contains("langinstruct")) {
         (true, _) => Template::named("idefics-instruct")?,

@@ -6,8 +6,9 @@ use clap::Args;
 use flamingo::Files;
 use flamingo::engine::{Engine, MediaSource};
 use flamingo::film::Reader;
+use flamingo::kernels::{Backend, open_device};
 use flamingo::sequence::{Document, Part};
-use flamingo::shots::{ShotMedia, ShotSet, VectorIndex, choose_nearest, own_vector};
+use flamingo::shots::{ShotMedia, ShotSet, VectorIndex, own_vector};
 
 use crate::failure::{Failure, Hint, Result};
 use crate::part_files;
@@ -85,12 +86,13 @@ impl Shots {
         let folder = part_files::store().folder().with_file_name("shots");
         let index = VectorIndex::of(&self.set, engine, &files, Some(&folder), reader)
             .hint_if_full("make room, or set FLAMINGO_CACHE to a folder with room")?;
+        let device = open_device(Backend::Cpu)?;
         queries
             .into_iter()
             .map(|query| {
                 let picture = last_medium(&query).ok_or_else(|| no_picture(&query))?;
                 let vector = own_vector(engine, &source as &dyn MediaSource, picture)?;
-                let chosen = choose_nearest(&vector, &index, count);
+                let chosen = index.nearest(&vector, count, &device);
                 let shots: Vec<Document> = chosen
                     .into_iter()
                     .map(|i| self.set.document(i).clone())

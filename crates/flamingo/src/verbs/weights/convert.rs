@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use flamingo::chat;
 use flamingo::kernels::{Matrices, WeightType};
 use flamingo::weights::{Source, convert, convert_trained, export_open_flamingo, open};
 
 use crate::args::tell_kept;
 use crate::failure::{Failure, Hint, Result};
-use crate::{chat, interrupt, output, sources, writer};
+use crate::{interrupt, output, sources, writer};
 
 /// Write a model in another format or precision.
 ///
@@ -101,7 +102,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
         Format::Flamingo => {
             opened.report.check()?;
             if let Source::Directory(folder) | Source::WithParts(folder, _) = &source
-                && let Some((_, template)) = chat::template(folder)
+                && let Some((_, template)) = chat::find(folder)
             {
                 let path = args.out.join(chat::FILE);
                 flamingo_files::write(&path, template.as_bytes()).hint_if_full(full)?;

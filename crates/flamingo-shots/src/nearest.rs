@@ -3,7 +3,7 @@
 use flamingo_kernels::{Device, affine, floats};
 use rayon::prelude::*;
 
-use super::Vectors;
+use crate::Vectors;
 
 /// Queries that are compared at once.
 const QUERIES: usize = 64;

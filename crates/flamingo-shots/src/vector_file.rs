@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::xxh3_64;
+use sha2::{Digest, Sha256};
 
-use super::Vectors;
-use crate::Result;
+use crate::Vectors;
 
 /// Begins every file; its last byte is raised when the form changes.
-const MAGIC: [u8; 8] = *b"rices\0\0\x01";
+const MAGIC: [u8; 8] = *b"rices\0\0\x02";
+/// Bytes of a hash that stand in a file's name.
+const NAMED: usize = 8;
 
 /// A file of vectors: those of one tower and one list of examples. What is of others, or damaged, is as if it was not
 /// there.
@@ -17,15 +18,19 @@ const MAGIC: [u8; 8] = *b"rices\0\0\x01";
 pub struct VectorFile {
     path: PathBuf,
     /// Of the tower and the examples.
-    made_of: u64,
+    made_of: [u8; 32],
 }
 
 impl VectorFile {
     /// The file in `folder` for what `name` calls, made by the tower `tower` of examples with this fingerprint.
     pub fn new(folder: &Path, name: &str, tower: &str, examples: &str) -> Self {
-        let made_of = xxh3_64(format!("{tower}\0{examples}").as_bytes());
+        let made_of: [u8; 32] = Sha256::digest(format!("{tower}\0{examples}")).into();
+        let short: String = made_of[..NAMED]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Self {
-            path: folder.join(format!("{name}-{made_of:016x}.vectors")),
+            path: folder.join(format!("{name}-{short}.vectors")),
             made_of,
         }
     }
@@ -33,16 +38,16 @@ impl VectorFile {
     /// The vectors, if they are there and whole.
     pub fn read(&self) -> Option<Vectors> {
         let bytes = fs::read(&self.path).ok()?;
-        let (body, checksum) = bytes.split_last_chunk::<8>()?;
-        if xxh3_64(body) != u64::from_le_bytes(*checksum) {
+        let (body, checksum) = bytes.split_last_chunk::<32>()?;
+        if Sha256::digest(body)[..] != checksum[..] {
             return None;
         }
         let body = body.strip_prefix(&MAGIC)?;
-        let (made_of, body) = number(body)?;
+        let (made_of, body) = body.split_first_chunk::<32>()?;
         let (width, body) = number(body)?;
         let (count, body) = number(body)?;
         let wanted = width.checked_mul(count)?.checked_mul(4)?;
-        if made_of != self.made_of || body.len() as u64 != wanted {
+        if *made_of != self.made_of || body.len() as u64 != wanted {
             return None;
         }
         let (values, _) = body.as_chunks::<4>();
@@ -59,14 +64,16 @@ impl VectorFile {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn write(&self, vectors: &Vectors) -> Result<()> {
+    pub fn write(&self, vectors: &Vectors) -> Result<(), flamingo_files::Error> {
         let mut bytes = MAGIC.to_vec();
-        for number in [self.made_of, vectors.width as u64, vectors.len() as u64] {
+        bytes.extend(self.made_of);
+        for number in [vectors.width as u64, vectors.len() as u64] {
             bytes.extend(number.to_le_bytes());
         }
         bytes.extend(vectors.values.iter().flat_map(|value| value.to_le_bytes()));
-        bytes.extend(xxh3_64(&bytes).to_le_bytes());
-        Ok(flamingo_files::write(&self.path, &bytes)?)
+        let checksum = Sha256::digest(&bytes);
+        bytes.extend(checksum);
+        flamingo_files::write(&self.path, &bytes)
     }
 }
 
