@@ -520,6 +520,9 @@ unsafe fn padded<T: Copy + Default>(from: *const T, n: usize) -> [T; 2 * LANES] 
     all
 }
 
+/// What sums without a bias start from.
+static ZEROS: [f32; 4] = [0.0; 4];
+
 /// `R x C` sums over a stretch, in registers. `x` are the stretches of the rows, and the numbers from
 /// one to the next.
 #[inline(always)]
@@ -563,24 +566,28 @@ unsafe fn tile<M: Multiply, const R: usize, const C: usize>(
                 }
             }
         }
-        let put = |r: usize, c: usize, total: f32| {
-            let (row, column) = (i + r - block.rows[0], j + c - block.columns[0]);
-            let out = block.out.add(row * block.stride + column);
-            let before = match (start, block.bias.is_null()) {
-                (0, true) => 0.0,
-                (0, false) => *block.bias.add(j + c),
-                _ => *out,
-            };
-            *out = before + total;
+        let out = block.out.add((i - block.rows[0]) * block.stride + j - block.columns[0]);
+        // What the sums of row `r` are added to.
+        let before = |r: usize| match (start, block.bias.is_null()) {
+            (0, true) => ZEROS.as_ptr(),
+            (0, false) => block.bias.add(j),
+            _ => out.add(r * block.stride).cast_const(),
         };
         let mut four = [zero; 4];
+        if C == 4 {
+            for r in 0..R {
+                four.copy_from_slice(&sums[r]);
+                M::Sums::store_sums(four, before(r), out.add(r * block.stride));
+            }
+            return;
+        }
         if C == 1 && R <= 4 {
             for r in 0..R {
                 four[r] = sums[r][0];
             }
             let totals = M::Sums::sums(four);
             for r in 0..R {
-                put(r, 0, totals[r]);
+                *out.add(r * block.stride) = *before(r) + totals[r];
             }
             return;
         }
@@ -588,7 +595,7 @@ unsafe fn tile<M: Multiply, const R: usize, const C: usize>(
             four[..C].copy_from_slice(&sums[r]);
             let totals = M::Sums::sums(four);
             for c in 0..C {
-                put(r, c, totals[c]);
+                *out.add(r * block.stride + c) = *before(r).add(c) + totals[c];
             }
         }
     }

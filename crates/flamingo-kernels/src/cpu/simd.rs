@@ -32,6 +32,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn load_second_bf16(from: *const bf16) -> Self;
     /// Rounded to the nearest, ties to even.
     unsafe fn store_bf16(self, to: *mut bf16);
+    /// Whole numbers within 0 and 255 as bytes; what is no number is 0.
+    unsafe fn store_bytes(self, to: *mut u8);
     unsafe fn store(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
@@ -49,6 +51,16 @@ pub(crate) trait Lanes: Copy {
     unsafe fn scale_by_power(self, exponent: Self) -> Self;
     /// Sums of the lanes of four vectors.
     unsafe fn sums(four: [Self; 4]) -> [f32; 4];
+    /// Writes to the four places of `to` what the four of `before` hold and [`Lanes::sums`].
+    #[inline(always)]
+    unsafe fn store_sums(four: [Self; 4], before: *const f32, to: *mut f32) {
+        unsafe {
+            let sums = Self::sums(four);
+            for i in 0..4 {
+                *to.add(i) = *before.add(i) + sums[i];
+            }
+        }
+    }
 
     /// The sum of the lanes.
     #[inline(always)]
@@ -137,6 +149,11 @@ impl Lanes for Portable {
         unsafe { to.cast::<[bf16; LANES]>().write_unaligned(rounded) }
     }
     #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        let bytes = self.0.map(|value| value as u8);
+        unsafe { to.cast::<[u8; LANES]>().write_unaligned(bytes) }
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
     }
@@ -209,6 +226,36 @@ mod x86 {
     pub(crate) struct Avx512(__m512);
 
     impl Avx512 {
+        /// The sums of the lanes of four vectors, in a register.
+        #[inline(always)]
+        unsafe fn four_sums(four: [Self; 4]) -> __m128 {
+            unsafe {
+                // Halves first: eight lanes of each, two vectors in one register.
+                let ab = Self::halves(four[0].0, four[1].0);
+                let cd = Self::halves(four[2].0, four[3].0);
+                // Then quarters: four lanes of each, in the order a, b, c, d.
+                let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+                let odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd);
+                let quads = _mm512_add_ps(even, odd);
+                let pairs = _mm512_add_ps(quads, _mm512_permute_ps::<0b10_11_00_01>(quads));
+                let all = _mm512_add_ps(pairs, _mm512_permute_ps::<0b01_00_11_10>(pairs));
+                _mm512_castps512_ps128(_mm512_permutexvar_ps(
+                    _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+                    all,
+                ))
+            }
+        }
+
+        /// Lane `i` of a vector with lane `i + 8`, of two vectors.
+        #[inline(always)]
+        unsafe fn halves(v: __m512, w: __m512) -> __m512 {
+            unsafe {
+                let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(v, w);
+                let high = _mm512_shuffle_f32x4::<0b11_10_11_10>(v, w);
+                _mm512_add_ps(low, high)
+            }
+        }
+
         /// Adds the products of two times 32 bf16 numbers, whose bits the operands are: to each lane
         /// that of the second two of its pair, then that of the first two.
         ///
@@ -278,6 +325,14 @@ mod x86 {
             }
         }
         #[inline(always)]
+        unsafe fn store_bytes(self, to: *mut u8) {
+            unsafe {
+                // What is no number has no low bits.
+                let bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(self.0));
+                _mm_storeu_si128(to.cast(), bytes);
+            }
+        }
+        #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
             unsafe { _mm512_storeu_ps(to, self.0) }
         }
@@ -326,29 +381,13 @@ mod x86 {
         }
         #[inline(always)]
         unsafe fn sums(four: [Self; 4]) -> [f32; 4] {
-            unsafe {
-                // Halves first: eight lanes of each, two vectors in one register.
-                let [a, b, c, d] = four.map(|v| v.0);
-                let fold = |v: __m512, w: __m512| {
-                    let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(v, w);
-                    let high = _mm512_shuffle_f32x4::<0b11_10_11_10>(v, w);
-                    _mm512_add_ps(low, high)
-                };
-                let (ab, cd) = (fold(a, b), fold(c, d));
-                // Then quarters: four lanes of each, in the order a, b, c, d.
-                let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
-                let odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd);
-                let quads = _mm512_add_ps(even, odd);
-                let pairs = _mm512_add_ps(quads, _mm512_permute_ps::<0b10_11_00_01>(quads));
-                let all = _mm512_add_ps(pairs, _mm512_permute_ps::<0b01_00_11_10>(pairs));
-                let picked = _mm512_castps512_ps128(_mm512_permutexvar_ps(
-                    _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-                    all,
-                ));
-                let mut sums = [0.0; 4];
-                _mm_storeu_ps(sums.as_mut_ptr(), picked);
-                sums
-            }
+            let mut sums = [0.0; 4];
+            unsafe { _mm_storeu_ps(sums.as_mut_ptr(), Self::four_sums(four)) };
+            sums
+        }
+        #[inline(always)]
+        unsafe fn store_sums(four: [Self; 4], before: *const f32, to: *mut f32) {
+            unsafe { _mm_storeu_ps(to, _mm_add_ps(_mm_loadu_ps(before), Self::four_sums(four))) }
         }
         #[inline(always)]
         unsafe fn greatest(self) -> f32 {
@@ -439,6 +478,21 @@ mod x86 {
                 let packed = _mm256_packus_epi32(low, high);
                 let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
                 _mm256_storeu_si256(to.cast(), ordered);
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_bytes(self, to: *mut u8) {
+            unsafe {
+                // What is no number is the lowest of all, and so cut off at 0.
+                let low = _mm256_cvtps_epi32(self.0[0]);
+                let high = _mm256_cvtps_epi32(self.0[1]);
+                let packed = _mm256_packus_epi32(low, high);
+                let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+                let bytes = _mm_packus_epi16(
+                    _mm256_castsi256_si128(ordered),
+                    _mm256_extracti128_si256::<1>(ordered),
+                );
+                _mm_storeu_si128(to.cast(), bytes);
             }
         }
         #[inline(always)]
