@@ -12,6 +12,7 @@
 
 use std::marker::PhantomData;
 
+use crate::cpu::bf16::round;
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::Avx512;
 use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
@@ -336,7 +337,6 @@ for_processor!(fn block_f32(block: &Block<f32>, weights: *const f32) = of_f32);
 for_processor!(fn block_bf16(block: &Block<f32>, weights: *const bf16) = of_bf16);
 for_processor!(fn block_f16(block: &Block<f32>, weights: *const f16) = of_f16);
 for_processor!(fn block_widened(block: &Block<bf16>, weights: *const bf16) = of_pairs);
-for_processor!(fn round(sums: &[f32], to: *mut bf16) = rounded);
 
 #[inline(always)]
 unsafe fn of_f32<V: Lanes>(block: &Block<f32>, weights: *const f32) {
@@ -370,19 +370,6 @@ unsafe fn block_pairs(set: InstructionSet, block: &Block<bf16>, weights: *const 
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx512Bf16 => block_native(block, weights),
             _ => block_widened(set, block, weights),
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn rounded<V: Lanes>(sums: &[f32], to: *mut bf16) {
-    let whole = sums.len() / LANES * LANES;
-    unsafe {
-        for at in (0..whole).step_by(LANES) {
-            V::load(sums.as_ptr().add(at)).store_bf16(to.add(at));
-        }
-        for at in whole..sums.len() {
-            to.add(at).write(bf16::from_f32(sums[at]));
         }
     }
 }
@@ -566,7 +553,9 @@ unsafe fn tile<M: Multiply, const R: usize, const C: usize>(
                 }
             }
         }
-        let out = block.out.add((i - block.rows[0]) * block.stride + j - block.columns[0]);
+        let out = block
+            .out
+            .add((i - block.rows[0]) * block.stride + j - block.columns[0]);
         // What the sums of row `r` are added to.
         let before = |r: usize| match (start, block.bias.is_null()) {
             (0, true) => ZEROS.as_ptr(),
@@ -689,13 +678,7 @@ mod tests {
         let weights = halves(n * k, 3);
         let run = |x: &[bf16]| {
             let m = x.len() / k;
-            product_bf16(
-                InstructionSet::best(),
-                Sizes { m, n, k },
-                x,
-                &weights,
-                None,
-            )
+            product_bf16(InstructionSet::best(), Sizes { m, n, k }, x, &weights, None)
         };
         for m in [2, 3, 4, 5, 8, 17, 101] {
             let x = halves(m * k, m as u32);
@@ -703,25 +686,6 @@ mod tests {
             assert_eq!(run(&x), alone, "{m} rows");
             let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
             assert_eq!(pool.expect("threads").install(|| run(&x)), alone);
-        }
-    }
-
-    #[test]
-    fn numbers_are_rounded_to_bf16_alike_with_every_instruction_set() {
-        let mut x: Vec<f32> = (0..1 << 16).map(|i: u32| f32::from_bits(i << 16)).collect();
-        // Ties, what is next to them, and numbers that are none whose upper half says otherwise.
-        let beside = [1_u32, 0x7fff, 0x8000, 0x8001, 0xffff];
-        let near = |&x: &f32| beside.map(|low| f32::from_bits(x.to_bits() | low));
-        x.extend(x.clone().iter().flat_map(near));
-        x.truncate(x.len() - 3);
-        let bits = |x: &bf16| x.to_bits();
-        let expected: Vec<u16> = x.iter().map(|&x| bf16::from_f32(x).to_bits()).collect();
-        for set in InstructionSet::available() {
-            let mut to = vec![bf16::ZERO; x.len()];
-            // SAFETY: there are as many on both sides.
-            unsafe { round(set, &x, to.as_mut_ptr()) };
-            let found: Vec<u16> = to.iter().map(bits).collect();
-            assert_eq!(found, expected, "{set}");
         }
     }
 }

@@ -112,7 +112,9 @@ impl Block {
     fn round(&mut self, set: InstructionSet, kind: QuantKind, x: &[f32]) {
         let form = kind.form();
         let (d, d_least) = (self.d.to_f32(), self.d_least.to_f32());
-        let parts = x.chunks_exact(form.step).zip(self.quants.chunks_exact_mut(form.step));
+        let parts = x
+            .chunks_exact(form.step)
+            .zip(self.quants.chunks_exact_mut(form.step));
         for (part, (x, quants)) in parts.enumerate() {
             let scale = d * f32::from(self.scales[part]);
             let how = Rounding {
@@ -381,7 +383,9 @@ mod tests {
 
     fn nearest_block(kind: QuantKind, x: &[f32]) -> Block {
         let mut found = Block::empty();
-        Block::nearest(InstructionSet::best(), kind, x, |_, block| found = block.clone());
+        Block::nearest(InstructionSet::best(), kind, x, |_, block| {
+            found = block.clone()
+        });
         found
     }
 

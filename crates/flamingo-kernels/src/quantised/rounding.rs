@@ -26,7 +26,10 @@ impl Rounding {
     /// # Panics
     /// If there are more numbers than places, or they are no whole vectors.
     pub(super) fn apply(&self, set: InstructionSet, x: &[f32], out: &mut [u8]) {
-        assert!(x.len() <= out.len() && x.len().is_multiple_of(LANES), "lengths");
+        assert!(
+            x.len() <= out.len() && x.len().is_multiple_of(LANES),
+            "lengths"
+        );
         // SAFETY: `set` is one that this processor has, and the lengths were checked.
         unsafe { quants(set, self, x, out.as_mut_ptr()) }
     }

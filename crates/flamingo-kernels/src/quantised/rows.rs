@@ -23,7 +23,10 @@ pub fn quantise_rows(kind: QuantKind, values: &[f32], d_input: usize) -> Result<
         .zip(values.par_chunks(AT_ONCE * kind.block()))
         .for_each(|(bytes, values)| {
             Block::nearest(set, kind, values, |i, block| {
-                block.write(kind, &mut bytes[i * kind.block_bytes()..][..kind.block_bytes()]);
+                block.write(
+                    kind,
+                    &mut bytes[i * kind.block_bytes()..][..kind.block_bytes()],
+                );
             });
         });
     Ok(bytes)
