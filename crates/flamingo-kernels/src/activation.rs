@@ -1,6 +1,6 @@
 //! The activations of the models.
 
-use burn::tensor::{DType, Tensor, activation};
+use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::cpu::activation::Function;

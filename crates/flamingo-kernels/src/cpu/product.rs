@@ -11,6 +11,7 @@
 //! below 2^-126: the instruction that some processors have takes these for zero.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use crate::cpu::bf16::round;
 #[cfg(target_arch = "x86_64")]
@@ -118,6 +119,7 @@ pub(crate) fn product(
             columns,
             k,
             x: x.as_ptr(),
+            x_stride: k,
             bias: bias.map_or(std::ptr::null(), <[f32]>::as_ptr),
             // SAFETY: the block lies within `out`.
             out: unsafe { out.behind(rows[0] * n + columns[0]) }.pointer(),
@@ -152,22 +154,49 @@ pub(crate) fn product_bf16(
     sizes.check(x.len(), weights.len(), bias);
     let mut product = Vec::with_capacity(m * n);
     let out = Shared::unwritten(&mut product);
+    // For processors that cannot multiply them: each number is widened once, not for every column.
+    let x_stride = k.next_multiple_of(2 * LANES);
+    let wide = match set {
+        InstructionSet::Avx512Bf16 => Vec::new(),
+        _ => apart(set, x, k),
+    };
     sizes.blocks(|[rows, columns]| {
         let [height, width] = [rows, columns].map(|[first, end]| end - first);
         let mut sums = Vec::<f32>::with_capacity(height * width);
-        let block = Block {
-            rows,
-            columns,
-            k,
-            x: x.as_ptr(),
-            bias: bias.map_or(std::ptr::null(), <[f32]>::as_ptr),
-            out: sums.as_mut_ptr(),
-            stride: width,
-        };
+        let bias = bias.map_or(std::ptr::null(), <[f32]>::as_ptr);
+        let (out_of_block, stride) = (sums.as_mut_ptr(), width);
         // SAFETY: the lengths were checked above, the block writes all of its sums, and blocks round
         // theirs to different elements of `out`.
         unsafe {
-            block_pairs(set, &block, weights.as_ptr());
+            match set {
+                #[cfg(target_arch = "x86_64")]
+                InstructionSet::Avx512Bf16 => {
+                    let block = Block {
+                        rows,
+                        columns,
+                        k,
+                        x: x.as_ptr(),
+                        x_stride: k,
+                        bias,
+                        out: out_of_block,
+                        stride,
+                    };
+                    block_native(&block, weights.as_ptr());
+                }
+                _ => {
+                    let block = Block {
+                        rows,
+                        columns,
+                        k,
+                        x: wide.as_ptr(),
+                        x_stride,
+                        bias,
+                        out: out_of_block,
+                        stride,
+                    };
+                    block_pairs(set, &block, weights.as_ptr());
+                }
+            }
             sums.set_len(height * width);
             for (i, sums) in sums.chunks_exact(width).enumerate() {
                 let to = out.behind((rows[0] + i) * n + columns[0]);
@@ -178,6 +207,19 @@ pub(crate) fn product_bf16(
     // SAFETY: the blocks are all of it, and each wrote its elements.
     unsafe { product.set_len(m * n) };
     product
+}
+
+/// Rows of `k` numbers in f32, of each 32 the second ones of all pairs and then the first ones; zeros
+/// behind them to a multiple of 32.
+fn apart(set: InstructionSet, x: &[bf16], k: usize) -> Vec<f32> {
+    let stride = k.next_multiple_of(2 * LANES);
+    let mut wide = vec![0.0; x.len() / k.max(1) * stride];
+    let to = Shared::new(&mut wide);
+    for_each(x.len() / k.max(1), |row| {
+        // SAFETY: each row has a place of its own.
+        unsafe { row_apart(set, &x[row * k..][..k], to.behind(row * stride).pointer()) }
+    });
+    wide
 }
 
 /// A pointer that threads write through, to different places.
@@ -221,6 +263,8 @@ struct Block<X> {
     columns: [usize; 2],
     k: usize,
     x: *const X,
+    /// From a row of `x` to the next.
+    x_stride: usize,
     bias: *const f32,
     /// The sum of the first row and column.
     out: *mut f32,
@@ -242,6 +286,10 @@ trait Multiply {
     const STEP: usize;
     /// Multiply-adds that this takes.
     const PARTS: usize;
+    /// Numbers of a stretch at most.
+    const LONGEST: usize;
+    /// Rows of `x` are longer than `k` where it is no multiple of this.
+    const ROW: usize = 1;
     unsafe fn row(from: *const Self::X, part: usize) -> Self::Operand;
     unsafe fn column(from: *const Self::Weight, part: usize) -> Self::Operand;
     unsafe fn add(sums: Self::Sums, row: Self::Operand, column: Self::Operand) -> Self::Sums;
@@ -259,6 +307,7 @@ macro_rules! widened {
             type Operand = V;
             const STEP: usize = LANES;
             const PARTS: usize = 1;
+            const LONGEST: usize = STRETCH / size_of::<f32>();
             #[inline(always)]
             unsafe fn row(from: *const f32, _: usize) -> V {
                 unsafe { V::load(from) }
@@ -278,28 +327,30 @@ widened!(f32, load);
 widened!(bf16, load_bf16);
 widened!(f16, load_f16);
 
-/// Rows and weights of bf16, for processors that cannot multiply them as they are.
+/// Rows that [`apart`] widened and weights of bf16.
 struct Pairs<V>(PhantomData<V>);
 
 impl<V: Lanes> Multiply for Pairs<V> {
-    type X = bf16;
+    type X = f32;
     type Weight = bf16;
     type Sums = V;
     type Operand = V;
     const STEP: usize = 2 * LANES;
     const PARTS: usize = 2;
+    const LONGEST: usize = STRETCH / size_of::<bf16>();
+    const ROW: usize = 2 * LANES;
     #[inline(always)]
-    unsafe fn row(from: *const bf16, part: usize) -> V {
+    unsafe fn row(from: *const f32, part: usize) -> V {
+        unsafe { V::load(from.add(part * LANES)) }
+    }
+    #[inline(always)]
+    unsafe fn column(from: *const bf16, part: usize) -> V {
         unsafe {
             match part {
                 0 => V::load_second_bf16(from),
                 _ => V::load_first_bf16(from),
             }
         }
-    }
-    #[inline(always)]
-    unsafe fn column(from: *const bf16, part: usize) -> V {
-        unsafe { Self::row(from, part) }
     }
     #[inline(always)]
     unsafe fn add(sums: V, row: V, column: V) -> V {
@@ -319,6 +370,7 @@ impl Multiply for Native {
     type Operand = Avx512;
     const STEP: usize = 2 * LANES;
     const PARTS: usize = 1;
+    const LONGEST: usize = STRETCH / size_of::<bf16>();
     #[inline(always)]
     unsafe fn row(from: *const bf16, _: usize) -> Avx512 {
         unsafe { Avx512::load(from.cast()) }
@@ -336,7 +388,8 @@ impl Multiply for Native {
 for_processor!(fn block_f32(block: &Block<f32>, weights: *const f32) = of_f32);
 for_processor!(fn block_bf16(block: &Block<f32>, weights: *const bf16) = of_bf16);
 for_processor!(fn block_f16(block: &Block<f32>, weights: *const f16) = of_f16);
-for_processor!(fn block_widened(block: &Block<bf16>, weights: *const bf16) = of_pairs);
+for_processor!(fn block_pairs(block: &Block<f32>, weights: *const bf16) = of_pairs);
+for_processor!(fn row_apart(x: &[bf16], to: *mut f32) = row_apart_of);
 
 #[inline(always)]
 unsafe fn of_f32<V: Lanes>(block: &Block<f32>, weights: *const f32) {
@@ -354,7 +407,7 @@ unsafe fn of_f16<V: Lanes>(block: &Block<f32>, weights: *const f16) {
 }
 
 #[inline(always)]
-unsafe fn of_pairs<V: Lanes>(block: &Block<bf16>, weights: *const bf16) {
+unsafe fn of_pairs<V: Lanes>(block: &Block<f32>, weights: *const bf16) {
     unsafe { block_of::<Pairs<V>>(block, weights) }
 }
 
@@ -364,12 +417,14 @@ unsafe fn block_native(block: &Block<bf16>, weights: *const bf16) {
     unsafe { block_of::<Native>(block, weights) }
 }
 
-unsafe fn block_pairs(set: InstructionSet, block: &Block<bf16>, weights: *const bf16) {
+#[inline(always)]
+unsafe fn row_apart_of<V: Lanes>(x: &[bf16], to: *mut f32) {
+    let step = 2 * LANES;
     unsafe {
-        match set {
-            #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx512Bf16 => block_native(block, weights),
-            _ => block_widened(set, block, weights),
+        for at in (0..x.len()).step_by(step) {
+            let last = padded(x.as_ptr().add(at), step.min(x.len() - at));
+            V::load_second_bf16(last.as_ptr()).store(to.add(at));
+            V::load_first_bf16(last.as_ptr()).store(to.add(at + LANES));
         }
     }
 }
@@ -387,14 +442,9 @@ unsafe fn block_of<M: Multiply>(block: &Block<M::X>, weights: *const M::Weight) 
     }
 }
 
-/// Most numbers of a sum's stretch.
-const fn longest<M: Multiply>() -> usize {
-    STRETCH / size_of::<M::X>()
-}
-
 /// Where a sum's stretches begin and end.
 fn stretches<M: Multiply>(k: usize) -> impl Iterator<Item = [usize; 2]> {
-    let count = k.div_ceil(longest::<M>()).max(1);
+    let count = k.div_ceil(M::LONGEST).max(1);
     let length = k.div_ceil(count).next_multiple_of(M::STEP);
     (0..count).map(move |i| [i * length, (i + 1) * length].map(|at| at.min(k)))
 }
@@ -408,7 +458,10 @@ unsafe fn column_by_column<M: Multiply, const R: usize>(
     for j in block.columns[0]..block.columns[1] {
         for k in stretches::<M>(block.k) {
             unsafe {
-                let x = (block.x.add(block.rows[0] * block.k + k[0]), block.k);
+                let x = (
+                    block.x.add(block.rows[0] * block.x_stride + k[0]),
+                    block.x_stride,
+                );
                 tile::<M, R, 1>(block, x, weights, k, [block.rows[0], j]);
             }
         }
@@ -429,16 +482,19 @@ unsafe fn stretch_by_stretch<M: Multiply>(block: &Block<M::X>, weights: *const M
     }
 }
 
-/// Bytes between the rows of a copy: not a power of two, so that rows do not compete for the same
-/// places of the cache.
-const COPY_STRIDE: usize = STRETCH + 64;
+/// Numbers behind each row of a copy: its length is not a power of two, so that rows do not compete for
+/// the same places of the cache.
+const APART: usize = 32;
+
+/// Bytes of a copied row at most: of stretches of bf16 that were widened.
+const COPIED: usize = 2 * STRETCH + APART * size_of::<f32>();
 
 /// Rows of a tile at most.
 const TILE_ROWS: usize = 6;
 
 /// Room for the stretches of a tile's rows.
 #[repr(align(64))]
-struct Copied([u8; TILE_ROWS * COPY_STRIDE]);
+struct Copied([u8; TILE_ROWS * COPIED]);
 
 #[inline(always)]
 unsafe fn stretch_of<M: Multiply, const R: usize, const C: usize>(
@@ -447,8 +503,8 @@ unsafe fn stretch_of<M: Multiply, const R: usize, const C: usize>(
     k: [usize; 2],
 ) {
     let [mut i, last] = block.rows;
-    let mut copy = Copied([0; TILE_ROWS * COPY_STRIDE]);
-    let copy = copy.0.as_mut_ptr().cast();
+    let mut copy = MaybeUninit::<Copied>::uninit();
+    let copy = copy.as_mut_ptr().cast();
     unsafe {
         while i + R <= last {
             columns_of::<M, R, C>(block, weights, k, i, copy);
@@ -475,15 +531,16 @@ unsafe fn columns_of<M: Multiply, const R: usize, const C: usize>(
     copy: *mut M::X,
 ) {
     let [mut j, last] = block.columns;
-    let (length, stride) = (k[1] - k[0], COPY_STRIDE / size_of::<M::X>());
+    let (length, stride) = (k[1] - k[0], M::LONGEST + APART);
     unsafe {
-        let rows = block.x.add(i * block.k + k[0]);
+        let rows = block.x.add(i * block.x_stride + k[0]);
         let x = match length == block.k {
-            true => (rows, block.k),
+            true => (rows, block.x_stride),
             false => {
                 for r in 0..R {
                     let to = copy.add(r * stride);
-                    std::ptr::copy_nonoverlapping(rows.add(r * block.k), to, length);
+                    let length = length.next_multiple_of(M::ROW);
+                    std::ptr::copy_nonoverlapping(rows.add(r * block.x_stride), to, length);
                 }
                 (copy.cast_const(), stride)
             }
@@ -545,6 +602,7 @@ unsafe fn tile<M: Multiply, const R: usize, const C: usize>(
             for c in 0..C {
                 let column = padded(w.add(c * block.k + at), left);
                 for r in 0..R {
+                    let left = left.next_multiple_of(M::ROW);
                     let row = padded(x.add(r * x_stride + at - start), left);
                     for part in 0..M::PARTS {
                         let column = M::column(column.as_ptr(), part);
