@@ -494,6 +494,7 @@ const TILE_ROWS: usize = 6;
 
 /// Room for the stretches of a tile's rows.
 #[repr(align(64))]
+#[expect(dead_code, reason = "reached by a pointer")]
 struct Copied([u8; TILE_ROWS * COPIED]);
 
 #[inline(always)]
