@@ -1,14 +1,15 @@
 //! The activations of the models.
 
-use burn::tensor::{DType, Tensor, activation};
+use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::cpu::activation::Function;
+use crate::cpu::blocks::{both_in_f32, in_f32};
 use crate::cpu::columns::column_sums;
 use crate::cpu::simd::InstructionSet;
-use crate::cpu::{self, FlexTensor};
+use crate::cpu::{self, FlexTensor, Place};
 use crate::differentiable::{Operation, apply};
-use crate::widened;
+use crate::{narrowed, widened};
 
 /// An element-wise function between two linear layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,13 +37,15 @@ impl Activation {
         if !cpu::here(&x) {
             return self.plain(x);
         }
-        let dtype = x.dtype();
-        let y = apply(self, [widened(x).into_dispatch()]);
-        if dtype == DType::F32 {
-            y
-        } else {
-            y.cast(dtype)
+        if cpu::in_bf16(&x) {
+            let set = InstructionSet::best();
+            let y = in_f32(cpu::primitive(x), 1, |numbers| {
+                cpu::activation::apply(set, self.into(), Place::within(numbers));
+            });
+            return cpu::wrapped(y);
         }
+        let dtype = x.dtype();
+        narrowed(apply(self, [widened(x).into_dispatch()]), dtype)
     }
 
     fn plain<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
@@ -122,7 +125,19 @@ pub fn add_gated<const D: usize>(x: Tensor<D>, y: Tensor<D>, gate: Tensor<1>) ->
         y.dims()
     );
     let dtype = x.dtype();
-    let (x, y, gate) = (widened(x), widened(y), widened(gate));
+    let gate = widened(gate);
+    if cpu::in_bf16(&x) && cpu::in_bf16(&y) && cpu::readable(&gate) {
+        let (set, gate) = (InstructionSet::best(), cpu::contiguous(gate));
+        let d = y.dims()[D - 1];
+        let sum = both_in_f32(cpu::primitive(x), cpu::primitive(y), d, |x, y| {
+            let place = Place::within(x);
+            let (from, y, gate) = (place.from, cpu::Source::of(y), cpu::elements(&gate));
+            // SAFETY: `x` and `y` have the same length.
+            unsafe { cpu::activation::add_gated(set, Some(from), y, gate, place) }
+        });
+        return cpu::wrapped(sum);
+    }
+    let (x, y) = (widened(x), widened(y));
     let sum = match cpu::here(&x) && cpu::here(&y) && cpu::here(&gate) {
         true => {
             let inputs = [x.into_dispatch(), y.into_dispatch(), gate.into_dispatch()];
@@ -130,11 +145,23 @@ pub fn add_gated<const D: usize>(x: Tensor<D>, y: Tensor<D>, gate: Tensor<1>) ->
         }
         false => x + y * gate.unsqueeze(),
     };
-    if dtype == DType::F32 {
-        sum
-    } else {
-        sum.cast(dtype)
+    narrowed(sum, dtype)
+}
+
+/// `x + y`, on all threads where the framework has one.
+///
+/// # Shapes
+/// - `x`, `y` and output: the same
+pub fn add<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    if !(cpu::in_bf16(&x) && cpu::in_bf16(&y) && x.dims() == y.dims()) {
+        return x + y;
     }
+    let sum = both_in_f32(cpu::primitive(x), cpu::primitive(y), 1, |x, y| {
+        for (x, y) in x.iter_mut().zip(y) {
+            *x += y;
+        }
+    });
+    cpu::wrapped(sum)
 }
 
 /// Of `x`, `y` and the gate.
@@ -426,6 +453,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn sums_of_bf16_are_those_of_the_framework() {
+        let [x, y] = [1, 2].map(|seed| leaf([149, 251], seed, false, &Device::flex()));
+        let [x, y] = [x, y].map(|x: Tensor<2>| x.cast(DType::BF16));
+        let expected = x.clone() + y.clone();
+        assert_eq!(add(x.clone(), y).into_data(), expected.into_data());
+        // One row for all is the framework's.
+        let row = x.clone().narrow(0, 3, 1);
+        assert_eq!(add(x, row).dims(), [149, 251]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::cpu::attention::{BLOCK, Head, Mask, Piece, Rows};
 use crate::cpu::product::Shared;
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor};
-use crate::{floats, widened};
+use crate::{floats, narrowed, widened};
 
 /// Keys and values of consecutive tokens, or of a medium's latents. Cloning one copies nothing.
 #[derive(Debug, Clone)]
@@ -177,7 +177,7 @@ fn attend_on_the_processor(
             cpu::attention::attend(set, &head, &own);
         }
     });
-    cpu::tensor(out, [tokens, inner]).cast(dtype)
+    narrowed(cpu::tensor(out, [tokens, inner]), dtype)
 }
 
 fn attend_plain(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> Tensor<2> {

@@ -9,7 +9,7 @@ use crate::cpu::product::Shared;
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor, attention_backward};
 use crate::differentiable::{Operation, apply, tracked, unrecorded};
-use crate::widened;
+use crate::{narrowed, widened};
 
 /// What is added to a score to hide it. Finite, so that a row with nothing to see is a uniform
 /// average and not NaN; large enough that any visible score wins by more than f32 can hold.
@@ -226,9 +226,7 @@ fn on_the_processor(
             cpu::attention::attend(set, &head, &[piece]);
         }
     });
-    cpu::tensor(out, [b, lq, h, width])
-        .swap_dims(1, 2)
-        .cast(dtype)
+    narrowed(cpu::tensor(out, [b, lq, h, width]), dtype).swap_dims(1, 2)
 }
 
 /// Each head of keys or values for `share` neighbouring heads of queries.

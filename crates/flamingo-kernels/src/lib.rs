@@ -28,7 +28,7 @@ mod quantised_weight;
 mod reading;
 mod weight_type;
 
-pub use activation::{Activation, add_gated};
+pub use activation::{Activation, add, add_gated};
 pub use attend::{Heads, KeysValues, Order, QueryGroup, attend};
 pub use attention::{MASKED, attention, merge_heads, repeat_heads, split_heads};
 pub use burn;
@@ -80,6 +80,16 @@ pub fn compact<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 fn widened<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     match x.dtype() {
         DType::F32 => x,
+        DType::BF16 if cpu::readable(&x) => cpu::wrapped(cpu::blocks::widened(&cpu::primitive(x))),
         _ => x.cast(DType::F32),
+    }
+}
+
+/// A tensor of f32 in another type.
+fn narrowed<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> {
+    match dtype {
+        DType::F32 => x,
+        DType::BF16 if cpu::readable(&x) => cpu::wrapped(cpu::blocks::rounded(&cpu::primitive(x))),
+        _ => x.cast(dtype),
     }
 }

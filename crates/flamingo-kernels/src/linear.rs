@@ -1,14 +1,14 @@
 //! `y = x W^T + b`.
 
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::cpu::columns::column_sums;
-use crate::cpu::product::{Rows, Sizes, product};
+use crate::cpu::product::{Rows, Sizes, product, product_bf16};
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor};
 use crate::differentiable::{Operation, apply};
-use crate::{Init, QuantisedWeight, widened};
+use crate::{Init, QuantisedWeight, narrowed, widened};
 
 /// Elements of a half-precision weight that are widened at once where the framework multiplies.
 const BLOCK: usize = 1 << 22;
@@ -114,12 +114,21 @@ fn plain(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> 
 }
 
 fn on_the_processor(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
-    let dtype = x.dtype();
+    let (dtype, weight_type) = (x.dtype(), weight.dtype());
     let ([m, k], [n, _]) = (x.dims(), weight.dims());
-    let x = cpu::contiguous(widened(x));
     let bias = bias.map(|bias| cpu::contiguous(widened(bias)));
-    let weight_type = weight.dtype();
     let weight = cpu::contiguous(weight);
+    if [dtype, weight_type] == [DType::BF16; 2] {
+        let out = product_bf16(
+            InstructionSet::best(),
+            Sizes { m, n, k },
+            cpu::elements(&cpu::contiguous(x)),
+            cpu::elements(&weight),
+            bias.as_ref().map(cpu::elements),
+        );
+        return cpu::wrapped(FlexTensor::from_data(TensorData::new(out, [m, n])));
+    }
+    let x = cpu::contiguous(widened(x));
     let rows = match weight_type {
         DType::BF16 => Rows::Bf16(cpu::elements(&weight)),
         DType::F16 => Rows::F16(cpu::elements(&weight)),
@@ -132,7 +141,7 @@ fn on_the_processor(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) ->
         rows,
         bias.as_ref().map(cpu::elements),
     );
-    cpu::tensor(out, [m, n]).cast(dtype)
+    narrowed(cpu::tensor(out, [m, n]), dtype)
 }
 
 /// A linear layer.
@@ -249,6 +258,33 @@ mod tests {
                 .expect("threads")
                 .install(|| on_the_processor(x, weight, None));
             assert_eq!(all.to_data(), again.into_data());
+        }
+    }
+
+    #[test]
+    fn rows_and_weights_of_bf16_give_the_rounded_sums_of_their_products() {
+        let mut init = Init::new(7, &Device::flex());
+        let [x, weight] = [[11, 331], [29, 331]].map(|shape: [usize; 2]| {
+            let x: Tensor<2> = init.normal(shape, 1.0).val();
+            x.cast(DType::BF16)
+        });
+        let bias: Tensor<1> = init.normal([29], 1.0).val();
+        let y = affine(x.clone(), weight.clone(), Some(bias.clone()));
+        assert_eq!(y.dtype(), DType::BF16);
+        let [wide_x, wide_weight] = [&x, &weight].map(|x| x.clone().cast(DType::F32));
+        let expected = values(plain(wide_x, wide_weight, Some(bias.clone())));
+        for (found, expected) in values(y.clone().cast(DType::F32)).iter().zip(expected) {
+            let far = (found - expected).abs();
+            assert!(far < expected.abs() / 250.0 + 1e-4, "{found} {expected}");
+        }
+        // A row among others is the row alone.
+        for row in [0, 5, 10] {
+            let alone = affine(
+                x.clone().narrow(0, row, 1),
+                weight.clone(),
+                Some(bias.clone()),
+            );
+            assert_eq!(y.clone().narrow(0, row, 1).into_data(), alone.into_data());
         }
     }
 

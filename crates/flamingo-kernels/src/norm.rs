@@ -4,10 +4,11 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::cpu::blocks::in_f32;
 use crate::cpu::columns::column_sums;
 use crate::cpu::norm::{Backward, Normalisation, gradients, normalise};
 use crate::cpu::simd::InstructionSet;
-use crate::cpu::{self, FlexTensor};
+use crate::cpu::{self, FlexTensor, Place};
 use crate::differentiable::{Operation, apply};
 use crate::{Init, widened};
 
@@ -60,8 +61,13 @@ impl Norm {
         let dtype = x.dtype();
         let d = self.weight.shape()[0];
         assert_eq!(x.dims()[D - 1], d, "norm [{d}] given {:?}", x.dims());
-        let (x, weight) = (widened(x), widened(self.weight.val()));
+        let weight = widened(self.weight.val());
         let bias = self.bias.as_ref().map(|bias| widened(bias.val()));
+        let untracked = cpu::readable(&weight) && bias.as_ref().is_none_or(cpu::readable);
+        if cpu::in_bf16(&x) && untracked {
+            return self.in_bf16(x, weight, bias);
+        }
+        let x = widened(x);
         let on_processor =
             cpu::here(&x) && cpu::here(&weight) && bias.as_ref().is_none_or(cpu::here);
         let y = match on_processor {
@@ -85,17 +91,36 @@ impl Norm {
         }
     }
 
+    fn in_bf16<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        weight: Tensor<1>,
+        bias: Option<Tensor<1>>,
+    ) -> Tensor<D> {
+        let (how, set) = (self.normalisation(), InstructionSet::best());
+        let (weight, bias) = (cpu::contiguous(weight), bias.map(cpu::contiguous));
+        let y = in_f32(cpu::primitive(x), how.d, |rows| {
+            let (weight, bias) = (cpu::elements(&weight), bias.as_ref().map(cpu::elements));
+            normalise(set, how, Place::within(rows), weight, bias);
+        });
+        cpu::wrapped(y)
+    }
+
+    fn normalisation(&self) -> Normalisation {
+        Normalisation {
+            d: self.weight.shape()[0],
+            centred: self.centred,
+            epsilon: self.epsilon as f32,
+        }
+    }
+
     fn on_the_processor<const D: usize>(
         &self,
         x: Tensor<D>,
         weight: Tensor<1>,
         bias: Option<Tensor<1>>,
     ) -> Tensor<D> {
-        let operation = Normalise(Normalisation {
-            d: weight.dims()[0],
-            centred: self.centred,
-            epsilon: self.epsilon as f32,
-        });
+        let operation = Normalise(self.normalisation());
         let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
         match bias {
             Some(bias) => apply(operation, [x, weight, bias.into_dispatch()]),

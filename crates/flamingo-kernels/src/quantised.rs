@@ -7,10 +7,13 @@
 
 mod activations;
 mod block;
+mod form;
 mod kind;
 mod matrix;
 mod product;
+mod rounding;
 mod rows;
+mod search;
 mod simd;
 mod tiles;
 mod unfit;

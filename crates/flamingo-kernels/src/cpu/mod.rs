@@ -9,6 +9,8 @@
 pub(crate) mod activation;
 pub(crate) mod attention;
 pub(crate) mod attention_backward;
+pub(crate) mod bf16;
+pub(crate) mod blocks;
 pub(crate) mod columns;
 pub(crate) mod depthwise;
 pub(crate) mod exp;
@@ -38,6 +40,11 @@ pub(crate) fn here<const D: usize>(x: &Tensor<D>) -> bool {
 /// what is done to it.
 pub(crate) fn readable<const D: usize>(x: &Tensor<D>) -> bool {
     !x.is_autodiff() && x.device() == burn::tensor::Device::flex()
+}
+
+/// Whether the kernels for bf16 can read this tensor as it is.
+pub(crate) fn in_bf16<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::BF16 && readable(x)
 }
 
 /// The tensor as the backend has it.
@@ -136,16 +143,23 @@ pub(crate) struct Place {
     pub(crate) len: usize,
 }
 
+impl Place {
+    /// For a kernel that changes numbers where they are.
+    pub(crate) fn within(numbers: &mut [f32]) -> Self {
+        let len = numbers.len();
+        let to = Shared::new(numbers);
+        let from = Source(to.pointer());
+        Self { from, to, len }
+    }
+}
+
 /// What `kernel` makes of the elements of `x`, in the memory of `x` if no one else holds it. The kernel
 /// must write every element of the place.
 pub(crate) fn transformed(x: FlexTensor, kernel: impl FnOnce(Place)) -> FlexTensor {
     let mut x = plain_f32(x);
     let (start, len) = (x.layout().start_offset(), x.layout().num_elements());
     if let Some(all) = x.try_storage_mut::<f32>() {
-        let to = &mut all[start..start + len];
-        let to = Shared::new(to);
-        let from = Source(to.pointer());
-        kernel(Place { from, to, len });
+        kernel(Place::within(&mut all[start..start + len]));
         return x;
     }
     let mut out = Vec::<f32>::with_capacity(len);

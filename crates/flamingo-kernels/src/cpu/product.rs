@@ -3,15 +3,25 @@
 //! with a thousand needs no second copy of the weights.
 //!
 //! Every sum is made in one order that depends on `k` alone: lanes over a stretch of at most
-//! [`STRETCH`], the lanes together, the stretches one after the other. So a row gives the same bits
-//! alone and among others, with one thread and with many.
+//! [`STRETCH`] bytes, the lanes together, the stretches one after the other. So a row gives the same
+//! bits alone and among others, with one thread and with many.
+//!
+//! Where both operands are bf16, a lane takes two numbers at once, the second before the first.
+//! Their products are exact in f32, so that all instruction sets give the same bits, but for numbers
+//! below 2^-126: the instruction that some processors have takes these for zero.
 
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use crate::cpu::bf16::round;
+#[cfg(target_arch = "x86_64")]
+use crate::cpu::simd::Avx512;
 use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
 use crate::cpu::tasks::for_each;
 use half::{bf16, f16};
 
-/// Most elements of a sum's stretch: the rows of a tile stay in the first cache.
-const STRETCH: usize = 768;
+/// Most bytes of a row in a sum's stretch: the rows of a tile stay in the first cache.
+const STRETCH: usize = 3072;
 
 /// Columns of a block: their stretches stay in the second cache while rows pass.
 const BLOCK_COLUMNS: usize = 192;
@@ -45,6 +55,49 @@ pub(crate) struct Sizes {
     pub(crate) k: usize,
 }
 
+impl Sizes {
+    fn check(self, x: usize, weights: usize, bias: Option<&[f32]>) {
+        let Self { m, n, k } = self;
+        assert_eq!((x, weights), (m * k, n * k), "sizes of a product");
+        assert!(bias.is_none_or(|bias| bias.len() == n), "length of a bias");
+    }
+
+    /// Calls `task` for blocks that are all of the product, on all threads.
+    fn blocks(self, task: impl Fn([[usize; 2]; 2]) + Sync) {
+        let Self { m, n, .. } = self;
+        if m == 0 || n == 0 {
+            return;
+        }
+        let columns_at_once = match m {
+            // Few rows read the weights once: enough blocks that threads end together.
+            0..=16 => n
+                .div_ceil(4 * rayon::current_num_threads())
+                .clamp(4, BLOCK_COLUMNS)
+                .next_multiple_of(4),
+            _ => BLOCK_COLUMNS,
+        };
+        let columns = n.div_ceil(columns_at_once);
+        // The more rows meet a block's columns, the less often these are read; but none is to wait long for
+        // the last block.
+        let wanted = (8 * rayon::current_num_threads()).div_ceil(columns);
+        let rows_at_once = m
+            .div_ceil(wanted)
+            .clamp(BLOCK_ROWS[0], BLOCK_ROWS[1])
+            .next_multiple_of(6);
+        let rows = m.div_ceil(rows_at_once);
+        for_each(columns * rows, |number| {
+            let (i, j) = (
+                number / columns * rows_at_once,
+                number % columns * columns_at_once,
+            );
+            task([
+                [i, (i + rows_at_once).min(m)],
+                [j, (j + columns_at_once).min(n)],
+            ]);
+        });
+    }
+}
+
 /// `x W^T + bias`, `[m, n]`.
 ///
 /// # Panics
@@ -57,47 +110,20 @@ pub(crate) fn product(
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
     let Sizes { m, n, k } = sizes;
-    assert_eq!(
-        (x.len(), weights.len()),
-        (m * k, n * k),
-        "sizes of a product"
-    );
-    assert!(bias.is_none_or(|bias| bias.len() == n), "length of a bias");
-    if m == 0 || n == 0 {
-        return Vec::new();
-    }
+    sizes.check(x.len(), weights.len(), bias);
     let mut product = Vec::with_capacity(m * n);
     let out = Shared::unwritten(&mut product);
-    let columns_at_once = match m {
-        // Few rows read the weights once: enough blocks that threads end together.
-        0..=16 => n
-            .div_ceil(4 * rayon::current_num_threads())
-            .clamp(4, BLOCK_COLUMNS)
-            .next_multiple_of(4),
-        _ => BLOCK_COLUMNS,
-    };
-    let columns = n.div_ceil(columns_at_once);
-    // The more rows meet a block's columns, the less often these are read; but none is to wait long for
-    // the last block.
-    let wanted = (8 * rayon::current_num_threads()).div_ceil(columns);
-    let rows_at_once = m
-        .div_ceil(wanted)
-        .clamp(BLOCK_ROWS[0], BLOCK_ROWS[1])
-        .next_multiple_of(6);
-    let rows = m.div_ceil(rows_at_once);
-    for_each(columns * rows, |task| {
-        let (i, j) = (
-            task / columns * rows_at_once,
-            task % columns * columns_at_once,
-        );
+    sizes.blocks(|[rows, columns]| {
         let block = Block {
-            rows: [i, (i + rows_at_once).min(m)],
-            columns: [j, (j + columns_at_once).min(n)],
-            n,
+            rows,
+            columns,
             k,
             x: x.as_ptr(),
+            x_stride: k,
             bias: bias.map_or(std::ptr::null(), <[f32]>::as_ptr),
-            out: out.pointer(),
+            // SAFETY: the block lies within `out`.
+            out: unsafe { out.behind(rows[0] * n + columns[0]) }.pointer(),
+            stride: n,
         };
         // SAFETY: the lengths were checked above, and blocks write different elements of `out`.
         unsafe {
@@ -113,18 +139,111 @@ pub(crate) fn product(
     product
 }
 
-/// A pointer that threads write through, to different places.
-#[derive(Clone, Copy)]
-pub(crate) struct Shared(*mut f32);
-unsafe impl Send for Shared {}
-unsafe impl Sync for Shared {}
+/// `x W^T + bias` where all but the bias and the sums is bf16, `[m, n]`.
+///
+/// # Panics
+/// If a slice is not as long as `sizes` say.
+pub(crate) fn product_bf16(
+    set: InstructionSet,
+    sizes: Sizes,
+    x: &[bf16],
+    weights: &[bf16],
+    bias: Option<&[f32]>,
+) -> Vec<bf16> {
+    let Sizes { m, n, k } = sizes;
+    sizes.check(x.len(), weights.len(), bias);
+    let mut product = Vec::with_capacity(m * n);
+    let out = Shared::unwritten(&mut product);
+    // For processors that cannot multiply them: each number is widened once, not for every column.
+    let x_stride = k.next_multiple_of(2 * LANES);
+    let wide = match set {
+        InstructionSet::Avx512Bf16 => Vec::new(),
+        _ => apart(set, x, k),
+    };
+    sizes.blocks(|[rows, columns]| {
+        let [height, width] = [rows, columns].map(|[first, end]| end - first);
+        let mut sums = Vec::<f32>::with_capacity(height * width);
+        let bias = bias.map_or(std::ptr::null(), <[f32]>::as_ptr);
+        let (out_of_block, stride) = (sums.as_mut_ptr(), width);
+        // SAFETY: the lengths were checked above, the block writes all of its sums, and blocks round
+        // theirs to different elements of `out`.
+        unsafe {
+            match set {
+                #[cfg(target_arch = "x86_64")]
+                InstructionSet::Avx512Bf16 => {
+                    let block = Block {
+                        rows,
+                        columns,
+                        k,
+                        x: x.as_ptr(),
+                        x_stride: k,
+                        bias,
+                        out: out_of_block,
+                        stride,
+                    };
+                    block_native(&block, weights.as_ptr());
+                }
+                _ => {
+                    let block = Block {
+                        rows,
+                        columns,
+                        k,
+                        x: wide.as_ptr(),
+                        x_stride,
+                        bias,
+                        out: out_of_block,
+                        stride,
+                    };
+                    block_pairs(set, &block, weights.as_ptr());
+                }
+            }
+            sums.set_len(height * width);
+            for (i, sums) in sums.chunks_exact(width).enumerate() {
+                let to = out.behind((rows[0] + i) * n + columns[0]);
+                round(set, sums, to.pointer());
+            }
+        }
+    });
+    // SAFETY: the blocks are all of it, and each wrote its elements.
+    unsafe { product.set_len(m * n) };
+    product
+}
 
-impl Shared {
-    pub(crate) fn new(to: &mut [f32]) -> Self {
+/// Rows of `k` numbers in f32, of each 32 the second ones of all pairs and then the first ones; zeros
+/// behind them to a multiple of 32.
+fn apart(set: InstructionSet, x: &[bf16], k: usize) -> Vec<f32> {
+    let stride = k.next_multiple_of(2 * LANES);
+    let mut wide = vec![0.0; x.len() / k.max(1) * stride];
+    let to = Shared::new(&mut wide);
+    for_each(x.len() / k.max(1), |row| {
+        // SAFETY: each row has a place of its own.
+        unsafe { row_apart(set, &x[row * k..][..k], to.behind(row * stride).pointer()) }
+    });
+    wide
+}
+
+/// A pointer that threads write through, to different places.
+#[derive(Debug)]
+pub(crate) struct Shared<T = f32>(*mut T);
+// SAFETY: whoever writes through it writes to places of his own.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Shared<T> {}
+
+impl<T> Shared<T> {
+    pub(crate) fn new(to: &mut [T]) -> Self {
         Self(to.as_mut_ptr())
     }
     /// The capacity of a vector that nothing was written to yet.
-    pub(crate) fn unwritten(to: &mut Vec<f32>) -> Self {
+    pub(crate) fn unwritten(to: &mut Vec<T>) -> Self {
         Self(to.as_mut_ptr())
     }
     /// # Safety
@@ -133,91 +252,217 @@ impl Shared {
         Self(unsafe { self.0.add(elements) })
     }
 
-    pub(crate) fn pointer(self) -> *mut f32 {
+    pub(crate) fn pointer(self) -> *mut T {
         self.0
     }
 }
 
-struct Block {
+/// Some rows and columns of a product.
+struct Block<X> {
     rows: [usize; 2],
     columns: [usize; 2],
-    n: usize,
     k: usize,
-    x: *const f32,
+    x: *const X,
+    /// From a row of `x` to the next.
+    x_stride: usize,
     bias: *const f32,
+    /// The sum of the first row and column.
     out: *mut f32,
+    /// From a row of sums to the next.
+    stride: usize,
 }
 
-/// A type that weights are stored in.
-trait Stored: Copy {
-    unsafe fn load<V: Lanes>(from: *const Self) -> V;
-    unsafe fn load_first<V: Lanes>(from: *const Self, n: usize) -> V;
+/// How numbers of two types are multiplied.
+trait Multiply {
+    /// What `x` is made of.
+    type X: Copy + Default;
+    /// What the weights are made of.
+    type Weight: Copy + Default;
+    /// The sums.
+    type Sums: Lanes;
+    /// Numbers of a row in a register.
+    type Operand: Copy;
+    /// Numbers of a row that are added to the lanes of a sum at once.
+    const STEP: usize;
+    /// Multiply-adds that this takes.
+    const PARTS: usize;
+    /// Numbers of a stretch at most.
+    const LONGEST: usize;
+    /// Rows of `x` are longer than `k` where it is no multiple of this.
+    const ROW: usize = 1;
+    unsafe fn row(from: *const Self::X, part: usize) -> Self::Operand;
+    unsafe fn column(from: *const Self::Weight, part: usize) -> Self::Operand;
+    unsafe fn add(sums: Self::Sums, row: Self::Operand, column: Self::Operand) -> Self::Sums;
 }
 
-impl Stored for f32 {
-    #[inline(always)]
-    unsafe fn load<V: Lanes>(from: *const f32) -> V {
-        unsafe { V::load(from) }
-    }
-    #[inline(always)]
-    unsafe fn load_first<V: Lanes>(from: *const f32, n: usize) -> V {
-        unsafe { V::load_first(from, n, 0.0) }
-    }
-}
+/// Rows of f32 and weights that are widened to it.
+struct Widened<V, W>(PhantomData<(V, W)>);
 
-macro_rules! stored {
+macro_rules! widened {
     ($type:ty, $load:ident) => {
-        impl Stored for $type {
+        impl<V: Lanes> Multiply for Widened<V, $type> {
+            type X = f32;
+            type Weight = $type;
+            type Sums = V;
+            type Operand = V;
+            const STEP: usize = LANES;
+            const PARTS: usize = 1;
+            const LONGEST: usize = STRETCH / size_of::<f32>();
             #[inline(always)]
-            unsafe fn load<V: Lanes>(from: *const $type) -> V {
+            unsafe fn row(from: *const f32, _: usize) -> V {
+                unsafe { V::load(from) }
+            }
+            #[inline(always)]
+            unsafe fn column(from: *const $type, _: usize) -> V {
                 unsafe { V::$load(from) }
             }
             #[inline(always)]
-            unsafe fn load_first<V: Lanes>(from: *const $type, n: usize) -> V {
-                let mut lanes = [<$type>::ZERO; LANES];
-                unsafe {
-                    std::ptr::copy_nonoverlapping(from, lanes.as_mut_ptr(), n);
-                    V::$load(lanes.as_ptr())
-                }
+            unsafe fn add(sums: V, row: V, column: V) -> V {
+                unsafe { row.mul_add(column, sums) }
             }
         }
     };
 }
-stored!(bf16, load_bf16);
-stored!(f16, load_f16);
+widened!(f32, load);
+widened!(bf16, load_bf16);
+widened!(f16, load_f16);
 
-for_processor!(fn block_f32(block: &Block, weights: *const f32) = block_of);
-for_processor!(fn block_bf16(block: &Block, weights: *const bf16) = block_of);
-for_processor!(fn block_f16(block: &Block, weights: *const f16) = block_of);
+/// Rows that [`apart`] widened and weights of bf16.
+struct Pairs<V>(PhantomData<V>);
+
+impl<V: Lanes> Multiply for Pairs<V> {
+    type X = f32;
+    type Weight = bf16;
+    type Sums = V;
+    type Operand = V;
+    const STEP: usize = 2 * LANES;
+    const PARTS: usize = 2;
+    const LONGEST: usize = STRETCH / size_of::<bf16>();
+    const ROW: usize = 2 * LANES;
+    #[inline(always)]
+    unsafe fn row(from: *const f32, part: usize) -> V {
+        unsafe { V::load(from.add(part * LANES)) }
+    }
+    #[inline(always)]
+    unsafe fn column(from: *const bf16, part: usize) -> V {
+        unsafe {
+            match part {
+                0 => V::load_second_bf16(from),
+                _ => V::load_first_bf16(from),
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn add(sums: V, row: V, column: V) -> V {
+        unsafe { row.mul_add(column, sums) }
+    }
+}
+
+/// Rows and weights of bf16 on a processor that multiplies them.
+#[cfg(target_arch = "x86_64")]
+struct Native;
+
+#[cfg(target_arch = "x86_64")]
+impl Multiply for Native {
+    type X = bf16;
+    type Weight = bf16;
+    type Sums = Avx512;
+    type Operand = Avx512;
+    const STEP: usize = 2 * LANES;
+    const PARTS: usize = 1;
+    const LONGEST: usize = STRETCH / size_of::<bf16>();
+    #[inline(always)]
+    unsafe fn row(from: *const bf16, _: usize) -> Avx512 {
+        unsafe { Avx512::load(from.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn column(from: *const bf16, _: usize) -> Avx512 {
+        unsafe { Avx512::load(from.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn add(sums: Avx512, row: Avx512, column: Avx512) -> Avx512 {
+        unsafe { sums.add_pairs(row, column) }
+    }
+}
+
+for_processor!(fn block_f32(block: &Block<f32>, weights: *const f32) = of_f32);
+for_processor!(fn block_bf16(block: &Block<f32>, weights: *const bf16) = of_bf16);
+for_processor!(fn block_f16(block: &Block<f32>, weights: *const f16) = of_f16);
+for_processor!(fn block_pairs(block: &Block<f32>, weights: *const bf16) = of_pairs);
+for_processor!(fn row_apart(x: &[bf16], to: *mut f32) = row_apart_of);
 
 #[inline(always)]
-unsafe fn block_of<V: Lanes>(block: &Block, weights: *const impl Stored) {
+unsafe fn of_f32<V: Lanes>(block: &Block<f32>, weights: *const f32) {
+    unsafe { block_of::<Widened<V, f32>>(block, weights) }
+}
+
+#[inline(always)]
+unsafe fn of_bf16<V: Lanes>(block: &Block<f32>, weights: *const bf16) {
+    unsafe { block_of::<Widened<V, bf16>>(block, weights) }
+}
+
+#[inline(always)]
+unsafe fn of_f16<V: Lanes>(block: &Block<f32>, weights: *const f16) {
+    unsafe { block_of::<Widened<V, f16>>(block, weights) }
+}
+
+#[inline(always)]
+unsafe fn of_pairs<V: Lanes>(block: &Block<f32>, weights: *const bf16) {
+    unsafe { block_of::<Pairs<V>>(block, weights) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c")]
+unsafe fn block_native(block: &Block<bf16>, weights: *const bf16) {
+    unsafe { block_of::<Native>(block, weights) }
+}
+
+#[inline(always)]
+unsafe fn row_apart_of<V: Lanes>(x: &[bf16], to: *mut f32) {
+    let step = 2 * LANES;
+    unsafe {
+        for at in (0..x.len()).step_by(step) {
+            let last = padded(x.as_ptr().add(at), step.min(x.len() - at));
+            V::load_second_bf16(last.as_ptr()).store(to.add(at));
+            V::load_first_bf16(last.as_ptr()).store(to.add(at + LANES));
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn block_of<M: Multiply>(block: &Block<M::X>, weights: *const M::Weight) {
     unsafe {
         match block.rows[1] - block.rows[0] {
-            1 => column_by_column::<V, _, 1>(block, weights),
-            2 => column_by_column::<V, _, 2>(block, weights),
-            3 => column_by_column::<V, _, 3>(block, weights),
-            4 => column_by_column::<V, _, 4>(block, weights),
-            _ => stretch_by_stretch::<V, _>(block, weights),
+            1 => column_by_column::<M, 1>(block, weights),
+            2 => column_by_column::<M, 2>(block, weights),
+            3 => column_by_column::<M, 3>(block, weights),
+            4 => column_by_column::<M, 4>(block, weights),
+            _ => stretch_by_stretch::<M>(block, weights),
         }
     }
 }
 
 /// Where a sum's stretches begin and end.
-fn stretches(k: usize) -> impl Iterator<Item = [usize; 2]> {
-    let count = k.div_ceil(STRETCH).max(1);
-    let length = k.div_ceil(count).next_multiple_of(LANES);
+fn stretches<M: Multiply>(k: usize) -> impl Iterator<Item = [usize; 2]> {
+    let count = k.div_ceil(M::LONGEST).max(1);
+    let length = k.div_ceil(count).next_multiple_of(M::STEP);
     (0..count).map(move |i| [i * length, (i + 1) * length].map(|at| at.min(k)))
 }
 
 /// Few rows: memory is the limit, and it is fastest where it is read from one end to the other.
 #[inline(always)]
-unsafe fn column_by_column<V: Lanes, W: Stored, const R: usize>(block: &Block, weights: *const W) {
+unsafe fn column_by_column<M: Multiply, const R: usize>(
+    block: &Block<M::X>,
+    weights: *const M::Weight,
+) {
     for j in block.columns[0]..block.columns[1] {
-        for k in stretches(block.k) {
+        for k in stretches::<M>(block.k) {
             unsafe {
-                let x = (block.x.add(block.rows[0] * block.k + k[0]), block.k);
-                tile::<V, W, R, 1>(block, x, weights, k, [block.rows[0], j]);
+                let x = (
+                    block.x.add(block.rows[0] * block.x_stride + k[0]),
+                    block.x_stride,
+                );
+                tile::<M, R, 1>(block, x, weights, k, [block.rows[0], j]);
             }
         }
     }
@@ -225,142 +470,180 @@ unsafe fn column_by_column<V: Lanes, W: Stored, const R: usize>(block: &Block, w
 
 /// Many rows: a stretch of the weights stays in the cache while they pass.
 #[inline(always)]
-unsafe fn stretch_by_stretch<V: Lanes, W: Stored>(block: &Block, weights: *const W) {
-    for k in stretches(block.k) {
+unsafe fn stretch_by_stretch<M: Multiply>(block: &Block<M::X>, weights: *const M::Weight) {
+    for k in stretches::<M>(block.k) {
         unsafe {
-            match V::TILE {
-                [6, 4] => stretch_of::<V, W, 6, 4>(block, weights, k),
-                [3, 2] => stretch_of::<V, W, 3, 2>(block, weights, k),
-                _ => stretch_of::<V, W, 1, 4>(block, weights, k),
+            match M::Sums::TILE {
+                [6, 4] => stretch_of::<M, 6, 4>(block, weights, k),
+                [3, 2] => stretch_of::<M, 3, 2>(block, weights, k),
+                _ => stretch_of::<M, 1, 4>(block, weights, k),
             }
         }
     }
 }
 
-/// Elements between the rows of a copy: not a power of two, so that rows do not compete for the same
-/// places of the cache.
-const COPY_STRIDE: usize = STRETCH + LANES;
+/// Numbers behind each row of a copy: its length is not a power of two, so that rows do not compete for
+/// the same places of the cache.
+const APART: usize = 32;
+
+/// Bytes of a copied row at most: of stretches of bf16 that were widened.
+const COPIED: usize = 2 * STRETCH + APART * size_of::<f32>();
+
+/// Rows of a tile at most.
+const TILE_ROWS: usize = 6;
+
+/// Room for the stretches of a tile's rows.
+#[repr(align(64))]
+#[expect(dead_code, reason = "reached by a pointer")]
+struct Copied([u8; TILE_ROWS * COPIED]);
 
 #[inline(always)]
-unsafe fn stretch_of<V: Lanes, W: Stored, const R: usize, const C: usize>(
-    block: &Block,
-    weights: *const W,
+unsafe fn stretch_of<M: Multiply, const R: usize, const C: usize>(
+    block: &Block<M::X>,
+    weights: *const M::Weight,
     k: [usize; 2],
 ) {
     let [mut i, last] = block.rows;
-    let mut copy = [0.0f32; 6 * COPY_STRIDE];
+    let mut copy = MaybeUninit::<Copied>::uninit();
+    let copy = copy.as_mut_ptr().cast();
     unsafe {
         while i + R <= last {
-            columns_of::<V, W, R, C>(block, weights, k, i, &mut copy);
+            columns_of::<M, R, C>(block, weights, k, i, copy);
             i += R;
         }
         match last - i {
             0 => {}
-            1 => columns_of::<V, W, 1, C>(block, weights, k, i, &mut copy),
-            2 => columns_of::<V, W, 2, C>(block, weights, k, i, &mut copy),
-            3 => columns_of::<V, W, 3, C>(block, weights, k, i, &mut copy),
-            4 => columns_of::<V, W, 4, C>(block, weights, k, i, &mut copy),
-            _ => columns_of::<V, W, 5, C>(block, weights, k, i, &mut copy),
+            1 => columns_of::<M, 1, C>(block, weights, k, i, copy),
+            2 => columns_of::<M, 2, C>(block, weights, k, i, copy),
+            3 => columns_of::<M, 3, C>(block, weights, k, i, copy),
+            4 => columns_of::<M, 4, C>(block, weights, k, i, copy),
+            _ => columns_of::<M, 5, C>(block, weights, k, i, copy),
         }
     }
 }
 
 /// All columns of a block for `R` rows of `x`; where a stretch is a part of them, of a copy.
 #[inline(always)]
-unsafe fn columns_of<V: Lanes, W: Stored, const R: usize, const C: usize>(
-    block: &Block,
-    weights: *const W,
+unsafe fn columns_of<M: Multiply, const R: usize, const C: usize>(
+    block: &Block<M::X>,
+    weights: *const M::Weight,
     k: [usize; 2],
     i: usize,
-    copy: &mut [f32; 6 * COPY_STRIDE],
+    copy: *mut M::X,
 ) {
     let [mut j, last] = block.columns;
-    let length = k[1] - k[0];
+    let (length, stride) = (k[1] - k[0], M::LONGEST + APART);
     unsafe {
-        let rows = block.x.add(i * block.k + k[0]);
+        let rows = block.x.add(i * block.x_stride + k[0]);
         let x = match length == block.k {
-            true => (rows, block.k),
+            true => (rows, block.x_stride),
             false => {
                 for r in 0..R {
-                    let to = copy.as_mut_ptr().add(r * COPY_STRIDE);
-                    std::ptr::copy_nonoverlapping(rows.add(r * block.k), to, length);
+                    let to = copy.add(r * stride);
+                    let length = length.next_multiple_of(M::ROW);
+                    std::ptr::copy_nonoverlapping(rows.add(r * block.x_stride), to, length);
                 }
-                (copy.as_ptr(), COPY_STRIDE)
+                (copy.cast_const(), stride)
             }
         };
         while j + C <= last {
-            tile::<V, W, R, C>(block, x, weights, k, [i, j]);
+            tile::<M, R, C>(block, x, weights, k, [i, j]);
             j += C;
         }
         while j < last {
-            tile::<V, W, R, 1>(block, x, weights, k, [i, j]);
+            tile::<M, R, 1>(block, x, weights, k, [i, j]);
             j += 1;
         }
     }
 }
 
-/// `R x C` sums over a stretch, in registers. `x` are the stretches of the rows, and the elements from
+/// The first `n` numbers and zeros behind them, as many as any step has.
+#[inline(always)]
+unsafe fn padded<T: Copy + Default>(from: *const T, n: usize) -> [T; 2 * LANES] {
+    let mut all = [T::default(); 2 * LANES];
+    unsafe { std::ptr::copy_nonoverlapping(from, all.as_mut_ptr(), n) };
+    all
+}
+
+/// What sums without a bias start from.
+static ZEROS: [f32; 4] = [0.0; 4];
+
+/// `R x C` sums over a stretch, in registers. `x` are the stretches of the rows, and the numbers from
 /// one to the next.
 #[inline(always)]
-unsafe fn tile<V: Lanes, W: Stored, const R: usize, const C: usize>(
-    block: &Block,
-    (x, x_stride): (*const f32, usize),
-    weights: *const W,
+unsafe fn tile<M: Multiply, const R: usize, const C: usize>(
+    block: &Block<M::X>,
+    (x, x_stride): (*const M::X, usize),
+    weights: *const M::Weight,
     [start, end]: [usize; 2],
     [i, j]: [usize; 2],
 ) {
     unsafe {
         let w = weights.add(j * block.k);
-        let mut sums = [[V::splat(0.0); C]; R];
+        let zero = M::Sums::splat(0.0);
+        let mut sums = [[zero; C]; R];
         let mut at = start;
-        while at + LANES <= end {
-            let mut columns = [V::splat(0.0); C];
-            for c in 0..C {
-                columns[c] = W::load(w.add(c * block.k + at));
-            }
-            for r in 0..R {
-                let row = V::load(x.add(r * x_stride + at - start));
-                for c in 0..C {
-                    sums[r][c] = row.mul_add(columns[c], sums[r][c]);
+        while at + M::STEP <= end {
+            for part in 0..M::PARTS {
+                let mut columns = [M::column(w.add(at), part); C];
+                for c in 1..C {
+                    columns[c] = M::column(w.add(c * block.k + at), part);
+                }
+                for r in 0..R {
+                    let row = M::row(x.add(r * x_stride + at - start), part);
+                    for c in 0..C {
+                        sums[r][c] = M::add(sums[r][c], row, columns[c]);
+                    }
                 }
             }
-            at += LANES;
+            at += M::STEP;
         }
         if at < end {
             let left = end - at;
             for c in 0..C {
-                let column: V = W::load_first(w.add(c * block.k + at), left);
+                let column = padded(w.add(c * block.k + at), left);
                 for r in 0..R {
-                    let row = V::load_first(x.add(r * x_stride + at - start), left, 0.0);
-                    sums[r][c] = row.mul_add(column, sums[r][c]);
+                    let left = left.next_multiple_of(M::ROW);
+                    let row = padded(x.add(r * x_stride + at - start), left);
+                    for part in 0..M::PARTS {
+                        let column = M::column(column.as_ptr(), part);
+                        sums[r][c] = M::add(sums[r][c], M::row(row.as_ptr(), part), column);
+                    }
                 }
             }
         }
-        let put = |r: usize, c: usize, total: f32| {
-            let out = block.out.add((i + r) * block.n + j + c);
-            let before = match (start, block.bias.is_null()) {
-                (0, true) => 0.0,
-                (0, false) => *block.bias.add(j + c),
-                _ => *out,
-            };
-            *out = before + total;
+        let out = block
+            .out
+            .add((i - block.rows[0]) * block.stride + j - block.columns[0]);
+        // What the sums of row `r` are added to.
+        let before = |r: usize| match (start, block.bias.is_null()) {
+            (0, true) => ZEROS.as_ptr(),
+            (0, false) => block.bias.add(j),
+            _ => out.add(r * block.stride).cast_const(),
         };
-        let mut four = [V::splat(0.0); 4];
+        let mut four = [zero; 4];
+        if C == 4 {
+            for r in 0..R {
+                four.copy_from_slice(&sums[r]);
+                M::Sums::store_sums(four, before(r), out.add(r * block.stride));
+            }
+            return;
+        }
         if C == 1 && R <= 4 {
             for r in 0..R {
                 four[r] = sums[r][0];
             }
-            let totals = V::sums(four);
+            let totals = M::Sums::sums(four);
             for r in 0..R {
-                put(r, 0, totals[r]);
+                *out.add(r * block.stride) = *before(r) + totals[r];
             }
             return;
         }
         for r in 0..R {
             four[..C].copy_from_slice(&sums[r]);
-            let totals = V::sums(four);
+            let totals = M::Sums::sums(four);
             for c in 0..C {
-                put(r, c, totals[c]);
+                *out.add(r * block.stride + c) = *before(r).add(c) + totals[c];
             }
         }
     }
@@ -411,6 +694,57 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    fn halves(count: usize, seed: u32) -> Vec<bf16> {
+        numbers(count, seed)
+            .into_iter()
+            .map(bf16::from_f32)
+            .collect()
+    }
+
+    #[test]
+    fn products_of_bf16_have_the_same_bits_with_every_instruction_set() {
+        for [m, k, n] in [
+            [1, 1, 1],
+            [3, 5, 2],
+            [4, 3203, 7],
+            [7, 37, 13],
+            [101, 1607, 197],
+        ] {
+            let (x, weights, bias) = (halves(m * k, 1), halves(n * k, 3), numbers(n, 2));
+            let run = |set| product_bf16(set, Sizes { m, n, k }, &x, &weights, Some(&bias));
+            let expected = run(InstructionSet::Portable);
+            for (at, found) in expected.iter().enumerate() {
+                let (i, j) = (at / n, at % n);
+                let term = |l: usize| x[i * k + l].to_f64() * weights[j * k + l].to_f64();
+                let exact = f64::from(bias[j]) + (0..k).map(term).sum::<f64>();
+                let far = (found.to_f64() - exact).abs();
+                // Half of the last of eight places, and the roundings of the sum.
+                let allowed = exact.abs() / 256.0 + 1e-5;
+                assert!(far <= allowed, "{m} {k} {n} at {at}: {found}, {exact}");
+            }
+            for set in InstructionSet::available() {
+                assert_eq!(run(set), expected, "{set} {m} {k} {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_of_bf16_gives_the_same_bits_alone_and_among_others_with_any_number_of_threads() {
+        let (k, n) = (1607, 97);
+        let weights = halves(n * k, 3);
+        let run = |x: &[bf16]| {
+            let m = x.len() / k;
+            product_bf16(InstructionSet::best(), Sizes { m, n, k }, x, &weights, None)
+        };
+        for m in [2, 3, 4, 5, 8, 17, 101] {
+            let x = halves(m * k, m as u32);
+            let alone: Vec<bf16> = x.chunks(k).flat_map(run).collect();
+            assert_eq!(run(&x), alone, "{m} rows");
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+            assert_eq!(pool.expect("threads").install(|| run(&x)), alone);
         }
     }
 }

@@ -26,6 +26,14 @@ pub(crate) trait Lanes: Copy {
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn load_bf16(from: *const bf16) -> Self;
     unsafe fn load_f16(from: *const f16) -> Self;
+    /// The first of each two of `2 * LANES` numbers.
+    unsafe fn load_first_bf16(from: *const bf16) -> Self;
+    /// The second of each two of `2 * LANES` numbers.
+    unsafe fn load_second_bf16(from: *const bf16) -> Self;
+    /// Rounded to the nearest, ties to even.
+    unsafe fn store_bf16(self, to: *mut bf16);
+    /// Whole numbers within 0 and 255 as bytes; what is no number is 0.
+    unsafe fn store_bytes(self, to: *mut u8);
     unsafe fn store(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
@@ -43,6 +51,16 @@ pub(crate) trait Lanes: Copy {
     unsafe fn scale_by_power(self, exponent: Self) -> Self;
     /// Sums of the lanes of four vectors.
     unsafe fn sums(four: [Self; 4]) -> [f32; 4];
+    /// Writes to the four places of `to` what the four of `before` hold and [`Lanes::sums`].
+    #[inline(always)]
+    unsafe fn store_sums(four: [Self; 4], before: *const f32, to: *mut f32) {
+        unsafe {
+            let sums = Self::sums(four);
+            for i in 0..4 {
+                *to.add(i) = *before.add(i) + sums[i];
+            }
+        }
+    }
 
     /// The sum of the lanes.
     #[inline(always)]
@@ -116,6 +134,26 @@ impl Lanes for Portable {
         Self(unsafe { from.cast::<[f16; LANES]>().read_unaligned() }.map(f16::to_f32))
     }
     #[inline(always)]
+    unsafe fn load_first_bf16(from: *const bf16) -> Self {
+        let pairs = unsafe { from.cast::<[[bf16; 2]; LANES]>().read_unaligned() };
+        Self(pairs.map(|pair| pair[0].to_f32()))
+    }
+    #[inline(always)]
+    unsafe fn load_second_bf16(from: *const bf16) -> Self {
+        let pairs = unsafe { from.cast::<[[bf16; 2]; LANES]>().read_unaligned() };
+        Self(pairs.map(|pair| pair[1].to_f32()))
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut bf16) {
+        let rounded = self.0.map(bf16::from_f32);
+        unsafe { to.cast::<[bf16; LANES]>().write_unaligned(rounded) }
+    }
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        let bytes = self.0.map(|value| value as u8);
+        unsafe { to.cast::<[u8; LANES]>().write_unaligned(bytes) }
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
     }
@@ -187,6 +225,52 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512(__m512);
 
+    impl Avx512 {
+        /// The sums of the lanes of four vectors, in a register.
+        #[inline(always)]
+        unsafe fn four_sums(four: [Self; 4]) -> __m128 {
+            unsafe {
+                // Halves first: eight lanes of each, two vectors in one register.
+                let ab = Self::halves(four[0].0, four[1].0);
+                let cd = Self::halves(four[2].0, four[3].0);
+                // Then quarters: four lanes of each, in the order a, b, c, d.
+                let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+                let odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd);
+                let quads = _mm512_add_ps(even, odd);
+                let pairs = _mm512_add_ps(quads, _mm512_permute_ps::<0b10_11_00_01>(quads));
+                let all = _mm512_add_ps(pairs, _mm512_permute_ps::<0b01_00_11_10>(pairs));
+                _mm512_castps512_ps128(_mm512_permutexvar_ps(
+                    _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+                    all,
+                ))
+            }
+        }
+
+        /// Lane `i` of a vector with lane `i + 8`, of two vectors.
+        #[inline(always)]
+        unsafe fn halves(v: __m512, w: __m512) -> __m512 {
+            unsafe {
+                let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(v, w);
+                let high = _mm512_shuffle_f32x4::<0b11_10_11_10>(v, w);
+                _mm512_add_ps(low, high)
+            }
+        }
+
+        /// Adds the products of two times 32 bf16 numbers, whose bits the operands are: to each lane
+        /// that of the second two of its pair, then that of the first two.
+        ///
+        /// # Safety
+        /// Needs a processor with [`InstructionSet::Avx512Bf16`].
+        #[inline(always)]
+        pub(crate) unsafe fn add_pairs(self, a: Self, b: Self) -> Self {
+            unsafe {
+                let a = std::mem::transmute::<__m512, __m512bh>(a.0);
+                let b = std::mem::transmute::<__m512, __m512bh>(b.0);
+                Self(_mm512_dpbf16_ps(self.0, a, b))
+            }
+        }
+    }
+
     impl Lanes for Avx512 {
         const TILE: [usize; 2] = [6, 4];
         #[inline(always)]
@@ -208,6 +292,45 @@ mod x86 {
         #[inline(always)]
         unsafe fn load_f16(from: *const f16) -> Self {
             Self(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) })
+        }
+        #[inline(always)]
+        unsafe fn load_first_bf16(from: *const bf16) -> Self {
+            unsafe {
+                let pairs = _mm512_loadu_si512(from.cast());
+                Self(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(pairs)))
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_second_bf16(from: *const bf16) -> Self {
+            unsafe {
+                let pairs = _mm512_loadu_si512(from.cast());
+                let second = _mm512_and_si512(pairs, _mm512_set1_epi32(-1 << 16));
+                Self(_mm512_castsi512_ps(second))
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_bf16(self, to: *mut bf16) {
+            unsafe {
+                // Half of the last place that stays, less one where that place is even.
+                let bits = _mm512_castps_si512(self.0);
+                let last = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+                let half = _mm512_add_epi32(last, _mm512_set1_epi32(0x7fff));
+                let rounded = _mm512_add_epi32(bits, half);
+                // What is no number stays none, whatever its lower bits.
+                let none = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(self.0, self.0);
+                let quiet = _mm512_set1_epi32(0x40_0000);
+                let rounded = _mm512_mask_or_epi32(rounded, none, bits, quiet);
+                let halves = _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(rounded));
+                _mm256_storeu_si256(to.cast(), halves);
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_bytes(self, to: *mut u8) {
+            unsafe {
+                // What is no number has no low bits.
+                let bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(self.0));
+                _mm_storeu_si128(to.cast(), bytes);
+            }
         }
         #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
@@ -258,29 +381,13 @@ mod x86 {
         }
         #[inline(always)]
         unsafe fn sums(four: [Self; 4]) -> [f32; 4] {
-            unsafe {
-                // Halves first: eight lanes of each, two vectors in one register.
-                let [a, b, c, d] = four.map(|v| v.0);
-                let fold = |v: __m512, w: __m512| {
-                    let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(v, w);
-                    let high = _mm512_shuffle_f32x4::<0b11_10_11_10>(v, w);
-                    _mm512_add_ps(low, high)
-                };
-                let (ab, cd) = (fold(a, b), fold(c, d));
-                // Then quarters: four lanes of each, in the order a, b, c, d.
-                let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
-                let odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd);
-                let quads = _mm512_add_ps(even, odd);
-                let pairs = _mm512_add_ps(quads, _mm512_permute_ps::<0b10_11_00_01>(quads));
-                let all = _mm512_add_ps(pairs, _mm512_permute_ps::<0b01_00_11_10>(pairs));
-                let picked = _mm512_castps512_ps128(_mm512_permutexvar_ps(
-                    _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-                    all,
-                ));
-                let mut sums = [0.0; 4];
-                _mm_storeu_ps(sums.as_mut_ptr(), picked);
-                sums
-            }
+            let mut sums = [0.0; 4];
+            unsafe { _mm_storeu_ps(sums.as_mut_ptr(), Self::four_sums(four)) };
+            sums
+        }
+        #[inline(always)]
+        unsafe fn store_sums(four: [Self; 4], before: *const f32, to: *mut f32) {
+            unsafe { _mm_storeu_ps(to, _mm_add_ps(_mm_loadu_ps(before), Self::four_sums(four))) }
         }
         #[inline(always)]
         unsafe fn greatest(self) -> f32 {
@@ -336,6 +443,57 @@ mod x86 {
         unsafe fn load_f16(from: *const f16) -> Self {
             let half = |at: usize| unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from.add(at).cast())) };
             Self([half(0), half(8)])
+        }
+        #[inline(always)]
+        unsafe fn load_first_bf16(from: *const bf16) -> Self {
+            let half = |at: usize| unsafe {
+                let pairs = _mm256_loadu_si256(from.add(at).cast());
+                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(pairs))
+            };
+            Self([half(0), half(16)])
+        }
+        #[inline(always)]
+        unsafe fn load_second_bf16(from: *const bf16) -> Self {
+            let half = |at: usize| unsafe {
+                let pairs = _mm256_loadu_si256(from.add(at).cast());
+                _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-1 << 16)))
+            };
+            Self([half(0), half(16)])
+        }
+        #[inline(always)]
+        unsafe fn store_bf16(self, to: *mut bf16) {
+            unsafe {
+                // As for AVX-512.
+                let [low, high] = self.0.map(|half| {
+                    let bits = _mm256_castps_si256(half);
+                    let last =
+                        _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+                    let above = _mm256_add_epi32(last, _mm256_set1_epi32(0x7fff));
+                    let rounded = _mm256_add_epi32(bits, above);
+                    let none = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_UNORD_Q>(half, half));
+                    let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x40_0000));
+                    _mm256_srli_epi32::<16>(_mm256_blendv_epi8(rounded, quiet, none))
+                });
+                // Packing goes by halves of 128 bits.
+                let packed = _mm256_packus_epi32(low, high);
+                let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+                _mm256_storeu_si256(to.cast(), ordered);
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_bytes(self, to: *mut u8) {
+            unsafe {
+                // What is no number is the lowest of all, and so cut off at 0.
+                let low = _mm256_cvtps_epi32(self.0[0]);
+                let high = _mm256_cvtps_epi32(self.0[1]);
+                let packed = _mm256_packus_epi32(low, high);
+                let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+                let bytes = _mm_packus_epi16(
+                    _mm256_castsi256_si128(ordered),
+                    _mm256_extracti128_si256::<1>(ordered),
+                );
+                _mm_storeu_si128(to.cast(), bytes);
+            }
         }
         #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
@@ -429,6 +587,10 @@ pub(crate) use x86::{Avx2, Avx512};
 /// The instruction sets that kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstructionSet {
+    /// 512-bit vectors, products of small integers and of bf16 numbers.
+    Avx512Bf16,
+    /// 512-bit vectors and products of small integers.
+    Avx512Vnni,
     /// 512-bit vectors.
     Avx512,
     /// 256-bit vectors and fused multiply-adds.
@@ -470,7 +632,13 @@ pub fn limit_instructions(most: InstructionSet) -> Result<(), LimitError> {
 }
 
 impl InstructionSet {
-    const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Portable];
+    const ALL: [Self; 5] = [
+        Self::Avx512Bf16,
+        Self::Avx512Vnni,
+        Self::Avx512,
+        Self::Avx2,
+        Self::Portable,
+    ];
 
     /// The best that this processor has, if no limit is set; what kernels use.
     pub fn best() -> Self {
@@ -498,7 +666,12 @@ impl InstructionSet {
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512dq")
             {
-                return InstructionSet::Avx512;
+                // Every processor with the last of them has the one before it.
+                return match is_x86_feature_detected!("avx512vnni") {
+                    true if is_x86_feature_detected!("avx512bf16") => InstructionSet::Avx512Bf16,
+                    true => InstructionSet::Avx512Vnni,
+                    false => InstructionSet::Avx512,
+                };
             }
             if is_x86_feature_detected!("avx2")
                 && is_x86_feature_detected!("fma")
@@ -514,6 +687,8 @@ impl InstructionSet {
 impl fmt::Display for InstructionSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            InstructionSet::Avx512Bf16 => "avx512bf16",
+            InstructionSet::Avx512Vnni => "avx512vnni",
             InstructionSet::Avx512 => "avx512",
             InstructionSet::Avx2 => "avx2",
             InstructionSet::Portable => "portable",
@@ -556,7 +731,9 @@ macro_rules! for_processor {
             }
             match set {
                 #[cfg(target_arch = "x86_64")]
-                $crate::cpu::simd::InstructionSet::Avx512 => unsafe { avx512($($arg),*) },
+                $crate::cpu::simd::InstructionSet::Avx512Bf16
+                | $crate::cpu::simd::InstructionSet::Avx512Vnni
+                | $crate::cpu::simd::InstructionSet::Avx512 => unsafe { avx512($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 $crate::cpu::simd::InstructionSet::Avx2 => unsafe { avx2($($arg),*) },
                 _ => unsafe { $kernel::<$crate::cpu::simd::Portable>($($arg),*) },

@@ -1,7 +1,7 @@
 //! Activations in 8 bits.
 
 use super::QuantKind;
-use super::block::nearest;
+use super::rounding::nearest;
 
 /// Numbers of an activation that have one scale.
 pub(super) const STEP: usize = 32;

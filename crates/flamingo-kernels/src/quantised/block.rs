@@ -1,12 +1,18 @@
 //! One block of a row: between numbers, the bytes of a file, and the parts that products need.
 
+use std::ops::Range;
+
 use half::f16;
 
 use super::QuantKind;
+use super::rounding::{Rounding, nearest};
+use super::search::Found;
+use crate::cpu::simd::{InstructionSet, LANES};
 
 /// The parts of a block. Number `i` is `scale * (quants[i] - offset) - least`, where `scale` is
 /// `d * scales[i / step]` and `least` is `d_least * leasts[i / step]`. Scales and least values that a
 /// format does not have are 1; a format without `d_least` has 0 there.
+#[derive(Clone)]
 pub(super) struct Block {
     /// One byte for each number.
     pub(super) quants: [u8; 256],
@@ -14,38 +20,6 @@ pub(super) struct Block {
     pub(super) d_least: f16,
     pub(super) scales: [i8; 16],
     pub(super) leasts: [u8; 16],
-}
-
-/// What differs between the formats.
-#[derive(Clone, Copy)]
-pub(super) struct Form {
-    /// Numbers of a scale.
-    pub(super) step: usize,
-    /// What is taken from each quant.
-    pub(super) offset: i32,
-    /// The largest quant.
-    pub(super) largest: u8,
-}
-
-impl QuantKind {
-    pub(super) const fn form(self) -> Form {
-        let (step, offset, largest) = match self {
-            QuantKind::Q8_0 => (32, 128, 255),
-            QuantKind::Q6K => (16, 32, 63),
-            QuantKind::Q5K => (32, 0, 31),
-            QuantKind::Q4K | QuantKind::Q4_1 => (32, 0, 15),
-            QuantKind::Q5_1 => (32, 0, 31),
-            QuantKind::Q5_0 => (32, 16, 31),
-            QuantKind::Q4_0 => (32, 8, 15),
-            QuantKind::Q3K => (16, 4, 7),
-            QuantKind::Q2K => (16, 0, 3),
-        };
-        Form {
-            step,
-            offset,
-            largest,
-        }
-    }
 }
 
 impl Block {
@@ -71,72 +45,87 @@ impl Block {
         }
     }
 
-    /// The block that is nearest to `x`, by the sum of squared differences as far as it is
-    /// searched.
-    pub(super) fn nearest(kind: QuantKind, x: &[f32]) -> Self {
+    /// The blocks that are nearest to `x`, by the sum of squared differences as far as it is
+    /// searched; each is given to `take` with its number.
+    ///
+    /// # Panics
+    /// If `x` is no whole blocks.
+    pub(super) fn nearest(
+        set: InstructionSet,
+        kind: QuantKind,
+        x: &[f32],
+        mut take: impl FnMut(usize, &Self),
+    ) {
+        assert!(x.len().is_multiple_of(kind.block()), "whole blocks");
+        // As many as have a scale for each lane of a vector.
+        let at_once = (LANES * kind.form().step).max(kind.block());
         let mut block = Self::empty();
-        let form = kind.form();
-        match kind {
-            QuantKind::Q8_0 => block.d = f16::from_f32(largest(x) / 127.0),
-            QuantKind::Q4_0 | QuantKind::Q5_0 => {
-                block.d = f16::from_f32(symmetric_scale(x, form));
+        for (group, x) in x.chunks(at_once).enumerate() {
+            let found = Found::in_parts(set, kind, x);
+            for (i, x) in x.chunks_exact(kind.block()).enumerate() {
+                block.set_scales(kind, &found, i * kind.parts(), x);
+                block.round(set, kind, x);
+                take(group * (at_once / kind.block()) + i, &block);
             }
+        }
+    }
+
+    /// Sets the scales and least values to what was found for the parts from `first` on.
+    fn set_scales(&mut self, kind: QuantKind, found: &Found, first: usize, x: &[f32]) {
+        let parts = first..first + kind.parts();
+        match kind {
+            QuantKind::Q8_0 => self.d = f16::from_f32(largest(x) / 127.0),
+            QuantKind::Q4_0 | QuantKind::Q5_0 => self.d = f16::from_f32(found.scales[first]),
             QuantKind::Q4_1 | QuantKind::Q5_1 => {
                 // Here the least value may have either sign: it is that of the numbers less their lowest.
-                let lowest = x.iter().copied().fold(f32::INFINITY, f32::min);
-                let above: Vec<f32> = x.iter().map(|value| value - lowest).collect();
-                let (scale, least) = scale_and_least(&above, form.largest);
-                block.d = f16::from_f32(scale);
-                block.d_least = f16::from_f32(least - lowest);
+                self.d = f16::from_f32(found.scales[first]);
+                self.d_least = f16::from_f32(found.leasts[first] - found.lowest[first]);
             }
-            QuantKind::Q6K => block.set_scales(x, form, 127.0),
-            QuantKind::Q3K => block.set_scales(x, form, 31.0),
-            QuantKind::Q5K | QuantKind::Q4K => block.set_scales_and_leasts(x, form, 63.0),
-            QuantKind::Q2K => block.set_scales_and_leasts(x, form, 15.0),
+            QuantKind::Q6K => self.code_scales(&found.scales[parts], 127.0),
+            QuantKind::Q3K => self.code_scales(&found.scales[parts], 31.0),
+            QuantKind::Q5K | QuantKind::Q4K => self.code_both(found, parts, 63.0),
+            QuantKind::Q2K => self.code_both(found, parts, 15.0),
         }
-        block.round(form, x);
-        block
     }
 
     /// Sets scales of either sign, whose codes go up to `codes`.
-    fn set_scales(&mut self, x: &[f32], form: Form, codes: f32) {
-        let scales: Vec<f32> = x
-            .chunks(form.step)
-            .map(|part| symmetric_scale(part, form))
-            .collect();
-        self.d = f16::from_f32(largest(&scales) / codes);
-        for (code, scale) in self.scales.iter_mut().zip(scales) {
+    fn code_scales(&mut self, scales: &[f32], codes: f32) {
+        self.d = f16::from_f32(largest(scales) / codes);
+        for (code, &scale) in self.scales.iter_mut().zip(scales) {
             *code = ratio(scale, self.d).clamp(-codes, codes) as i8;
         }
     }
 
     /// Sets scales and least values, whose codes go up to `codes`.
-    fn set_scales_and_leasts(&mut self, x: &[f32], form: Form, codes: f32) {
-        let parts: Vec<(f32, f32)> = x
-            .chunks(form.step)
-            .map(|part| scale_and_least(part, form.largest))
-            .collect();
-        let most = |of: fn(&(f32, f32)) -> f32| parts.iter().map(of).fold(0.0, f32::max);
-        self.d = f16::from_f32(most(|part| part.0) / codes);
-        self.d_least = f16::from_f32(most(|part| part.1) / codes);
-        for (i, (scale, least)) in parts.into_iter().enumerate() {
+    fn code_both(&mut self, found: &Found, parts: Range<usize>, codes: f32) {
+        let (scales, leasts) = (&found.scales[parts.clone()], &found.leasts[parts]);
+        let most = |of: &[f32]| of.iter().copied().fold(0.0, f32::max);
+        self.d = f16::from_f32(most(scales) / codes);
+        self.d_least = f16::from_f32(most(leasts) / codes);
+        for (i, (&scale, &least)) in scales.iter().zip(leasts).enumerate() {
             self.scales[i] = ratio(scale, self.d).clamp(0.0, codes) as i8;
             self.leasts[i] = ratio(least, self.d_least).clamp(0.0, codes) as u8;
         }
     }
 
     /// Sets the quants to what is nearest to `x` under the scales that are there.
-    fn round(&mut self, form: Form, x: &[f32]) {
+    fn round(&mut self, set: InstructionSet, kind: QuantKind, x: &[f32]) {
+        let form = kind.form();
         let (d, d_least) = (self.d.to_f32(), self.d_least.to_f32());
-        for (i, &value) in x.iter().enumerate() {
-            let part = i / form.step;
+        let parts = x
+            .chunks_exact(form.step)
+            .zip(self.quants.chunks_exact_mut(form.step));
+        for (part, (x, quants)) in parts.enumerate() {
             let scale = d * f32::from(self.scales[part]);
-            let least = d_least * f32::from(self.leasts[part]);
-            let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
-            let quant = nearest((value + least) * inverse) + form.offset as f32;
-            // Nothing is kept as the code -128: the other sign has no such number.
-            let lowest = if form.largest == 255 { 1.0 } else { 0.0 };
-            self.quants[i] = quant.clamp(lowest, f32::from(form.largest)) as u8;
+            let how = Rounding {
+                least: d_least * f32::from(self.leasts[part]),
+                inverse: if scale == 0.0 { 0.0 } else { 1.0 / scale },
+                offset: form.offset as f32,
+                // Nothing is kept as the code -128: the other sign has no such number.
+                lowest: if form.largest == 255 { 1.0 } else { 0.0 },
+                largest: f32::from(form.largest),
+            };
+            how.apply(set, x, quants);
         }
     }
 
@@ -373,12 +362,6 @@ impl Block {
     }
 }
 
-/// The nearest integer of a number below 2^22, ties to even.
-pub(super) fn nearest(x: f32) -> f32 {
-    const MAGIC: f32 = 12_582_912.0; // 1.5 * 2^23: its last bit is worth 1
-    (x + MAGIC) - MAGIC
-}
-
 fn ratio(x: f32, unit: f16) -> f32 {
     let unit = unit.to_f32();
     if unit == 0.0 { 0.0 } else { nearest(x / unit) }
@@ -386,81 +369,6 @@ fn ratio(x: f32, unit: f16) -> f32 {
 
 fn largest(x: &[f32]) -> f32 {
     x.iter().fold(0.0, |most: f32, value| most.max(value.abs()))
-}
-
-/// Ranges that are tried, as shares of the widest.
-const TRIED: i32 = 9;
-
-/// The scale of either sign for quants that stand for `-offset ..= largest - offset`.
-fn symmetric_scale(x: &[f32], form: Form) -> f32 {
-    let far = x.iter().fold(
-        0.0,
-        |far: f32, &v| if v.abs() > far.abs() { v } else { far },
-    );
-    if far == 0.0 {
-        return 0.0;
-    }
-    let (low, high) = (
-        -(form.offset as f32),
-        f32::from(form.largest) - form.offset as f32,
-    );
-    let (mut best, mut most) = (0.0, f32::NEG_INFINITY);
-    for i in -TRIED..=TRIED {
-        // The farthest number gets the lowest quant, or is cut off a little.
-        let inverse = (low + 0.1 * i as f32) / far;
-        let (mut xq, mut qq) = (0.0_f32, 0.0_f32);
-        for &value in x {
-            let q = nearest(value * inverse).clamp(low, high);
-            xq += value * q;
-            qq += q * q;
-        }
-        // The best scale of these quants is xq / qq; it leaves sum(x^2) - xq^2 / qq.
-        if qq > 0.0 && xq * xq / qq > most {
-            (best, most) = (xq / qq, xq * xq / qq);
-        }
-    }
-    best
-}
-
-/// The scale and the least value (of at least 0) for quants `0 ..= largest`: `x` is about
-/// `scale * q - least`.
-fn scale_and_least(x: &[f32], largest: u8) -> (f32, f32) {
-    let low = x.iter().copied().fold(0.0, f32::min);
-    let high = x.iter().copied().fold(0.0, f32::max);
-    let levels = f32::from(largest);
-    if high == low {
-        return (0.0, 0.0);
-    }
-    let n = x.len() as f32;
-    let sum: f32 = x.iter().sum();
-    let (mut best, mut least_error) = (((high - low) / levels, -low), f32::INFINITY);
-    for i in -TRIED..=TRIED {
-        let inverse = (levels + 0.1 * i as f32) / (high - low);
-        let (mut q_sum, mut qq, mut xq) = (0.0_f32, 0.0_f32, 0.0_f32);
-        for &value in x {
-            let q = nearest((value - low) * inverse).clamp(0.0, levels);
-            q_sum += q;
-            qq += q * q;
-            xq += value * q;
-        }
-        // Least squares for these quants.
-        let determinant = n * qq - q_sum * q_sum;
-        let (mut scale, mut least) = (xq / qq.max(1.0), 0.0);
-        if determinant > 0.0 {
-            let fitted = (n * xq - q_sum * sum) / determinant;
-            let at_zero = (qq * sum - q_sum * xq) / determinant;
-            if at_zero <= 0.0 {
-                (scale, least) = (fitted, -at_zero);
-            }
-        }
-        // The sum of (scale * q - least - x)^2, less that of x^2, which is the same for all.
-        let error =
-            scale * (scale * qq - 2.0 * (least * q_sum + xq)) + least * (n * least + 2.0 * sum);
-        if error < least_error && scale > 0.0 {
-            (best, least_error) = ((scale, least), error);
-        }
-    }
-    best
 }
 
 #[cfg(test)]
@@ -473,10 +381,18 @@ mod tests {
             .collect()
     }
 
+    fn nearest_block(kind: QuantKind, x: &[f32]) -> Block {
+        let mut found = Block::empty();
+        Block::nearest(InstructionSet::best(), kind, x, |_, block| {
+            found = block.clone()
+        });
+        found
+    }
+
     #[test]
     fn a_block_that_is_written_and_read_is_the_same_block() {
         for kind in QuantKind::ALL {
-            let block = Block::nearest(kind, &numbers(kind.block()));
+            let block = nearest_block(kind, &numbers(kind.block()));
             let mut bytes = vec![0; kind.block_bytes()];
             block.write(kind, &mut bytes);
             let read = Block::read(kind, &bytes);
@@ -507,7 +423,7 @@ mod tests {
             let x = numbers(256);
             let mut back = vec![0.0; 256];
             for (x, back) in x.chunks(kind.block()).zip(back.chunks_mut(kind.block())) {
-                Block::nearest(kind, x).numbers(kind, back);
+                nearest_block(kind, x).numbers(kind, back);
             }
             let error = x
                 .iter()
@@ -529,7 +445,7 @@ mod tests {
             for spike in [0.0, 1.0, -3.0] {
                 x[5] = spike;
                 let mut back = vec![7.0; kind.block()];
-                Block::nearest(kind, &x).numbers(kind, &mut back);
+                nearest_block(kind, &x).numbers(kind, &mut back);
                 for (a, b) in x.iter().zip(&back) {
                     assert!((a - b).abs() <= 0.01 * spike.abs(), "{kind}: {a} {b}");
                 }

@@ -5,8 +5,10 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::block::Block;
+use super::rows::check;
 use super::tiles::{TILE, Tiles};
-use super::{QuantKind, Unfit, quantise_rows};
+use super::{QuantKind, Unfit};
+use crate::cpu::simd::InstructionSet;
 
 /// A matrix of weights, `[d_output, d_input]`, in a few bits a number.
 #[derive(Clone)]
@@ -61,8 +63,25 @@ impl QuantisedMatrix {
     ///
     /// # Errors
     /// If a row is no whole blocks, or a number is infinite, none or above 65504.
+    ///
+    /// # Panics
+    /// If there are more or fewer numbers than `shape` has.
     pub fn nearest(kind: QuantKind, shape: [usize; 2], values: &[f32]) -> Result<Self, Unfit> {
-        Self::from_bytes(kind, shape, &quantise_rows(kind, values, shape[1])?)
+        let [d_output, d_input] = shape;
+        check(kind, values, d_input)?;
+        assert_eq!(values.len(), d_output * d_input, "numbers of {shape:?}");
+        let (set, blocks) = (InstructionSet::best(), d_input / kind.block());
+        let mut tiles = Tiles::zeros(kind, d_output, d_input);
+        tiles
+            .split(kind, blocks)
+            .into_par_iter()
+            .zip(values.par_chunks(TILE * d_input))
+            .for_each(|(mut tile, rows)| {
+                Block::nearest(set, kind, rows, |i, block| {
+                    tile.put(kind, i % blocks, i / blocks, block);
+                });
+            });
+        Ok(Self { kind, shape, tiles })
     }
 
     /// The format.

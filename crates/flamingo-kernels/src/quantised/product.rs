@@ -1,6 +1,6 @@
 //! The product of activations with the tiles of a matrix.
 
-use rayon::prelude::*;
+use std::ops::Range;
 
 use super::activations::{Activations, STEP};
 use super::simd::Simd;
@@ -12,9 +12,14 @@ use super::simd::portable::Portable;
 use super::tiles::{TILE, Tiles};
 use super::{QuantKind, QuantisedMatrix};
 use crate::cpu::simd::InstructionSet;
+use crate::cpu::tasks::for_each;
 
 /// Rows of activations that meet a line while it is in a register.
 const ROWS: usize = 8;
+
+/// Tiles that rows of activations meet one after the other, while they are in the first cache: the
+/// tiles stay in the second.
+const TILES: usize = 8;
 
 /// Multiply-adds that are worth a task of their own.
 const TASK: usize = 1 << 19;
@@ -59,7 +64,7 @@ impl Level {
     fn needs(self) -> InstructionSet {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => InstructionSet::Avx512,
+            Level::Avx512 => InstructionSet::Avx512Vnni,
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => InstructionSet::Avx2,
             Level::Portable => InstructionSet::Portable,
@@ -127,27 +132,24 @@ pub(super) fn product(weights: &QuantisedMatrix, x: &[f32], level: Level) -> Vec
         },
     };
     let (count, kind) = (d_output.div_ceil(TILE), weights.kind());
-    let of_tile = |tile: usize| match kind {
-        QuantKind::Q8_0 => operands.tile::<{ QuantKind::Q8_0 as u8 }>(tile, level),
-        QuantKind::Q6K => operands.tile::<{ QuantKind::Q6K as u8 }>(tile, level),
-        QuantKind::Q5K => operands.tile::<{ QuantKind::Q5K as u8 }>(tile, level),
-        QuantKind::Q4K => operands.tile::<{ QuantKind::Q4K as u8 }>(tile, level),
-        QuantKind::Q5_1 => operands.tile::<{ QuantKind::Q5_1 as u8 }>(tile, level),
-        QuantKind::Q5_0 => operands.tile::<{ QuantKind::Q5_0 as u8 }>(tile, level),
-        QuantKind::Q4_1 => operands.tile::<{ QuantKind::Q4_1 as u8 }>(tile, level),
-        QuantKind::Q4_0 => operands.tile::<{ QuantKind::Q4_0 as u8 }>(tile, level),
-        QuantKind::Q3K => operands.tile::<{ QuantKind::Q3K as u8 }>(tile, level),
-        QuantKind::Q2K => operands.tile::<{ QuantKind::Q2K as u8 }>(tile, level),
+    let of_tiles = |tiles: Range<usize>| match kind {
+        QuantKind::Q8_0 => operands.tiles::<{ QuantKind::Q8_0 as u8 }>(tiles, level),
+        QuantKind::Q6K => operands.tiles::<{ QuantKind::Q6K as u8 }>(tiles, level),
+        QuantKind::Q5K => operands.tiles::<{ QuantKind::Q5K as u8 }>(tiles, level),
+        QuantKind::Q4K => operands.tiles::<{ QuantKind::Q4K as u8 }>(tiles, level),
+        QuantKind::Q5_1 => operands.tiles::<{ QuantKind::Q5_1 as u8 }>(tiles, level),
+        QuantKind::Q5_0 => operands.tiles::<{ QuantKind::Q5_0 as u8 }>(tiles, level),
+        QuantKind::Q4_1 => operands.tiles::<{ QuantKind::Q4_1 as u8 }>(tiles, level),
+        QuantKind::Q4_0 => operands.tiles::<{ QuantKind::Q4_0 as u8 }>(tiles, level),
+        QuantKind::Q3K => operands.tiles::<{ QuantKind::Q3K as u8 }>(tiles, level),
+        QuantKind::Q2K => operands.tiles::<{ QuantKind::Q2K as u8 }>(tiles, level),
     };
-    let at_once = (TASK / (TILE * d_input * rows).max(1)).max(1);
-    if at_once >= count {
-        (0..count).for_each(of_tile);
-    } else {
-        (0..count)
-            .into_par_iter()
-            .with_min_len(at_once)
-            .for_each(of_tile);
-    }
+    let worth = TASK / (TILE * d_input * rows).max(1);
+    let shared = count.div_ceil(4 * rayon::current_num_threads());
+    let at_once = shared.min(TILES).max(worth).max(1);
+    for_each(count.div_ceil(at_once), |task| {
+        of_tiles(task * at_once..((task + 1) * at_once).min(count));
+    });
     out
 }
 
@@ -157,51 +159,62 @@ const fn kind_of(kind: u8) -> QuantKind {
 }
 
 impl Operands<'_> {
-    /// All rows with one tile.
-    fn tile<const KIND: u8>(&self, tile: usize, level: Level) {
+    /// All rows with some tiles.
+    fn tiles<const KIND: u8>(&self, tiles: Range<usize>, level: Level) {
         match level {
             // SAFETY: a level is only chosen where the processor has its instructions.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { self.avx512::<KIND>(tile) },
+            Level::Avx512 => unsafe { self.avx512::<KIND>(tiles) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { self.avx2::<KIND>(tile) },
+            Level::Avx2 => unsafe { self.avx2::<KIND>(tiles) },
             // SAFETY: needs nothing.
-            Level::Portable => unsafe { self.all_rows::<Portable, KIND>(tile) },
+            Level::Portable => unsafe { self.all_rows::<Portable, KIND>(tiles) },
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    unsafe fn avx512<const KIND: u8>(&self, tile: usize) {
-        unsafe { self.all_rows::<Avx512, KIND>(tile) }
+    unsafe fn avx512<const KIND: u8>(&self, tiles: Range<usize>) {
+        unsafe { self.all_rows::<Avx512, KIND>(tiles) }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,f16c")]
-    unsafe fn avx2<const KIND: u8>(&self, tile: usize) {
-        unsafe { self.all_rows::<Avx2, KIND>(tile) }
+    unsafe fn avx2<const KIND: u8>(&self, tiles: Range<usize>) {
+        unsafe { self.all_rows::<Avx2, KIND>(tiles) }
     }
 
     #[inline(always)]
-    unsafe fn all_rows<S: Simd, const KIND: u8>(&self, tile: usize) {
+    unsafe fn all_rows<S: Simd, const KIND: u8>(&self, tiles: Range<usize>) {
         let mut row = 0;
         unsafe {
             while row + ROWS <= self.rows {
-                self.some_rows::<S, KIND, ROWS>(tile, row);
+                self.rows_of::<S, KIND, ROWS>(tiles.clone(), row);
                 row += ROWS;
             }
             if row + 4 <= self.rows {
-                self.some_rows::<S, KIND, 4>(tile, row);
+                self.rows_of::<S, KIND, 4>(tiles.clone(), row);
                 row += 4;
             }
             if row + 2 <= self.rows {
-                self.some_rows::<S, KIND, 2>(tile, row);
+                self.rows_of::<S, KIND, 2>(tiles.clone(), row);
                 row += 2;
             }
             if row < self.rows {
-                self.some_rows::<S, KIND, 1>(tile, row);
+                self.rows_of::<S, KIND, 1>(tiles, row);
             }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn rows_of<S: Simd, const KIND: u8, const R: usize>(
+        &self,
+        tiles: Range<usize>,
+        row: usize,
+    ) {
+        for tile in tiles {
+            unsafe { self.some_rows::<S, KIND, R>(tile, row) }
         }
     }
 

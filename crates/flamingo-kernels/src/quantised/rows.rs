@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::block::Block;
 use super::{QuantKind, Unfit};
+use crate::cpu::simd::InstructionSet;
 
 /// The bytes of some rows as they stand in a file.
 ///
@@ -14,20 +15,36 @@ use super::{QuantKind, Unfit};
 /// # Errors
 /// If a row is no whole blocks, or holds what no block can.
 pub fn quantise_rows(kind: QuantKind, values: &[f32], d_input: usize) -> Result<Vec<u8>, Unfit> {
+    check(kind, values, d_input)?;
+    let mut bytes = vec![0; values.len() / kind.block() * kind.block_bytes()];
+    let set = InstructionSet::best();
+    bytes
+        .par_chunks_mut(AT_ONCE * kind.block_bytes())
+        .zip(values.par_chunks(AT_ONCE * kind.block()))
+        .for_each(|(bytes, values)| {
+            Block::nearest(set, kind, values, |i, block| {
+                block.write(
+                    kind,
+                    &mut bytes[i * kind.block_bytes()..][..kind.block_bytes()],
+                );
+            });
+        });
+    Ok(bytes)
+}
+
+/// Blocks of a task.
+const AT_ONCE: usize = 64;
+
+/// Whether these rows can be quantised.
+pub(super) fn check(kind: QuantKind, values: &[f32], d_input: usize) -> Result<(), Unfit> {
     if d_input == 0 || !d_input.is_multiple_of(kind.block()) {
         return Err(Unfit::Width { d_input, kind });
     }
     let fits = |value: f32| value.abs() <= 65504.0; // false of what is no number
-    if let Some(&value) = values.par_iter().find_any(|value| !fits(**value)) {
-        return Err(Unfit::Value { value, kind });
+    match values.par_iter().find_any(|value| !fits(**value)) {
+        Some(&value) => Err(Unfit::Value { value, kind }),
+        None => Ok(()),
     }
-    let mut bytes = vec![0; values.len() / kind.block() * kind.block_bytes()];
-    let blocks = bytes.par_chunks_exact_mut(kind.block_bytes());
-    blocks
-        .zip(values.par_chunks_exact(kind.block()))
-        .with_min_len(64)
-        .for_each(|(bytes, values)| Block::nearest(kind, values).write(kind, bytes));
-    Ok(bytes)
 }
 
 /// The numbers of rows that stand in a file.

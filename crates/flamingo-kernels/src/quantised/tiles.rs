@@ -12,6 +12,9 @@ use super::block::Block;
 /// Rows of a tile.
 pub(super) const TILE: usize = 16;
 
+/// The low nibbles of four bytes.
+const NIBBLES: u32 = 0x0f0f_0f0f;
+
 /// 64 bytes that begin at a multiple of 64.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
@@ -135,11 +138,6 @@ impl Tiles {
 }
 
 impl QuantKind {
-    /// Scales of a block.
-    pub(super) const fn parts(self) -> usize {
-        self.block() / self.form().step
-    }
-
     /// Fours of numbers in a block.
     pub(super) const fn groups(self) -> usize {
         self.block() / 4
@@ -164,18 +162,24 @@ impl TileMut<'_> {
     pub(super) fn put(&mut self, kind: QuantKind, at: usize, row: usize, block: &Block) {
         let extent = kind.extent();
         let nibbles = extent.lines * 8 == kind.block();
-        for (i, &quant) in block.quants[..kind.block()].iter().enumerate() {
-            let (group, j) = (i / 4, 4 * row + i % 4);
-            match nibbles {
-                false => self.lines[at * extent.lines + group].0[j] = quant,
-                true => {
-                    let line = &mut self.lines[at * extent.lines + group / 2].0[j];
-                    *line |= (quant & 15) << (4 * (group % 2));
-                }
-            }
-            for plane in 0..kind.planes() {
-                let bit = u64::from(quant >> (4 + plane) & 1);
-                self.bits[at * extent.bits + kind.groups() * plane + group] |= bit << j;
+        // Four quants at a time, which lie together in a line.
+        let fours = block.quants[..kind.block()].as_chunks::<4>().0;
+        let four = |group: usize| u32::from_le_bytes(fours[group]);
+        let lines = &mut self.lines[at * extent.lines..][..extent.lines];
+        for (i, line) in lines.iter_mut().enumerate() {
+            let bytes = match nibbles {
+                false => four(i),
+                true => four(2 * i) & NIBBLES | (four(2 * i + 1) & NIBBLES) << 4,
+            };
+            line.0[4 * row..][..4].copy_from_slice(&bytes.to_le_bytes());
+        }
+        for plane in 0..kind.planes() {
+            let bits = &mut self.bits[at * extent.bits + kind.groups() * plane..];
+            for (group, bits) in bits[..kind.groups()].iter_mut().enumerate() {
+                // One bit of each byte, moved together.
+                let apart = four(group) >> (4 + plane) & 0x0101_0101;
+                let together = apart.wrapping_mul(0x0102_0408) >> 24 & 15;
+                *bits |= u64::from(together) << (4 * row);
             }
         }
         self.halves[at * extent.halves][row] = block.d.to_bits();

@@ -9,7 +9,7 @@ mod places;
 mod positions;
 mod reading;
 
-use flamingo_kernels::{Activation, Embedding, Init, Linear, Module, Norm, Tensor, indices};
+use flamingo_kernels::{Activation, Embedding, Init, Linear, Module, Norm, Tensor, add, indices};
 
 pub use attention::{RelativePositions, SelfAttention};
 pub use cache::{Chunk, TextCache};
@@ -278,8 +278,8 @@ impl Layer {
     ) -> Tensor<3> {
         if self.residual == Residual::SequentialPostNorm {
             let attended = attend(&self.attention, x.clone());
-            let x = self.norm_attention.forward(x + attended);
-            let sum = x.clone() + self.ffw.forward(x);
+            let x = self.norm_attention.forward(add(x, attended));
+            let sum = add(x.clone(), self.ffw.forward(x));
             return self
                 .norm_ffw
                 .as_ref()
@@ -294,11 +294,11 @@ impl Layer {
         };
         match self.residual {
             Residual::Sequential | Residual::SequentialPostNorm => {
-                let x = x + attended;
-                x.clone() + self.ffw.forward(norm_ffw(x))
+                let x = add(x, attended);
+                add(x.clone(), self.ffw.forward(norm_ffw(x)))
             }
             Residual::Parallel | Residual::ParallelSharedNorm => {
-                x.clone() + attended + self.ffw.forward(norm_ffw(x))
+                add(add(x.clone(), attended), self.ffw.forward(norm_ffw(x)))
             }
         }
     }

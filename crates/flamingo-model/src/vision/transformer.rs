@@ -2,8 +2,8 @@
 //! attend in both directions. Parameters are named as in open_clip.
 
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor, add_gated,
-    affine, attention, merge_heads, split_heads,
+    Activation, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor, add,
+    add_gated, affine, attention, merge_heads, split_heads,
 };
 
 /// Sizes of a transformer.
@@ -188,7 +188,7 @@ impl ResidualBlock {
 fn added(x: Tensor<3>, more: Tensor<3>, alpha: &Option<Param<Tensor<1>>>) -> Tensor<3> {
     match alpha {
         Some(alpha) => add_gated(x, more, alpha.val().tanh()),
-        None => x + more,
+        None => add(x, more),
     }
 }
 

@@ -210,7 +210,7 @@ fn one(args: &BenchArgs, task: &str) -> Result<Value> {
     };
     let loaded = build(opened, &device, weights)?;
     let mut engine = Engine::new(loaded, &device, options)?;
-    let mut result = task.run(&mut engine, args.reps)?;
+    let mut result = task.run(&mut engine, weights, args.reps)?;
     result.insert("peak_rss_mib".to_owned(), clock::peak_memory());
     Ok(Value::Object(result))
 }

@@ -29,9 +29,23 @@ impl Cost {
         }
     }
 
-    /// As it is reported, of work that took `seconds`; [`against`] adds the rest.
-    pub(crate) fn within(self, seconds: f64) -> Value {
-        json!({ "gflop": self.flop / 1e9, "gb": self.bytes / 1e9, "seconds": seconds })
+    /// As it is reported, of work with such weights that took `seconds`; [`against`] adds the rest.
+    pub(crate) fn within(self, weights: WeightType, seconds: f64) -> Value {
+        json!({
+            "gflop": self.flop / 1e9,
+            "gb": self.bytes / 1e9,
+            "products": products(weights),
+            "seconds": seconds,
+        })
+    }
+}
+
+/// In what numbers products with such weights are made.
+fn products(weights: WeightType) -> &'static str {
+    match (weights.quantised(), weights.precision) {
+        (Some(_), _) => "int8",
+        (None, Precision::Bf16) => "bf16",
+        (None, Precision::F32 | Precision::F16) => "f32",
     }
 }
 
@@ -43,7 +57,12 @@ pub(crate) fn against(machine: &Machine, reported: &mut Value) {
     else {
         return;
     };
-    let (of_products, of_memory) = (gflop / machine.product_gflop_s, gb / machine.read_gb_s);
+    let rate = match reported.get("products").and_then(Value::as_str) {
+        Some("int8") => machine.product_int8_gflop_s,
+        Some("bf16") => machine.product_bf16_gflop_s,
+        _ => machine.product_gflop_s,
+    };
+    let (of_products, of_memory) = (gflop / rate, gb / machine.read_gb_s);
     let (limit, least) = match of_products > of_memory {
         true => ("products", of_products),
         false => ("memory", of_memory),

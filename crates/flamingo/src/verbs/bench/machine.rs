@@ -1,7 +1,9 @@
 //! What this machine can do at most, measured: the rate of a large product, and of reading and copying
 //! memory that no cache holds.
 
-use flamingo::kernels::{self, Device, Init, Linear, Tensor};
+use flamingo::kernels::{
+    self, DType, Device, Init, Linear, Precision, QuantKind, QuantisedMatrix, Tensor,
+};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -12,6 +14,10 @@ use super::clock::time;
 pub(crate) struct Machine {
     /// Of a product `[1024, 768] x [768, 3072]` in f32, in 10^9 operations a second (2 a multiply-add).
     pub(crate) product_gflop_s: f64,
+    /// Of the same in bf16.
+    pub(crate) product_bf16_gflop_s: f64,
+    /// Of the same with weights in `q8_0`.
+    pub(crate) product_int8_gflop_s: f64,
     /// Bytes read and written of a copy, 10^9 a second.
     pub(crate) copy_gb_s: f64,
     /// Bytes read of a sum, 10^9 a second.
@@ -23,6 +29,8 @@ impl Machine {
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             product_gflop_s: self.product_gflop_s.max(other.product_gflop_s),
+            product_bf16_gflop_s: self.product_bf16_gflop_s.max(other.product_bf16_gflop_s),
+            product_int8_gflop_s: self.product_int8_gflop_s.max(other.product_int8_gflop_s),
             copy_gb_s: self.copy_gb_s.max(other.copy_gb_s),
             read_gb_s: self.read_gb_s.max(other.read_gb_s),
         }
@@ -40,7 +48,20 @@ pub(crate) fn measure() -> Machine {
         Linear::new(inner, columns, false, &mut init),
         init.normal([rows, inner], 1.0).val(),
     );
-    let product = time(16, || x.clone(), |x: Tensor<2>| drop(layer.forward(x)));
+    let rate = |layer: &Linear, x: &Tensor<2>| {
+        let times = time(16, || x.clone(), |x: Tensor<2>| drop(layer.forward(x)));
+        2.0 * (rows * inner * columns) as f64 / 1e9 / times.best_s
+    };
+    let product = rate(&layer, &x);
+    let of_weights = layer.weight.val().into_data();
+    let values = of_weights.as_slice::<f32>().expect("made in f32");
+    let half = Precision::Bf16.cast(layer.clone());
+    let in_bf16 = rate(&half, &x.clone().cast(DType::BF16));
+    let matrix = QuantisedMatrix::nearest(QuantKind::Q8_0, [columns, inner], values);
+    layer
+        .quantised
+        .set(matrix.expect("normal numbers in whole blocks"));
+    let in_int8 = rate(&layer, &x);
     let (from, mut to) = (vec![1.0f32; LARGE], vec![0.0f32; LARGE]);
     let chunk = LARGE / (4 * rayon::current_num_threads());
     let copy = time(
@@ -60,7 +81,9 @@ pub(crate) fn measure() -> Machine {
     );
     let bytes = (LARGE * 4) as f64 / 1e9;
     Machine {
-        product_gflop_s: 2.0 * (rows * inner * columns) as f64 / 1e9 / product.best_s,
+        product_gflop_s: product,
+        product_bf16_gflop_s: in_bf16,
+        product_int8_gflop_s: in_int8,
         copy_gb_s: 2.0 * bytes / copy.best_s,
         read_gb_s: bytes / read.best_s,
     }

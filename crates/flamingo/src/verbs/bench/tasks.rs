@@ -17,7 +17,7 @@ use super::world::{SHOT, World};
 use crate::failure::Result;
 
 /// All of them.
-pub(crate) const TASKS: [&str; 16] = [
+pub(crate) const TASKS: [&str; 20] = [
     "encode5",
     "encode33",
     "prefill4",
@@ -31,6 +31,10 @@ pub(crate) const TASKS: [&str; 16] = [
     "eval_vqa32_same_shots",
     "classify4_10",
     "classify4_10_warm",
+    "encode33_bf16",
+    "encode33_q8_0",
+    "prefill32_bf16",
+    "prefill32_q8_0",
     "decode4_bf16",
     "decode4_q8_0",
     "decode4_q4_k",
@@ -39,10 +43,10 @@ pub(crate) const TASKS: [&str; 16] = [
 /// One.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// So many pictures through encoder and resampler.
-    Encode(usize),
-    /// A prompt of so many shots read, its pictures encoded.
-    Prefill(usize),
+    /// So many pictures through encoder and resampler, with weights of this type.
+    Encode(usize, WeightType),
+    /// A prompt of so many shots read, its pictures encoded, with weights of this type.
+    Prefill(usize, WeightType),
     /// A token behind it, with weights of this type.
     Decode(usize, WeightType),
     /// A question of an evaluation: 3 beams of 5 tokens.
@@ -71,15 +75,20 @@ impl Known {
     }
 }
 
+/// The type of weights in a task's name.
+fn suffix(weights: WeightType) -> String {
+    match weights == WeightType::default() {
+        true => String::new(),
+        false => format!("_{weights}"),
+    }
+}
+
 impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Task::Encode(images) => write!(f, "encode{images}"),
-            Task::Prefill(shots) => write!(f, "prefill{shots}"),
-            Task::Decode(shots, weights) if *weights == WeightType::default() => {
-                write!(f, "decode{shots}")
-            }
-            Task::Decode(shots, weights) => write!(f, "decode{shots}_{weights}"),
+            Task::Encode(images, weights) => write!(f, "encode{images}{}", suffix(*weights)),
+            Task::Prefill(shots, weights) => write!(f, "prefill{shots}{}", suffix(*weights)),
+            Task::Decode(shots, weights) => write!(f, "decode{shots}{}", suffix(*weights)),
             Task::Query(shots, known) => write!(f, "eval_vqa{shots}{}", known.suffix()),
             Task::Classify(shots, classes, known) => {
                 write!(f, "classify{shots}_{classes}{}", known.suffix())
@@ -107,17 +116,20 @@ impl FromStr for Task {
                 let (before, classes) = rest.split_once('_')?;
                 return Some(Task::Classify(shots(before)?, number(classes)?, known));
             }
+            let (name, weights) = match name.split_once('_') {
+                Some((name, weights)) => (name, weights.parse().ok()?),
+                None => (name, WeightType::default()),
+            };
             if let Some(rest) = name.strip_prefix("decode") {
-                let (before, weights) = match rest.split_once('_') {
-                    Some((before, weights)) => (before, weights.parse().ok()?),
-                    None => (rest, WeightType::default()),
-                };
-                return Some(Task::Decode(shots(before)?, weights));
+                return Some(Task::Decode(shots(rest)?, weights));
             }
             if let Some(images) = name.strip_prefix("encode") {
-                return Some(Task::Encode(number(images)?));
+                return Some(Task::Encode(number(images)?, weights));
             }
-            Some(Task::Prefill(shots(name.strip_prefix("prefill")?)?))
+            Some(Task::Prefill(
+                shots(name.strip_prefix("prefill")?)?,
+                weights,
+            ))
         };
         let same = |task: &Task| task.to_string() == text;
         parse()
@@ -132,19 +144,27 @@ impl Task {
     /// In what type it wants the weights.
     pub(crate) fn weights(self) -> WeightType {
         match self {
-            Task::Decode(_, weights) => weights,
-            _ => WeightType::default(),
+            Task::Encode(_, weights) | Task::Prefill(_, weights) | Task::Decode(_, weights) => {
+                weights
+            }
+            Task::Query(..) | Task::Classify(..) => WeightType::default(),
         }
     }
 
-    /// Runs it.
-    pub(crate) fn run(self, engine: &mut Engine, reps: usize) -> Result<Fields> {
+    /// Runs it with the engine's model, whose weights are `weights`.
+    pub(crate) fn run(
+        self,
+        engine: &mut Engine,
+        weights: WeightType,
+        reps: usize,
+    ) -> Result<Fields> {
         let config = engine.model().config().clone();
         let tokens = match self {
-            Task::Encode(_) => 0,
-            Task::Prefill(n) | Task::Decode(n, _) | Task::Query(n, _) | Task::Classify(n, ..) => {
-                n * SHOT + 1 + SHOT / 2 + DECODED
-            }
+            Task::Encode(..) => 0,
+            Task::Prefill(n, _)
+            | Task::Decode(n, _)
+            | Task::Query(n, _)
+            | Task::Classify(n, ..) => n * SHOT + 1 + SHOT / 2 + DECODED,
         };
         let most = engine.model().language.max_length();
         if tokens > most {
@@ -152,13 +172,19 @@ impl Task {
             return Ok(fields([("skipped", why.into())]));
         }
         match self {
-            Task::Encode(images) => Ok(encode(engine.model(), images, reps)),
-            Task::Prefill(shots) => Ok(prefill(&Prompt::new(engine, shots)?, &config, reps)),
-            Task::Decode(shots, weights) => {
-                Ok(decode(&Prompt::new(engine, shots)?, &config, weights))
+            Task::Encode(images, _) => Ok(encode(engine.model(), images, weights, reps)),
+            Task::Prefill(shots, _) => {
+                let prompt = Prompt::new(engine, shots, weights)?;
+                Ok(prefill(&prompt, &config, weights, reps))
             }
-            Task::Query(shots, known) => query(engine, shots, known, reps),
-            Task::Classify(shots, classes, known) => classify(engine, shots, classes, known, reps),
+            Task::Decode(shots, _) => {
+                let prompt = Prompt::new(engine, shots, weights)?;
+                Ok(decode(&prompt, &config, weights))
+            }
+            Task::Query(shots, known) => query(engine, weights, [shots, reps], known),
+            Task::Classify(shots, classes, known) => {
+                classify(engine, weights, [shots, classes, reps], known)
+            }
         }
     }
 }
@@ -174,12 +200,13 @@ fn fields<const N: usize>(all: [(&str, Value); N]) -> Fields {
 /// As many pictures at once as the engine takes.
 const AT_ONCE: usize = 16;
 
-fn encode(model: &Flamingo, images: usize, reps: usize) -> Fields {
+fn encode(model: &Flamingo, images: usize, weights: WeightType, reps: usize) -> Fields {
     let config = model.config();
     let side = config.vision.image_size();
     let pixels: Tensor<4> = Init::new(1, &Device::flex())
         .normal([images, 3, side, side], 1.0)
-        .val();
+        .val()
+        .cast(weights.precision.dtype());
     let parts = |n: usize| {
         (0..n)
             .step_by(AT_ONCE)
@@ -224,10 +251,10 @@ fn encode(model: &Flamingo, images: usize, reps: usize) -> Fields {
             "resampler_images_per_s",
             (images as f64 / perceiver.best_s).into(),
         ),
-        ("limit", cost.within(both)),
+        ("limit", cost.within(weights, both)),
         (
             "keys_values_limit",
-            cost::keys_values(config, images).within(keys.best_s),
+            cost::keys_values(config, images).within(weights, keys.best_s),
         ),
         ("vit", json!(vit)),
         ("perceiver", json!(perceiver)),
@@ -244,7 +271,7 @@ struct Prompt<'a> {
 }
 
 impl<'a> Prompt<'a> {
-    fn new(engine: &'a Engine, shots: usize) -> Result<Self> {
+    fn new(engine: &'a Engine, shots: usize, weights: WeightType) -> Result<Self> {
         let (model, tokenizer) = (engine.model(), engine.tokenizer());
         let specials = tokenizer.specials();
         let mut world = World::new(model.config().language.vocabulary, 1);
@@ -263,7 +290,10 @@ impl<'a> Prompt<'a> {
             model,
             ids,
             sees,
-            latents: Init::new(2, &Device::flex()).normal(shape, 1.0).val(),
+            latents: Init::new(2, &Device::flex())
+                .normal(shape, 1.0)
+                .val()
+                .cast(weights.precision.dtype()),
         })
     }
 
@@ -291,7 +321,12 @@ impl<'a> Prompt<'a> {
     }
 }
 
-fn prefill(prompt: &Prompt<'_>, config: &FlamingoConfig, reps: usize) -> Fields {
+fn prefill(
+    prompt: &Prompt<'_>,
+    config: &FlamingoConfig,
+    weights: WeightType,
+    reps: usize,
+) -> Fields {
     let media = prompt.media();
     let known = time(reps, TextCache::default, |mut cache| {
         drop(prompt.read(&media, &mut cache));
@@ -305,7 +340,9 @@ fn prefill(prompt: &Prompt<'_>, config: &FlamingoConfig, reps: usize) -> Fields 
         ("tokens_per_s", (tokens as f64 / known.best_s).into()),
         (
             "limit",
-            cost::tokens(config, 1, tokens, 0).within(known.best_s),
+            cost::tokens(config, 1, tokens, 0)
+                .stored_in(weights)
+                .within(weights, known.best_s),
         ),
         ("prefill", json!(known)),
         ("prefill_and_keys_values", json!(with_keys)),
@@ -337,7 +374,7 @@ fn decode(prompt: &Prompt<'_>, config: &FlamingoConfig, weights: WeightType) -> 
         ("median_s_per_token", median.into()),
         ("tokens_per_s", (1.0 / median).into()),
         ("cpu_s_per_token", cpu.into()),
-        ("limit", cost.within(median)),
+        ("limit", cost.within(weights, median)),
     ])
 }
 
@@ -353,7 +390,12 @@ fn decoding() -> Decoding {
     }
 }
 
-fn query(engine: &mut Engine, shots: usize, known: Known, reps: usize) -> Result<Fields> {
+fn query(
+    engine: &mut Engine,
+    weights: WeightType,
+    [shots, reps]: [usize; 2],
+    known: Known,
+) -> Result<Fields> {
     let config = engine.model().config().clone();
     let mut world = World::new(config.language.vocabulary, config.vision.image_size());
     let mut shots_of_all = world.shots(shots);
@@ -393,9 +435,10 @@ fn query(engine: &mut Engine, shots: usize, known: Known, reps: usize) -> Result
     let cost = of_images(&config, images)
         + cost::tokens(&config, 1, new, tokens - new)
         + written(&config, 3, 4, tokens);
+    let cost = cost.stored_in(weights);
     let [media, prefixes] = engine.borrow().cached_bytes();
     Ok(fields([
-        ("limit", cost.within(times.median_s)),
+        ("limit", cost.within(weights, times.median_s)),
         ("cached_media_mib", (media >> 20).into()),
         ("cached_prefixes_mib", (prefixes >> 20).into()),
         ("query", json!(times)),
@@ -419,10 +462,9 @@ fn written(config: &FlamingoConfig, rows: usize, steps: usize, before: usize) ->
 
 fn classify(
     engine: &mut Engine,
-    shots: usize,
-    classes: usize,
+    weights: WeightType,
+    [shots, classes, reps]: [usize; 3],
     known: Known,
-    reps: usize,
 ) -> Result<Fields> {
     let config = engine.model().config().clone();
     let mut world = World::new(config.language.vocabulary, config.vision.image_size());
@@ -467,7 +509,7 @@ fn classify(
     Ok(fields([
         ("class_names", classes.into()),
         ("tokens_per_name", 2.into()),
-        ("limit", cost.within(times.median_s)),
+        ("limit", cost.within(weights, times.median_s)),
         ("query", json!(times)),
     ]))
 }
@@ -492,6 +534,8 @@ mod tests {
             "classify4",
             "eval_vqa_warm",
             "decode4_warm",
+            "encode33_int8",
+            "prefill32_f32_bf16",
         ] {
             let error = name.parse::<Task>().expect_err(name);
             assert!(error.contains(name), "{error}");
