@@ -159,9 +159,9 @@ unsafe fn with_least_of<V: Lanes>(parts: &Parts, form: Form, found: &mut Found) 
             sum = sum.add(value);
         }
         let mut above = [[0.0; LANES]; STEP];
-        for i in 0..parts.step {
-            let value = V::load(parts.numbers[i].as_ptr());
-            value.sub(low).store(above[i].as_mut_ptr());
+        for (numbers, above) in parts.numbers[..parts.step].iter().zip(&mut above) {
+            let value = V::load(numbers.as_ptr());
+            value.sub(low).store(above.as_mut_ptr());
         }
         let range = high.sub(low);
         let (n, largest, two) = (V::splat(parts.step as f32), V::splat(levels), V::splat(2.0));
@@ -172,9 +172,9 @@ unsafe fn with_least_of<V: Lanes>(parts: &Parts, form: Form, found: &mut Found) 
         for i in -TRIED..=TRIED {
             let inverse = V::splat(levels + 0.1 * i as f32).div(range);
             let (mut q_sum, mut qq, mut xq) = (zero, zero, zero);
-            for i in 0..parts.step {
-                let value = V::load(parts.numbers[i].as_ptr());
-                let q = V::load(above[i].as_ptr()).mul(inverse);
+            for (numbers, above) in parts.numbers[..parts.step].iter().zip(&above) {
+                let value = V::load(numbers.as_ptr());
+                let q = V::load(above.as_ptr()).mul(inverse);
                 let q = nearest_within(q, zero, largest);
                 q_sum = q_sum.add(q);
                 qq = qq.add(q.mul(q));

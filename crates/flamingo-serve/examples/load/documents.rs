@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use flamingo_image::Image;
 use serde_json::{Value, json};
 
-use crate::process::run;
+use crate::process::{Program, run};
 
 /// Tokens of each answer.
 pub(crate) const TOKENS: usize = 20;
@@ -89,13 +89,12 @@ impl Documents {
     }
 
     /// The answers of the program to all of them as one file, and the CPU seconds that each took.
-    pub(crate) fn asked_by(&self, program: &str, folder: &Path) -> (Vec<Value>, f64) {
+    pub(crate) fn asked_by(&self, program: &Program, folder: &Path) -> (Vec<Value>, f64) {
         let file = folder.join("ask.jsonl");
         let line = |parts: &Vec<Value>| json!({ "parts": parts }).to_string() + "\n";
         std::fs::write(&file, self.0.iter().map(line).collect::<String>()).unwrap();
         let tokens = TOKENS.to_string();
         let args = [
-            "ask",
             "--json",
             "--max-tokens",
             &tokens,
@@ -103,25 +102,32 @@ impl Documents {
             &tokens,
             "--prompt",
         ];
-        self.lines(program, &args, &file, &line(&self.0[0]))
+        self.lines(program, "ask", &args, &file, &line(&self.0[0]))
     }
 
     /// Their scores, likewise.
-    pub(crate) fn scored_by(&self, program: &str, folder: &Path) -> (Vec<Value>, f64) {
+    pub(crate) fn scored_by(&self, program: &Program, folder: &Path) -> (Vec<Value>, f64) {
         let file = folder.join("score.jsonl");
         let line = |parts: &Vec<Value>| {
             json!({"parts": parts, "candidates": CANDIDATES}).to_string() + "\n"
         };
         std::fs::write(&file, self.0.iter().map(line).collect::<String>()).unwrap();
-        self.lines(program, &["score", "--prompts"], &file, &line(&self.0[0]))
+        self.lines(program, "score", &["--prompts"], &file, &line(&self.0[0]))
     }
 
     /// What a run on the file prints, and what a document costs beyond the first, which is what starting costs, too.
-    fn lines(&self, program: &str, args: &[&str], file: &Path, first: &str) -> (Vec<Value>, f64) {
-        let (printed, whole) = run(program, args, file);
+    fn lines(
+        &self,
+        program: &Program,
+        verb: &str,
+        args: &[&str],
+        file: &Path,
+        first: &str,
+    ) -> (Vec<Value>, f64) {
+        let (printed, whole) = run(program, verb, args, file);
         let one = file.with_extension("one.jsonl");
         std::fs::write(&one, first).unwrap();
-        let (_, start) = run(program, args, &one);
+        let (_, start) = run(program, verb, args, &one);
         let lines = printed
             .lines()
             .map(|line| serde_json::from_str(line).unwrap());

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo build -p flamingo --features serve
-//! cargo run -p flamingo-serve --example load -- target/debug/flamingo [REQUESTS]
+//! cargo run -p flamingo-serve --example load -- target/debug/flamingo [REQUESTS [MODEL]]
 //! ```
 //!
 //! It starts the server itself, on this machine, and prints a JSON object. Without a number, the mixed requests are 10,000.
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use client::{Connection, Outcome};
 use documents::{Documents, TOKENS};
-use process::Server;
+use process::{Program, Server};
 
 /// Clients that ask at once.
 const CLIENTS: usize = 16;
@@ -35,9 +35,11 @@ const DOCUMENTS: u32 = 240;
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let usage = "usage: load PROGRAM [REQUESTS]";
-    let program = args.next().expect(usage);
+    let usage = "usage: load PROGRAM [REQUESTS [MODEL]]";
+    let path = args.next().expect(usage);
     let requests: usize = args.next().map_or(10_000, |n| n.parse().expect(usage));
+    let model = args.next();
+    let program = Program { path, model };
     let documents = Documents::new(DOCUMENTS);
     let folder = tempfile::tempdir().unwrap();
     let (expected, _) = documents.asked_by(&program, folder.path());
@@ -56,7 +58,7 @@ fn main() {
 }
 
 /// The program on a file, then the server asked the same; each load on a server that knows nothing, as the program did.
-fn round(program: &str, documents: &Documents, expected: &[Value], folder: &Path) -> Value {
+fn round(program: &Program, documents: &Documents, expected: &[Value], folder: &Path) -> Value {
     let (_, asked) = documents.asked_by(program, folder);
     let sixteen = generate(&Server::start(program), documents, expected, CLIENTS);
     let one = generate(&Server::start(program), documents, expected, 1);

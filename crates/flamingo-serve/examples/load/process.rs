@@ -13,6 +13,24 @@ use crate::client::Connection;
 /// Ticks of the system's clock for processes in a second.
 const TICKS: f64 = 100.0;
 
+/// The program and the model that it is asked for.
+pub(crate) struct Program {
+    pub(crate) path: String,
+    /// The model in the program if none.
+    pub(crate) model: Option<String>,
+}
+
+impl Program {
+    fn command(&self, verb: &str) -> Command {
+        let mut command = Command::new(&self.path);
+        command.arg(verb);
+        if let Some(model) = &self.model {
+            command.args(["--model", model]);
+        }
+        command
+    }
+}
+
 /// `flamingo serve`, ended with this.
 pub(crate) struct Server {
     child: Child,
@@ -20,9 +38,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(program: &str) -> Self {
-        let mut child = Command::new(program)
-            .args(["serve", "--port", "0", "--max-body", "1"])
+    pub(crate) fn start(program: &Program) -> Self {
+        let mut child = program
+            .command("serve")
+            .args(["--port", "0", "--max-body", "1"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program runs");
@@ -94,10 +113,11 @@ impl Drop for Server {
     }
 }
 
-/// Runs the program on a file; returns what it prints, and its CPU seconds.
-pub(crate) fn run(program: &str, args: &[&str], file: &Path) -> (String, f64) {
+/// Runs a verb of the program on a file; returns what it prints, and its CPU seconds.
+pub(crate) fn run(program: &Program, verb: &str, args: &[&str], file: &Path) -> (String, f64) {
     let before = children();
-    let output = Command::new(program)
+    let output = program
+        .command(verb)
         .args(args)
         .arg(file)
         .output()

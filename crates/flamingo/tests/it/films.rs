@@ -83,7 +83,7 @@ fn a_film_file_is_answered_as_the_folder_of_its_frames() {
 #[test]
 fn a_film_that_cannot_be_read_is_told_with_the_next_step() {
     let place = Workplace::new();
-    place.write("film.flv", b"FLV\x01\x05");
+    place.write("film.flv", b"FLV\x01\x05\0\0\0\x09\0\0\0\0");
     let output = Command::new(env!("CARGO_BIN_EXE_flamingo"))
         .args(["ask", "--video", "film.flv", "--text", "Output:"])
         .current_dir(place.path())
