@@ -22,7 +22,7 @@ pub use encoding::{Encoding, Reencode};
 pub use evaluation::{EvaluationConfig, EvaluationIndex, Match};
 pub use inspect::{Inspected, inspect};
 pub use perceptual::{distance, perceptual_hash};
-pub use pictures::each_batch as each_picture_batch;
+pub use pictures::{PassedOver, each_batch as each_picture_batch};
 pub use reason::Reason;
 pub use reencode::{Written, reencode};
 pub use rules::{Candidate, Count, Rules};

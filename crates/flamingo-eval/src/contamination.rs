@@ -40,6 +40,10 @@ pub struct Contamination {
     pub corpus_pictures: usize,
     /// Pictures of the corpus that cannot be read.
     pub corpus_unread: usize,
+    /// Pictures that documents of the corpus name and that are not there.
+    pub corpus_missing: usize,
+    /// Lines of the corpus that are no documents.
+    pub corpus_lines: usize,
     /// Queries with a picture that was found.
     pub queries_found: Vec<String>,
     /// What was found.
@@ -79,6 +83,28 @@ pub enum By {
 }
 
 impl Contamination {
+    /// That something was compared.
+    fn compared(&self, corpus: &Path) -> Result<()> {
+        let nothing = if self.pictures == 0 {
+            format!(
+                "{} has no picture that can be looked for: {} are films or cannot be read",
+                self.task, self.unread
+            )
+        } else if self.corpus_pictures == 0 {
+            format!(
+                "{} has no picture that can be compared: {} cannot be read, {} are named and not there, {} lines of JSON \
+                 are no documents; give shards, lines of documents or a folder of pictures",
+                corpus.display(),
+                self.corpus_unread,
+                self.corpus_missing,
+                self.corpus_lines
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::Options(nothing))
+    }
+
     fn count(&self, is: impl Fn(&By) -> bool) -> usize {
         let found = self.found.iter().filter(|find| is(&find.by));
         found
@@ -92,7 +118,7 @@ impl Contamination {
 /// by a tower's embeddings with its least cosine. `progress` is told the pictures of the corpus so far.
 ///
 /// # Errors
-/// If the corpus cannot be read, or the tower fails.
+/// If the corpus cannot be read, the tower fails, or there is nothing to compare: no finds would then say nothing.
 pub fn contamination(
     suite: &Suite<'_>,
     media: &dyn MediaSource,
@@ -149,10 +175,12 @@ pub fn contamination(
         }
         progress(told.corpus_pictures);
     });
-    read.map_err(|error| Error::Options(error.to_string()))?;
+    let passed_over = read.map_err(|error| Error::Options(error.to_string()))?;
+    (told.corpus_missing, told.corpus_lines) = (passed_over.pictures, passed_over.lines);
     if let Some(error) = failed {
         return Err(error);
     }
+    told.compared(corpus)?;
     let queries = told
         .found
         .iter()
@@ -361,6 +389,13 @@ impl fmt::Display for Contamination {
                 f,
                 "\n{} pictures or films of the task and {} pictures of the corpus could not be compared",
                 self.unread, self.corpus_unread
+            )?;
+        }
+        if self.corpus_missing + self.corpus_lines > 0 {
+            write!(
+                f,
+                "\n{} pictures that the corpus names are not there, {} of its lines are no documents",
+                self.corpus_missing, self.corpus_lines
             )?;
         }
         Ok(())

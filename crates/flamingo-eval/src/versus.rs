@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::report::escape::escape;
 use crate::rices::{OwnTower, Vectors, nearest, vectors};
 use crate::run::{Example, Form, Suite};
-use crate::run_report::chart::{Line, chart};
+use crate::run_report::chart::{Line, Mark, chart};
 use crate::statistics::{deviation, mean};
 use crate::{Error, Progress, Result, Share};
 
@@ -413,11 +413,8 @@ impl Versus {
                 .iter()
                 .filter(|figure| figure.way == way)
                 .map(|figure| {
-                    (
-                        figure.examples,
-                        figure.accuracy * 100.0,
-                        figure.deviation * 100.0,
-                    )
+                    let (accuracy, deviation) = (figure.accuracy * 100.0, figure.deviation * 100.0);
+                    Mark::with_deviation(figure.examples, accuracy, deviation)
                 })
                 .collect(),
         };

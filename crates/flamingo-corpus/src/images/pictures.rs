@@ -14,31 +14,46 @@ use crate::{Error, Result};
 /// A picture's name and its file.
 type Named = (String, Vec<u8>);
 
+/// What of documents was passed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Lines that are no documents.
+    pub lines: usize,
+    /// Pictures that documents name and that are not there, or on the network.
+    pub pictures: usize,
+}
+
 /// Bytes of a batch, about.
 const BATCH_BYTES: usize = 64 << 20;
 
 /// Reads all pictures below a folder, in a shard (`.tar`), of documents (`.jsonl`), or one file, in
 /// an order that does not depend on the disk, and hands them on in batches of bounded size: a name and the bytes of each.
-/// Other files are among them.
+/// Other files are among them. Returns what of documents was passed over.
 ///
 /// # Errors
 /// [`Error::File`] if a file or folder cannot be read.
-pub fn each_batch(path: &Path, limits: &Limits, take: impl FnMut(Vec<Named>)) -> Result<()> {
+pub fn each_batch(
+    path: &Path,
+    limits: &Limits,
+    take: impl FnMut(Vec<Named>),
+) -> Result<PassedOver> {
     let mut reader = Reader {
         limits,
         batch: Vec::new(),
         bytes: 0,
+        passed_over: PassedOver::default(),
         take,
     };
     reader.any(path)?;
     reader.hand_on();
-    Ok(())
+    Ok(reader.passed_over)
 }
 
 struct Reader<'a, T> {
     limits: &'a Limits,
     batch: Vec<Named>,
     bytes: usize,
+    passed_over: PassedOver,
     take: T,
 }
 
@@ -85,8 +100,11 @@ impl<T: FnMut(Vec<Named>)> Reader<'_, T> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = path.display().to_string();
         let documents = read_jsonl(BufReader::new(file), &name);
-        // A line that cannot be read has no pictures to look for.
-        for document in documents.flatten() {
+        for document in documents {
+            let Ok(document) = document else {
+                self.passed_over.lines += 1;
+                continue;
+            };
             let places = document.media();
             for (_, _, place) in places.filter(|(_, kind, _)| *kind == MediaKind::Image) {
                 self.place(folder, place)?;
@@ -95,7 +113,7 @@ impl<T: FnMut(Vec<Named>)> Reader<'_, T> {
         Ok(())
     }
 
-    /// A picture that a document names: what is missing or on the network is passed over.
+    /// A picture that a document names.
     fn place(&mut self, folder: &Path, place: &str) -> Result<()> {
         if let Some((head, body)) = place.split_once(";base64,")
             && head.starts_with("data:")
@@ -106,8 +124,9 @@ impl<T: FnMut(Vec<Named>)> Reader<'_, T> {
         }
         let file = folder.join(place);
         if file.is_file() {
-            self.file(&file)?;
+            return self.file(&file);
         }
+        self.passed_over.pictures += 1;
         Ok(())
     }
 

@@ -22,7 +22,7 @@ const CLASS_MEANS: [f32; 6] = [0.0, 10.0, 20.0, 40.0, 80.0, 160.0];
 const CLASS_MEAN: usize = 3;
 /// By so much must a step away from what served other photos raise the log-probability of all left-out shots
 /// together.
-const STEP: f32 = 1.0;
+const STEP: f32 = 2.0;
 /// No shot counts as less likely than this: one that is mistaken must not decide alone.
 const LEAST: f32 = 1e-3;
 
@@ -104,7 +104,7 @@ mod tests {
             .collect();
         let right = |weighing: Weighing, shots: &[(Evidence, usize)]| {
             let of = |(evidence, class): &&(Evidence, usize)| {
-                weighing.probabilities(evidence)[*class] > 0.9
+                weighing.probabilities(evidence)[*class] > 0.5
             };
             shots.iter().filter(of).count()
         };

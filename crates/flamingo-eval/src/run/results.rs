@@ -257,7 +257,7 @@ fn interval(
 }
 
 const LABEL: usize = 24;
-const COLUMN: usize = 16;
+const COLUMN: usize = 22;
 
 /// The headline by shots, a line for each ablation; below it the three figures of the shots, and notes.
 impl fmt::Display for Results {

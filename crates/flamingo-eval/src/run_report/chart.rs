@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::report::escape::escape;
 
 /// Width and height in SVG units, and the margins: left, right, top, bottom.
-const SIZE: (f64, f64) = (760.0, 380.0);
-const MARGINS: (f64, f64, f64, f64) = (52.0, 190.0, 18.0, 40.0);
+const SIZE: (f64, f64) = (800.0, 380.0);
+const MARGINS: (f64, f64, f64, f64) = (52.0, 230.0, 18.0, 40.0);
 /// Between labels of lines that end side by side.
 const LABEL: f64 = 16.0;
 
@@ -18,26 +18,50 @@ pub(crate) struct Line {
     pub(crate) series: Option<usize>,
     /// Whether it is dashed.
     pub(crate) dashed: bool,
-    /// Place on the axis, value, and half the length of its bar.
-    pub(crate) points: Vec<(usize, f64, f64)>,
+    /// In the order of their places.
+    pub(crate) points: Vec<Mark>,
+}
+
+/// A value of a line.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    /// On the axis.
+    pub(crate) place: usize,
+    pub(crate) value: f64,
+    /// From where to where its bar goes.
+    pub(crate) bar: Option<(f64, f64)>,
+}
+
+impl Mark {
+    /// A value that has a deviation: 0 for none.
+    pub(crate) fn with_deviation(place: usize, value: f64, deviation: f64) -> Self {
+        let bar = (value - deviation, value + deviation);
+        Self {
+            place,
+            value,
+            bar: (deviation > 0.0).then_some(bar),
+        }
+    }
+
+    fn high(&self) -> f64 {
+        self.bar.map_or(self.value, |(_, high)| high)
+    }
 }
 
 /// Lines over places that stand side by side; `name` calls a place. Values are per cent, or whatever has no bound.
 pub(crate) fn chart(lines: &[Line], label: &str, name: &dyn Fn(usize) -> String) -> String {
     let mut columns: Vec<usize> = lines
         .iter()
-        .flat_map(|line| line.points.iter().map(|p| p.0))
+        .flat_map(|line| line.points.iter().map(|mark| mark.place))
         .collect();
     columns.sort_unstable();
     columns.dedup();
-    let values = lines
+    let highs = lines
         .iter()
-        .flat_map(|line| line.points.iter().map(|p| p.1 + p.2));
-    let step = step(values.fold(0.0, f64::max));
-    let values = lines
-        .iter()
-        .flat_map(|line| line.points.iter().map(|p| p.1 + p.2));
-    let top = (values.fold(0.0, f64::max) / step).ceil().max(1.0) * step;
+        .flat_map(|line| line.points.iter().map(Mark::high));
+    let highest = highs.fold(0.0, f64::max);
+    let step = step(highest);
+    let top = (highest / step).ceil().max(1.0) * step;
     let scale = Scale { columns, top };
     let mut svg = format!(
         "<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
@@ -124,17 +148,17 @@ fn draw(svg: &mut String, scale: &Scale, line: &Line) {
     let points: Vec<String> = line
         .points
         .iter()
-        .map(|(place, value, _)| format!("{:.1},{:.1}", scale.x(*place), scale.y(*value)))
+        .map(|mark| format!("{:.1},{:.1}", scale.x(mark.place), scale.y(mark.value)))
         .collect();
     let _ = write!(
         svg,
         "<g class=\"{class}\"><polyline class=\"line\"{dashes} points=\"{}\"/>",
         points.join(" ")
     );
-    for (place, value, half) in &line.points {
+    for Mark { place, value, bar } in &line.points {
         let (x, y) = (scale.x(*place), scale.y(*value));
-        if *half > 0.0 {
-            let (high, low) = (scale.y(value + half), scale.y(value - half));
+        if let Some((low, high)) = bar {
+            let (high, low) = (scale.y(*high), scale.y(*low));
             let _ = write!(
                 svg,
                 "<line class=\"error\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{high:.1}\" y2=\"{low:.1}\"/>"
@@ -151,7 +175,7 @@ fn draw(svg: &mut String, scale: &Scale, line: &Line) {
 
 /// Names beside the ends, moved apart where lines end side by side.
 fn names(svg: &mut String, scale: &Scale, lines: &[Line]) {
-    let end = |line: &Line| line.points.last().map(|(_, value, _)| scale.y(*value));
+    let end = |line: &Line| line.points.last().map(|mark| scale.y(mark.value));
     let mut ends: Vec<(f64, &Line)> = lines
         .iter()
         .filter_map(|line| Some((end(line)?, line)))
@@ -188,12 +212,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_bar_goes_from_the_low_end_to_the_high_end_and_sets_the_axis() {
+        let mark = Mark {
+            place: 0,
+            value: 66.7,
+            bar: Some((0.0, 100.0)),
+        };
+        let line = Line {
+            name: "a".into(),
+            series: Some(0),
+            dashed: false,
+            points: vec![mark],
+        };
+        let svg = chart(&[line], "curves", &|shots| shots.to_string());
+        let (top, bottom) = (MARGINS.2, SIZE.1 - MARGINS.3);
+        let bar = format!("y1=\"{top:.1}\" y2=\"{bottom:.1}\"");
+        assert!(svg.contains(&bar), "{svg}");
+        assert!(
+            svg.contains(">100</text>") && !svg.contains(">125</text>"),
+            "{svg}"
+        );
+    }
+
+    #[test]
     fn names_of_lines_that_end_at_one_place_stand_apart() {
         let line = |name: &str, value| Line {
             name: name.into(),
             series: None,
             dashed: false,
-            points: vec![(0, 1.0, 0.0), (4, value, 0.0)],
+            points: [(0, 1.0), (4, value)]
+                .map(|(place, value)| Mark::with_deviation(place, value, 0.0))
+                .into(),
         };
         let svg = chart(
             &[

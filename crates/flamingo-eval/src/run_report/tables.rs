@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::chart::{Line, chart};
+use super::chart::{Line, Mark, chart};
 use super::published::{fine_tuned, paper_split, published};
 use super::read::RunRead;
 use crate::diff::{Group, GroupDifference, compare};
@@ -165,21 +165,21 @@ pub(super) fn curves(runs: &[RunRead]) -> String {
                 None => label(run, runs),
                 Some(ablation) => ablation.to_string(),
             };
-            let half = |point: &Point| match point.seeds {
-                1 => cell(run, curve.ablation, point.shots)
-                    .and_then(|cell| cell.interval)
-                    .map_or(0.0, |interval| (interval.high - interval.low) / 2.0),
-                _ => point.deviation,
+            let mark = |point: &Point| match point.seeds {
+                1 => Mark {
+                    place: point.shots,
+                    value: point.mean,
+                    bar: cell(run, curve.ablation, point.shots)
+                        .and_then(|cell| cell.interval)
+                        .map(|interval| (interval.low, interval.high)),
+                },
+                _ => Mark::with_deviation(point.shots, point.mean, point.deviation),
             };
             lines.push(Line {
                 name,
                 series: Some(series),
                 dashed: curve.ablation.is_some(),
-                points: curve
-                    .points
-                    .iter()
-                    .map(|point| (point.shots, point.mean, half(point)))
-                    .collect(),
+                points: curve.points.iter().map(mark).collect(),
             });
             series += 1;
         }
@@ -192,7 +192,7 @@ pub(super) fn curves(runs: &[RunRead]) -> String {
             points: row
                 .figures
                 .iter()
-                .map(|(shots, value)| (*shots, *value, 0.0))
+                .map(|(shots, value)| Mark::with_deviation(*shots, *value, 0.0))
                 .collect(),
         });
     }

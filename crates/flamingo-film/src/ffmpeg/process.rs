@@ -193,7 +193,7 @@ impl Watched {
         {
             self.note();
             if said.len() < MOST_SAID && !is_progress(&line) {
-                said.extend_from_slice(line.trim_ascii());
+                said.extend_from_slice(without_speaker(&line).trim_ascii());
                 said.extend_from_slice(b", ");
             }
         }
@@ -219,6 +219,17 @@ impl Watched {
     }
 }
 
+/// A line without the part of FFmpeg that says it and where that lies in memory, `[mov @ 0x5640] `.
+fn without_speaker(mut line: &[u8]) -> &[u8] {
+    while line.starts_with(b"[")
+        && let Some(end) = line.windows(2).position(|two| two == b"] ")
+        && line[..end].windows(5).any(|five| five == b" @ 0x")
+    {
+        line = &line[end + 2..];
+    }
+    line
+}
+
 /// A line of `-progress`: a key, `=`, a value.
 fn is_progress(line: &[u8]) -> bool {
     let key = line.split(|byte| *byte == b'=').next().unwrap_or_default();
@@ -230,4 +241,18 @@ fn is_progress(line: &[u8]) -> bool {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ffmpeg_says_is_told_without_addresses() {
+        let said = b"[in#0 @ 0x55d1] [mov,mp4 @ 0x5640] moov atom not found";
+        assert_eq!(without_speaker(said), b"moov atom not found");
+        for whole in [&b"[1] of [2]"[..], b"x.mp4: Invalid data", b"["] {
+            assert_eq!(without_speaker(whole), whole);
+        }
+    }
 }

@@ -5,8 +5,9 @@
 //! {"id": "8", "parts": [{"image": "dog.jpg"}, {"text": "What is it?"}], "candidates": ["a cat", "a dog"], "answer": "a dog"}
 //! ```
 //!
-//! A folder holds `queries.jsonl` and, for shots, `supports.jsonl`; or queries are one file and supports another. A
-//! line may bring its own `supports`, of which the shots of this query are then drawn.
+//! A folder holds `queries.jsonl` and, for shots, `supports.jsonl`; or queries are one file and supports another. Queries
+//! are of one kind, with candidates or without. A line may bring its own `supports`, of which the shots of this query are
+//! then drawn.
 
 use std::path::{Path, PathBuf};
 
@@ -103,7 +104,8 @@ impl Task for Own {
             Some(path) => self.set(path, true)?,
             None => Set::default(),
         };
-        let queries = self.set(&queries, false)?;
+        let mut queries = self.set(&queries, false)?;
+        keep_one_kind(&mut queries);
         let required = queries.examples.iter();
         let required = required.map(|example| example.id.clone()).collect();
         let protocol = self.protocol();
@@ -236,6 +238,28 @@ impl Own {
                 ..VqaReferences::default()
             }),
         })
+    }
+}
+
+/// A score is of answers of one kind, that of the first query that has an answer: others are dropped.
+fn keep_one_kind(set: &mut Set) {
+    let is_answered = |example: &Example| example.references != References::None;
+    let Some(first) = set.examples.iter().find(|example| is_answered(example)) else {
+        return;
+    };
+    let is_closed = first.candidates.is_some();
+    let examples = std::mem::take(&mut set.examples);
+    for example in examples {
+        let other = match (is_answered(&example), example.candidates.is_some()) {
+            (false, _) => Some("no answer, where others have one"),
+            (true, closed) if closed == is_closed => None,
+            (true, true) => Some("candidates, where those before have none"),
+            (true, false) => Some("no candidates, where those before have some"),
+        };
+        match other {
+            None => set.examples.push(example),
+            Some(reason) => set.dropped.add(reason, &example.id),
+        }
     }
 }
 

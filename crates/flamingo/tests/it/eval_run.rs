@@ -417,6 +417,17 @@ fn pictures_of_a_task_are_found_in_a_corpus() {
         told.contains("the same bytes") && told.contains("queries with one of them"),
         "{told}"
     );
+    let passed_over = b"no json\n{\"parts\": [{\"image\": \"gone.png\"}]}\n";
+    place.write("corpus/lines.jsonl", passed_over);
+    let told = place.ok(&command);
+    let expected =
+        "1 pictures that the corpus names are not there, 1 of its lines are no documents";
+    assert!(told.contains(expected), "{told}");
+    // Where nothing is compared, nothing is all clear.
+    let mut alone = command;
+    alone[6] = "corpus/lines.jsonl";
+    let told = place.refused(&alone);
+    assert!(told.contains("no picture that can be compared"), "{told}");
 }
 
 #[test]

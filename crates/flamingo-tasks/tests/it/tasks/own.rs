@@ -29,7 +29,14 @@ fn lines_are_queries_and_broken_ones_are_named() {
     let task = Own::default();
     let data = DataFolder::new(folder.path());
     let examples = task.read(&data, &ReadOptions::default()).unwrap();
-    assert_eq!(ids(&examples.queries), ["a", "7", "4"]);
+    assert_eq!(ids(&examples.queries), ["a"]);
+    let reasons = [
+        ("candidates, where those before have none", "7"),
+        ("no answer, where others have one", "4"),
+    ];
+    for (reason, id) in reasons {
+        assert_eq!(first_dropped(&examples.queries, reason), id);
+    }
     let cat = folder.path().join("cat.jpg");
     assert_eq!(
         examples.queries.examples[0].parts[0],
@@ -49,7 +56,6 @@ fn lines_are_queries_and_broken_ones_are_named() {
         first_dropped(&examples.queries, "picture or film that is not there").contains("gone.jpg")
     );
     assert_eq!(first_dropped(&examples.queries, "id that came before"), "7");
-    assert_eq!(examples.queries.examples[2].references, References::None);
     assert!(first_dropped(&examples.supports, "broken line").contains("a support needs `answer`"));
     // An answer that brings its own space is left as it is.
     let shot = task
@@ -67,7 +73,22 @@ fn lines_are_queries_and_broken_ones_are_named() {
     let text = String::from_utf8(submission.bytes).unwrap();
     let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     assert_eq!(first, serde_json::json!({"id": "a", "answer": "cat"}));
-    assert_eq!((submission.items, submission.filled), (3, 2));
+    assert_eq!((submission.items, submission.filled), (1, 0));
+}
+
+#[test]
+fn queries_without_answers_are_asked_where_none_has_one() {
+    let folder = Folder::new();
+    let lines = "{\"parts\": [{\"text\": \"What?\"}]}\n{\"parts\": [{\"text\": \"Or?\"}], \"candidates\": [\"a\", \"b\"]}\n";
+    let data = DataFolder::new(folder.write("q.jsonl", lines));
+    let examples = Own::default().read(&data, &ReadOptions::default()).unwrap();
+    assert_eq!(ids(&examples.queries), ["1", "2"]);
+    let queries = &examples.queries.examples;
+    assert!(
+        queries
+            .iter()
+            .all(|query| query.references == References::None)
+    );
 }
 
 #[test]

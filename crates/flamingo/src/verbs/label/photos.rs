@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 
-/// How the names of pictures end, in any case of letters.
-const ENDINGS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
+/// So many of the endings are those of pictures that can be read.
+const READ: usize = 5;
+/// How the names of pictures end, in any case of letters; what cannot be read is tried and told by name.
+const ENDINGS: [&str; 13] = [
+    "jpg", "jpeg", "png", "webp", "gif", "heic", "heif", "avif", "bmp", "tif", "tiff", "jxl", "jp2",
+];
 
 /// The photos, each once, in the order given; those anywhere below a folder in the order of their paths.
 pub(super) fn photos(given: &[PathBuf]) -> Result<Vec<String>> {
@@ -53,7 +57,7 @@ fn below(root: &Path) -> Result<Vec<PathBuf>> {
         return Err(Failure::new(format!(
             "the folder {} holds no picture: none of its files ends in .{}",
             root.display(),
-            ENDINGS.join(", .")
+            ENDINGS[..READ].join(", .")
         )));
     }
     photos.sort();
