@@ -6,8 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageResult};
+use image::{DynamicImage, ImageDecoder, ImageResult};
 
+use crate::apng::Apng;
 use crate::delays::{self, NO_FRAME};
 use crate::error::{Error, Result};
 use crate::film::Film;
@@ -20,6 +21,7 @@ use crate::png_mending;
 use crate::probe::{Format, Probe, jpeg_size, probe, webp_is_whole};
 use crate::timeline::Timeline;
 use crate::wanted::Wanted;
+use crate::webp::WebP;
 
 /// What a file shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,7 +131,8 @@ impl Source<'_> {
             .check_size(self.name, found.width, found.height)?;
         self.read(|bytes, animation| {
             let timeline = self.times(bytes)?;
-            if timeline.frames() == 1 {
+            // A PNG file of one frame is an animation only if its default picture is another one.
+            if timeline.frames() == 1 && self.format != Format::Png {
                 let mut kept = self.kept(&[0], animation, |frame| frame)?;
                 return Ok(Media::Image(kept.swap_remove(0)));
             }
@@ -153,7 +156,8 @@ impl Source<'_> {
             for number in 0..timeline.frames() {
                 self.advance(animation, number)?;
             }
-            Ok((timeline.frames() > 1).then_some(timeline))
+            let moves = timeline.frames() > 1 || self.format == Format::Png;
+            Ok(moves.then_some(timeline))
         })
     }
 
@@ -165,15 +169,8 @@ impl Source<'_> {
     fn read<T>(&self, read: impl Fn(&[u8], &mut dyn Animation) -> Result<T>) -> Result<T> {
         match self.format {
             Format::Gif => read(self.bytes, &mut GifFrames(self, self.gif()?)),
-            Format::WebP => {
-                let decoder = self.limited(self.webp()?)?;
-                read(self.bytes, &mut Frames::new(self, decoder.into_frames()))
-            }
-            _ => self.mended(|bytes| {
-                let decoder = self.limited(self.png(bytes)?)?;
-                let frames = self.ok(decoder.apng())?.into_frames();
-                read(bytes, &mut Frames::new(self, frames))
-            }),
+            Format::WebP => read(self.bytes, &mut self.webp_frames()?),
+            _ => self.mended(|bytes| read(bytes, &mut ApngFrames(self, self.apng(bytes)?))),
         }
     }
 
@@ -254,7 +251,11 @@ impl Source<'_> {
                 }
             }
             Format::WebP => {
-                let mut image = self.picture(self.webp()?)?;
+                let moves = probe(self.bytes).is_some_and(|found| found.animated);
+                let mut image = match moves {
+                    true => self.webp_first()?,
+                    false => self.picture(self.webp()?)?,
+                };
                 image.stored.mode = Mode::WithAlpha;
                 Ok(image)
             }
@@ -306,6 +307,46 @@ impl Source<'_> {
             return Err(self.broken(CUT_SHORT));
         }
         self.ok(WebPDecoder::new(Cursor::new(self.bytes)))
+    }
+
+    fn webp_frames(&self) -> Result<WebPFrames<'_>> {
+        let decoder = self.limited(self.webp()?)?;
+        let (width, height) = decoder.dimensions();
+        Ok(WebPFrames {
+            source: self,
+            webp: WebP::new(self.bytes, width, height),
+            has_alpha: decoder.color_type().has_alpha(),
+        })
+    }
+
+    /// The first frame of an animation, turned as its EXIF orientation says.
+    fn webp_first(&self) -> Result<Image> {
+        let orientation = self.webp()?.orientation();
+        let mut frames = self.webp_frames()?;
+        match frames.advance()? {
+            true => Ok(frames
+                .image()?
+                .upright(orientation.unwrap_or(Orientation::NoTransforms))),
+            false => Err(self.broken(NO_FRAME)),
+        }
+    }
+
+    fn apng<'b>(&self, bytes: &'b [u8]) -> Result<Apng<'b>> {
+        let max_bytes = self.limits.for_decoder().max_alloc.unwrap_or(u64::MAX);
+        let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+        let fits = |width, height| {
+            self.limits
+                .check_size(self.name, width, height)
+                .map_err(Stop::Refused)
+        };
+        Apng::open(bytes, max_bytes, fits).map_err(|stop| self.stopped(stop))
+    }
+
+    fn stopped(&self, stop: Stop) -> Error {
+        match stop {
+            Stop::Refused(error) => error,
+            Stop::Damaged(reason) => self.broken(&reason),
+        }
     }
 
     fn png<'b>(&self, bytes: &'b [u8]) -> Result<PngDecoder<Cursor<&'b [u8]>>> {
@@ -383,10 +424,7 @@ impl Animation for GifFrames<'_> {
     fn advance(&mut self) -> Result<bool> {
         let Self(source, gif) = self;
         let fits = |width, height| source.limits.check_size(source.name, width, height);
-        gif.advance(fits).map_err(|error| match error {
-            Stop::Refused(error) => error,
-            Stop::Damaged(reason) => source.broken(&reason),
-        })
+        gif.advance(fits).map_err(|stop| source.stopped(stop))
     }
 
     fn image(&mut self) -> Result<Image> {
@@ -394,37 +432,50 @@ impl Animation for GifFrames<'_> {
     }
 }
 
-/// Frames of the decoders that compose them by themselves.
-struct Frames<'a> {
-    source: &'a Source<'a>,
-    frames: image::Frames<'a>,
-    shown: Option<image::Frame>,
-}
+struct ApngFrames<'a, 'b>(&'a Source<'a>, Apng<'b>);
 
-impl<'a> Frames<'a> {
-    fn new(source: &'a Source<'a>, frames: image::Frames<'a>) -> Self {
-        Self {
-            source,
-            frames,
-            shown: None,
-        }
-    }
-}
-
-impl Animation for Frames<'_> {
+impl Animation for ApngFrames<'_, '_> {
     fn advance(&mut self) -> Result<bool> {
-        // Before the next one is made.
-        self.shown = None;
-        self.shown = self.source.ok(self.frames.next().transpose())?;
-        Ok(self.shown.is_some())
+        let Self(source, apng) = self;
+        apng.advance()
+            .map_err(|error| source.broken(&error.to_string()))
     }
 
     fn image(&mut self) -> Result<Image> {
-        let shown = self
-            .shown
-            .take()
-            .ok_or_else(|| self.source.broken(NO_FRAME))?;
-        Ok(to_image(DynamicImage::ImageRgba8(shown.into_buffer())))
+        let (width, height) = self.1.canvas.sides();
+        Ok(Image::of_rgba(width, height, &self.1.canvas.pixels))
+    }
+}
+
+struct WebPFrames<'a> {
+    source: &'a Source<'a>,
+    webp: WebP<'a>,
+    /// Whether the file says that it has transparency; all of it is opaque otherwise.
+    has_alpha: bool,
+}
+
+impl Animation for WebPFrames<'_> {
+    fn advance(&mut self) -> Result<bool> {
+        let Self { source, webp, .. } = self;
+        let found = webp.next().map_err(|reason| source.broken(&reason))?;
+        let Some(frame) = found else {
+            return Ok(false);
+        };
+        let decoder = source.ok(WebPDecoder::new(Cursor::new(&frame.still[..])))?;
+        let picture = source.ok(DynamicImage::from_decoder(source.limited(decoder)?))?;
+        let has_alpha = picture.color().has_alpha();
+        let pixels = picture.into_rgba8().into_raw();
+        webp.lay(&frame, pixels.as_chunks::<4>().0, has_alpha);
+        Ok(true)
+    }
+
+    fn image(&mut self) -> Result<Image> {
+        let (width, height) = self.webp.canvas.sides();
+        let mut image = Image::of_rgba(width, height, &self.webp.canvas.pixels);
+        if !self.has_alpha {
+            image.alpha = None;
+        }
+        Ok(image)
     }
 }
 

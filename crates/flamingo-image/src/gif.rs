@@ -8,6 +8,7 @@ use std::io::{Cursor, Read};
 
 use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod, MemoryLimit};
 
+use crate::canvas::Area;
 use crate::error::Error;
 use crate::picture::{Image, Mode};
 
@@ -28,21 +29,18 @@ pub(crate) struct Gif<'a> {
     are_grey: bool,
 }
 
-/// A part of the canvas.
-#[derive(Clone, Copy)]
-struct Area {
-    left: usize,
-    top: usize,
-    width: usize,
-    height: usize,
-}
-
 /// Why there is no next frame.
 pub(crate) enum Stop {
     /// It is too large.
     Refused(Error),
     /// What is wrong with the file.
     Damaged(String),
+}
+
+impl From<png::DecodingError> for Stop {
+    fn from(error: png::DecodingError) -> Self {
+        Self::Damaged(error.to_string())
+    }
 }
 
 impl<'a> Gif<'a> {

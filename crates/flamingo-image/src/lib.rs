@@ -12,7 +12,9 @@
 
 #![warn(missing_docs)]
 
+mod apng;
 mod bound;
+mod canvas;
 mod decode;
 mod delays;
 mod error;
@@ -32,6 +34,7 @@ mod resize;
 mod tiles;
 mod timeline;
 mod wanted;
+mod webp;
 
 pub use crate::bound::Bound;
 pub use crate::decode::{Media, decode, decode_still, decode_wanted, timeline};

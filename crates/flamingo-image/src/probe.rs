@@ -69,7 +69,7 @@ pub struct Probe {
     pub width: u32,
     /// The height that its header claims.
     pub height: u32,
-    /// Whether it has more than one frame.
+    /// Whether it has more than one frame, or one that is not its default picture.
     pub animated: bool,
     /// Whether the file goes on to where its structure says that it ends.
     pub whole: bool,
@@ -127,11 +127,15 @@ fn png(bytes: &[u8]) -> Option<Probe> {
         whole: false,
     };
     let mut at = 8;
+    let mut frames = 0;
+    let (mut has_control, mut is_hidden) = (false, false);
     while let (Some(length), Some(kind)) = (u32_be(bytes, at), bytes.get(at + 4..at + 8)) {
         // Length, kind and checksum are 4 bytes each.
         let end = at.saturating_add(12).saturating_add(length as usize);
         match kind {
-            b"acTL" => probe.animated = u32_be(bytes, at + 8).is_some_and(|frames| frames > 1),
+            b"acTL" => frames = u32_be(bytes, at + 8).unwrap_or(0),
+            b"fcTL" => has_control = true,
+            b"IDAT" => is_hidden |= !has_control,
             b"IEND" => {
                 probe.whole = bytes.len() >= end;
                 break;
@@ -140,27 +144,23 @@ fn png(bytes: &[u8]) -> Option<Probe> {
         }
         at = end;
     }
+    probe.animated = frames > 1 || (frames == 1 && is_hidden);
     Some(probe)
 }
 
 fn webp(bytes: &[u8]) -> Option<Probe> {
     let data = bytes.get(20..30)?;
     let (width, height, animated) = match bytes.get(12..16)? {
-        b"VP8 " => {
-            let side = |at| Some(u16_le(data, at)? & 0x3FFF);
-            (side(6)?, side(8)?, false)
-        }
-        b"VP8L" => {
-            let bits = u32_le(data, 1)?;
-            (1 + (bits & 0x3FFF), 1 + ((bits >> 14) & 0x3FFF), false)
-        }
         b"VP8X" => {
             let side = |at| Some(1 + (u32_le(data, at)? & 0x00FF_FFFF));
             // The height's three bytes are the last of the ten: read them from one byte earlier.
             let height = 1 + (u32_le(data, 6)? >> 8);
             (side(4)?, height, data[0] & 2 != 0)
         }
-        _ => return None,
+        kind => {
+            let (width, height) = webp_size(kind, data)?;
+            (width, height, false)
+        }
     };
     Some(Probe {
         format: Format::WebP,
@@ -169,6 +169,21 @@ fn webp(bytes: &[u8]) -> Option<Probe> {
         animated,
         whole: webp_is_whole(bytes),
     })
+}
+
+/// The size in the pixels of a WebP chunk of this kind.
+pub(crate) fn webp_size(kind: &[u8], data: &[u8]) -> Option<(u32, u32)> {
+    match kind {
+        b"VP8 " => {
+            let side = |at| Some(u16_le(data, at)? & 0x3FFF);
+            Some((side(6)?, side(8)?))
+        }
+        b"VP8L" => {
+            let bits = u32_le(data, 1)?;
+            Some((1 + (bits & 0x3FFF), 1 + ((bits >> 14) & 0x3FFF)))
+        }
+        _ => None,
+    }
 }
 
 fn gif(bytes: &[u8]) -> Option<Probe> {

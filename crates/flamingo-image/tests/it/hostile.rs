@@ -6,13 +6,14 @@ use proptest::sample::{Index, select};
 
 use crate::{fixture, picture};
 
-const FILES: [&str; 22] = [
+const FILES: [&str; 23] = [
     "rgb.png",
     "palette.png",
     "orientation_6.png",
     "walk.apng.png",
     "lossless.webp",
     "walk.webp",
+    "webp_over_lossy.webp",
     "orientation_6.webp",
     "walk.gif",
     "still.gif",

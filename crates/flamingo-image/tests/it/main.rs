@@ -1,6 +1,7 @@
 //! Files of every kind, goldens, and bytes that mean harm.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod animations;
 mod formats;
 mod gif;
 mod goldens;
@@ -58,15 +59,4 @@ fn picture(width: u32, height: u32) -> Image {
         };
         [r as u8, g as u8, b as u8]
     })
-}
-
-/// The largest difference of two pictures of one size.
-fn difference(a: &Image, b: &Image) -> u8 {
-    assert_eq!((a.width, a.height), (b.width, b.height));
-    a.rgb
-        .iter()
-        .zip(&b.rgb)
-        .map(|(a, b)| a.abs_diff(*b))
-        .max()
-        .unwrap()
 }

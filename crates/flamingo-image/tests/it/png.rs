@@ -1,6 +1,6 @@
 //! PNG files that are not right, and animations whose default picture is none of their frames.
 
-use flamingo_image::{Error, Image, Limits, Media, decode, decode_still};
+use flamingo_image::{Error, Image, Limits, decode_still};
 
 use crate::{film, fixture, image};
 
@@ -46,6 +46,8 @@ fn a_hidden_default_picture_is_the_picture_and_no_frame() {
     assert_eq!(colours, [[0, 250, 0], [0, 0, 250]]);
 
     let bytes = std::fs::read(fixture("hidden_alone.apng.png")).unwrap();
-    let media = decode(&bytes, "some.png", &Limits::default()).unwrap();
-    assert_eq!(media, Media::Image(Image::solid(7, 5, [250, 0, 0])));
+    assert_eq!(still(&bytes).unwrap(), Image::solid(7, 5, [250, 0, 0]));
+    let film = film("hidden_alone.apng.png");
+    assert_eq!(film.frames, [Image::solid(7, 5, [0, 250, 0])]);
+    assert_eq!(film.seconds(), Some(0.1));
 }
