@@ -414,7 +414,10 @@ impl Versus {
                 .filter(|figure| figure.way == way)
                 .map(|figure| {
                     let (accuracy, deviation) = (figure.accuracy * 100.0, figure.deviation * 100.0);
-                    Mark::with_deviation(figure.examples, accuracy, deviation)
+                    let mut mark = Mark::with_deviation(figure.examples, accuracy, deviation);
+                    // No answers are more than right.
+                    mark.bar = mark.bar.map(|(low, high)| (low.max(0.0), high.min(100.0)));
+                    mark
                 })
                 .collect(),
         };

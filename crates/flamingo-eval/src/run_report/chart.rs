@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::report::escape::escape;
 
 /// Width and height in SVG units, and the margins: left, right, top, bottom.
-const SIZE: (f64, f64) = (800.0, 380.0);
-const MARGINS: (f64, f64, f64, f64) = (52.0, 230.0, 18.0, 40.0);
+const SIZE: (f64, f64) = (830.0, 380.0);
+const MARGINS: (f64, f64, f64, f64) = (52.0, 260.0, 18.0, 40.0);
 /// Between labels of lines that end side by side.
 const LABEL: f64 = 16.0;
 
