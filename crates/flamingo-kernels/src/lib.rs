@@ -41,7 +41,7 @@ pub use device::{Backend, DeviceError, Precision, available_backends, open_devic
 pub use embedding::Embedding;
 pub use init::Init;
 pub use linear::{Linear, affine};
-pub use log_sum::log_sum_exp;
+pub use log_sum::{greatest, log_sum_exp};
 pub use loss::{Loss, cross_entropy, log_probabilities};
 pub use norm::{Norm, NormKind};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};

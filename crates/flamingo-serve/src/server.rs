@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use flamingo_engine::{Engine, MediaSource};
 use flamingo_film::{Ffmpeg, Reader};
 use flamingo_image::{Media, Wanted};
@@ -124,7 +125,7 @@ impl Server {
         let model = ServedModel {
             name: setup.model,
             created: now(),
-            tokenizer: engine.tokenizer().clone(),
+            tokenizer: Arc::new(engine.tokenizer().clone()),
             places: engine.places(),
             ends: [Some(specials.end_of_chunk), specials.eos]
                 .into_iter()
@@ -246,30 +247,46 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     router: Router,
-    mut ends: watch::Receiver<bool>,
+    ends: watch::Receiver<bool>,
     state: &Arc<State>,
 ) {
     // So that each piece of an answer is sent at once.
     let _ = stream.set_nodelay(true);
     let refusing = Arc::clone(state);
-    let wire = Wire::new(
-        stream,
-        Box::new(move |status| app::refuse_head(&refusing, status)),
-    );
+    let refuse = Box::new(move |status| app::refuse_head(&refusing, status));
+    let mut wire = Wire::new(stream, state.limits.read_time, refuse);
+    let Err(error) = requests(&mut wire, router, ends, &state.limits).await else {
+        return;
+    };
+    tracing::debug!("a connection ended: {error}");
+    // What hyper gives up without a word.
+    let status = match wire.is_unanswered() {
+        true if error.is_timeout() => StatusCode::REQUEST_TIMEOUT,
+        true if error.is_parse() => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+        _ => return,
+    };
+    if let Err(error) = wire.refuse(status).await {
+        tracing::debug!("a client was gone before it was refused: {error}");
+    }
+}
+
+async fn requests(
+    wire: &mut Wire<TcpStream>,
+    router: Router,
+    mut ends: watch::Receiver<bool>,
+    limits: &Limits,
+) -> hyper::Result<()> {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(state.limits.header_time)
-        .max_buf_size(state.limits.headers + HEAD_ROOM)
+        .header_read_timeout(limits.header_time)
+        .max_buf_size(limits.headers + HEAD_ROOM)
         .serve_connection(TokioIo::new(wire), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
+    tokio::select! {
         ended = connection.as_mut() => ended,
         _ = ends.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!("a connection ended: {error}");
     }
 }

@@ -34,6 +34,24 @@ pub(crate) struct Piece {
     pub(crate) len: usize,
 }
 
+impl Piece {
+    /// The same some channels further.
+    ///
+    /// # Safety
+    /// There must be so many.
+    pub(crate) unsafe fn behind(self, channels: usize) -> Self {
+        let rows = |rows: Rows| Rows {
+            first: unsafe { rows.first.add(channels) },
+            stride: rows.stride,
+        };
+        Self {
+            keys: rows(self.keys),
+            values: rows(self.values),
+            len: self.len,
+        }
+    }
+}
+
 /// What is added to scores, or hides them.
 #[derive(Clone, Copy)]
 pub(crate) enum Mask<'a> {
