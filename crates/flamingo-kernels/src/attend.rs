@@ -12,7 +12,7 @@ use crate::cpu::attention::{BLOCK, Head, Mask, Piece, Rows};
 use crate::cpu::product::Shared;
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::tasks::for_each;
-use crate::cpu::{self, FlexTensor};
+use crate::cpu::{self, FlexTensor, Source};
 use crate::{floats, narrowed, widened};
 
 /// Multiply-adds that are worth a task of their own.
@@ -30,9 +30,11 @@ pub struct KeysValues {
 /// Keys and values in f32, row-major and without gaps.
 #[derive(Debug, Clone)]
 struct Lying {
-    keys: FlexTensor,
-    values: FlexTensor,
+    keys: Source,
+    values: Source,
     len: usize,
+    /// What they lie in.
+    _both: [FlexTensor; 2],
 }
 
 impl KeysValues {
@@ -72,10 +74,9 @@ impl KeysValues {
             let plain = both
                 .iter()
                 .all(|x| cpu::readable(*x) && x.dtype() == DType::F32);
-            let [keys, values] = plain.then(|| both.map(|x| cpu::primitive(x.clone())))?;
-            let whole = keys.is_contiguous() && values.is_contiguous();
-            let len = self.len();
-            whole.then_some(Lying { keys, values, len })
+            let both = plain.then(|| both.map(|x| cpu::primitive(x.clone())))?;
+            let whole = both.iter().all(FlexTensor::is_contiguous);
+            whole.then(|| Lying::new(both, self.len()))
         };
         self.lying.get_or_init(find).as_ref()
     }
@@ -87,25 +88,35 @@ impl KeysValues {
     fn lying(&self) -> Cow<'_, Lying> {
         match self.as_they_lie() {
             Some(lying) => Cow::Borrowed(lying),
-            None => Cow::Owned(Lying {
-                keys: cpu::contiguous(widened(self.keys.clone())),
-                values: cpu::contiguous(widened(self.values.clone())),
-                len: self.len(),
-            }),
+            None => {
+                let both = [&self.keys, &self.values];
+                let both = both.map(|x| cpu::contiguous(widened(x.clone())));
+                Cow::Owned(Lying::new(both, self.len()))
+            }
         }
     }
 }
 
 impl Lying {
+    fn new(both: [FlexTensor; 2], len: usize) -> Self {
+        let [keys, values] = [0, 1].map(|i| Source::of(cpu::elements(&both[i])));
+        Self {
+            keys,
+            values,
+            len,
+            _both: both,
+        }
+    }
+
     /// Those of the first head, of rows `stride` apart.
     fn piece(&self, stride: usize) -> Piece {
-        let rows = |x: &FlexTensor| Rows {
-            first: cpu::elements::<f32>(x).as_ptr(),
+        let rows = |x: Source| Rows {
+            first: x.pointer(),
             stride,
         };
         Piece {
-            keys: rows(&self.keys),
-            values: rows(&self.values),
+            keys: rows(self.keys),
+            values: rows(self.values),
             len: self.len,
         }
     }
@@ -413,6 +424,9 @@ mod tests {
         };
         let all = run(q.clone(), std::slice::from_ref(&whole));
         let cut = run(q.clone(), &[part(0..17), part(17..18), part(18..43)]);
+        assert_eq!(all.to_data(), cut.into_data());
+        let ones: Vec<KeysValues> = (5..43).map(|i| part(i..i + 1)).collect();
+        let cut = run(q.clone(), &[&[part(0..5)], &ones[..]].concat());
         assert_eq!(all.to_data(), cut.into_data());
         for token in [0, 7, 39] {
             let alone = run(q.clone().narrow(0, token, 1), &[part(0..token + 4)]);

@@ -1,15 +1,15 @@
 //! Activations in 8 bits.
 
 use super::QuantKind;
-use super::rounding::nearest;
-use crate::cpu::simd::{InstructionSet, Lanes, for_processor};
+use super::rounding::MAGIC;
+use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
 
 /// Numbers of an activation that have one scale.
 pub(super) const STEP: usize = 32;
 
 /// Rows of activations: number `i` of a row is about `scales[i / 32] * quants[i]`.
 ///
-/// A number that is infinite or none makes its scale so, and with it all that it is multiplied to.
+/// A number that is infinite or none makes its scale none, and with it all that it is multiplied to.
 pub(super) struct Activations {
     /// In -127 ..= 127, four in one.
     pub(super) quants: Vec<[i8; 4]>,
@@ -40,34 +40,71 @@ impl Activations {
 
 for_processor!(fn fill(all: &mut Activations, kind: QuantKind, x: &[f32]) = fill_of);
 
-/// What the compiler makes of it with the instructions of `V`: the same bits with all of them.
+/// Added to a quant, so that it is a byte without a sign; its bit is turned afterwards.
+const SIGN: u8 = 128;
+
 #[inline(always)]
 unsafe fn fill_of<V: Lanes>(all: &mut Activations, kind: QuantKind, x: &[f32]) {
     let form = kind.form();
     let parts = STEP / form.step;
     let outs = all.quants.as_chunks_mut::<{ STEP / 4 }>().0;
     for (i, (x, out)) in x.as_chunks::<STEP>().0.iter().zip(outs).enumerate() {
-        let scale = quantise(x, out.as_flattened_mut());
-        for (part, quants) in out.as_flattened().chunks(form.step).enumerate() {
-            let of_part: i32 = quants.iter().map(|&q| i32::from(q)).sum();
-            all.starts[i * parts + part] = -form.offset * of_part;
-            all.sums[i * parts + part] = scale * of_part as f32;
+        unsafe {
+            let halves = [0, 1].map(|half| V::load(x.as_ptr().add(half * LANES)));
+            let largest = largest(halves);
+            let scale = largest / 127.0;
+            let inverse = if scale > 0.0 { 127.0 / largest } else { 0.0 };
+            let inverse = if inverse.is_finite() { inverse } else { 0.0 };
+            let [magic, sign] = [MAGIC, f32::from(SIGN)].map(|value| V::splat(value));
+            let rounded = |half: V| half.mul(V::splat(inverse)).add(magic).sub(magic);
+            let quants = [rounded(halves[0]), rounded(halves[1])];
+            let bytes = out.as_flattened_mut().as_chunks_mut::<LANES>().0;
+            for (bytes, quants) in bytes.iter_mut().zip(quants) {
+                quants.add(sign).store_bytes(bytes.as_mut_ptr().cast());
+                for byte in bytes {
+                    *byte ^= i8::MIN;
+                }
+            }
+            // Sums of so few are exact.
+            let sums = match parts {
+                1 => [quants[0].add(quants[1]).sum(), 0.0],
+                _ => [quants[0].sum(), quants[1].sum()],
+            };
+            for (part, sum) in sums.into_iter().take(parts).enumerate() {
+                all.starts[i * parts + part] = -form.offset * sum as i32;
+                all.sums[i * parts + part] = scale * sum;
+            }
+            all.scales[i] = scale;
         }
-        all.scales[i] = scale;
     }
 }
 
-/// Fills `out`, and returns the scale.
+/// The largest of the magnitudes; no number if one is none.
 #[inline(always)]
-fn quantise(x: &[f32; STEP], out: &mut [i8]) -> f32 {
-    // Magnitudes are ordered as their bits are, and what is no number comes last.
-    let magnitude = |value: &f32| value.to_bits() & 0x7fff_ffff;
-    let largest = f32::from_bits(x.iter().map(magnitude).max().unwrap_or(0));
-    let scale = largest / 127.0;
-    let inverse = if scale > 0.0 { 127.0 / largest } else { 0.0 };
-    let inverse = if inverse.is_finite() { inverse } else { 0.0 };
-    for (value, out) in x.iter().zip(out) {
-        *out = nearest(value * inverse) as i32 as i8;
+#[allow(clippy::needless_range_loop)] // what the compiler makes vectors of
+unsafe fn largest<V: Lanes>(halves: [V; 2]) -> f32 {
+    let mut bits = [0; LANES];
+    unsafe {
+        let zero = V::splat(0.0);
+        let [a, b] = [
+            halves[0].max(zero.sub(halves[0])),
+            halves[1].max(zero.sub(halves[1])),
+        ];
+        // Zero where both are finite, else no number.
+        let finite = halves[0].sub(halves[0]).add(halves[1].sub(halves[1]));
+        let mut lanes = [0.0; LANES];
+        a.max(b).add(finite).store(lanes.as_mut_ptr());
+        for i in 0..LANES {
+            bits[i] = lanes[i].to_bits() & 0x7fff_ffff;
+        }
     }
-    scale
+    // Magnitudes are ordered as their bits are, and what is no number comes last.
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            bits[i] = bits[i].max(bits[i + half]);
+        }
+        half /= 2;
+    }
+    f32::from_bits(bits[0])
 }
