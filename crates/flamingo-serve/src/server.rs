@@ -24,7 +24,7 @@ use crate::body::Budget;
 use crate::fetch::{FetchLimits, WebFetcher};
 use crate::key::ApiKey;
 use crate::limits::Limits;
-use crate::media::MediaStore;
+use crate::media::{MediaStore, in_size};
 use crate::metrics::Metrics;
 use crate::shots::ShotSets;
 use crate::state::{Ids, ServedModel, State, now};
@@ -91,6 +91,7 @@ impl MediaSource for AllMedia {
         match self.shots.iter().find(|set| set.has(reference)) {
             Some(set) => {
                 let media = set.load(reference, &self.reader, wanted);
+                let media = media.map(|media| in_size(media, wanted));
                 media.map_err(flamingo_engine::Error::Media)
             }
             None => self.store.media(reference, wanted),
