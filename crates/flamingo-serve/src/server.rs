@@ -248,46 +248,38 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     router: Router,
-    ends: watch::Receiver<bool>,
+    mut ends: watch::Receiver<bool>,
     state: &Arc<State>,
 ) {
     // So that each piece of an answer is sent at once.
     let _ = stream.set_nodelay(true);
     let refusing = Arc::clone(state);
     let refuse = Box::new(move |status| app::refuse_head(&refusing, status));
-    let mut wire = Wire::new(stream, state.limits.read_time, refuse);
-    let Err(error) = requests(&mut wire, router, ends, &state.limits).await else {
+    let wire = Wire::new(stream, state.limits.read_time, refuse);
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(state.limits.header_time)
+        .max_buf_size(state.limits.headers + HEAD_ROOM)
+        .serve_connection(TokioIo::new(wire), TowerToHyperService::new(router));
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        _ = ends.changed() => {
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
+        }
+    };
+    let Err(error) = ended else {
         return;
     };
     tracing::debug!("a connection ended: {error}");
-    // What hyper gives up without a word.
-    let status = match wire.is_unanswered() {
+    // What hyper gives up without a word, of a client that said something.
+    let left = connection.into_parts();
+    let status = match !left.read_buf.is_empty() {
         true if error.is_timeout() => StatusCode::REQUEST_TIMEOUT,
         true if error.is_parse() => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         _ => return,
     };
-    if let Err(error) = wire.refuse(status).await {
+    if let Err(error) = left.io.into_inner().refuse(status).await {
         tracing::debug!("a client was gone before it was refused: {error}");
-    }
-}
-
-async fn requests(
-    wire: &mut Wire<TcpStream>,
-    router: Router,
-    mut ends: watch::Receiver<bool>,
-    limits: &Limits,
-) -> hyper::Result<()> {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
-        .max_buf_size(limits.headers + HEAD_ROOM)
-        .serve_connection(TokioIo::new(wire), TowerToHyperService::new(router));
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = ends.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
     }
 }

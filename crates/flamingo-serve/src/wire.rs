@@ -37,8 +37,6 @@ pub(crate) struct Wire<S> {
     /// Set once something was refused: until when the rest is read, and how much of it was.
     draining: Option<(Pin<Box<Sleep>>, usize)>,
     closed: bool,
-    /// Whether something was read since something was written.
-    heard: bool,
     /// How long the client may read nothing of what is sent to it, and until when it may now.
     patience: Duration,
     stuck: Option<Pin<Box<Sleep>>>,
@@ -52,15 +50,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             left: Bytes::new(),
             draining: None,
             closed: false,
-            heard: false,
             patience,
             stuck: None,
         }
-    }
-
-    /// Whether the client said something that was not answered.
-    pub(crate) fn is_unanswered(&self) -> bool {
-        self.heard
     }
 
     /// Answers what never became a request, and closes.
@@ -79,7 +71,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Writes to the client, which has to read some of it in time.
     fn write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.heard = false;
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Ready(written) => {
                 self.stuck = None;
@@ -186,10 +177,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let (this, before) = (self.get_mut(), buffer.filled().len());
-        ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-        this.heard |= buffer.filled().len() > before;
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
     }
 }
 
@@ -255,31 +243,6 @@ mod tests {
         sends.await.unwrap();
         answers.await.unwrap();
     }
-    #[tokio::test]
-    async fn what_was_read_is_unanswered_until_something_is_written_and_can_be_refused() {
-        let (mut client, server) = tokio::io::duplex(64);
-        let refuse = |status: StatusCode| format!("refused with {}", status.as_u16()).into();
-        let mut wire = Wire::new(server, PATIENCE, Box::new(refuse));
-        assert!(!wire.is_unanswered());
-        for answered in [true, false] {
-            client.write_all(b"GET").await.unwrap();
-            wire.read_exact(&mut [0; 3]).await.unwrap();
-            assert!(wire.is_unanswered());
-            if answered {
-                wire.write_all(b"an answer; ").await.unwrap();
-                assert!(!wire.is_unanswered());
-            }
-        }
-        let refused = tokio::spawn(async move {
-            wire.refuse(StatusCode::REQUEST_TIMEOUT).await.unwrap();
-        });
-        let mut told = String::new();
-        client.read_to_string(&mut told).await.unwrap();
-        assert_eq!(told, "an answer; refused with 408");
-        drop(client);
-        refused.await.unwrap();
-    }
-
     #[tokio::test]
     async fn a_client_that_reads_nothing_is_not_waited_for_without_end() {
         let (client, server) = tokio::io::duplex(64);
