@@ -295,7 +295,11 @@ async fn a_silent_stream_is_kept_alive_by_comments() {
 
 #[tokio::test]
 async fn what_was_begun_is_finished_when_the_server_ends() {
-    let server = Listening::new(Limits::default()).await;
+    let limits = Limits {
+        drain_time: Duration::from_secs(3600),
+        ..Limits::default()
+    };
+    let server = Listening::new(limits).await;
     let mut client = server.connect().await;
     client
         .write_all(&posted("/v1/completions", &long(true), "keep-alive"))
