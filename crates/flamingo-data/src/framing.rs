@@ -49,6 +49,14 @@ impl Framing {
         }
     }
 
+    /// The paper's for such documents.
+    pub fn of(form: Form) -> Self {
+        match form {
+            Form::Page => Self::pages(),
+            Form::Pair => Self::pairs(),
+        }
+    }
+
     /// A training example of the document; all that is random comes from `rng`.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod augment;
 mod captions;
 #[cfg(feature = "parquet")]
 mod columns;
+mod conversations;
 mod error;
 mod folders;
 mod framing;
@@ -26,10 +27,16 @@ mod obelics;
 mod obelics;
 mod order;
 mod packed;
+#[cfg(feature = "parquet")]
+mod pair_columns;
+mod paths;
+mod pieces;
+mod recognise;
 mod report;
 mod sample;
 mod shard;
 mod source;
+mod stream;
 #[cfg(feature = "parquet")]
 mod table;
 #[cfg(not(feature = "parquet"))]
@@ -45,8 +52,10 @@ pub use html::page_document;
 pub use library::{Library, Opened};
 pub use media::MediaBase;
 pub use order::{Order, stream};
+pub use paths::is_pattern;
 pub use report::Report;
 pub use sample::Sample;
 pub use shard::Shard;
 pub use source::{Format, Source};
+pub use stream::Stream;
 pub use table::Table;

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use flamingo_sequence::{Document, read_jsonl};
+use flamingo_sequence::{Document, Form};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::pieces::Piece;
 use crate::{
-    Error, MediaBase, Report, Result, Sample, captions, folders, obelics, packed, page_document,
-    webdataset,
+    Error, MediaBase, Report, Result, Sample, captions, conversations, folders, page_document,
+    paths,
 };
 
 /// How a source's files are written.
@@ -23,7 +24,8 @@ pub enum Format {
     /// is `KEY.json` with its pictures beside it (a document) or inside it (a page of MMC4), or a
     /// picture with `KEY.txt`, beside which a `KEY.json` without `parts` is metadata.
     Shards,
-    /// Parquet in the schema of OBELICS; the path is a file, or a folder of `*.parquet`.
+    /// Parquet in the schema of OBELICS, or with a picture (`image`) and a text (`text`, `caption`, or a `label` whose
+    /// classes the file names) in each row; the path is a file, or a folder of `*.parquet`.
     Parquet,
     /// HTML; the path is a page, or a folder with `*.html`, `*.htm` or `*.xhtml` anywhere below.
     Pages,
@@ -31,22 +33,48 @@ pub enum Format {
     /// below. Each picture is a pair, its text the name of the folder that it lies in, behind a space;
     /// `_` is a space, too.
     Folders,
-    /// Pictures with what they show, a line each; the path is a JSONL file, or a folder with `captions.jsonl` or
-    /// `metadata.jsonl`. A line has the keys `file_name` and `text`, or is a document.
+    /// Pictures with what they show, a line each; the path is a JSONL or CSV file, or a folder with `captions.jsonl`,
+    /// `metadata.jsonl` or `metadata.csv`. A line has the keys `file_name` (or others that end so, or lists in
+    /// `file_names`) and `text`, or is a document.
     Captions,
+    /// Conversations about pictures or films as LLaVA's and ShareGPT's files hold them; the path is a JSON array, a record
+    /// a line, or a folder of such.
+    Conversations,
 }
 
 impl Format {
-    /// How the names of its files end, the commonest first; in any case of letters.
-    fn endings(self) -> &'static [&'static str] {
+    /// Whether its files can be read piece by piece, and so as a stream.
+    pub fn is_in_pieces(self) -> bool {
+        matches!(self, Format::Shards | Format::Jsonl | Format::Parquet)
+    }
+
+    /// What its samples are, if nothing else is said: pairs of a picture and a text, or pages.
+    pub fn form(self) -> Form {
         match self {
-            Format::Jsonl | Format::Captions => &[".jsonl", ".jsonl.gz", ".jsonl.zst"],
+            Format::Shards | Format::Folders | Format::Captions => Form::Pair,
+            Format::Pages | Format::Jsonl | Format::Parquet | Format::Conversations => Form::Page,
+        }
+    }
+
+    /// How the names of its files end, the commonest first; in any case of letters.
+    pub(crate) fn endings(self) -> &'static [&'static str] {
+        match self {
+            Format::Jsonl => &[".jsonl", ".jsonl.gz", ".jsonl.zst"],
+            Format::Captions => &[".csv"],
             // Those that are not read are told so when they are opened.
             Format::Shards => &[
                 ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2",
             ],
             Format::Parquet => &[".parquet"],
             Format::Pages => &[".html", ".htm", ".xhtml"],
+            Format::Conversations => &[
+                ".json",
+                ".jsonl",
+                ".json.gz",
+                ".jsonl.gz",
+                ".json.zst",
+                ".jsonl.zst",
+            ],
             Format::Folders => &[".jpg", ".jpeg", ".png", ".webp", ".gif"],
         }
     }
@@ -62,7 +90,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads all documents of `path`; media are not touched yet.
+    /// Reads all documents of `path`; media are not touched yet. Where files are wanted, it may be a pattern
+    /// or a list of them: `{00000..00127}.tar`, `*.tar`, or a `.txt` with a path a line.
     ///
     /// # Errors
     /// [`Error::Read`] if the path cannot be read, [`Error::Nothing`] if nothing in it can be used.
@@ -74,29 +103,50 @@ impl Source {
         };
         let (mut report, mut samples) = (Report::default(), Vec::new());
         match format {
-            Format::Jsonl => {
+            Format::Jsonl | Format::Shards | Format::Parquet => {
                 for file in &files {
-                    lines(file, &mut report, &mut samples)?;
-                }
-            }
-            Format::Shards => {
-                for file in &files {
-                    webdataset::read(file, &mut report, &mut samples)?;
-                }
-            }
-            Format::Parquet => {
-                for file in &files {
-                    obelics::read(file, &mut report, &mut samples)?;
+                    Piece::whole(file).read(format, &mut report, &mut samples)?;
                 }
             }
             Format::Pages => pages(&files, &mut report, &mut samples),
             Format::Folders => folders::read(path, &files, &mut report, &mut samples)?,
             Format::Captions => captions::read(&files[0], &mut report, &mut samples)?,
+            Format::Conversations => {
+                for file in &files {
+                    conversations::read(file, &mut report, &mut samples)?;
+                }
+            }
         }
         let mut source = Self { samples, report };
         source.refuse_nothing(path)?;
         source.sign();
         Ok(source)
+    }
+
+    /// Hands every sample of `path` to `take`, as [`Source::read`] would give them; of shards, JSONL and Parquet only a
+    /// piece is in memory at a time. The report has no fingerprint.
+    ///
+    /// # Errors
+    /// As [`Source::read`], but that nothing can be used is none; and those of `take`.
+    pub fn each<E: From<Error>>(
+        format: Format,
+        path: &Path,
+        mut take: impl FnMut(Sample) -> Result<(), E>,
+    ) -> Result<Report, E> {
+        if !format.is_in_pieces() {
+            let source = Self::read(format, path)?;
+            source.samples.into_iter().try_for_each(take)?;
+            return Ok(source.report);
+        }
+        let mut report = Report::default();
+        for file in files(path, format.endings())? {
+            for piece in Piece::of(format, &file)? {
+                let mut samples = Vec::new();
+                piece.read(format, &mut report, &mut samples)?;
+                samples.into_iter().try_for_each(&mut take)?;
+            }
+        }
+        Ok(report)
     }
 
     /// Keeps the samples for which `keep` gives no reason against; `path` is for messages.
@@ -159,8 +209,15 @@ impl Source {
     }
 }
 
+/// The files that a path names, each itself, or all files with such an ending below a folder, sorted.
+pub(crate) fn files(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
+    let all = paths::named(path)?.into_iter();
+    let all = all.map(|path| below(&path, endings));
+    Ok(all.collect::<Result<Vec<_>>>()?.concat())
+}
+
 /// The file itself, or all files with such an ending below the folder, sorted.
-fn files(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
+fn below(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
     if !fs::metadata(path).map_err(Error::read(path))?.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
@@ -195,25 +252,6 @@ fn files(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
         });
     }
     Ok(files)
-}
-
-fn lines(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<()> {
-    let name = path.display().to_string();
-    let base = MediaBase::beside(path);
-    for (number, document) in read_jsonl(packed::reader(path)?, &name).enumerate() {
-        report.found += 1;
-        match document {
-            Ok(document) => samples.push(Sample {
-                document,
-                base: base.clone(),
-            }),
-            Err(error) => {
-                let sample = format!("{name}, document {}", number + 1);
-                report.leave_out(&sample, "bad document", &error);
-            }
-        }
-    }
-    Ok(())
 }
 
 fn pages(files: &[PathBuf], report: &mut Report, samples: &mut Vec<Sample>) {

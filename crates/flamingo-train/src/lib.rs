@@ -36,9 +36,12 @@ mod optimiser;
 mod options;
 mod recipe;
 mod regularise;
+mod rows;
 mod run;
 mod schedule;
+mod streamed;
 mod task;
+mod tensorboard;
 mod tree;
 
 pub use episodes::EpisodeSpec;
@@ -51,8 +54,8 @@ pub use observer::{Observer, Silent, StepEvent};
 pub use optimiser::{AdamW, Group, OptimiserSpec};
 pub use options::{Options, Resume};
 pub use recipe::{
-    CacheSpec, CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe, Texts,
-    Updates,
+    CacheSpec, CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe,
+    StreamSpec, Texts, Updates,
 };
 pub use regularise::RegulariseSpec;
 pub use run::{Summary, train};

@@ -1,4 +1,4 @@
-//! The figures of a run, a JSON line every few steps.
+//! The figures of a run, a JSON line every few steps, and the same for TensorBoard.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::tensorboard::{Events, now};
 use crate::{Error, Result};
 
 /// Means over what the steps since the last line were about: each target counts once, however many
@@ -31,12 +32,16 @@ pub struct Line {
     pub targets_per_second: f64,
     /// Since the run, or its last resumption, began its first step.
     pub seconds: f64,
+    /// When the line was written, in seconds since 1970.
+    #[serde(default)]
+    pub wall_time: f64,
 }
 
-/// `metrics.jsonl`, open for more lines.
+/// `metrics.jsonl` and the event file beside it, open for more lines.
 pub(crate) struct Metrics {
     path: PathBuf,
     file: File,
+    events: Events,
     pub(crate) lines: Vec<Line>,
 }
 
@@ -60,10 +65,17 @@ impl Metrics {
             .append(true)
             .open(&path)
             .map_err(Error::io("open", &path))?;
-        Ok(Self { path, file, lines })
+        let events = Events::open(run, &lines)?;
+        Ok(Self {
+            path,
+            file,
+            events,
+            lines,
+        })
     }
 
     pub(crate) fn push(&mut self, line: Line) -> Result<()> {
+        self.events.push(&line)?;
         self.file
             .write_all(to_json(&line).as_bytes())
             .map_err(Error::io("write", &self.path))?;
@@ -121,6 +133,7 @@ impl Means {
             accuracies: means(self.accuracies),
             norm: mean(self.norm),
             targets_per_second: self.targets as f64 / seconds.max(1e-9),
+            wall_time: now(),
             ..Line::default()
         }
     }

@@ -124,16 +124,23 @@ struct Made {
 
 impl<'a, T: Task> Run<'a, T> {
     fn new(recipe: &'a Recipe, options: &'a Options, task: T) -> Result<Self> {
-        let reports: BTreeMap<_, _> = task.feeds().iter().map(|feed| feed.report()).collect();
-        let json = serde_json::to_vec_pretty(&reports).expect("reports can be written");
-        write(&recipe.run.join("data.json"), &json)?;
         let checkpoints = Checkpoints::new(&recipe.run, recipe.checkpoint.keep);
-        Ok(Self {
+        let run = Self {
             recipe,
             options,
             task,
             checkpoints,
-        })
+        };
+        run.report()?;
+        Ok(run)
+    }
+
+    /// Writes what was found in the data: of a stream, in what was read so far.
+    fn report(&self) -> Result<()> {
+        let feeds = self.task.feeds().iter();
+        let reports: BTreeMap<_, _> = feeds.map(|feed| feed.report()).collect();
+        let json = serde_json::to_vec_pretty(&reports).expect("reports can be written");
+        Ok(write(&self.recipe.run.join("data.json"), &json)?)
     }
 
     fn go(&self, model: T::Model, observer: &mut dyn Observer) -> Result<Summary> {
@@ -220,6 +227,9 @@ impl<'a, T: Task> Run<'a, T> {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let path = self.checkpoints.write(step, model, optimiser)?;
+        if self.task.feeds().iter().any(|feed| feed.stream.is_some()) {
+            self.report()?;
+        }
         curves::draw(&self.recipe.run.join("curves.svg"), &metrics.lines)?;
         observer.checkpoint(step, &path);
         Ok(())
@@ -260,16 +270,21 @@ impl<'a, T: Task> Run<'a, T> {
         };
         for (index, number) in sources {
             let spec = &self.task.feeds()[index].spec;
-            let part = self.task.loss(&model, index, number)?;
-            let loss = part.loss.clone().inner().into_scalar::<f32>();
-            if !loss.is_finite() {
-                let what = format!("loss of source {:?}", spec.name);
-                return Err(self.not_finite(step, what, loss));
-            }
-            add_gradients(&model, (part.loss * spec.weight).backward(), &mut gradients);
-            means.add(&spec.name, loss, part.accuracy, part.targets);
-            made.losses.push((spec.name.clone(), loss));
-            made.targets += part.targets;
+            let mut mean = 0.0;
+            self.task.losses(&model, index, number, &mut |part| {
+                let loss = part.loss.clone().inner().into_scalar::<f32>();
+                if !loss.is_finite() {
+                    let what = format!("loss of source {:?}", spec.name);
+                    return Err(self.not_finite(step, what, loss));
+                }
+                let loss_of_all = part.loss * (spec.weight * part.share);
+                add_gradients(&model, loss_of_all.backward(), &mut gradients);
+                means.add(&spec.name, loss, part.accuracy, part.targets);
+                mean += f64::from(loss) * part.share;
+                made.targets += part.targets;
+                Ok(())
+            })?;
+            made.losses.push((spec.name.clone(), mean as f32));
         }
         self.task.mask(&mut gradients);
         made.norm = optimiser.clip(&mut gradients);

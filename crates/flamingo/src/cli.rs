@@ -32,6 +32,7 @@ pub(crate) enum Verb {
     Label(verbs::label::LabelArgs),
     Serve(verbs::serve::ServeArgs),
     Train(verbs::train::TrainArgs),
+    Data(verbs::data::DataArgs),
     Describe(verbs::describe::DescribeArgs),
     Fetch(verbs::fetch::FetchArgs),
     Weights(verbs::weights::WeightsArgs),

@@ -317,6 +317,8 @@ impl Tuning<'_> {
             data: vec![DataSpec {
                 name: "examples".to_owned(),
                 format: flamingo::data::Format::Jsonl,
+                stream: None,
+                micro_batch: None,
                 path: data,
                 batch: examples.min(tuning_batch),
                 weight: 1.0,
