@@ -9,6 +9,7 @@ mod corpus;
 mod corpus_build;
 #[cfg(feature = "cluster")]
 mod corpus_cluster;
+mod data;
 mod dispatch;
 mod eval;
 mod eval_benchmarks;
