@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use crate::batches::{Feed, compile, said};
 use crate::language::{check_vocabulary, recipe_tokenizer};
 use crate::task::{Part, Task};
-use crate::{Error, Observer, Recipe, Result, Texts};
+use crate::{Error, Observer, Recipe, Result, Texts, Together};
 
 /// Pictures that are read at once.
 const READ_BATCH: usize = 1024;
@@ -240,6 +240,7 @@ impl Task for ContrastiveTask {
         model: &Contrastive,
         feed: usize,
         number: u64,
+        _together: &dyn Together,
         take: &mut dyn FnMut(Part) -> Result<()>,
     ) -> Result<()> {
         let (spec, pairs) = (&self.feeds[feed].spec, &self.pairs[feed]);

@@ -6,6 +6,7 @@
 //! their weights.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,8 +31,9 @@ use crate::regularise::normal;
 use crate::rows::{Medium, Row, Rows};
 use crate::streamed::{Drawing, Streamed};
 use crate::task::{Part, Task};
+use crate::together::{own_rows, sum_of};
 use crate::tree::Flat;
-use crate::{DataSpec, Error, FlamingoSpec, Observer, Recipe, Result};
+use crate::{DataSpec, Error, FlamingoSpec, Observer, Recipe, Result, Together};
 
 /// A Flamingo training.
 pub(crate) struct FlamingoTask {
@@ -109,6 +111,7 @@ impl FlamingoTask {
                     wanted: encode.wanted(feed),
                     preparing: encode.preparing.clone(),
                     threads: recipe.threads,
+                    rows: own_rows(&*options.together, feed.spec.batch),
                 })));
             }
             let Some(spec) = &feed.spec.episode else {
@@ -139,16 +142,15 @@ impl FlamingoTask {
         Ok((task, model))
     }
 
-    /// Batch `number` of a source, in parts of at most `micro_batch` rows.
-    fn batch(&self, feed: usize, number: u64) -> Result<Vec<Rows>> {
+    /// Some rows of batch `number` of a source, in parts of at most `micro_batch`.
+    fn batch(&self, feed: usize, number: u64, rows: Range<u64>) -> Result<Vec<Rows>> {
         let spec = &self.feeds[feed].spec;
         let specials = self.tokenizer.specials();
         let of_sequences = |rows| Rows::of_sequences(rows, specials, spec.predict);
         let at_once = spec.micro_batch.unwrap_or(spec.batch);
         Ok(match &self.supplies[feed] {
             Supply::Held { order, media } => {
-                let rows =
-                    (0..spec.batch as u64).map(|row| self.row(feed, order, media, number, row));
+                let rows = rows.map(|row| self.row(feed, order, media, number, row));
                 let rows = rows.collect::<Result<Vec<_>>>()?;
                 in_parts(rows, at_once).map(of_sequences).collect()
             }
@@ -160,7 +162,7 @@ impl FlamingoTask {
                     let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
                     episodes.draw(&self.tokenizer, &mut rng)
                 };
-                let episodes = (0..spec.batch as u64).map(draw).collect();
+                let episodes = rows.map(draw).collect();
                 let medium = |shown| self.shown(shown);
                 in_parts(episodes, at_once)
                     .map(|episodes| Rows::of_episodes(episodes, specials.pad, medium))
@@ -352,11 +354,12 @@ impl Task for FlamingoTask {
         model: &Flamingo,
         feed: usize,
         number: u64,
+        together: &dyn Together,
         take: &mut dyn FnMut(Part) -> Result<()>,
     ) -> Result<()> {
         let spec = &self.feeds[feed].spec;
-        let batch = self.batch(feed, number)?;
-        let of_all: usize = batch.iter().map(Rows::targets).sum();
+        let batch = self.batch(feed, number, own_rows(together, spec.batch))?;
+        let of_all = sum_of(together, batch.iter().map(Rows::targets).sum());
         if of_all == 0 {
             return Err(Error::contradiction(format!(
                 "source {:?}: a batch has nothing to predict: raise `length` ({}) or `max_media`",
@@ -368,7 +371,8 @@ impl Task for FlamingoTask {
                 continue;
             }
             let mut noise = vec![feed as u64, number];
-            noise.extend((place > 0).then_some(place as u64));
+            let place = [place as u64, together.rank() as u64];
+            noise.extend(place.iter().filter(|_| place != [0, 0]));
             let encoded = self.encoded(rows.media)?;
             let media = match encoded.is_empty() {
                 true => Media::none(),

@@ -12,7 +12,7 @@ use rand::Rng;
 use crate::batches::Feed;
 use crate::regularise::{Keys, Role, roles};
 use crate::task::{Part, Task};
-use crate::{Error, Recipe, Result};
+use crate::{Error, Recipe, Result, Together};
 
 /// A language training.
 pub(crate) struct Language {
@@ -132,6 +132,7 @@ impl Task for Language {
         model: &LanguageModel,
         feed: usize,
         number: u64,
+        _together: &dyn Together,
         take: &mut dyn FnMut(Part) -> Result<()>,
     ) -> Result<()> {
         let feed = &self.feeds[feed];

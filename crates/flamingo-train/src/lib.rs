@@ -40,8 +40,10 @@ mod rows;
 mod run;
 mod schedule;
 mod streamed;
+mod sums;
 mod task;
 mod tensorboard;
+mod together;
 mod tree;
 
 pub use episodes::EpisodeSpec;
@@ -60,4 +62,5 @@ pub use recipe::{
 pub use regularise::RegulariseSpec;
 pub use run::{Summary, train};
 pub use schedule::{Schedule, Shape};
+pub use together::{Alone, Together};
 pub use tree::{Flat, add_gradients, keep_rows, trained};

@@ -2,6 +2,7 @@
 //! samples, makes sequences of them, and decodes and changes the pictures that these show.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -40,6 +41,8 @@ pub(crate) struct Drawing {
     pub(crate) preparing: Arc<Preparing>,
     /// Threads that decode; 0 for all.
     pub(crate) threads: usize,
+    /// Those of each batch that are made.
+    pub(crate) rows: Range<u64>,
 }
 
 /// The thread that is ahead.
@@ -106,7 +109,7 @@ impl Ahead {
 
 impl Drawing {
     fn batch(&self, number: u64, pool: &ThreadPool) -> Result<Vec<Row>> {
-        let rows = 0..self.spec.batch as u64;
+        let rows = self.rows.clone();
         pool.install(|| {
             rows.into_par_iter()
                 .map(|row| self.row(number, row))

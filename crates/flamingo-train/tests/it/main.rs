@@ -11,4 +11,5 @@ mod recipes;
 mod streams;
 #[path = "../../../flamingo-weights/tests/it/tiny_parts.rs"]
 mod tiny_parts;
+mod together;
 mod world;

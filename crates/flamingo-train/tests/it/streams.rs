@@ -10,7 +10,7 @@ use crate::flamingo::{flamingo, tensors, with_parts};
 use crate::world::{World, losses, resumed_equals_uninterrupted, run};
 
 /// The world's pairs and films in files of their own, three lines each, read as a stream.
-fn streamed(world: &World) -> Recipe {
+pub(crate) fn streamed(world: &World) -> Recipe {
     let folder = world.path("parts");
     fs::create_dir(&folder).unwrap();
     let text = fs::read_to_string(world.path("pairs.jsonl")).unwrap();

@@ -28,6 +28,8 @@ mod shots;
 #[cfg(unix)]
 #[path = "../../../flamingo-weights/tests/it/tiny_parts.rs"]
 mod tiny_parts;
+#[cfg(feature = "mpi")]
+mod together;
 mod weights;
 
 use std::path::{Path, PathBuf};

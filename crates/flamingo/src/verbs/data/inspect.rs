@@ -78,9 +78,10 @@ pub(super) fn run(args: &InspectArgs) -> Result<()> {
     output::line(&format!(
         "they have   {images} pictures, {films} films; {with_text} have text"
     ))?;
-    if let Some(first) = &first {
-        output::line(&format!("the first  {}", said(first)))?;
-    }
+    let Some(first) = &first else {
+        return Ok(());
+    };
+    output::line(&format!("the first  {}", said(first)))?;
     output::line(&format!(
         "\nIn a recipe:\n\n{}",
         recipe(format, &path.to_string())
