@@ -104,23 +104,19 @@ pub(super) fn run(args: &PreviewArgs) -> Result<()> {
         return Err(Failure::new("no sample could be shown"))
             .hint("`flamingo data stats` counts what is broken");
     }
+    let left_out = match broken {
+        0 => "none".to_owned(),
+        _ => format!("{broken}, whose pictures or texts are broken"),
+    };
     let about = [
         (
             "data",
             format!("{} ({})", args.data.path.display(), described(format)),
         ),
-        (
-            "samples",
-            format!("{} of those that can be used", shown.len()),
-        ),
-        (
-            "left out",
-            format!("{broken}, whose pictures or texts are broken"),
-        ),
-        (
-            "at most",
-            format!("{} tokens, {} pictures", args.length, args.max_media),
-        ),
+        ("samples", shown.len().to_string()),
+        ("left out", left_out),
+        ("tokens at most", args.length.to_string()),
+        ("pictures at most", args.max_media.to_string()),
     ];
     let page = preview_html(&about, &shown);
     let mut draft = out.begin()?;
