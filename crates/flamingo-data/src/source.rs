@@ -3,82 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use flamingo_sequence::{Document, Form};
+use flamingo_sequence::Document;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::files::files;
 use crate::pieces::Piece;
 use crate::{
-    Error, MediaBase, Report, Result, Sample, captions, conversations, folders, page_document,
-    paths,
+    Error, Format, MediaBase, Report, Result, Sample, captions, conversations, folders,
+    page_document,
 };
-
-/// How a source's files are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// A document a line; the path is a file, or a folder of `*.jsonl`, also compressed (`.gz`, `.zst`).
-    Jsonl,
-    /// WebDataset; the path is a tar file, or a folder of `*.tar`, also compressed (`.tar.gz`, `.tgz`, `.tar.zst`). A sample
-    /// is `KEY.json` with its pictures beside it (a document) or inside it (a page of MMC4), or a
-    /// picture with `KEY.txt`, beside which a `KEY.json` without `parts` is metadata.
-    Shards,
-    /// Parquet in the schema of OBELICS, or with a picture (`image`) and a text (`text`, `caption`, or a `label` whose
-    /// classes the file names) in each row; the path is a file, or a folder of `*.parquet`.
-    Parquet,
-    /// HTML; the path is a page, or a folder with `*.html`, `*.htm` or `*.xhtml` anywhere below.
-    Pages,
-    /// Pictures in folders that are named for what they show; the path is a folder with such anywhere
-    /// below. Each picture is a pair, its text the name of the folder that it lies in, behind a space;
-    /// `_` is a space, too.
-    Folders,
-    /// Pictures with what they show, a line each; the path is a JSONL or CSV file, or a folder with `captions.jsonl`,
-    /// `metadata.jsonl` or `metadata.csv`. A line has the keys `file_name` (or others that end so, or lists in
-    /// `file_names`) and `text`, or is a document.
-    Captions,
-    /// Conversations about pictures or films as LLaVA's and ShareGPT's files hold them; the path is a JSON array, a record
-    /// a line, or a folder of such.
-    Conversations,
-}
-
-impl Format {
-    /// Whether its files can be read piece by piece, and so as a stream.
-    pub fn is_in_pieces(self) -> bool {
-        matches!(self, Format::Shards | Format::Jsonl | Format::Parquet)
-    }
-
-    /// What its samples are, if nothing else is said: pairs of a picture and a text, or pages.
-    pub fn form(self) -> Form {
-        match self {
-            Format::Shards | Format::Folders | Format::Captions => Form::Pair,
-            Format::Pages | Format::Jsonl | Format::Parquet | Format::Conversations => Form::Page,
-        }
-    }
-
-    /// How the names of its files end, the commonest first; in any case of letters.
-    pub(crate) fn endings(self) -> &'static [&'static str] {
-        match self {
-            Format::Jsonl => &[".jsonl", ".jsonl.gz", ".jsonl.zst"],
-            Format::Captions => &[".csv"],
-            // Those that are not read are told so when they are opened.
-            Format::Shards => &[
-                ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2",
-            ],
-            Format::Parquet => &[".parquet"],
-            Format::Pages => &[".html", ".htm", ".xhtml"],
-            Format::Conversations => &[
-                ".json",
-                ".jsonl",
-                ".json.gz",
-                ".jsonl.gz",
-                ".json.zst",
-                ".jsonl.zst",
-            ],
-            Format::Folders => &[".jpg", ".jpeg", ".png", ".webp", ".gif"],
-        }
-    }
-}
 
 /// The samples of a file or folder, in an order that does not depend on the disk.
 #[derive(Clone, Debug)]
@@ -207,51 +141,6 @@ impl Source {
         }
         self.report.fingerprint = format!("{:x}", hash.finalize());
     }
-}
-
-/// The files that a path names, each itself, or all files with such an ending below a folder, sorted.
-pub(crate) fn files(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
-    let all = paths::named(path)?.into_iter();
-    let all = all.map(|path| below(&path, endings));
-    Ok(all.collect::<Result<Vec<_>>>()?.concat())
-}
-
-/// The file itself, or all files with such an ending below the folder, sorted.
-fn below(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
-    if !fs::metadata(path).map_err(Error::read(path))?.is_dir() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let mut files = Vec::new();
-    let mut folders = vec![path.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(Error::read(&folder))? {
-            let entry = entry.map_err(Error::read(&folder))?;
-            let (path, kind) = (
-                entry.path(),
-                entry.file_type().map_err(Error::read(&folder))?,
-            );
-            if kind.is_dir() {
-                folders.push(path);
-            } else {
-                let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
-                let hidden = name.starts_with('.');
-                if !hidden && endings.iter().any(|ending| name.ends_with(ending)) {
-                    files.push(path);
-                }
-            }
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(Error::Nothing {
-            path: path.to_path_buf(),
-            problem: format!(
-                "the folder holds no {} file; check the path and the format",
-                endings[0]
-            ),
-        });
-    }
-    Ok(files)
 }
 
 fn pages(files: &[PathBuf], report: &mut Report, samples: &mut Vec<Sample>) {

@@ -13,8 +13,8 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::files::files;
 use crate::pieces::Piece;
-use crate::source::files;
 use crate::{Error, Format, Report, Result, Sample, stream};
 
 /// A source that is read while it is drawn from.

@@ -5,7 +5,7 @@ use flamingo::data::{Format, Report, Source};
 use flamingo::sequence::{Document, Form, MediaKind, Part};
 use serde::Serialize;
 
-use super::{DataPath, described, tell_report};
+use super::path::{DataPath, described, tell_report};
 use crate::failure::{Failure, Result};
 use crate::output;
 

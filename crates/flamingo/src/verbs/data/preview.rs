@@ -11,7 +11,7 @@ use flamingo::sequence::{Form, IGNORE, Predict, Tokenizer, next_token_labels, vi
 use flamingo::weights::open;
 use rand::Rng;
 
-use super::{DataPath, described};
+use super::path::{DataPath, described};
 use crate::args::{MediaArgs, SourceArgs};
 use crate::failure::{Failure, Hint, Result};
 use crate::output;

@@ -12,7 +12,7 @@ use flamingo::weights::open;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{DataPath, described, tell_report};
+use super::path::{DataPath, described, tell_report};
 use crate::args::{MediaArgs, SourceArgs};
 use crate::failure::{Failure, Result};
 use crate::output;
