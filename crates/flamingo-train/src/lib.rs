@@ -35,6 +35,7 @@ mod new_tokens;
 mod observer;
 mod optimiser;
 mod options;
+mod plot;
 mod recipe;
 mod regularise;
 mod rows;
@@ -56,6 +57,7 @@ pub use new_tokens::{Likeness, NewTokensSpec};
 pub use observer::{Observer, Silent, StepEvent};
 pub use optimiser::{AdamW, Group, OptimiserSpec};
 pub use options::{Options, Resume};
+pub use plot::plot;
 pub use recipe::{
     CacheSpec, CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe,
     StreamSpec, Texts, Updates,
