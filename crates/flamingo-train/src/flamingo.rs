@@ -8,19 +8,19 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
-use flamingo_data::{Example, Format, Framing, Order, stream};
+use flamingo_data::{Framing, Order, stream};
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
-use flamingo_model::language::PADDED;
-use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler, TextInput};
-use flamingo_sequence::{Batch, Form, IGNORE, SpecialTokenNames, Tokenizer, Visibility};
+use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler};
+use flamingo_sequence::{SpecialTokenNames, Tokenizer, Visibility};
 use flamingo_weights::{ModelConfig, ModelFile, PartFiles, named_tensors, save};
 
 use crate::batches::Feed;
 use crate::components::Components;
-use crate::episodes::{Episode, Episodes, Shown, thing};
-use crate::features::{Encode, FeatureCache, Features};
+use crate::episodes::{Episodes, Shown, thing};
+use crate::features::{Encode, FeatureCache, Features, Preparing};
 use crate::finished::Parts;
 use crate::initial::ResamplerStart;
 use crate::language::labelled;
@@ -28,9 +28,12 @@ use crate::new_tokens::NewTokens;
 use crate::optimiser::OptimiserSpec;
 use crate::options::Options;
 use crate::regularise::normal;
+use crate::rows::{Medium, Row, Rows};
+use crate::streamed::{Drawing, Streamed};
 use crate::task::{Part, Task};
+use crate::together::{own_rows, sum_of};
 use crate::tree::Flat;
-use crate::{DataSpec, Error, FlamingoSpec, Observer, Recipe, Result};
+use crate::{DataSpec, Error, FlamingoSpec, Observer, Recipe, Result, Together};
 
 /// A Flamingo training.
 pub(crate) struct FlamingoTask {
@@ -42,21 +45,25 @@ pub(crate) struct FlamingoTask {
     new_tokens: NewTokens,
     part_files: PartFiles,
     feeds: Vec<Feed>,
-    orders: Vec<Order>,
-    /// For each source and sample the features of its media.
-    media: Vec<Vec<Vec<usize>>>,
-    features: Vec<Features>,
-    /// For each source that is of episodes, where they are drawn from.
-    episodes: Vec<Option<Episodes>>,
+    /// Where the rows of each source come from.
+    supplies: Vec<Supply>,
+    /// Of each distinct picture or film of the sources in memory.
+    features: Vec<Arc<Features>>,
+    /// For what is read as the training goes, if anything is.
+    encode: Option<Encode>,
     device: Device,
 }
 
-/// A batch as the model reads it.
-struct Rows {
-    input: TextInput,
-    labels: Vec<i64>,
-    sees: Vec<Range<usize>>,
-    media: Vec<Shown>,
+/// Where the rows of a source come from.
+enum Supply {
+    /// Samples in memory, and for each the features of its media.
+    Held {
+        order: Order,
+        media: Vec<Vec<usize>>,
+    },
+    /// Episodes of things in memory.
+    Episodes(Episodes),
+    Streamed(Streamed),
 }
 
 impl FlamingoTask {
@@ -82,28 +89,45 @@ impl FlamingoTask {
             language: parts.language.config.clone(),
         };
         let mut model = parts.model(&config, &recipe.initial, recipe.seed, device)?;
-        let mut feeds = recipe.data.iter().map(open).collect::<Result<Vec<_>>>()?;
+        let feeds = recipe.data.iter().map(|spec| open(spec, recipe.seed));
+        let mut feeds = feeds.collect::<Result<Vec<_>>>()?;
         let encode = encode(recipe, &parts, config.frames(), options)?;
         let (features, media) = encode.all(&mut feeds, observer)?;
         if let Some(ResamplerStart::Components) = recipe.initial.resampler {
             model.resampler = begun(model.resampler, &config, &features, recipe.seed, device)?;
         }
         let model = recipe.initial.changed(model)?;
-        let positions = config.vision.positions();
         let tokenizer = &parts.language.tokenizer;
-        let episodes = feeds.iter().zip(&media).map(|(feed, media)| {
+        let positions = config.vision.positions();
+        let supplies = feeds.iter().zip(media).map(|(feed, media)| {
+            if let Some(stream) = &feed.stream {
+                return Ok(Supply::Streamed(Streamed::new(Drawing {
+                    spec: feed.spec.clone(),
+                    seed: recipe.seed,
+                    stream: stream.clone(),
+                    framing: framing(&feed.spec),
+                    tokenizer: tokenizer.clone(),
+                    reader: feed.spec.reader(options.ffmpeg.as_ref()),
+                    wanted: encode.wanted(feed),
+                    preparing: encode.preparing.clone(),
+                    threads: recipe.threads,
+                    rows: own_rows(&*options.together, feed.spec.batch),
+                })));
+            }
             let Some(spec) = &feed.spec.episode else {
-                return Ok(None);
+                let order = feed.order(recipe.seed);
+                return Ok(Supply::Held { order, media });
             };
-            let samples = feed.source.samples.iter().zip(media);
+            let samples = feed.source.samples.iter().zip(&media);
             let pairs =
                 samples.filter_map(|(sample, items)| Some((thing(&sample.document)?, items[0])));
-            Episodes::new(spec, &feed.spec.name, pairs, positions, tokenizer).map(Some)
+            Episodes::new(spec, &feed.spec.name, pairs, positions, tokenizer).map(Supply::Episodes)
         });
-        let episodes = episodes.collect::<Result<Vec<_>>>()?;
-        let orders = feeds.iter().map(|feed| feed.order(recipe.seed)).collect();
+        let supplies = supplies.collect::<Result<Vec<_>>>()?;
+        let is_stream = |supply: &Supply| matches!(supply, Supply::Streamed(_));
         let task = Self {
             recipe: recipe.clone(),
+            encode: supplies.iter().any(is_stream).then_some(encode),
             config,
             preprocess: parts.vision.preprocess,
             tokens: parts.language.tokens,
@@ -111,102 +135,117 @@ impl FlamingoTask {
             new_tokens: parts.new_tokens,
             part_files: parts.files,
             feeds,
-            orders,
-            media,
-            features,
-            episodes,
+            supplies,
+            features: features.into_iter().map(Arc::new).collect(),
             device: device.clone(),
         };
         Ok((task, model))
     }
 
-    /// Row `row` of batch `number`: its sample and what is trained of it.
-    fn row(&self, feed: usize, number: u64, row: u64) -> Result<(usize, Example)> {
+    /// Some rows of batch `number` of a source, in parts of at most `micro_batch`.
+    fn batch(&self, feed: usize, number: u64, rows: Range<u64>) -> Result<Vec<Rows>> {
         let spec = &self.feeds[feed].spec;
-        let sample = self.orders[feed].item(number * spec.batch as u64 + row);
-        let document = &self.feeds[feed].source.samples[sample].document;
-        let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
-        Ok((
-            sample,
-            framing(spec).example(document, &self.tokenizer, &mut rng)?,
-        ))
-    }
-
-    /// Batch `number` of a source.
-    fn rows(&self, feed: usize, number: u64) -> Result<Rows> {
-        let spec = &self.feeds[feed].spec;
-        if let Some(episodes) = &self.episodes[feed] {
-            let draw = |row| {
-                let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
-                episodes.draw(&self.tokenizer, &mut rng)
-            };
-            let episodes = (0..spec.batch as u64).map(draw).collect();
-            return Ok(side_by_side(episodes, self.tokenizer.specials().pad));
-        }
-        let rows = (0..spec.batch as u64).map(|row| self.row(feed, number, row));
-        let (samples, examples): (Vec<_>, Vec<_>) =
-            rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let modes: Vec<_> = examples.iter().map(|example| example.visibility).collect();
-        let sequences: Vec<_> = examples
-            .into_iter()
-            .map(|example| example.sequence)
-            .collect();
-        let batch = Batch::new(&sequences, &modes, self.tokenizer.specials(), spec.predict);
-        let item = |(row, medium): &(usize, usize)| self.media[feed][samples[*row]][*medium];
-        Ok(Rows {
-            input: TextInput::ragged(&batch.ids, batch.width, &batch.lengths),
-            media: batch
-                .media
-                .iter()
-                .map(|medium| Shown::one(item(medium)))
+        let specials = self.tokenizer.specials();
+        let of_sequences = |rows| Rows::of_sequences(rows, specials, spec.predict);
+        let at_once = spec.micro_batch.unwrap_or(spec.batch);
+        Ok(match &self.supplies[feed] {
+            Supply::Held { order, media } => {
+                let rows = rows.map(|row| self.row(feed, order, media, number, row));
+                let rows = rows.collect::<Result<Vec<_>>>()?;
+                in_parts(rows, at_once).map(of_sequences).collect()
+            }
+            Supply::Streamed(streamed) => in_parts(streamed.batch(number)?, at_once)
+                .map(of_sequences)
                 .collect(),
-            labels: batch.labels,
-            sees: batch.sees,
+            Supply::Episodes(episodes) => {
+                let draw = |row| {
+                    let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
+                    episodes.draw(&self.tokenizer, &mut rng)
+                };
+                let episodes = rows.map(draw).collect();
+                let medium = |shown| self.shown(shown);
+                in_parts(episodes, at_once)
+                    .map(|episodes| Rows::of_episodes(episodes, specials.pad, medium))
+                    .collect()
+            }
         })
     }
 
-    /// The features of a medium.
-    fn values(&self, shown: &Shown) -> impl Iterator<Item = f32> {
-        let width = self.config.vision.width();
-        let own = &self.features[shown.item].values;
-        let over = shown
-            .over
-            .as_ref()
-            .map(|(item, places)| (&self.features[*item].values, places));
-        let position = move |place: usize| {
-            let values = match &over {
-                Some((values, places)) if places[place] => *values,
-                _ => own,
-            };
-            values[place * width..][..width].iter().map(|v| v.to_f32())
+    /// Row `row` of batch `number` of samples in memory.
+    fn row(
+        &self,
+        feed: usize,
+        order: &Order,
+        media: &[Vec<usize>],
+        number: u64,
+        row: u64,
+    ) -> Result<Row> {
+        let Feed { spec, source, .. } = &self.feeds[feed];
+        let sample = order.item(number * spec.batch as u64 + row);
+        let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
+        let document = &source.samples[sample].document;
+        let example = framing(spec).example(document, &self.tokenizer, &mut rng)?;
+        let known = |medium: &usize| {
+            let features = &self.features[media[sample][*medium]];
+            (*medium, Medium::Known(features.clone()))
         };
-        (0..own.len() / width).flat_map(position)
+        let media = example.sequence.media.iter().map(known).collect();
+        Ok(Row { example, media })
     }
 
-    /// Latents of the media of a batch, `[M, R, D]`: those with equally many frames at once.
-    fn latents(&self, model: &Flamingo, media: &[Shown], noise: [u64; 2]) -> Tensor<3> {
+    fn shown(&self, shown: Shown) -> Medium {
+        let own = self.features[shown.item].clone();
+        match shown.over {
+            None => Medium::Known(own),
+            Some((item, places)) => Medium::Composite(own, self.features[item].clone(), places),
+        }
+    }
+
+    /// The media of some rows, those encoded that still are pixels.
+    fn encoded(&self, mut media: Vec<Medium>) -> Result<Vec<Medium>> {
+        let Some(encode) = &self.encode else {
+            return Ok(media);
+        };
+        let mut prepared = Vec::new();
+        let mut places = Vec::new();
+        for (place, medium) in media.iter_mut().enumerate() {
+            if let Medium::Prepared(pixels) = medium {
+                prepared.push(std::mem::take(pixels));
+                places.push(place);
+            }
+        }
+        for (place, features) in places.into_iter().zip(encode.features(prepared)?) {
+            media[place] = Medium::Known(Arc::new(features));
+        }
+        Ok(media)
+    }
+
+    /// Latents of the media of some rows, `[M, R, D]`: those with equally many frames at once. `noise` says which
+    /// rows these are.
+    fn latents(&self, model: &Flamingo, media: &[Medium], noise: &[u64]) -> Tensor<3> {
         let mut by_frames: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, shown) in media.iter().enumerate() {
+        for (place, medium) in media.iter().enumerate() {
             by_frames
-                .entry(self.features[shown.item].frames)
+                .entry(medium.own().frames)
                 .or_default()
                 .push(place);
         }
         let mut order = vec![0; media.len()];
         let mut latents = Vec::new();
         let mut next = 0;
+        let width = self.config.vision.width();
         for (frames, places) in by_frames {
             let values: Vec<f32> = places
                 .iter()
-                .flat_map(|place| self.values(&media[*place]))
+                .flat_map(|place| media[*place].values(width))
                 .collect();
-            let (width, count) = (self.config.vision.width(), places.len());
+            let count = places.len();
             let positions = values.len() / (count * frames * width);
             let shape = [count, frames, positions, width];
             let mut features: Tensor<4> = floats(values, shape, &self.device);
             let strength = self.recipe.regularise.feature_noise;
             if strength > 0.0 {
-                let numbers = [noise[0], noise[1], frames as u64];
+                let numbers = [noise, &[frames as u64]].concat();
                 let mut rng = stream(self.recipe.seed, "feature noise", &numbers);
                 features = features + normal(shape, &mut rng, &self.device) * strength;
             }
@@ -224,9 +263,18 @@ impl FlamingoTask {
     }
 }
 
+/// At most `at_once` each.
+fn in_parts<T>(rows: Vec<T>, at_once: usize) -> impl Iterator<Item = Vec<T>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let part: Vec<T> = rows.by_ref().take(at_once).collect();
+        (!part.is_empty()).then_some(part)
+    })
+}
+
 /// Reads a source; one of episodes holds only pairs.
-fn open(spec: &DataSpec) -> Result<Feed> {
-    let mut feed = Feed::open(spec)?;
+fn open(spec: &DataSpec, seed: u64) -> Result<Feed> {
+    let mut feed = Feed::open(spec, seed)?;
     if spec.episode.is_some() {
         let detail = || "an episode needs one picture and one text, its name".to_owned();
         feed.retain(|document| {
@@ -243,10 +291,10 @@ fn encode(recipe: &Recipe, parts: &Parts, frames: usize, options: &Options) -> R
     let (encoder, preprocess) = (parts.encoder(&device)?, parts.vision.preprocess.clone());
     let folder = recipe.cache.features.as_deref();
     let cache = folder.map(|folder| FeatureCache::open(folder, &encoder, &preprocess, &device));
+    let cache = cache.transpose()?;
     Ok(Encode {
-        cache: cache.transpose()?,
+        preparing: Arc::new(Preparing { preprocess, cache }),
         encoder,
-        preprocess,
         frames,
         ffmpeg: options.ffmpeg.clone(),
         device,
@@ -270,44 +318,6 @@ fn begun(
         .transpose()
 }
 
-/// Episodes as the rows of a batch, padded on the right.
-fn side_by_side(episodes: Vec<Episode>, pad: u32) -> Rows {
-    let width = episodes
-        .iter()
-        .map(|episode| episode.ids.len())
-        .max()
-        .unwrap_or(0);
-    let mut rows = Rows {
-        input: TextInput {
-            ids: Vec::new(),
-            positions: Vec::new(),
-            branches: Vec::new(),
-        },
-        labels: Vec::new(),
-        sees: Vec::new(),
-        media: Vec::new(),
-    };
-    for (row, mut episode) in episodes.into_iter().enumerate() {
-        let (first, end) = (rows.media.len(), (row + 1) * width);
-        rows.input.ids.extend(episode.ids);
-        rows.input.ids.resize(end, pad);
-        episode.positions.resize(width, PADDED);
-        rows.input.positions.push(episode.positions);
-        episode.branches.resize(width, 0);
-        rows.input.branches.push(episode.branches);
-        rows.labels.extend(episode.labels);
-        rows.labels.resize(end, IGNORE);
-        let moved = |sees: Range<usize>| match sees.is_empty() {
-            true => 0..0,
-            false => first + sees.start..first + sees.end,
-        };
-        rows.sees.extend(episode.sees.into_iter().map(moved));
-        rows.sees.resize(end, 0..0);
-        rows.media.extend(episode.media);
-    }
-    rows
-}
-
 /// How often the likeliest token is the right one.
 fn accuracy(logits: Tensor<2>, targets: &[usize]) -> f64 {
     let likeliest = logits.inner().argmax(1).into_data().convert::<i64>();
@@ -321,14 +331,8 @@ fn accuracy(logits: Tensor<2>, targets: &[usize]) -> f64 {
 
 /// How a source's documents become sequences; the paper's values where the recipe says nothing.
 fn framing(spec: &DataSpec) -> Framing {
-    let form = spec.form.unwrap_or(match spec.format {
-        Format::Shards | Format::Folders | Format::Captions => Form::Pair,
-        Format::Pages | Format::Jsonl | Format::Parquet => Form::Page,
-    });
-    let paper = match form {
-        Form::Page => Framing::pages(),
-        Form::Pair => Framing::pairs(),
-    };
+    let form = spec.form.unwrap_or(spec.format.form());
+    let paper = Framing::of(form);
     Framing {
         form,
         length: spec.length,
@@ -345,36 +349,54 @@ impl Task for FlamingoTask {
         &self.feeds
     }
 
-    fn loss(&self, model: &Flamingo, feed: usize, number: u64) -> Result<Part> {
+    fn losses(
+        &self,
+        model: &Flamingo,
+        feed: usize,
+        number: u64,
+        together: &dyn Together,
+        take: &mut dyn FnMut(Part) -> Result<()>,
+    ) -> Result<()> {
         let spec = &self.feeds[feed].spec;
-        let rows = self.rows(feed, number)?;
-        let media = match rows.media.is_empty() {
-            true => Media::none(),
-            false => model.media(self.latents(model, &rows.media, [feed as u64, number])),
-        };
-        let looking = Looking::new(&rows.sees, rows.media.len(), &self.device);
-        let hidden = model.hidden(&rows.input, &media, &looking);
-        let [b, l, d] = hidden.dims();
-        let (places, targets) = labelled(&rows.labels);
-        if targets.is_empty() {
+        let batch = self.batch(feed, number, own_rows(together, spec.batch))?;
+        let of_all = sum_of(together, batch.iter().map(Rows::targets).sum());
+        if of_all == 0 {
             return Err(Error::contradiction(format!(
                 "source {:?}: a batch has nothing to predict: raise `length` ({}) or `max_media`",
                 spec.name, spec.length
             )));
         }
-        let read = hidden
-            .reshape([b * l, d])
-            .select(0, indices(places, &self.device)); // [n, D]
-        let logits = model.logits(read);
-        let accuracy = self.episodes[feed]
-            .is_some()
-            .then(|| accuracy(logits.clone(), &targets));
-        let loss = cross_entropy(logits, &targets, 0.0);
-        Ok(Part {
-            loss: loss.mean,
-            targets: loss.targets,
-            accuracy,
-        })
+        for (place, rows) in batch.into_iter().enumerate() {
+            if rows.targets() == 0 {
+                continue;
+            }
+            let mut noise = vec![feed as u64, number];
+            let place = [place as u64, together.rank() as u64];
+            noise.extend(place.iter().filter(|_| place != [0, 0]));
+            let encoded = self.encoded(rows.media)?;
+            let media = match encoded.is_empty() {
+                true => Media::none(),
+                false => model.media(self.latents(model, &encoded, &noise)),
+            };
+            let looking = Looking::new(&rows.sees, encoded.len(), &self.device);
+            let hidden = model.hidden(&rows.input, &media, &looking);
+            let [b, l, d] = hidden.dims();
+            let (places, targets) = labelled(&rows.labels);
+            let read = hidden
+                .reshape([b * l, d])
+                .select(0, indices(places, &self.device)); // [n, D]
+            let logits = model.logits(read);
+            let is_episode = matches!(self.supplies[feed], Supply::Episodes(_));
+            let accuracy = is_episode.then(|| accuracy(logits.clone(), &targets));
+            let loss = cross_entropy(logits, &targets, 0.0);
+            take(Part {
+                loss: loss.mean,
+                share: loss.targets as f64 / of_all as f64,
+                targets: loss.targets,
+                accuracy,
+            })?;
+        }
+        Ok(())
     }
 
     fn gates(&self, model: &Flamingo) -> BTreeMap<String, f64> {

@@ -16,9 +16,11 @@ use crate::metrics::{Means, Metrics};
 use crate::observer::{Observer, StepEvent};
 use crate::optimiser::AdamW;
 use crate::options::{Options, Resume};
+use crate::sums::{OfSource, sum_all};
 use crate::task::Task;
+use crate::together::{is_first, sum_of};
 use crate::tree::{Flat, add_gradients, freeze_paths, trained_shapes};
-use crate::{Error, ModelSpec, Recipe, Result, Updates, curves};
+use crate::{Error, ModelSpec, Recipe, Result, Together, Updates, curves};
 
 /// What became of a run.
 #[derive(Clone, Debug)]
@@ -54,7 +56,17 @@ pub fn train(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) ->
 
 fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Result<Summary> {
     recipe.check_there()?;
-    claim_folder(recipe, options.resume)?;
+    let together = &*options.together;
+    if together.world() > 1 && !matches!(recipe.model, ModelSpec::Flamingo(_)) {
+        return Err(Error::contradiction(format!(
+            "a {} training runs in one process: start it without a launcher",
+            recipe.kind()
+        )));
+    }
+    if is_first(together) {
+        claim_folder(recipe, options.resume)?;
+    }
+    together.barrier();
     let device = options.device.clone().autodiff();
     match &recipe.model {
         ModelSpec::Contrastive(config) => {
@@ -124,26 +136,56 @@ struct Made {
 
 impl<'a, T: Task> Run<'a, T> {
     fn new(recipe: &'a Recipe, options: &'a Options, task: T) -> Result<Self> {
-        let reports: BTreeMap<_, _> = task.feeds().iter().map(|feed| feed.report()).collect();
-        let json = serde_json::to_vec_pretty(&reports).expect("reports can be written");
-        write(&recipe.run.join("data.json"), &json)?;
         let checkpoints = Checkpoints::new(&recipe.run, recipe.checkpoint.keep);
-        Ok(Self {
+        let run = Self {
             recipe,
             options,
             task,
             checkpoints,
-        })
+        };
+        run.report()?;
+        Ok(run)
+    }
+
+    /// Writes what was found in the data: of a stream, in what the first process read so far.
+    fn report(&self) -> Result<()> {
+        if !is_first(self.together()) {
+            return Ok(());
+        }
+        let feeds = self.task.feeds().iter();
+        let reports: BTreeMap<_, _> = feeds.map(|feed| feed.report()).collect();
+        let json = serde_json::to_vec_pretty(&reports).expect("reports can be written");
+        Ok(write(&self.recipe.run.join("data.json"), &json)?)
+    }
+
+    fn together(&self) -> &dyn Together {
+        &*self.options.together
+    }
+
+    /// Whether any of the processes is to stop.
+    fn is_stopped(&self) -> bool {
+        sum_of(
+            self.together(),
+            usize::from(self.options.stop.load(Ordering::Relaxed)),
+        ) > 0
     }
 
     fn go(&self, model: T::Model, observer: &mut dyn Observer) -> Result<Summary> {
         let (recipe, started) = (self.recipe, Instant::now());
+        let writes = is_first(self.together());
         let paths: Vec<String> = trained_shapes(&model).into_keys().collect();
         let spec = self.task.optimiser(&recipe.optimiser);
         spec.check(&paths)?;
         let mut model = freeze_paths(model, &spec.frozen()?);
         let mut optimiser = AdamW::new(&spec, &model)?;
+        if !writes {
+            // The first process puts damaged checkpoints aside.
+            self.together().barrier();
+        }
         let (mut first, found) = (0, self.checkpoints.find()?);
+        if writes {
+            self.together().barrier();
+        }
         if let Some(path) = found.newest {
             for (damaged, problem) in &found.damaged {
                 observer.damaged(damaged, problem, &path);
@@ -151,11 +193,13 @@ impl<'a, T: Task> Run<'a, T> {
             (model, first) = restore(&path, model, &mut optimiser, &self.options.device)?;
         }
         let mut saved = first;
-        let mut metrics = Metrics::open(&recipe.run, first)?;
+        let mut metrics = writes
+            .then(|| Metrics::open(&recipe.run, first))
+            .transpose()?;
         let (mut means, mut line_began) = (Means::default(), Instant::now());
         let steps = recipe.schedule.steps;
         let mut step = first;
-        while step < steps && !self.options.stop.load(Ordering::Relaxed) {
+        while step < steps && !self.is_stopped() {
             let began = Instant::now();
             let made;
             (model, made) = self.step(model, &mut optimiser, step, &mut means)?;
@@ -167,11 +211,13 @@ impl<'a, T: Task> Run<'a, T> {
                 line.rate = recipe.schedule.at(step - 1);
                 line.gates = self.task.gates(&model);
                 line.seconds = started.elapsed().as_secs_f64();
-                metrics.push(line)?;
+                if let Some(metrics) = &mut metrics {
+                    metrics.push(line)?;
+                }
                 line_began = Instant::now();
             }
             if saves && step < steps {
-                self.save_state(step, &model, &optimiser, &metrics, observer)?;
+                self.save_state(step, &model, &optimiser, metrics.as_ref(), observer)?;
                 saved = step;
             }
             let left = started
@@ -188,14 +234,14 @@ impl<'a, T: Task> Run<'a, T> {
                 left,
             });
         }
-        if !means.is_empty() {
+        if let Some(metrics) = metrics.as_mut().filter(|_| !means.is_empty()) {
             metrics.push(means.line(step, line_began.elapsed().as_secs_f64()))?;
         }
         if step > saved {
-            self.save_state(step, &model, &optimiser, &metrics, observer)?;
+            self.save_state(step, &model, &optimiser, metrics.as_ref(), observer)?;
         }
         let finished = recipe.run.join("model");
-        if step == steps {
+        if step == steps && writes {
             self.task.save(&model, &finished)?;
         }
         Ok(Summary {
@@ -203,9 +249,7 @@ impl<'a, T: Task> Run<'a, T> {
             model: (step == steps).then_some(finished),
             folder: recipe.run.clone(),
             losses: metrics
-                .lines
-                .last()
-                .map(|line| line.losses.clone())
+                .and_then(|metrics| metrics.lines.last().map(|line| line.losses.clone()))
                 .unwrap_or_default(),
             elapsed: started.elapsed(),
         })
@@ -216,10 +260,17 @@ impl<'a, T: Task> Run<'a, T> {
         step: u64,
         model: &T::Model,
         optimiser: &AdamW,
-        metrics: &Metrics,
+        metrics: Option<&Metrics>,
         observer: &mut dyn Observer,
     ) -> Result<()> {
+        // The first process alone has figures, and writes.
+        let Some(metrics) = metrics else {
+            return Ok(());
+        };
         let path = self.checkpoints.write(step, model, optimiser)?;
+        if self.task.feeds().iter().any(|feed| feed.stream.is_some()) {
+            self.report()?;
+        }
         curves::draw(&self.recipe.run.join("curves.svg"), &metrics.lines)?;
         observer.checkpoint(step, &path);
         Ok(())
@@ -253,23 +304,35 @@ impl<'a, T: Task> Run<'a, T> {
             )));
         }
         let mut gradients = Flat::new();
+        let mut of_sources = Vec::with_capacity(sources.len());
+        for (index, number) in sources {
+            let spec = &self.task.feeds()[index].spec;
+            let mut of_source = OfSource::default();
+            self.task
+                .losses(&model, index, number, self.together(), &mut |part| {
+                    of_source.add(&part);
+                    let loss = part.loss * (spec.weight * part.share);
+                    add_gradients(&model, loss.backward(), &mut gradients);
+                    Ok(())
+                })?;
+            of_sources.push((&spec.name, of_source));
+        }
+        let own = of_sources.iter_mut().map(|(_, of_source)| of_source);
+        sum_all(self.together(), &model, &mut gradients, own);
         let mut made = Made {
             losses: Vec::new(),
             targets: 0,
             norm: 0.0,
         };
-        for (index, number) in sources {
-            let spec = &self.task.feeds()[index].spec;
-            let part = self.task.loss(&model, index, number)?;
-            let loss = part.loss.clone().inner().into_scalar::<f32>();
+        for (name, of_source) in of_sources {
+            let loss = of_source.loss;
             if !loss.is_finite() {
-                let what = format!("loss of source {:?}", spec.name);
-                return Err(self.not_finite(step, what, loss));
+                return Err(self.not_finite(step, format!("loss of source {name:?}"), loss));
             }
-            add_gradients(&model, (part.loss * spec.weight).backward(), &mut gradients);
-            means.add(&spec.name, loss, part.accuracy, part.targets);
-            made.losses.push((spec.name.clone(), loss));
-            made.targets += part.targets;
+            let targets = of_source.targets as usize;
+            means.add(name, loss, of_source.accuracy(), targets);
+            made.losses.push((name.clone(), loss));
+            made.targets += targets;
         }
         self.task.mask(&mut gradients);
         made.norm = optimiser.clip(&mut gradients);

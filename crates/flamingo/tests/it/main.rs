@@ -9,6 +9,7 @@ mod corpus;
 mod corpus_build;
 #[cfg(feature = "cluster")]
 mod corpus_cluster;
+mod data;
 mod dispatch;
 mod eval;
 mod eval_benchmarks;
@@ -27,6 +28,8 @@ mod shots;
 #[cfg(unix)]
 #[path = "../../../flamingo-weights/tests/it/tiny_parts.rs"]
 mod tiny_parts;
+#[cfg(feature = "mpi")]
+mod together;
 mod weights;
 
 use std::path::{Path, PathBuf};

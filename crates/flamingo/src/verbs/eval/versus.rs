@@ -273,6 +273,7 @@ impl Tuning<'_> {
             device: flamingo::kernels::Device::default(),
             parts: part_files::store(),
             resume: Resume::Fresh,
+            together: std::sync::Arc::new(flamingo::train::Alone),
             stop: Arc::new(AtomicBool::new(false)),
             // Its examples are pictures.
             ffmpeg: None,
@@ -317,6 +318,8 @@ impl Tuning<'_> {
             data: vec![DataSpec {
                 name: "examples".to_owned(),
                 format: flamingo::data::Format::Jsonl,
+                stream: None,
+                micro_batch: None,
                 path: data,
                 batch: examples.min(tuning_batch),
                 weight: 1.0,
