@@ -1,16 +1,17 @@
-//! Pictures with what they show, a line of JSON each: `captions.jsonl`, or the `metadata.jsonl` of folders of pictures as
-//! Hugging Face's `datasets` reads them.
+//! Pictures with what they show, a line of JSON each: `captions.jsonl`, or the `metadata.jsonl` or `metadata.csv` of
+//! folders of pictures as Hugging Face's `datasets` reads them.
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use flamingo_sequence::{Document, Part};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Error, MediaBase, Report, Result, Sample, packed};
+use crate::{Error, MediaBase, Report, Result, Sample, csv, packed};
 
 /// Files of a folder that say what its pictures show.
-pub const CAPTION_FILES: [&str; 2] = ["captions.jsonl", "metadata.jsonl"];
+pub const CAPTION_FILES: [&str; 3] = ["captions.jsonl", "metadata.jsonl", "metadata.csv"];
 /// Keys of their lines that name the picture.
 const NAMES: [&str; 3] = ["file_name", "image", "file"];
 /// Keys of their lines that say what it shows.
@@ -28,7 +29,7 @@ pub(crate) fn file(path: &Path) -> Result<PathBuf> {
     let found = files.into_iter().find(|file| file.is_file());
     found.ok_or_else(|| Error::Nothing {
         path: path.to_path_buf(),
-        problem: format!("the folder has no {}", CAPTION_FILES.join(" or ")),
+        problem: format!("the folder has none of {}", CAPTION_FILES.join(", ")),
     })
 }
 
@@ -36,6 +37,9 @@ pub(crate) fn file(path: &Path) -> Result<PathBuf> {
 pub(crate) fn read(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<()> {
     let name = path.display().to_string();
     let base = MediaBase::beside(path);
+    if name.to_ascii_lowercase().ends_with(".csv") {
+        return table(path, &name, &base, report, samples);
+    }
     for (number, line) in packed::reader(path)?.lines().enumerate() {
         let line = line.map_err(Error::read(path))?;
         let line = line.trim_start_matches('\u{feff}').trim();
@@ -44,7 +48,37 @@ pub(crate) fn read(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) 
         }
         report.found += 1;
         let sample = format!("{name}, line {}", number + 1);
-        match document(line) {
+        let value = serde_json::from_str(line).map_err(|error| error.to_string());
+        match value.and_then(|value| document(&value)) {
+            Ok(mut document) => {
+                document.id.get_or_insert(sample);
+                let base = base.clone();
+                samples.push(Sample { document, base });
+            }
+            Err(error) => report.leave_out(&sample, "no caption", &error),
+        }
+    }
+    Ok(())
+}
+
+/// The samples of a table with a line of names; a row is a picture with a text.
+fn table(
+    path: &Path,
+    name: &str,
+    base: &MediaBase,
+    report: &mut Report,
+    samples: &mut Vec<Sample>,
+) -> Result<()> {
+    let bytes = std::fs::read(path).map_err(Error::read(path))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut records = csv::records(text.trim_start_matches('\u{feff}'));
+    let names = records.next().map(|(_, names)| names).unwrap_or_default();
+    for (line, record) in records {
+        report.found += 1;
+        let sample = format!("{name}, line {line}");
+        let fields = names.iter().cloned().zip(record);
+        let value = fields.map(|(name, field)| (name, Value::String(field)));
+        match document(&Value::Object(value.collect())) {
             Ok(mut document) => {
                 document.id.get_or_insert(sample);
                 let base = base.clone();
@@ -57,10 +91,9 @@ pub(crate) fn read(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) 
 }
 
 /// A pair, its text as it stands, or the document that the line is.
-fn document(line: &str) -> Result<Document, String> {
-    let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+fn document(value: &Value) -> Result<Document, String> {
     if value.get("parts").is_some() {
-        return serde_json::from_value(value).map_err(|error| error.to_string());
+        return Document::deserialize(value).map_err(|error| error.to_string());
     }
     let first = |keys: &[&str]| {
         let text = keys.iter().find_map(|key| value[*key].as_str())?.trim();
@@ -114,8 +147,32 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            told.contains("no captions.jsonl or metadata.jsonl"),
+            told.contains("none of captions.jsonl, metadata.jsonl, metadata.csv"),
             "{told}"
+        );
+    }
+    #[test]
+    fn a_table_with_commas_quotes_and_lines_in_its_fields_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = "\u{feff}file_name,more,text\r\na.png,1,\"a \"\"cat\"\", a dog\"\r\nb.png,,\"two\nlines\"\nc.png,2\n,3,no name\n";
+        std::fs::write(folder.path().join("metadata.csv"), table).unwrap();
+        let source = Source::read(Format::Captions, folder.path()).unwrap();
+        let said: Vec<_> = source
+            .samples
+            .iter()
+            .map(|s| s.document.parts.clone())
+            .collect();
+        let pair = |name: &str, text: &str| vec![Part::Image(name.into()), Part::Text(text.into())];
+        assert_eq!(
+            said,
+            [
+                pair("a.png", "a \"cat\", a dog"),
+                pair("b.png", "two\nlines")
+            ]
+        );
+        assert_eq!(
+            (source.report.found, source.report.left_out["no caption"]),
+            (4, 2)
         );
     }
 }

@@ -11,6 +11,7 @@ mod augment;
 mod captions;
 #[cfg(feature = "parquet")]
 mod columns;
+mod csv;
 mod error;
 mod folders;
 mod framing;

@@ -31,8 +31,8 @@ pub enum Format {
     /// below. Each picture is a pair, its text the name of the folder that it lies in, behind a space;
     /// `_` is a space, too.
     Folders,
-    /// Pictures with what they show, a line each; the path is a JSONL file, or a folder with `captions.jsonl` or
-    /// `metadata.jsonl`. A line has the keys `file_name` and `text`, or is a document.
+    /// Pictures with what they show, a line each; the path is a JSONL or CSV file, or a folder with `captions.jsonl`,
+    /// `metadata.jsonl` or `metadata.csv`. A line has `file_name` and `text`, or of JSONL is a document.
     Captions,
 }
 
