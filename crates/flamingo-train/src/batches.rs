@@ -1,6 +1,6 @@
 //! A source of data in a run: which samples it has, and when it is used.
 
-use flamingo_data::{Order, Report, Source};
+use flamingo_data::{Report, Source};
 use flamingo_sequence::{Document, Part};
 use regex::Regex;
 
@@ -64,11 +64,6 @@ impl Feed {
     pub(crate) fn batch_of(&self, step: u64) -> Option<u64> {
         let used = step >= self.spec.from && self.spec.until.is_none_or(|until| step < until);
         used.then(|| step - self.spec.from)
-    }
-
-    /// The order of its samples.
-    pub(crate) fn order(&self, seed: u64) -> Order {
-        Order::new(seed, &self.spec.name, self.source.samples.len())
     }
 
     pub(crate) fn report(&self) -> (&str, &Report) {

@@ -22,11 +22,19 @@ const COLOURS: [RGBColor; 8] = [
 /// One panel: a title and its lines by name.
 type Panel = (&'static str, BTreeMap<String, Vec<(f64, f64)>>);
 
-/// Draws losses, accuracies, gates and learning rate over the steps, one panel each; nothing
+/// Draws losses, those of what is held out, accuracies, gates and learning rate over the steps, one panel each; nothing
 /// without lines.
 pub(crate) fn draw(path: &Path, lines: &[Line]) -> Result<()> {
     let panels: Vec<Panel> = [
         ("loss (nats)", series(lines, |line| line.losses.clone())),
+        (
+            "loss of what is held out (nats)",
+            series(lines, |line| line.held_out.clone()),
+        ),
+        (
+            "held-out samples that are right word for word",
+            series(lines, |line| line.exact.clone()),
+        ),
         (
             "pictures that found their text",
             series(lines, |line| line.accuracies.clone()),

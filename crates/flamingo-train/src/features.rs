@@ -26,9 +26,23 @@ pub(crate) struct Features {
     pub(crate) values: Vec<f16>,
 }
 
+impl Features {
+    /// The mean over frames and positions, of `width` numbers.
+    pub(crate) fn pooled(&self, width: usize) -> Vec<f32> {
+        let mut mean = vec![0.0; width];
+        let count = (self.values.len() / width).max(1) as f32;
+        for position in self.values.chunks_exact(width) {
+            let pairs = mean.iter_mut().zip(position);
+            pairs.for_each(|(sum, x)| *sum += x.to_f32() / count);
+        }
+        mean
+    }
+}
+
 /// The frozen encoder at work, before the training.
 pub(crate) struct Encode {
-    pub(crate) encoder: VisionEncoder,
+    /// Without one, of pictures their pixels are kept, `[frames, 3, h, w]`.
+    pub(crate) encoder: Option<VisionEncoder>,
     pub(crate) preprocess: Preprocess,
     /// Frames of a film at most, where a source does not say it.
     pub(crate) frames: usize,
@@ -49,8 +63,12 @@ impl Encode {
         let mut media = Vec::new();
         for feed in feeds {
             let (path, name) = (feed.spec.path.clone(), feed.spec.name.clone());
+            let what = match self.encoder {
+                Some(_) => "encoding",
+                None => "reading",
+            };
             let encode = |loaded: Vec<Loaded>, done, all| {
-                observer.stage(&format!("encoding the pictures of {name}"), done, all);
+                observer.stage(&format!("{what} the pictures of {name}"), done, all);
                 self.some(loaded)
             };
             let opened = Opened {
@@ -95,12 +113,15 @@ impl Encode {
         let all: Vec<_> = frames.iter().flatten().collect();
         let mut values: Vec<f16> = Vec::new();
         for pictures in all.chunks(ENCODE_BATCH) {
-            values.extend(encode(
-                &self.encoder,
-                &self.preprocess,
-                pictures,
-                &self.device,
-            ));
+            match &self.encoder {
+                Some(encoder) => {
+                    values.extend(encode(encoder, &self.preprocess, pictures, &self.device));
+                }
+                None => {
+                    let pixels = pictures.iter().flat_map(|p| self.preprocess.pixels(p));
+                    values.extend(pixels.map(f16::from_f32));
+                }
+            }
         }
         let of_frame = values.len() / all.len().max(1);
         let mut rest = values.as_slice();
@@ -240,7 +261,7 @@ mod tests {
         let open = |folder| FeatureCache::open(folder, &encoder, &preprocess, &device).unwrap();
         Encode {
             cache: folder.map(open),
-            encoder,
+            encoder: Some(encoder),
             preprocess,
             frames: 3,
             ffmpeg: None,

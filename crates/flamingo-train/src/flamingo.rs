@@ -5,32 +5,39 @@
 //! tokens of a sequence and leaves the normalisation open); the sources' losses are summed with
 //! their weights.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use flamingo_data::{Example, Format, Framing, Order, stream};
+use flamingo_data::{Framing, Order, stream};
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
-use flamingo_model::language::PADDED;
+use flamingo_model::vision::VisionEncoder;
 use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler, TextInput};
-use flamingo_sequence::{Batch, Form, IGNORE, SpecialTokenNames, Tokenizer, Visibility};
-use flamingo_weights::{ModelConfig, ModelFile, PartFiles, named_tensors, save};
+use flamingo_sequence::{Batch, IGNORE, SpecialTokenNames, Tokenizer, Visibility};
+use flamingo_weights::{Adapter, ModelConfig, ModelFile, named_tensors, save};
+use half::f16;
+use rand_chacha::ChaCha8Rng;
 
-use crate::batches::Feed;
+use crate::batches::{Feed, said};
 use crate::components::Components;
-use crate::episodes::{Episode, Episodes, Shown, thing};
+use crate::episodes::{Episodes, Shown, thing};
 use crate::features::{Encode, FeatureCache, Features};
 use crate::finished::Parts;
+use crate::held_out::{self, HeldOutReport, Look, Split};
 use crate::initial::ResamplerStart;
 use crate::language::labelled;
 use crate::new_tokens::NewTokens;
 use crate::optimiser::OptimiserSpec;
 use crate::options::Options;
+use crate::prompt::{asked, asking};
 use crate::regularise::normal;
-use crate::task::{Part, Task};
-use crate::tree::Flat;
-use crate::{DataSpec, Error, FlamingoSpec, Observer, Recipe, Result};
+use crate::rows::{Row, Rows, framing, side_by_side};
+use crate::start::{Product, Start};
+use crate::task::{ADAPTER, MODEL, Part, Task};
+use crate::tree::{Flat, trained_tensors};
+use crate::{
+    DataSpec, Error, FineTuneSpec, FlamingoSpec, Observer, Recipe, Result, class_means, fine_tune,
+};
 
 /// A Flamingo training.
 pub(crate) struct FlamingoTask {
@@ -39,24 +46,21 @@ pub(crate) struct FlamingoTask {
     preprocess: Preprocess,
     tokens: SpecialTokenNames,
     tokenizer: Tokenizer,
+    sees: Visibility,
     new_tokens: NewTokens,
-    part_files: PartFiles,
+    product: Product,
     feeds: Vec<Feed>,
+    /// The samples of each source that are trained on and those that are not.
+    splits: Vec<Split>,
     orders: Vec<Order>,
     /// For each source and sample the features of its media.
     media: Vec<Vec<Vec<usize>>>,
     features: Vec<Features>,
+    /// Whether those are pixels, which the encoder sees in each step.
+    encodes: bool,
     /// For each source that is of episodes, where they are drawn from.
     episodes: Vec<Option<Episodes>>,
     device: Device,
-}
-
-/// A batch as the model reads it.
-struct Rows {
-    input: TextInput,
-    labels: Vec<i64>,
-    sees: Vec<Range<usize>>,
-    media: Vec<Shown>,
 }
 
 impl FlamingoTask {
@@ -81,16 +85,51 @@ impl FlamingoTask {
             gated: spec.gated.clone(),
             language: parts.language.config.clone(),
         };
-        let mut model = parts.model(&config, &recipe.initial, recipe.seed, device)?;
+        let start = Start {
+            model: parts.model(&config, &recipe.initial, recipe.seed, device)?,
+            encoder: Some(parts.encoder(&options.device)?),
+            config,
+            preprocess: parts.vision.preprocess,
+            tokens: parts.language.tokens,
+            tokenizer: parts.language.tokenizer,
+            sees: Visibility::Last,
+            new_tokens: parts.new_tokens,
+            product: Product::Model(parts.files),
+        };
+        Self::begin(recipe, start, options, observer)
+    }
+
+    /// Opens the model that is fine-tuned, reads the data, and encodes every picture once if the encoder is frozen.
+    pub(crate) fn fine_tune(
+        recipe: &Recipe,
+        spec: &FineTuneSpec,
+        options: &Options,
+        observer: &mut dyn Observer,
+    ) -> Result<(Self, Flamingo)> {
+        let start = fine_tune::start(spec, recipe.seed, options)?;
+        Self::begin(recipe, start, options, observer)
+    }
+
+    fn begin(
+        recipe: &Recipe,
+        start: Start,
+        options: &Options,
+        observer: &mut dyn Observer,
+    ) -> Result<(Self, Flamingo)> {
+        let device = &options.device.clone().autodiff();
+        let Start {
+            config, mut model, ..
+        } = start;
         let mut feeds = recipe.data.iter().map(open).collect::<Result<Vec<_>>>()?;
-        let encode = encode(recipe, &parts, config.frames(), options)?;
+        let encodes = start.encoder.is_none();
+        let encode = encode(recipe, start.encoder, &start.preprocess, &config, options)?;
         let (features, media) = encode.all(&mut feeds, observer)?;
         if let Some(ResamplerStart::Components) = recipe.initial.resampler {
             model.resampler = begun(model.resampler, &config, &features, recipe.seed, device)?;
         }
         let model = recipe.initial.changed(model)?;
         let positions = config.vision.positions();
-        let tokenizer = &parts.language.tokenizer;
+        let tokenizer = &start.tokenizer;
         let episodes = feeds.iter().zip(&media).map(|(feed, media)| {
             let Some(spec) = &feed.spec.episode else {
                 return Ok(None);
@@ -101,35 +140,106 @@ impl FlamingoTask {
             Episodes::new(spec, &feed.spec.name, pairs, positions, tokenizer).map(Some)
         });
         let episodes = episodes.collect::<Result<Vec<_>>>()?;
-        let orders = feeds.iter().map(|feed| feed.order(recipe.seed)).collect();
+        let splits = feeds.iter().zip(&media);
+        let splits = splits
+            .map(|(feed, media)| split(recipe, feed, media))
+            .collect::<Result<Vec<_>>>()?;
+        let orders = feeds.iter().zip(&splits).map(|(feed, split)| {
+            if recipe.held_out.is_some() {
+                let (trained, held_out) = (split.trained.len(), split.held_out.len());
+                observer.split(&feed.spec.name, trained, held_out);
+            }
+            Order::new(recipe.seed, &feed.spec.name, split.trained.len())
+        });
+        let orders = orders.collect();
         let task = Self {
             recipe: recipe.clone(),
             config,
-            preprocess: parts.vision.preprocess,
-            tokens: parts.language.tokens,
-            tokenizer: parts.language.tokenizer,
-            new_tokens: parts.new_tokens,
-            part_files: parts.files,
+            preprocess: start.preprocess,
+            tokens: start.tokens,
+            tokenizer: start.tokenizer,
+            sees: start.sees,
+            new_tokens: start.new_tokens,
+            product: start.product,
             feeds,
+            splits,
             orders,
             media,
             features,
+            encodes,
             episodes,
             device: device.clone(),
         };
+        task.report_split()?;
         Ok((task, model))
     }
 
+    /// Writes which samples are held out, if some are.
+    fn report_split(&self) -> Result<()> {
+        if self.recipe.held_out.is_none() {
+            return Ok(());
+        }
+        let width = self.config.vision.width();
+        let report = |(feed, split): (usize, &Split)| {
+            let samples = &self.feeds[feed].source.samples;
+            let id = |&sample: &usize| samples[sample].document.id.clone().unwrap_or_default();
+            // A class is told by one picture.
+            let alone = self.media[feed].iter().all(|items| items.len() == 1);
+            let nearest_class_mean = (alone && !self.encodes).then(|| {
+                let says: Vec<String> = samples.iter().map(|s| said(&s.document)).collect();
+                let items = self.media[feed]
+                    .iter()
+                    .map(|items| &self.features[items[0]]);
+                let features: Vec<Vec<f32>> = items.map(|item| item.pooled(width)).collect();
+                class_means::right(&says, &features, split)
+            });
+            let report = HeldOutReport {
+                trained: split.trained.len(),
+                held_out: split.held_out.iter().map(id).collect(),
+                nearest_class_mean: nearest_class_mean.flatten(),
+            };
+            (self.feeds[feed].spec.name.clone(), report)
+        };
+        let reports = self.splits.iter().enumerate().map(report).collect();
+        HeldOutReport::write(&self.recipe.run, &reports)
+    }
+
     /// Row `row` of batch `number`: its sample and what is trained of it.
-    fn row(&self, feed: usize, number: u64, row: u64) -> Result<(usize, Example)> {
+    fn row(&self, feed: usize, number: u64, row: u64) -> Result<Row> {
         let spec = &self.feeds[feed].spec;
-        let sample = self.orders[feed].item(number * spec.batch as u64 + row);
-        let document = &self.feeds[feed].source.samples[sample].document;
+        let item = self.orders[feed].item(number * spec.batch as u64 + row);
         let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
-        Ok((
+        self.row_of(
+            feed,
+            self.splits[feed].trained[item],
+            &framing(spec),
+            &mut rng,
+        )
+    }
+
+    fn row_of(
+        &self,
+        feed: usize,
+        sample: usize,
+        framing: &Framing,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Row> {
+        let document = &self.feeds[feed].source.samples[sample].document;
+        let prompt = self.feeds[feed].spec.prompt.as_deref();
+        let asked = prompt.and_then(|prompt| asked(document, prompt));
+        let example = framing.example(asked.as_ref().unwrap_or(document), &self.tokenizer, rng)?;
+        let asking = match (prompt, asked) {
+            (Some(prompt), Some(_)) => {
+                let tokens = self.tokenizer.encode(prompt)?.len();
+                asking(&example.sequence.ids, self.tokenizer.specials(), tokens)
+            }
+            _ => 0..0,
+        };
+        Ok(Row {
             sample,
-            framing(spec).example(document, &self.tokenizer, &mut rng)?,
-        ))
+            example,
+            asking,
+        })
     }
 
     /// Batch `number` of a source.
@@ -144,24 +254,102 @@ impl FlamingoTask {
             return Ok(side_by_side(episodes, self.tokenizer.specials().pad));
         }
         let rows = (0..spec.batch as u64).map(|row| self.row(feed, number, row));
-        let (samples, examples): (Vec<_>, Vec<_>) =
-            rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let modes: Vec<_> = examples.iter().map(|example| example.visibility).collect();
-        let sequences: Vec<_> = examples
+        Ok(self.batch(feed, rows.collect::<Result<Vec<_>>>()?))
+    }
+
+    /// Rows side by side.
+    fn batch(&self, feed: usize, rows: Vec<Row>) -> Rows {
+        let mode = |row: &Row| match row.example.visibility {
+            Visibility::Next => Visibility::Next,
+            _ => self.sees,
+        };
+        let modes: Vec<_> = rows.iter().map(mode).collect();
+        let (samples, (sequences, asking)): (Vec<_>, (Vec<_>, Vec<_>)) = rows
             .into_iter()
-            .map(|example| example.sequence)
-            .collect();
-        let batch = Batch::new(&sequences, &modes, self.tokenizer.specials(), spec.predict);
+            .map(|row| (row.sample, (row.example.sequence, row.asking)))
+            .unzip();
+        let predict = self.feeds[feed].spec.predict;
+        let batch = Batch::new(&sequences, &modes, self.tokenizer.specials(), predict);
         let item = |(row, medium): &(usize, usize)| self.media[feed][samples[*row]][*medium];
-        Ok(Rows {
+        let mut labels = batch.labels;
+        for (row, asking) in asking.into_iter().enumerate() {
+            let first = row * batch.width;
+            labels[first + asking.start..first + asking.end].fill(IGNORE);
+        }
+        Rows {
             input: TextInput::ragged(&batch.ids, batch.width, &batch.lengths),
             media: batch
                 .media
                 .iter()
                 .map(|medium| Shown::one(item(medium)))
                 .collect(),
-            labels: batch.labels,
+            labels,
             sees: batch.sees,
+        }
+    }
+
+    /// Logits of a batch at some of its places, `[n, V]`.
+    fn logits(
+        &self,
+        model: &Flamingo,
+        rows: &Rows,
+        places: Vec<usize>,
+        noise: Option<[u64; 2]>,
+    ) -> Tensor<2> {
+        let media = match rows.media.is_empty() {
+            true => Media::none(),
+            false => model.media(self.latents(model, &rows.media, noise)),
+        };
+        let looking = Looking::new(&rows.sees, rows.media.len(), &self.device);
+        let hidden = model.hidden(&rows.input, &media, &looking);
+        let [b, l, d] = hidden.dims();
+        let read = hidden
+            .reshape([b * l, d])
+            .select(0, indices(places, &self.device)); // [n, D]
+        model.logits(read)
+    }
+
+    /// Loss and exactness of held-out samples, framed as those of the training but without chance.
+    fn look_at(&self, model: &Flamingo, feed: usize, samples: &[usize]) -> Result<Look> {
+        let spec = &self.feeds[feed].spec;
+        let framing = Framing {
+            p_next: 0.0,
+            p_space: 0.0,
+            ..framing(spec)
+        };
+        let (mut sum, mut count, mut exact) = (0.0, 0, 0);
+        for chunk in samples.chunks(spec.batch) {
+            let rows = chunk.iter().map(|&sample| {
+                let numbers = [sample as u64];
+                let mut rng = stream(self.recipe.seed, "held-out windows", &numbers);
+                self.row_of(feed, sample, &framing, &mut rng)
+            });
+            let rows = self.batch(feed, rows.collect::<Result<Vec<_>>>()?);
+            let (places, targets) = labelled(&rows.labels);
+            if targets.is_empty() {
+                continue;
+            }
+            let width = rows.input.width();
+            let logits = self.logits(model, &rows, places.clone(), None);
+            let right = right(logits.clone(), &targets);
+            sum += f64::from(
+                cross_entropy(logits, &targets, 0.0)
+                    .mean
+                    .inner()
+                    .into_scalar::<f32>(),
+            ) * targets.len() as f64;
+            count += targets.len();
+            let wrong: HashSet<usize> = places
+                .iter()
+                .zip(right)
+                .filter(|(_, right)| !right)
+                .map(|(place, _)| place / width)
+                .collect();
+            exact += chunk.len() - wrong.len();
+        }
+        Ok(Look {
+            loss: sum / count.max(1) as f64,
+            exact: exact as f64 / samples.len() as f64,
         })
     }
 
@@ -183,8 +371,35 @@ impl FlamingoTask {
         (0..own.len() / width).flat_map(position)
     }
 
+    /// The features of media of equally many frames, `[M, T, S, Dv]`.
+    fn kept<'a>(&self, shown: impl Iterator<Item = &'a Shown>, frames: usize) -> Tensor<4> {
+        let values: Vec<Vec<f32>> = shown.map(|shown| self.values(shown).collect()).collect();
+        let (width, count) = (self.config.vision.width(), values.len());
+        let values = values.concat();
+        let positions = values.len() / (count * frames * width);
+        floats(values, [count, frames, positions, width], &self.device)
+    }
+
+    /// The same of an encoder that learns along.
+    fn encoded<'a>(
+        &self,
+        model: &Flamingo,
+        shown: impl Iterator<Item = &'a Shown>,
+        frames: usize,
+    ) -> Tensor<4> {
+        let pixels: Vec<&[f16]> = shown
+            .map(|shown| &self.features[shown.item].values[..])
+            .collect();
+        let (count, side) = (pixels.len(), self.preprocess.size);
+        let pixels = pixels.concat().into_iter().map(f16::to_f32).collect();
+        let pixels = floats(pixels, [count * frames, 3, side, side], &self.device);
+        let features = model.encode(pixels); // [M * T, S, Dv]
+        let [_, positions, width] = features.dims();
+        features.reshape([count, frames, positions, width])
+    }
+
     /// Latents of the media of a batch, `[M, R, D]`: those with equally many frames at once.
-    fn latents(&self, model: &Flamingo, media: &[Shown], noise: [u64; 2]) -> Tensor<3> {
+    fn latents(&self, model: &Flamingo, media: &[Shown], noise: Option<[u64; 2]>) -> Tensor<3> {
         let mut by_frames: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (place, shown) in media.iter().enumerate() {
             by_frames
@@ -196,16 +411,14 @@ impl FlamingoTask {
         let mut latents = Vec::new();
         let mut next = 0;
         for (frames, places) in by_frames {
-            let values: Vec<f32> = places
-                .iter()
-                .flat_map(|place| self.values(&media[*place]))
-                .collect();
-            let (width, count) = (self.config.vision.width(), places.len());
-            let positions = values.len() / (count * frames * width);
-            let shape = [count, frames, positions, width];
-            let mut features: Tensor<4> = floats(values, shape, &self.device);
+            let shown = places.iter().map(|place| &media[*place]);
+            let mut features = match self.encodes {
+                true => self.encoded(model, shown, frames),
+                false => self.kept(shown, frames),
+            };
+            let shape = features.dims();
             let strength = self.recipe.regularise.feature_noise;
-            if strength > 0.0 {
+            if let Some(noise) = noise.filter(|_| strength > 0.0) {
                 let numbers = [noise[0], noise[1], frames as u64];
                 let mut rng = stream(self.recipe.seed, "feature noise", &numbers);
                 features = features + normal(shape, &mut rng, &self.device) * strength;
@@ -238,19 +451,49 @@ fn open(spec: &DataSpec) -> Result<Feed> {
     Ok(feed)
 }
 
-fn encode(recipe: &Recipe, parts: &Parts, frames: usize, options: &Options) -> Result<Encode> {
+fn encode(
+    recipe: &Recipe,
+    encoder: Option<VisionEncoder>,
+    preprocess: &Preprocess,
+    config: &FlamingoConfig,
+    options: &Options,
+) -> Result<Encode> {
     let device = options.device.clone();
-    let (encoder, preprocess) = (parts.encoder(&device)?, parts.vision.preprocess.clone());
-    let folder = recipe.cache.features.as_deref();
-    let cache = folder.map(|folder| FeatureCache::open(folder, &encoder, &preprocess, &device));
+    let cache = match (&recipe.cache.features, &encoder) {
+        (Some(folder), Some(encoder)) => {
+            Some(FeatureCache::open(folder, encoder, preprocess, &device)?)
+        }
+        _ => None,
+    };
     Ok(Encode {
-        cache: cache.transpose()?,
+        cache,
         encoder,
-        preprocess,
-        frames,
+        preprocess: preprocess.clone(),
+        frames: config.frames(),
         ffmpeg: options.ffmpeg.clone(),
         device,
     })
+}
+
+/// Which samples of a source are held out.
+fn split(recipe: &Recipe, feed: &Feed, media: &[Vec<usize>]) -> Result<Split> {
+    let samples = &feed.source.samples;
+    let (Some(spec), None) = (recipe.held_out, &feed.spec.episode) else {
+        return Ok(Split {
+            trained: (0..samples.len()).collect(),
+            held_out: Vec::new(),
+        });
+    };
+    let says: Vec<String> = samples.iter().map(|s| said(&s.document)).collect();
+    let split = held_out::split(&says, media, spec.share, recipe.seed);
+    match split.held_out.is_empty() {
+        false => Ok(split),
+        true => Err(Error::contradiction(format!(
+            "source {:?}: none of its {} samples can be held out: give more that are no copies, or leave `held_out` out",
+            feed.spec.name,
+            samples.len()
+        ))),
+    }
 }
 
 /// The resampler that begins as the mean of the principal components of these features.
@@ -270,72 +513,18 @@ fn begun(
         .transpose()
 }
 
-/// Episodes as the rows of a batch, padded on the right.
-fn side_by_side(episodes: Vec<Episode>, pad: u32) -> Rows {
-    let width = episodes
-        .iter()
-        .map(|episode| episode.ids.len())
-        .max()
-        .unwrap_or(0);
-    let mut rows = Rows {
-        input: TextInput {
-            ids: Vec::new(),
-            positions: Vec::new(),
-            branches: Vec::new(),
-        },
-        labels: Vec::new(),
-        sees: Vec::new(),
-        media: Vec::new(),
-    };
-    for (row, mut episode) in episodes.into_iter().enumerate() {
-        let (first, end) = (rows.media.len(), (row + 1) * width);
-        rows.input.ids.extend(episode.ids);
-        rows.input.ids.resize(end, pad);
-        episode.positions.resize(width, PADDED);
-        rows.input.positions.push(episode.positions);
-        episode.branches.resize(width, 0);
-        rows.input.branches.push(episode.branches);
-        rows.labels.extend(episode.labels);
-        rows.labels.resize(end, IGNORE);
-        let moved = |sees: Range<usize>| match sees.is_empty() {
-            true => 0..0,
-            false => first + sees.start..first + sees.end,
-        };
-        rows.sees.extend(episode.sees.into_iter().map(moved));
-        rows.sees.resize(end, 0..0);
-        rows.media.extend(episode.media);
-    }
-    rows
-}
-
 /// How often the likeliest token is the right one.
 fn accuracy(logits: Tensor<2>, targets: &[usize]) -> f64 {
-    let likeliest = logits.inner().argmax(1).into_data().convert::<i64>();
-    let likeliest: Vec<i64> = likeliest.try_to_vec().expect("converted to i64");
-    let right = likeliest
-        .iter()
-        .zip(targets)
-        .filter(|(found, target)| **found == **target as i64);
+    let right = right(logits, targets).filter(|right| *right);
     right.count() as f64 / targets.len() as f64
 }
 
-/// How a source's documents become sequences; the paper's values where the recipe says nothing.
-fn framing(spec: &DataSpec) -> Framing {
-    let form = spec.form.unwrap_or(match spec.format {
-        Format::Shards | Format::Folders | Format::Captions => Form::Pair,
-        Format::Pages | Format::Jsonl | Format::Parquet => Form::Page,
-    });
-    let paper = match form {
-        Form::Page => Framing::pages(),
-        Form::Pair => Framing::pairs(),
-    };
-    Framing {
-        form,
-        length: spec.length,
-        max_media: spec.max_media.unwrap_or(paper.max_media),
-        p_next: spec.p_next.unwrap_or(paper.p_next),
-        p_space: spec.p_space.unwrap_or(paper.p_space),
-    }
+/// Whether the likeliest token of each place is the right one.
+fn right(logits: Tensor<2>, targets: &[usize]) -> impl Iterator<Item = bool> {
+    let likeliest = logits.inner().argmax(1).into_data().convert::<i64>();
+    let likeliest: Vec<i64> = likeliest.try_to_vec().expect("converted to i64");
+    let pairs = likeliest.into_iter().zip(targets);
+    pairs.map(|(found, target)| found == *target as i64)
 }
 
 impl Task for FlamingoTask {
@@ -348,13 +537,6 @@ impl Task for FlamingoTask {
     fn loss(&self, model: &Flamingo, feed: usize, number: u64) -> Result<Part> {
         let spec = &self.feeds[feed].spec;
         let rows = self.rows(feed, number)?;
-        let media = match rows.media.is_empty() {
-            true => Media::none(),
-            false => model.media(self.latents(model, &rows.media, [feed as u64, number])),
-        };
-        let looking = Looking::new(&rows.sees, rows.media.len(), &self.device);
-        let hidden = model.hidden(&rows.input, &media, &looking);
-        let [b, l, d] = hidden.dims();
         let (places, targets) = labelled(&rows.labels);
         if targets.is_empty() {
             return Err(Error::contradiction(format!(
@@ -362,10 +544,7 @@ impl Task for FlamingoTask {
                 spec.name, spec.length
             )));
         }
-        let read = hidden
-            .reshape([b * l, d])
-            .select(0, indices(places, &self.device)); // [n, D]
-        let logits = model.logits(read);
+        let logits = self.logits(model, &rows, places, Some([feed as u64, number]));
         let accuracy = self.episodes[feed]
             .is_some()
             .then(|| accuracy(logits.clone(), &targets));
@@ -375,6 +554,25 @@ impl Task for FlamingoTask {
             targets: loss.targets,
             accuracy,
         })
+    }
+
+    fn look(&self, model: &Flamingo) -> Result<BTreeMap<String, Look>> {
+        let mut looks = BTreeMap::new();
+        for (feed, split) in self.splits.iter().enumerate() {
+            let spec = &self.feeds[feed].spec;
+            if !split.held_out.is_empty() {
+                let look = self.look_at(model, feed, &split.held_out)?;
+                looks.insert(spec.name.clone(), look);
+            }
+        }
+        Ok(looks)
+    }
+
+    fn product(&self) -> &'static str {
+        match self.product {
+            Product::Model(_) => MODEL,
+            Product::Adapter(_) => ADAPTER,
+        }
     }
 
     fn gates(&self, model: &Flamingo) -> BTreeMap<String, f64> {
@@ -395,20 +593,27 @@ impl Task for FlamingoTask {
         self.new_tokens.mask(gradients);
     }
 
-    fn save(&self, model: &Flamingo, folder: &Path) -> Result<()> {
+    fn save(&self, model: &Flamingo, path: &Path) -> Result<()> {
+        let parts = match &self.product {
+            Product::Model(parts) => parts,
+            Product::Adapter(header) => {
+                let tensors = trained_tensors(model);
+                return Ok(Adapter::write(path, header, &tensors, self.recipe.weights)?);
+            }
+        };
         let file = ModelFile {
-            version: ModelFile::least_version(&self.part_files, &self.config),
+            version: ModelFile::least_version(parts, &self.config),
             preprocess: Some(self.preprocess.clone()),
             tokens: self.tokens.clone(),
-            sees: Visibility::Last,
-            parts: self.part_files.clone(),
+            sees: self.sees,
+            parts: parts.clone(),
             template: None,
             model: ModelConfig::Flamingo(self.config.clone()),
         };
         let tensors = named_tensors(model);
-        let tensors = self.part_files.left_out_of(tensors, self.new_tokens.rows());
+        let tensors = parts.left_out_of(tensors, self.new_tokens.rows());
         Ok(save(
-            folder,
+            path,
             &file,
             &self.tokenizer,
             &tensors,

@@ -6,27 +6,33 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use flamingo_data::Report;
 use flamingo_files::write;
 
 use crate::checkpoint::{Checkpoints, restore};
 use crate::contrastive::ContrastiveTask;
+use crate::early_stopping::{self, Best};
 use crate::flamingo::FlamingoTask;
 use crate::language::Language;
 use crate::metrics::{Means, Metrics};
 use crate::observer::{Observer, StepEvent};
 use crate::optimiser::AdamW;
 use crate::options::{Options, Resume};
-use crate::task::Task;
+use crate::task::{ADAPTER, MODEL, Task};
 use crate::tree::{Flat, add_gradients, freeze_paths, trained_shapes};
-use crate::{Error, ModelSpec, Recipe, Result, Updates, curves};
+use crate::{Error, Line, ModelSpec, Recipe, Result, Updates, curves};
 
 /// What became of a run.
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// Updates made, those before a resumption included.
     pub steps: u64,
-    /// The finished model, unless the run was stopped before its end.
+    /// The finished model, or the adapter of a fine-tuning, unless the run was stopped before its end.
     pub model: Option<PathBuf>,
+    /// Of the looks at the held-out samples, the first, before any step, and the best.
+    pub looks: Option<[Line; 2]>,
+    /// What was found in each source, what was left out and why.
+    pub data: BTreeMap<String, Report>,
     /// The run folder.
     pub folder: PathBuf,
     /// Mean losses of the last line of `metrics.jsonl`.
@@ -69,6 +75,10 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
             let (task, model) = FlamingoTask::prepare(recipe, spec, options, observer)?;
             Run::new(recipe, options, task)?.go(model, observer)
         }
+        ModelSpec::FineTune(spec) => {
+            let (task, model) = FlamingoTask::fine_tune(recipe, spec, options, observer)?;
+            Run::new(recipe, options, task)?.go(model, observer)
+        }
     }
 }
 
@@ -84,7 +94,7 @@ fn claim_folder(recipe: &Recipe, resume: Resume) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let path = folder.join("recipe.toml");
     let resolved = recipe.to_toml();
-    if ["checkpoints", "model"]
+    if ["checkpoints", MODEL, ADAPTER]
         .iter()
         .any(|part| folder.join(part).exists())
     {
@@ -113,6 +123,7 @@ struct Run<'a, T> {
     options: &'a Options,
     task: T,
     checkpoints: Checkpoints,
+    best: Best,
 }
 
 /// What one step gave.
@@ -124,16 +135,23 @@ struct Made {
 
 impl<'a, T: Task> Run<'a, T> {
     fn new(recipe: &'a Recipe, options: &'a Options, task: T) -> Result<Self> {
-        let reports: BTreeMap<_, _> = task.feeds().iter().map(|feed| feed.report()).collect();
-        let json = serde_json::to_vec_pretty(&reports).expect("reports can be written");
-        write(&recipe.run.join("data.json"), &json)?;
-        let checkpoints = Checkpoints::new(&recipe.run, recipe.checkpoint.keep);
-        Ok(Self {
+        let run = Self {
             recipe,
             options,
             task,
-            checkpoints,
-        })
+            checkpoints: Checkpoints::new(&recipe.run, recipe.checkpoint.keep),
+            best: Best::new(&recipe.run),
+        };
+        let json = serde_json::to_vec_pretty(&run.reports()).expect("reports can be written");
+        write(&recipe.run.join("data.json"), &json)?;
+        Ok(run)
+    }
+
+    fn reports(&self) -> BTreeMap<String, Report> {
+        let reports = self.task.feeds().iter().map(|feed| feed.report());
+        reports
+            .map(|(name, report)| (name.to_owned(), report.clone()))
+            .collect()
     }
 
     fn go(&self, model: T::Model, observer: &mut dyn Observer) -> Result<Summary> {
@@ -155,19 +173,31 @@ impl<'a, T: Task> Run<'a, T> {
         let (mut means, mut line_began) = (Means::default(), Instant::now());
         let steps = recipe.schedule.steps;
         let mut step = first;
-        while step < steps && !self.options.stop.load(Ordering::Relaxed) {
+        if metrics.lines.is_empty() {
+            let line = Line::default();
+            self.look(line, &model, &mut metrics, observer)?;
+        }
+        while step < steps
+            && !early_stopping::is_over(recipe, &metrics.lines)
+            && !self.options.stop.load(Ordering::Relaxed)
+        {
             let began = Instant::now();
             let made;
             (model, made) = self.step(model, &mut optimiser, step, &mut means)?;
             step += 1;
-            let saves = recipe.checkpoint.every > 0 && step.is_multiple_of(recipe.checkpoint.every);
-            if step.is_multiple_of(recipe.log.every.max(1)) || step == steps || saves {
+            let mut saves =
+                recipe.checkpoint.every > 0 && step.is_multiple_of(recipe.checkpoint.every);
+            let looks = recipe.held_out.is_some_and(|spec| spec.looks(step, steps));
+            if step.is_multiple_of(recipe.log.every.max(1)) || step == steps || saves || looks {
                 let seconds = line_began.elapsed().as_secs_f64();
                 let mut line = std::mem::take(&mut means).line(step, seconds);
                 line.rate = recipe.schedule.at(step - 1);
                 line.gates = self.task.gates(&model);
                 line.seconds = started.elapsed().as_secs_f64();
-                metrics.push(line)?;
+                match looks {
+                    true => saves |= self.look(line, &model, &mut metrics, observer)?,
+                    false => metrics.push(line)?,
+                }
                 line_began = Instant::now();
             }
             if saves && step < steps {
@@ -194,13 +224,19 @@ impl<'a, T: Task> Run<'a, T> {
         if step > saved {
             self.save_state(step, &model, &optimiser, &metrics, observer)?;
         }
-        let finished = recipe.run.join("model");
-        if step == steps {
+        let finished = recipe.run.join(self.task.product());
+        let is_over = step == steps || early_stopping::is_over(recipe, &metrics.lines);
+        if is_over {
+            if let Some(best) = early_stopping::best(recipe, &metrics.lines) {
+                model = self.best.read(best, model, &self.options.device)?;
+            }
             self.task.save(&model, &finished)?;
         }
         Ok(Summary {
             steps: step,
-            model: (step == steps).then_some(finished),
+            model: is_over.then_some(finished),
+            looks: self.looks(&metrics.lines),
+            data: self.reports(),
             folder: recipe.run.clone(),
             losses: metrics
                 .lines
@@ -221,8 +257,53 @@ impl<'a, T: Task> Run<'a, T> {
     ) -> Result<()> {
         let path = self.checkpoints.write(step, model, optimiser)?;
         curves::draw(&self.recipe.run.join("curves.svg"), &metrics.lines)?;
+        if let Some(best) = early_stopping::best(self.recipe, &metrics.lines) {
+            self.best.thin_out(best)?;
+        }
         observer.checkpoint(step, &path);
         Ok(())
+    }
+
+    /// Looks at the held-out samples, if there are any, and writes the line with what they gave. The weights are kept, and
+    /// `true` is returned, if they were never better.
+    fn look(
+        &self,
+        mut line: Line,
+        model: &T::Model,
+        metrics: &mut Metrics,
+        observer: &mut dyn Observer,
+    ) -> Result<bool> {
+        let looks = self.task.look(model)?;
+        if looks.is_empty() {
+            return Ok(false);
+        }
+        for (source, look) in looks {
+            if !look.loss.is_finite() {
+                let what = format!("loss of what is held out of source {source:?}");
+                return Err(self.not_finite(line.step, what, look.loss as f32));
+            }
+            line.held_out.insert(source.clone(), look.loss);
+            line.exact.insert(source, look.exact);
+        }
+        let before = early_stopping::best(self.recipe, &metrics.lines);
+        let lines = [metrics.lines.clone(), vec![line.clone()]].concat();
+        let best = before.is_none() || early_stopping::best(self.recipe, &lines) != before;
+        if best {
+            self.best.write(line.step, model)?;
+        }
+        observer.look(&line, best);
+        metrics.push(line)?;
+        Ok(best)
+    }
+
+    fn looks(&self, lines: &[Line]) -> Option<[Line; 2]> {
+        let best = early_stopping::best(self.recipe, lines)?;
+        let mut looks = lines.iter().filter(|line| !line.held_out.is_empty());
+        let first = looks.next()?;
+        let best = lines
+            .iter()
+            .find(|line| line.step == best && !line.held_out.is_empty())?;
+        Some([first.clone(), best.clone()])
     }
 
     /// Which sources step `step` uses, and which batch of each.

@@ -27,6 +27,7 @@ impl Observer for Heard {
 fn resume(recipe: &Recipe) -> (flamingo_train::Result<Summary>, Heard) {
     let options = Options {
         device: Device::flex(),
+        base: None,
         ffmpeg: None,
         parts: Store::new("no cache"),
         resume: Resume::Newest,

@@ -96,7 +96,7 @@ group = [{ parameters = "alpha", rate = 5.0, weight_decay = 0.0 }]
 "#;
 
 /// A world with finished parts.
-fn with_parts() -> World {
+pub(crate) fn with_parts() -> World {
     let world = World::new();
     let mut language = world.recipe(&language::recipe_text());
     language.schedule.steps = 2;
@@ -107,7 +107,7 @@ fn with_parts() -> World {
     world
 }
 
-fn flamingo(world: &World) -> Recipe {
+pub(crate) fn flamingo(world: &World) -> Recipe {
     world.recipe(FLAMINGO)
 }
 

@@ -140,6 +140,7 @@ pub(crate) fn run(recipe: &Recipe, resume: Resume, until: Option<u64>) -> Result
     let stop = Arc::new(AtomicBool::new(false));
     let options = Options {
         device: Device::flex(),
+        base: None,
         ffmpeg: None,
         parts: Store::new(recipe.run.with_file_name("cache")),
         resume,

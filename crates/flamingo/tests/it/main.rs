@@ -15,6 +15,7 @@ mod eval_benchmarks;
 mod eval_run;
 mod files;
 mod films;
+mod fine_tune;
 mod help;
 mod label;
 #[cfg(unix)]
