@@ -8,7 +8,7 @@ use flamingo_sequence::{Document, Part};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Error, MediaBase, Report, Result, Sample, csv, packed};
+use crate::{Error, MediaBase, Report, Result, Sample, packed};
 
 /// Files of a folder that say what its pictures show.
 pub const CAPTION_FILES: [&str; 3] = ["captions.jsonl", "metadata.jsonl", "metadata.csv"];
@@ -69,15 +69,35 @@ fn table(
     report: &mut Report,
     samples: &mut Vec<Sample>,
 ) -> Result<()> {
-    let bytes = std::fs::read(path).map_err(Error::read(path))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let mut records = csv::records(text.trim_start_matches('\u{feff}'));
-    let names = records.next().map(|(_, names)| names).unwrap_or_default();
-    for (line, record) in records {
+    let unreadable = |error: csv::Error| Error::Nothing {
+        path: path.to_path_buf(),
+        problem: format!("it cannot be read as a table: {error}"),
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_path(path)
+        .map_err(unreadable)?;
+    let names = reader.headers().map_err(unreadable)?.clone();
+    for record in reader.records() {
         report.found += 1;
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                report.leave_out(
+                    &format!("{name}, row {}", report.found),
+                    "no caption",
+                    &error,
+                );
+                continue;
+            }
+        };
+        let line = record.position().map_or(0, csv::Position::line);
         let sample = format!("{name}, line {line}");
-        let fields = names.iter().cloned().zip(record);
-        let value = fields.map(|(name, field)| (name, Value::String(field)));
+        let fields = names.iter().zip(&record);
+        let value = fields.map(|(name, field)| {
+            let name = name.trim_start_matches('\u{feff}').to_owned();
+            (name, Value::String(field.to_owned()))
+        });
         match document(&Value::Object(value.collect())) {
             Ok(mut document) => {
                 document.id.get_or_insert(sample);

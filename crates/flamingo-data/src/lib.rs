@@ -11,7 +11,6 @@ mod augment;
 mod captions;
 #[cfg(feature = "parquet")]
 mod columns;
-mod csv;
 mod error;
 mod folders;
 mod framing;

@@ -86,13 +86,18 @@ impl FlamingoTask {
             language: parts.language.config.clone(),
         };
         let start = Start {
-            model: parts.model(&config, &recipe.initial, recipe.seed, device)?,
+            model: parts.model(
+                &config,
+                &recipe.initial,
+                (spec.language, recipe.seed),
+                device,
+            )?,
             encoder: Some(parts.encoder(&options.device)?),
             config,
             preprocess: parts.vision.preprocess,
             tokens: parts.language.tokens,
             tokenizer: parts.language.tokenizer,
-            sees: Visibility::Last,
+            sees: spec.sees,
             new_tokens: parts.new_tokens,
             product: Product::Model(parts.files),
         };
@@ -579,8 +584,14 @@ impl Task for FlamingoTask {
         let open = |alpha: Tensor<1>| f64::from(alpha.inner().tanh().into_scalar::<f32>());
         let mut gates = BTreeMap::new();
         for (number, block) in model.gated.iter().enumerate() {
-            gates.insert(format!("{number} attention"), open(block.alpha_xattn.val()));
-            gates.insert(format!("{number} dense"), open(block.alpha_dense.val()));
+            for (what, alpha) in [
+                ("attention", &block.alpha_xattn),
+                ("dense", &block.alpha_dense),
+            ] {
+                if let Some(alpha) = alpha {
+                    gates.insert(format!("{number} {what}"), open(alpha.val()));
+                }
+            }
         }
         gates
     }

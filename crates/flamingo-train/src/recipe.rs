@@ -11,12 +11,12 @@ use flamingo_image::{Limits, Preprocess, Rate, Sampling};
 use flamingo_kernels::Precision;
 use flamingo_model::contrastive::ContrastiveConfig;
 use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
-use flamingo_sequence::{Form, Predict, SpecialTokenNames};
+use flamingo_sequence::{Form, Predict, SpecialTokenNames, Visibility};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EpisodeSpec, Error, FineTuneSpec, HeldOutSpec, InitPart, InitialSpec, NewTokensSpec,
-    OptimiserSpec, RegulariseSpec, Result, Schedule,
+    EpisodeSpec, Error, FineTuneSpec, HeldOutSpec, InitPart, InitialSpec, LanguageStart,
+    NewTokensSpec, OptimiserSpec, RegulariseSpec, Result, Schedule,
 };
 
 /// A training run.
@@ -108,6 +108,12 @@ pub struct FlamingoSpec {
     /// models do not).
     #[serde(default = "yes")]
     pub project_media: bool,
+    /// Which pictures a token of the text sees, where it is not bound to the next one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sees: Visibility,
+    /// What becomes of the language model.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub language: LanguageStart,
 }
 
 fn yes() -> bool {

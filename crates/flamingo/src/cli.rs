@@ -32,6 +32,7 @@ pub(crate) enum Verb {
     Label(verbs::label::LabelArgs),
     Serve(verbs::serve::ServeArgs),
     Train(verbs::train::TrainArgs),
+    Ablate(verbs::ablate::AblateArgs),
     Describe(verbs::describe::DescribeArgs),
     Fetch(verbs::fetch::FetchArgs),
     Weights(verbs::weights::WeightsArgs),

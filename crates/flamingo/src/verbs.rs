@@ -1,5 +1,6 @@
 //! One file per verb.
 
+pub(crate) mod ablate;
 #[cfg(not(all(feature = "cluster", feature = "serve")))]
 mod absent;
 pub(crate) mod ask;
@@ -55,6 +56,7 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Label(args) => label::run(&args),
         Verb::Serve(args) => serve::run(&args),
         Verb::Train(args) => train::run(&args, cli.threads),
+        Verb::Ablate(args) => ablate::run(&args, cli.threads),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Describe(args) => describe::run(&args),
         Verb::Weights(args) => weights::run(&args),

@@ -184,7 +184,8 @@ fn another_base_is_refused_with_both_hashes() {
     // One number of one gate is another.
     let other = folder.path().join("other");
     let opened = open(&base).unwrap();
-    model.gated[0].alpha_xattn = flamingo_kernels::Init::new(0, &Device::flex()).full([1], 1e-3);
+    model.gated[0].alpha_xattn =
+        Some(flamingo_kernels::Init::new(0, &Device::flex()).full([1], 1e-3));
     let tensors = named_tensors(&model);
     crate::save(
         &other,

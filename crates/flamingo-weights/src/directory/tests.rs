@@ -85,7 +85,7 @@ pub(crate) fn saved(precision: Precision) -> (tempfile::TempDir, Flamingo) {
     };
     let mut init = Init::new(7, &Device::flex());
     let mut model = Flamingo::new(config, &mut init).unwrap();
-    model.gated[1].alpha_xattn = init.full([1], 0.5);
+    model.gated[1].alpha_xattn = Some(init.full([1], 0.5));
     save(
         folder.path(),
         &file,

@@ -254,6 +254,8 @@ fn flamingo_config(engine: &Engine) -> Result<FlamingoSpec> {
         resampler: config.resampler.clone().ok_or_else(wrong)?,
         gated: config.gated.clone(),
         project_media: config.project_media,
+        sees: engine.model_file().sees,
+        language: flamingo::train::LanguageStart::Frozen,
     })
 }
 

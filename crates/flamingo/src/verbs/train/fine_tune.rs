@@ -20,7 +20,7 @@ use data::{Kind, recognised};
 const NAME: &str = "data";
 
 /// Passes over the samples at most; the training ends sooner when it has learnt what it can.
-const EPOCHS: usize = 20;
+const EPOCHS: usize = 6;
 
 /// Looks at the held-out samples in these passes.
 const LOOKS: u64 = 20;
@@ -52,7 +52,7 @@ pub(super) struct FineTuneArgs {
         requires = "finetune"
     )]
     prompt: String,
-    /// Updates at most [default: 20 passes over the data, between 40 and 2000]
+    /// Updates at most [default: 6 passes over the data, between 60 and 2000]
     #[arg(long, value_name = "N", requires = "finetune")]
     steps: Option<u64>,
     /// Highest learning rate; it rises over a tenth of the steps and then falls to a tenth
@@ -93,7 +93,7 @@ impl FineTuneArgs {
         let trained = samples - (self.hold_out.clamp(0.0, 1.0) * samples as f64) as usize;
         let batch = self.batch.unwrap_or(16.min(trained)).max(1);
         let passes = (EPOCHS * trained).div_ceil(batch) as u64;
-        let steps = self.steps.unwrap_or(passes.clamp(40, 2000));
+        let steps = self.steps.unwrap_or(passes.clamp(60, 2000));
         let every = steps.div_ceil(LOOKS).max(1);
         let run = self.out.clone().unwrap_or_else(|| default_run(data));
         let source = DataSpec {
