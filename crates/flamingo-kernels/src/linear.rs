@@ -196,7 +196,10 @@ impl Linear {
         let rows = dims.iter().product::<usize>() / d_input;
         let x = x.reshape([rows, d_input]);
         let bias = self.bias.as_ref().map(Param::val);
-        let learnt = self.lora.as_ref().map(|lora| lora.forward(x.clone()));
+        let learnt = self.lora.as_ref().map(|lora| {
+            let low = affine(x.clone(), lora.a.val(), None); // [rows, rank]
+            affine(low, lora.b.val(), None) * lora.scale()
+        });
         let y = match (self.quantised.product(&x), bias) {
             (None, bias) => affine(x, self.weight.val(), bias),
             (Some(y), Some(bias)) => y + bias.unsqueeze(),

@@ -84,3 +84,20 @@ pub(crate) fn is_over(recipe: &Recipe, lines: &[Line]) -> bool {
         .filter(|line| line.step > best && !line.held_out.is_empty());
     since.count() as u64 >= spec.patience
 }
+
+/// Whether a look is better than all before it.
+pub(crate) fn is_best(recipe: &Recipe, before: &[Line], line: &Line) -> bool {
+    let least = before.iter().filter_map(|line| judged(recipe, line));
+    let least = least.fold(f64::INFINITY, f64::min);
+    judged(recipe, line).is_some_and(|loss| loss < least)
+}
+
+/// The first look and the best one.
+pub(crate) fn first_and_best(recipe: &Recipe, lines: &[Line]) -> Option<[Line; 2]> {
+    let best = best(recipe, lines)?;
+    let mut looks = lines.iter().filter(|line| !line.held_out.is_empty());
+    let first = looks.next()?;
+    let mut from_first = std::iter::once(first).chain(looks);
+    let best = from_first.find(|line| line.step == best)?;
+    Some([first.clone(), best.clone()])
+}

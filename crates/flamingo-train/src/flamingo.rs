@@ -6,22 +6,23 @@
 //! their weights.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use flamingo_data::{Framing, Order, stream};
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
 use flamingo_model::vision::VisionEncoder;
-use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler, TextInput};
-use flamingo_sequence::{Batch, IGNORE, SpecialTokenNames, Tokenizer, Visibility};
+use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler};
+use flamingo_sequence::{SpecialTokenNames, Tokenizer, Visibility};
 use flamingo_weights::{Adapter, ModelConfig, ModelFile, named_tensors, save};
-use half::f16;
 use rand_chacha::ChaCha8Rng;
 
 use crate::batches::{Feed, said};
 use crate::components::Components;
 use crate::episodes::{Episodes, Shown, thing};
-use crate::features::{Encode, FeatureCache, Features};
+use crate::features::{Encode, FeatureCache, Features, Preparing};
 use crate::finished::Parts;
 use crate::held_out::{self, HeldOutReport, Look, Split};
 use crate::initial::ResamplerStart;
@@ -29,14 +30,16 @@ use crate::language::labelled;
 use crate::new_tokens::NewTokens;
 use crate::optimiser::OptimiserSpec;
 use crate::options::Options;
-use crate::prompt::{asked, asking};
 use crate::regularise::normal;
-use crate::rows::{Row, Rows, framing, side_by_side};
+use crate::rows::{Medium, Reading, Row, Rows};
 use crate::start::{Product, Start};
+use crate::streamed::{Drawing, Streamed};
 use crate::task::{ADAPTER, MODEL, Part, Task};
+use crate::together::{own_rows, sum_of};
 use crate::tree::{Flat, trained_tensors};
 use crate::{
-    DataSpec, Error, FineTuneSpec, FlamingoSpec, Observer, Recipe, Result, class_means, fine_tune,
+    DataSpec, Error, FineTuneSpec, FlamingoSpec, Observer, Recipe, Result, Together, class_means,
+    fine_tune, prompt,
 };
 
 /// A Flamingo training.
@@ -50,17 +53,29 @@ pub(crate) struct FlamingoTask {
     new_tokens: NewTokens,
     product: Product,
     feeds: Vec<Feed>,
-    /// The samples of each source that are trained on and those that are not.
-    splits: Vec<Split>,
-    orders: Vec<Order>,
-    /// For each source and sample the features of its media.
-    media: Vec<Vec<Vec<usize>>>,
-    features: Vec<Features>,
+    /// Where the rows of each source come from.
+    supplies: Vec<Supply>,
+    /// Of each distinct picture or film of the sources in memory.
+    features: Vec<Arc<Features>>,
     /// Whether those are pixels, which the encoder sees in each step.
     encodes: bool,
-    /// For each source that is of episodes, where they are drawn from.
-    episodes: Vec<Option<Episodes>>,
+    /// For what is read as the training goes, if anything is.
+    encode: Option<Encode>,
     device: Device,
+}
+
+/// Where the rows of a source come from.
+enum Supply {
+    /// Samples in memory, and for each the features of its media.
+    Held {
+        /// Of those that are trained on.
+        order: Order,
+        media: Vec<Vec<usize>>,
+        split: Split,
+    },
+    /// Episodes of things in memory.
+    Episodes(Episodes),
+    Streamed(Streamed),
 }
 
 impl FlamingoTask {
@@ -125,40 +140,61 @@ impl FlamingoTask {
         let Start {
             config, mut model, ..
         } = start;
-        let mut feeds = recipe.data.iter().map(open).collect::<Result<Vec<_>>>()?;
+        let feeds = recipe.data.iter().map(|spec| open(spec, recipe.seed));
+        let mut feeds = feeds.collect::<Result<Vec<_>>>()?;
         let encodes = start.encoder.is_none();
-        let encode = encode(recipe, start.encoder, &start.preprocess, &config, options)?;
+        let encode = encode(
+            recipe,
+            start.encoder,
+            start.preprocess.clone(),
+            &config,
+            options,
+        )?;
         let (features, media) = encode.all(&mut feeds, observer)?;
         if let Some(ResamplerStart::Components) = recipe.initial.resampler {
             model.resampler = begun(model.resampler, &config, &features, recipe.seed, device)?;
         }
         let model = recipe.initial.changed(model)?;
-        let positions = config.vision.positions();
         let tokenizer = &start.tokenizer;
-        let episodes = feeds.iter().zip(&media).map(|(feed, media)| {
+        let positions = config.vision.positions();
+        let supplies = feeds.iter().zip(media).map(|(feed, media)| {
+            if let Some(stream) = &feed.stream {
+                return Ok(Supply::Streamed(Streamed::new(Drawing {
+                    spec: feed.spec.clone(),
+                    seed: recipe.seed,
+                    stream: stream.clone(),
+                    framing: framing(&feed.spec),
+                    tokenizer: tokenizer.clone(),
+                    reader: feed.spec.reader(options.ffmpeg.as_ref()),
+                    wanted: encode.wanted(feed),
+                    preparing: encode.preparing.clone(),
+                    threads: recipe.threads,
+                    rows: own_rows(&*options.together, feed.spec.batch),
+                })));
+            }
             let Some(spec) = &feed.spec.episode else {
-                return Ok(None);
+                let split = split(recipe, feed, &media)?;
+                if recipe.held_out.is_some() {
+                    let (trained, held_out) = (split.trained.len(), split.held_out.len());
+                    observer.split(&feed.spec.name, trained, held_out);
+                }
+                let order = Order::new(recipe.seed, &feed.spec.name, split.trained.len());
+                return Ok(Supply::Held {
+                    order,
+                    media,
+                    split,
+                });
             };
-            let samples = feed.source.samples.iter().zip(media);
+            let samples = feed.source.samples.iter().zip(&media);
             let pairs =
                 samples.filter_map(|(sample, items)| Some((thing(&sample.document)?, items[0])));
-            Episodes::new(spec, &feed.spec.name, pairs, positions, tokenizer).map(Some)
+            Episodes::new(spec, &feed.spec.name, pairs, positions, tokenizer).map(Supply::Episodes)
         });
-        let episodes = episodes.collect::<Result<Vec<_>>>()?;
-        let splits = feeds.iter().zip(&media);
-        let splits = splits
-            .map(|(feed, media)| split(recipe, feed, media))
-            .collect::<Result<Vec<_>>>()?;
-        let orders = feeds.iter().zip(&splits).map(|(feed, split)| {
-            if recipe.held_out.is_some() {
-                let (trained, held_out) = (split.trained.len(), split.held_out.len());
-                observer.split(&feed.spec.name, trained, held_out);
-            }
-            Order::new(recipe.seed, &feed.spec.name, split.trained.len())
-        });
-        let orders = orders.collect();
+        let supplies = supplies.collect::<Result<Vec<_>>>()?;
+        let is_stream = |supply: &Supply| matches!(supply, Supply::Streamed(_));
         let task = Self {
             recipe: recipe.clone(),
+            encode: supplies.iter().any(is_stream).then_some(encode),
             config,
             preprocess: start.preprocess,
             tokens: start.tokens,
@@ -167,12 +203,9 @@ impl FlamingoTask {
             new_tokens: start.new_tokens,
             product: start.product,
             feeds,
-            splits,
-            orders,
-            media,
-            features,
+            supplies,
+            features: features.into_iter().map(Arc::new).collect(),
             encodes,
-            episodes,
             device: device.clone(),
         };
         task.report_split()?;
@@ -185,16 +218,17 @@ impl FlamingoTask {
             return Ok(());
         }
         let width = self.config.vision.width();
-        let report = |(feed, split): (usize, &Split)| {
-            let samples = &self.feeds[feed].source.samples;
+        let report = |(feed, supply): (&Feed, &Supply)| {
+            let Supply::Held { split, media, .. } = supply else {
+                return None;
+            };
+            let samples = &feed.source.samples;
             let id = |&sample: &usize| samples[sample].document.id.clone().unwrap_or_default();
             // A class is told by one picture.
-            let alone = self.media[feed].iter().all(|items| items.len() == 1);
+            let alone = media.iter().all(|items| items.len() == 1);
             let nearest_class_mean = (alone && !self.encodes).then(|| {
                 let says: Vec<String> = samples.iter().map(|s| said(&s.document)).collect();
-                let items = self.media[feed]
-                    .iter()
-                    .map(|items| &self.features[items[0]]);
+                let items = media.iter().map(|items| &self.features[items[0]]);
                 let features: Vec<Vec<f32>> = items.map(|item| item.pooled(width)).collect();
                 class_means::right(&says, &features, split)
             });
@@ -203,212 +237,118 @@ impl FlamingoTask {
                 held_out: split.held_out.iter().map(id).collect(),
                 nearest_class_mean: nearest_class_mean.flatten(),
             };
-            (self.feeds[feed].spec.name.clone(), report)
+            Some((feed.spec.name.clone(), report))
         };
-        let reports = self.splits.iter().enumerate().map(report).collect();
-        HeldOutReport::write(&self.recipe.run, &reports)
+        let sources = self.feeds.iter().zip(&self.supplies);
+        HeldOutReport::write(&self.recipe.run, &sources.filter_map(report).collect())
     }
 
-    /// Row `row` of batch `number`: its sample and what is trained of it.
-    fn row(&self, feed: usize, number: u64, row: u64) -> Result<Row> {
+    /// Some rows of batch `number` of a source, in parts of at most `micro_batch`.
+    fn batch(&self, feed: usize, number: u64, rows: Range<u64>) -> Result<Vec<Rows>> {
         let spec = &self.feeds[feed].spec;
-        let item = self.orders[feed].item(number * spec.batch as u64 + row);
-        let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
-        self.row_of(
-            feed,
-            self.splits[feed].trained[item],
-            &framing(spec),
-            &mut rng,
-        )
+        let reading = self.reading(spec);
+        let of_sequences = |rows| Rows::of_sequences(rows, reading);
+        let at_once = spec.micro_batch.unwrap_or(spec.batch);
+        Ok(match &self.supplies[feed] {
+            Supply::Held {
+                order,
+                media,
+                split,
+            } => {
+                let row = |row: u64| {
+                    let item = order.item(number * spec.batch as u64 + row);
+                    let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
+                    let framing = framing(spec);
+                    self.row(feed, media, split.trained[item], &framing, &mut rng)
+                };
+                let rows = rows.map(row).collect::<Result<Vec<_>>>()?;
+                in_parts(rows, at_once).map(of_sequences).collect()
+            }
+            Supply::Streamed(streamed) => in_parts(streamed.batch(number)?, at_once)
+                .map(of_sequences)
+                .collect(),
+            Supply::Episodes(episodes) => {
+                let draw = |row| {
+                    let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
+                    episodes.draw(&self.tokenizer, &mut rng)
+                };
+                let episodes = rows.map(draw).collect();
+                let medium = |shown| self.shown(shown);
+                in_parts(episodes, at_once)
+                    .map(|episodes| Rows::of_episodes(episodes, reading.specials.pad, medium))
+                    .collect()
+            }
+        })
     }
 
-    fn row_of(
+    /// How the sequences of a source are read.
+    fn reading(&self, spec: &DataSpec) -> Reading<'_> {
+        Reading {
+            specials: self.tokenizer.specials(),
+            predict: spec.predict,
+            sees: self.sees,
+        }
+    }
+
+    /// A row of a sample in memory.
+    fn row(
         &self,
         feed: usize,
+        media: &[Vec<usize>],
         sample: usize,
         framing: &Framing,
         rng: &mut ChaCha8Rng,
     ) -> Result<Row> {
-        let document = &self.feeds[feed].source.samples[sample].document;
-        let prompt = self.feeds[feed].spec.prompt.as_deref();
-        let asked = prompt.and_then(|prompt| asked(document, prompt));
-        let example = framing.example(asked.as_ref().unwrap_or(document), &self.tokenizer, rng)?;
-        let asking = match (prompt, asked) {
-            (Some(prompt), Some(_)) => {
-                let tokens = self.tokenizer.encode(prompt)?.len();
-                asking(&example.sequence.ids, self.tokenizer.specials(), tokens)
-            }
-            _ => 0..0,
+        let Feed { spec, source, .. } = &self.feeds[feed];
+        let document = &source.samples[sample].document;
+        let prompt = spec.prompt.as_deref();
+        let (example, asking) = prompt::example(document, prompt, framing, &self.tokenizer, rng)?;
+        let known = |medium: &usize| {
+            let features = &self.features[media[sample][*medium]];
+            (*medium, Medium::Known(features.clone()))
         };
+        let media = example.sequence.media.iter().map(known).collect();
         Ok(Row {
-            sample,
             example,
             asking,
+            media,
         })
     }
 
-    /// Batch `number` of a source.
-    fn rows(&self, feed: usize, number: u64) -> Result<Rows> {
-        let spec = &self.feeds[feed].spec;
-        if let Some(episodes) = &self.episodes[feed] {
-            let draw = |row| {
-                let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
-                episodes.draw(&self.tokenizer, &mut rng)
-            };
-            let episodes = (0..spec.batch as u64).map(draw).collect();
-            return Ok(side_by_side(episodes, self.tokenizer.specials().pad));
-        }
-        let rows = (0..spec.batch as u64).map(|row| self.row(feed, number, row));
-        Ok(self.batch(feed, rows.collect::<Result<Vec<_>>>()?))
-    }
-
-    /// Rows side by side.
-    fn batch(&self, feed: usize, rows: Vec<Row>) -> Rows {
-        let mode = |row: &Row| match row.example.visibility {
-            Visibility::Next => Visibility::Next,
-            _ => self.sees,
-        };
-        let modes: Vec<_> = rows.iter().map(mode).collect();
-        let (samples, (sequences, asking)): (Vec<_>, (Vec<_>, Vec<_>)) = rows
-            .into_iter()
-            .map(|row| (row.sample, (row.example.sequence, row.asking)))
-            .unzip();
-        let predict = self.feeds[feed].spec.predict;
-        let batch = Batch::new(&sequences, &modes, self.tokenizer.specials(), predict);
-        let item = |(row, medium): &(usize, usize)| self.media[feed][samples[*row]][*medium];
-        let mut labels = batch.labels;
-        for (row, asking) in asking.into_iter().enumerate() {
-            let first = row * batch.width;
-            labels[first + asking.start..first + asking.end].fill(IGNORE);
-        }
-        Rows {
-            input: TextInput::ragged(&batch.ids, batch.width, &batch.lengths),
-            media: batch
-                .media
-                .iter()
-                .map(|medium| Shown::one(item(medium)))
-                .collect(),
-            labels,
-            sees: batch.sees,
+    fn shown(&self, shown: Shown) -> Medium {
+        let own = self.features[shown.item].clone();
+        match shown.over {
+            None => Medium::Known(own),
+            Some((item, places)) => Medium::Composite(own, self.features[item].clone(), places),
         }
     }
 
-    /// Logits of a batch at some of its places, `[n, V]`.
-    fn logits(
-        &self,
-        model: &Flamingo,
-        rows: &Rows,
-        places: Vec<usize>,
-        noise: Option<[u64; 2]>,
-    ) -> Tensor<2> {
-        let media = match rows.media.is_empty() {
-            true => Media::none(),
-            false => model.media(self.latents(model, &rows.media, noise)),
+    /// The media of some rows, those encoded that still are pixels.
+    fn encoded(&self, mut media: Vec<Medium>) -> Result<Vec<Medium>> {
+        let Some(encode) = &self.encode else {
+            return Ok(media);
         };
-        let looking = Looking::new(&rows.sees, rows.media.len(), &self.device);
-        let hidden = model.hidden(&rows.input, &media, &looking);
-        let [b, l, d] = hidden.dims();
-        let read = hidden
-            .reshape([b * l, d])
-            .select(0, indices(places, &self.device)); // [n, D]
-        model.logits(read)
-    }
-
-    /// Loss and exactness of held-out samples, framed as those of the training but without chance.
-    fn look_at(&self, model: &Flamingo, feed: usize, samples: &[usize]) -> Result<Look> {
-        let spec = &self.feeds[feed].spec;
-        let framing = Framing {
-            p_next: 0.0,
-            p_space: 0.0,
-            ..framing(spec)
-        };
-        let (mut sum, mut count, mut exact) = (0.0, 0, 0);
-        for chunk in samples.chunks(spec.batch) {
-            let rows = chunk.iter().map(|&sample| {
-                let numbers = [sample as u64];
-                let mut rng = stream(self.recipe.seed, "held-out windows", &numbers);
-                self.row_of(feed, sample, &framing, &mut rng)
-            });
-            let rows = self.batch(feed, rows.collect::<Result<Vec<_>>>()?);
-            let (places, targets) = labelled(&rows.labels);
-            if targets.is_empty() {
-                continue;
+        let mut prepared = Vec::new();
+        let mut places = Vec::new();
+        for (place, medium) in media.iter_mut().enumerate() {
+            if let Medium::Prepared(pixels) = medium {
+                prepared.push(std::mem::take(pixels));
+                places.push(place);
             }
-            let width = rows.input.width();
-            let logits = self.logits(model, &rows, places.clone(), None);
-            let right = right(logits.clone(), &targets);
-            sum += f64::from(
-                cross_entropy(logits, &targets, 0.0)
-                    .mean
-                    .inner()
-                    .into_scalar::<f32>(),
-            ) * targets.len() as f64;
-            count += targets.len();
-            let wrong: HashSet<usize> = places
-                .iter()
-                .zip(right)
-                .filter(|(_, right)| !right)
-                .map(|(place, _)| place / width)
-                .collect();
-            exact += chunk.len() - wrong.len();
         }
-        Ok(Look {
-            loss: sum / count.max(1) as f64,
-            exact: exact as f64 / samples.len() as f64,
-        })
+        for (place, features) in places.into_iter().zip(encode.features(prepared)?) {
+            media[place] = Medium::Known(Arc::new(features));
+        }
+        Ok(media)
     }
 
-    /// The features of a medium.
-    fn values(&self, shown: &Shown) -> impl Iterator<Item = f32> {
-        let width = self.config.vision.width();
-        let own = &self.features[shown.item].values;
-        let over = shown
-            .over
-            .as_ref()
-            .map(|(item, places)| (&self.features[*item].values, places));
-        let position = move |place: usize| {
-            let values = match &over {
-                Some((values, places)) if places[place] => *values,
-                _ => own,
-            };
-            values[place * width..][..width].iter().map(|v| v.to_f32())
-        };
-        (0..own.len() / width).flat_map(position)
-    }
-
-    /// The features of media of equally many frames, `[M, T, S, Dv]`.
-    fn kept<'a>(&self, shown: impl Iterator<Item = &'a Shown>, frames: usize) -> Tensor<4> {
-        let values: Vec<Vec<f32>> = shown.map(|shown| self.values(shown).collect()).collect();
-        let (width, count) = (self.config.vision.width(), values.len());
-        let values = values.concat();
-        let positions = values.len() / (count * frames * width);
-        floats(values, [count, frames, positions, width], &self.device)
-    }
-
-    /// The same of an encoder that learns along.
-    fn encoded<'a>(
-        &self,
-        model: &Flamingo,
-        shown: impl Iterator<Item = &'a Shown>,
-        frames: usize,
-    ) -> Tensor<4> {
-        let pixels: Vec<&[f16]> = shown
-            .map(|shown| &self.features[shown.item].values[..])
-            .collect();
-        let (count, side) = (pixels.len(), self.preprocess.size);
-        let pixels = pixels.concat().into_iter().map(f16::to_f32).collect();
-        let pixels = floats(pixels, [count * frames, 3, side, side], &self.device);
-        let features = model.encode(pixels); // [M * T, S, Dv]
-        let [_, positions, width] = features.dims();
-        features.reshape([count, frames, positions, width])
-    }
-
-    /// Latents of the media of a batch, `[M, R, D]`: those with equally many frames at once.
-    fn latents(&self, model: &Flamingo, media: &[Shown], noise: Option<[u64; 2]>) -> Tensor<3> {
+    /// Latents of the media of some rows, `[M, R, D]`: those with equally many frames at once. `noise` says which
+    /// rows these are; without it, nothing is left to chance.
+    fn latents(&self, model: &Flamingo, media: &[Medium], noise: Option<&[u64]>) -> Tensor<3> {
         let mut by_frames: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, shown) in media.iter().enumerate() {
+        for (place, medium) in media.iter().enumerate() {
             by_frames
-                .entry(self.features[shown.item].frames)
+                .entry(medium.own().frames)
                 .or_default()
                 .push(place);
         }
@@ -416,15 +356,12 @@ impl FlamingoTask {
         let mut latents = Vec::new();
         let mut next = 0;
         for (frames, places) in by_frames {
-            let shown = places.iter().map(|place| &media[*place]);
-            let mut features = match self.encodes {
-                true => self.encoded(model, shown, frames),
-                false => self.kept(shown, frames),
-            };
+            let shown: Vec<&Medium> = places.iter().map(|place| &media[*place]).collect();
+            let mut features = self.shown_to(model, &shown, frames);
             let shape = features.dims();
             let strength = self.recipe.regularise.feature_noise;
             if let Some(noise) = noise.filter(|_| strength > 0.0) {
-                let numbers = [noise[0], noise[1], frames as u64];
+                let numbers = [noise, &[frames as u64]].concat();
                 let mut rng = stream(self.recipe.seed, "feature noise", &numbers);
                 features = features + normal(shape, &mut rng, &self.device) * strength;
             }
@@ -442,9 +379,106 @@ impl FlamingoTask {
     }
 }
 
+impl FlamingoTask {
+    /// The features of media of equally many frames, `[M, T, S, Dv]`: those that are kept, or what an encoder that learns
+    /// along makes of the pixels.
+    fn shown_to(&self, model: &Flamingo, media: &[&Medium], frames: usize) -> Tensor<4> {
+        let (count, width) = (media.len(), self.config.vision.width());
+        if !self.encodes {
+            let values: Vec<f32> = media.iter().flat_map(|m| m.values(width)).collect();
+            let positions = values.len() / (count * frames * width);
+            return floats(values, [count, frames, positions, width], &self.device);
+        }
+        let pixels = media.iter().flat_map(|medium| &medium.own().values);
+        let (pixels, side) = (pixels.map(|v| v.to_f32()), self.preprocess.size);
+        let shape = [count * frames, 3, side, side];
+        let features = model.encode(floats(pixels.collect(), shape, &self.device)); // [M * T, S, Dv]
+        let [_, positions, width] = features.dims();
+        features.reshape([count, frames, positions, width])
+    }
+
+    /// Logits of some rows where they have labels, `[n, V]`; the media were encoded.
+    fn logits(
+        &self,
+        model: &Flamingo,
+        rows: &Rows,
+        encoded: &[Medium],
+        noise: Option<&[u64]>,
+    ) -> Tensor<2> {
+        let media = match encoded.is_empty() {
+            true => Media::none(),
+            false => model.media(self.latents(model, encoded, noise)),
+        };
+        let looking = Looking::new(&rows.sees, encoded.len(), &self.device);
+        let hidden = model.hidden(&rows.input, &media, &looking);
+        let [b, l, d] = hidden.dims();
+        let (places, _) = labelled(&rows.labels);
+        let read = hidden
+            .reshape([b * l, d])
+            .select(0, indices(places, &self.device)); // [n, D]
+        model.logits(read)
+    }
+
+    /// Loss and exactness of held-out samples, framed as those of the training but without chance.
+    fn look_at(
+        &self,
+        model: &Flamingo,
+        feed: usize,
+        media: &[Vec<usize>],
+        samples: &[usize],
+    ) -> Result<Look> {
+        let spec = &self.feeds[feed].spec;
+        let framing = Framing {
+            p_next: 0.0,
+            p_space: 0.0,
+            ..framing(spec)
+        };
+        let (mut sum, mut count, mut exact) = (0.0, 0, 0);
+        for chunk in samples.chunks(spec.micro_batch.unwrap_or(spec.batch)) {
+            let rows = chunk.iter().map(|&sample| {
+                let numbers = [sample as u64];
+                let mut rng = stream(self.recipe.seed, "held-out windows", &numbers);
+                self.row(feed, media, sample, &framing, &mut rng)
+            });
+            let rows = rows.collect::<Result<Vec<_>>>()?;
+            let mut rows = Rows::of_sequences(rows, self.reading(spec));
+            let (places, targets) = labelled(&rows.labels);
+            if targets.is_empty() {
+                continue;
+            }
+            let encoded = self.encoded(std::mem::take(&mut rows.media))?;
+            let logits = self.logits(model, &rows, &encoded, None);
+            let right = right(logits.clone(), &targets);
+            let mean = cross_entropy(logits, &targets, 0.0).mean.inner();
+            sum += f64::from(mean.into_scalar::<f32>()) * targets.len() as f64;
+            count += targets.len();
+            let width = rows.input.width();
+            let pairs = places.iter().zip(right);
+            let wrong: HashSet<usize> = pairs
+                .filter(|(_, right)| !right)
+                .map(|(place, _)| place / width)
+                .collect();
+            exact += chunk.len() - wrong.len();
+        }
+        Ok(Look {
+            loss: sum / count.max(1) as f64,
+            exact: exact as f64 / samples.len() as f64,
+        })
+    }
+}
+
+/// At most `at_once` each.
+fn in_parts<T>(rows: Vec<T>, at_once: usize) -> impl Iterator<Item = Vec<T>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let part: Vec<T> = rows.by_ref().take(at_once).collect();
+        (!part.is_empty()).then_some(part)
+    })
+}
+
 /// Reads a source; one of episodes holds only pairs.
-fn open(spec: &DataSpec) -> Result<Feed> {
-    let mut feed = Feed::open(spec)?;
+fn open(spec: &DataSpec, seed: u64) -> Result<Feed> {
+    let mut feed = Feed::open(spec, seed)?;
     if spec.episode.is_some() {
         let detail = || "an episode needs one picture and one text, its name".to_owned();
         feed.retain(|document| {
@@ -459,21 +493,20 @@ fn open(spec: &DataSpec) -> Result<Feed> {
 fn encode(
     recipe: &Recipe,
     encoder: Option<VisionEncoder>,
-    preprocess: &Preprocess,
+    preprocess: Preprocess,
     config: &FlamingoConfig,
     options: &Options,
 ) -> Result<Encode> {
     let device = options.device.clone();
     let cache = match (&recipe.cache.features, &encoder) {
         (Some(folder), Some(encoder)) => {
-            Some(FeatureCache::open(folder, encoder, preprocess, &device)?)
+            Some(FeatureCache::open(folder, encoder, &preprocess, &device)?)
         }
         _ => None,
     };
     Ok(Encode {
-        cache,
+        preparing: Arc::new(Preparing { preprocess, cache }),
         encoder,
-        preprocess: preprocess.clone(),
         frames: config.frames(),
         ffmpeg: options.ffmpeg.clone(),
         device,
@@ -483,7 +516,7 @@ fn encode(
 /// Which samples of a source are held out.
 fn split(recipe: &Recipe, feed: &Feed, media: &[Vec<usize>]) -> Result<Split> {
     let samples = &feed.source.samples;
-    let (Some(spec), None) = (recipe.held_out, &feed.spec.episode) else {
+    let Some(spec) = recipe.held_out else {
         return Ok(Split {
             trained: (0..samples.len()).collect(),
             held_out: Vec::new(),
@@ -532,6 +565,22 @@ fn right(logits: Tensor<2>, targets: &[usize]) -> impl Iterator<Item = bool> {
     pairs.map(|(found, target)| found == *target as i64)
 }
 
+/// How a source's documents become sequences; the paper's values where the recipe says nothing.
+fn framing(spec: &DataSpec) -> Framing {
+    let form = spec.form.unwrap_or(spec.format.form());
+    let mut paper = Framing::of(form);
+    if spec.prompt.is_some() {
+        paper.p_space = 0.0;
+    }
+    Framing {
+        form,
+        length: spec.length,
+        max_media: spec.max_media.unwrap_or(paper.max_media),
+        p_next: spec.p_next.unwrap_or(paper.p_next),
+        p_space: spec.p_space.unwrap_or(paper.p_space),
+    }
+}
+
 impl Task for FlamingoTask {
     type Model = Flamingo;
 
@@ -539,35 +588,54 @@ impl Task for FlamingoTask {
         &self.feeds
     }
 
-    fn loss(&self, model: &Flamingo, feed: usize, number: u64) -> Result<Part> {
+    fn losses(
+        &self,
+        model: &Flamingo,
+        feed: usize,
+        number: u64,
+        together: &dyn Together,
+        take: &mut dyn FnMut(Part) -> Result<()>,
+    ) -> Result<()> {
         let spec = &self.feeds[feed].spec;
-        let rows = self.rows(feed, number)?;
-        let (places, targets) = labelled(&rows.labels);
-        if targets.is_empty() {
+        let batch = self.batch(feed, number, own_rows(together, spec.batch))?;
+        let of_all = sum_of(together, batch.iter().map(Rows::targets).sum());
+        if of_all == 0 {
             return Err(Error::contradiction(format!(
                 "source {:?}: a batch has nothing to predict: raise `length` ({}) or `max_media`",
                 spec.name, spec.length
             )));
         }
-        let logits = self.logits(model, &rows, places, Some([feed as u64, number]));
-        let accuracy = self.episodes[feed]
-            .is_some()
-            .then(|| accuracy(logits.clone(), &targets));
-        let loss = cross_entropy(logits, &targets, 0.0);
-        Ok(Part {
-            loss: loss.mean,
-            targets: loss.targets,
-            accuracy,
-        })
+        for (place, mut rows) in batch.into_iter().enumerate() {
+            if rows.targets() == 0 {
+                continue;
+            }
+            let mut noise = vec![feed as u64, number];
+            let place = [place as u64, together.rank() as u64];
+            noise.extend(place.iter().filter(|_| place != [0, 0]));
+            let encoded = self.encoded(std::mem::take(&mut rows.media))?;
+            let (_, targets) = labelled(&rows.labels);
+            let logits = self.logits(model, &rows, &encoded, Some(&noise));
+            let is_episode = matches!(self.supplies[feed], Supply::Episodes(_));
+            let accuracy = is_episode.then(|| accuracy(logits.clone(), &targets));
+            let loss = cross_entropy(logits, &targets, 0.0);
+            take(Part {
+                loss: loss.mean,
+                share: loss.targets as f64 / of_all as f64,
+                targets: loss.targets,
+                accuracy,
+            })?;
+        }
+        Ok(())
     }
 
     fn look(&self, model: &Flamingo) -> Result<BTreeMap<String, Look>> {
         let mut looks = BTreeMap::new();
-        for (feed, split) in self.splits.iter().enumerate() {
-            let spec = &self.feeds[feed].spec;
-            if !split.held_out.is_empty() {
-                let look = self.look_at(model, feed, &split.held_out)?;
-                looks.insert(spec.name.clone(), look);
+        for (feed, supply) in self.supplies.iter().enumerate() {
+            if let Supply::Held { media, split, .. } = supply
+                && !split.held_out.is_empty()
+            {
+                let look = self.look_at(model, feed, media, &split.held_out)?;
+                looks.insert(self.feeds[feed].spec.name.clone(), look);
             }
         }
         Ok(looks)

@@ -38,6 +38,7 @@ mod init_part;
 mod initial;
 mod language;
 mod language_start;
+mod line;
 mod metrics;
 mod new_tokens;
 mod observer;
@@ -50,7 +51,11 @@ mod rows;
 mod run;
 mod schedule;
 mod start;
+mod streamed;
+mod sums;
 mod task;
+mod tensorboard;
+mod together;
 mod tree;
 
 pub use episodes::EpisodeSpec;
@@ -60,16 +65,17 @@ pub use held_out::{HeldOutReport, HeldOutSpec};
 pub use init_part::InitPart;
 pub use initial::{FillSpec, InitialSpec, ResamplerStart, ScaleSpec};
 pub use language_start::LanguageStart;
-pub use metrics::Line;
+pub use line::Line;
 pub use new_tokens::{Likeness, NewTokensSpec};
 pub use observer::{Observer, Silent, StepEvent};
 pub use optimiser::{AdamW, Group, OptimiserSpec};
 pub use options::{Options, Resume};
 pub use recipe::{
-    CacheSpec, CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe, Texts,
-    Updates,
+    CacheSpec, CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe,
+    StreamSpec, Texts, Updates,
 };
 pub use regularise::RegulariseSpec;
 pub use run::{Summary, train};
 pub use schedule::{Schedule, Shape};
+pub use together::{Alone, Together};
 pub use tree::{Flat, add_gradients, keep_rows, trained};

@@ -7,6 +7,8 @@ use flamingo_film::Ffmpeg;
 use flamingo_kernels::Device;
 use flamingo_weights::{Source, Store};
 
+use crate::Together;
+
 /// Where and how a recipe is carried out.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -20,6 +22,8 @@ pub struct Options {
     pub ffmpeg: Option<Ffmpeg>,
     /// What to do with a run that is there already.
     pub resume: Resume,
+    /// The processes that carry it out together; [`crate::Alone`] for one.
+    pub together: Arc<dyn Together>,
     /// Set it to have the state saved and the run stopped after the step that it is in.
     pub stop: Arc<AtomicBool>,
 }

@@ -2,11 +2,31 @@
 
 use std::ops::Range;
 
-use flamingo_sequence::{Document, Part, SpecialTokens};
+use flamingo_data::{Example, Framing};
+use flamingo_sequence::{Document, Part, Result, SpecialTokens, Tokenizer};
+use rand_chacha::ChaCha8Rng;
+
+/// A training example of a document, behind a prompt if there is one, and its places that predict the prompt.
+pub(crate) fn example(
+    document: &Document,
+    prompt: Option<&str>,
+    framing: &Framing,
+    tokenizer: &Tokenizer,
+    rng: &mut ChaCha8Rng,
+) -> Result<(Example, Range<usize>)> {
+    let behind = prompt.and_then(|prompt| Some((prompt, asked(document, prompt)?)));
+    let Some((prompt, document)) = behind else {
+        return Ok((framing.example(document, tokenizer, rng)?, 0..0));
+    };
+    let example = framing.example(&document, tokenizer, rng)?;
+    let tokens = tokenizer.encode(prompt)?.len();
+    let places = asking(&example.sequence.ids, tokenizer.specials(), tokens);
+    Ok((example, places))
+}
 
 /// A pair with the prompt between its picture and its text, which begins with a space; none of other documents, which
 /// have what they need.
-pub(crate) fn asked(document: &Document, prompt: &str) -> Option<Document> {
+fn asked(document: &Document, prompt: &str) -> Option<Document> {
     let [medium @ (Part::Image(_) | Part::Video(_)), Part::Text(text)] = &document.parts[..] else {
         return None;
     };
@@ -21,7 +41,7 @@ pub(crate) fn asked(document: &Document, prompt: &str) -> Option<Document> {
 }
 
 /// The places of such a sequence that predict the `tokens` tokens of its prompt.
-pub(crate) fn asking(ids: &[u32], specials: &SpecialTokens, tokens: usize) -> Range<usize> {
+fn asking(ids: &[u32], specials: &SpecialTokens, tokens: usize) -> Range<usize> {
     let picture = ids.iter().rposition(|id| *id == specials.image);
     let first = picture.map_or(0, |at| at + 1);
     let is_border =

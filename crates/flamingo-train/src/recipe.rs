@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use flamingo_data::{Augment, Format};
+use flamingo_data::{Augment, Format, is_pattern};
 use flamingo_film::{Ffmpeg, Reader};
 use flamingo_image::{Limits, Preprocess, Rate, Sampling};
 use flamingo_kernels::Precision;
@@ -157,10 +157,19 @@ pub struct DataSpec {
     pub name: String,
     /// How its files are written.
     pub format: Format,
-    /// The file or folder.
+    /// The file or folder; or, where files are wanted, a pattern (`{00000..00127}.tar`, `*.tar`) or a `.txt` with a
+    /// path a line.
     pub path: PathBuf,
+    /// The source is read while the training goes, so that memory does not grow with it: shards, JSONL or Parquet.
+    /// Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamSpec>,
     /// Rows of a batch (pairs, for contrastive training).
     pub batch: usize,
+    /// Rows that are worked on at once, the whole batch if not said: less memory, the same loss, which is the mean
+    /// over all of the batch's targets. Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<usize>,
     /// The paper's lambda: the weight of the source's mean loss.
     #[serde(default = "one")]
     pub weight: f64,
@@ -209,7 +218,7 @@ pub struct DataSpec {
     /// Against which texts pictures are told apart. Contrastive only.
     #[serde(default)]
     pub texts: Texts,
-    /// Random changes of the pictures. Contrastive only.
+    /// Random changes of the pictures. Contrastive, or Flamingo from a stream.
     #[serde(default)]
     pub augment: Augment,
     /// Most pixels of one picture; 64 million if not said.
@@ -246,6 +255,21 @@ impl DataSpec {
             rate: self.fps.unwrap_or(Rate::ONE),
             most: self.frames.unwrap_or(most),
         }
+    }
+}
+
+/// How a source is read while the training goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StreamSpec {
+    /// So many pieces (shards, row groups, or some thousand lines each) lie in memory at a time, and are shuffled
+    /// together.
+    pub window: usize,
+}
+
+impl Default for StreamSpec {
+    fn default() -> Self {
+        Self { window: 4 }
     }
 }
 
@@ -391,7 +415,9 @@ impl Recipe {
         // A source keeps at least one step: its first is rounded down, its last up.
         let scaled = |step: u64| step as f64 * short as f64 / steps.max(1) as f64;
         for data in &mut self.data {
-            data.samples = Some(data.samples.unwrap_or(64).min(64));
+            if data.stream.is_none() {
+                data.samples = Some(data.samples.unwrap_or(64).min(64));
+            }
             data.batch = data.batch.min(4);
             if let Some(episode) = &mut data.episode {
                 // A few samples are of few things.
@@ -427,6 +453,7 @@ impl Recipe {
         let trained = self.init.iter().filter_map(|init| init.trained.as_ref());
         let trained = trained.map(|path| ("init.trained", path));
         let data = self.data.iter().map(|data| ("data.path", &data.path));
+        let data = data.filter(|(_, path)| !is_pattern(path));
         let mut all = tokenizer.chain(parts).chain(trained).chain(data);
         match all.find(|(_, path)| !path.exists()) {
             None => Ok(()),
@@ -529,7 +556,13 @@ impl Recipe {
             ("frame_rate", data.frame_rate.is_some(), flamingo),
             ("about", data.about.is_some(), contrastive),
             ("texts", data.texts != Texts::default(), contrastive),
-            ("augment", data.augment != Augment::default(), contrastive),
+            ("stream", data.stream.is_some(), flamingo),
+            ("micro_batch", data.micro_batch.is_some(), flamingo),
+            (
+                "augment",
+                data.augment != Augment::default(),
+                contrastive || data.stream.is_some(),
+            ),
         ];
         if let Some((option, ..)) = options
             .iter()
@@ -555,6 +588,12 @@ impl Recipe {
                 "source {name:?}: `p_space` has no use behind a `prompt`: leave it out"
             ));
         }
+        if let Some(stream) = data.stream {
+            self.check_stream(data, stream)?;
+        }
+        if data.micro_batch == Some(0) {
+            return Err(format!("source {name:?}: micro_batch is 0, at least 1"));
+        }
         let least = if contrastive { 2 } else { 1 };
         if data.batch < least {
             return Err(format!(
@@ -579,6 +618,37 @@ impl Recipe {
             return Err(format!(
                 "source {name:?}: from {} until {until} of {} steps is never used",
                 data.from, self.schedule.steps
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a stream cannot do, for it is never looked at as a whole.
+    fn check_stream(&self, data: &DataSpec, stream: StreamSpec) -> Result<(), String> {
+        let name = &data.name;
+        if stream.window == 0 {
+            return Err(format!("source {name:?}: stream.window is 0, at least 1"));
+        }
+        if !data.format.is_in_pieces() {
+            return Err(format!(
+                "source {name:?}: only shards, jsonl and parquet can be a `stream`: leave it out, or make shards of it"
+            ));
+        }
+        let whole = [
+            ("only", data.only.is_some()),
+            ("samples", data.samples.is_some()),
+            ("episode", data.episode.is_some()),
+            ("held_out", self.held_out.is_some()),
+        ];
+        if let Some((key, _)) = whole.iter().find(|(_, given)| *given) {
+            return Err(format!(
+                "source {name:?}: `{key}` needs the whole source in memory: leave it or `stream` out"
+            ));
+        }
+        if self.cache.features.is_some() && data.augment != Augment::default() {
+            return Err(format!(
+                "source {name:?}: `augment` makes other pictures each time, so that `cache.features` would only grow: \
+                 leave one of them out"
             ));
         }
         Ok(())

@@ -18,9 +18,11 @@ use crate::metrics::{Means, Metrics};
 use crate::observer::{Observer, StepEvent};
 use crate::optimiser::AdamW;
 use crate::options::{Options, Resume};
+use crate::sums::{OfSource, sum_all};
 use crate::task::{ADAPTER, MODEL, Task};
+use crate::together::{is_first, sum_of};
 use crate::tree::{Flat, add_gradients, freeze_paths, trained_shapes};
-use crate::{Error, Line, ModelSpec, Recipe, Result, Updates, curves};
+use crate::{Error, Line, ModelSpec, Recipe, Result, Together, Updates, curves};
 
 /// What became of a run.
 #[derive(Clone, Debug)]
@@ -60,7 +62,22 @@ pub fn train(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) ->
 
 fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Result<Summary> {
     recipe.check_there()?;
-    claim_folder(recipe, options.resume)?;
+    let together = &*options.together;
+    if together.world() > 1 && !matches!(recipe.model, ModelSpec::Flamingo(_)) {
+        return Err(Error::contradiction(format!(
+            "a {} training runs in one process: start it without a launcher",
+            recipe.kind()
+        )));
+    }
+    if together.world() > 1 && recipe.held_out.is_some() {
+        return Err(Error::contradiction(
+            "a training with `held_out` runs in one process: start it without a launcher, or leave it out",
+        ));
+    }
+    if is_first(together) {
+        claim_folder(recipe, options.resume)?;
+    }
+    together.barrier();
     let device = options.device.clone().autodiff();
     match &recipe.model {
         ModelSpec::Contrastive(config) => {
@@ -135,33 +152,62 @@ struct Made {
 
 impl<'a, T: Task> Run<'a, T> {
     fn new(recipe: &'a Recipe, options: &'a Options, task: T) -> Result<Self> {
+        let checkpoints = Checkpoints::new(&recipe.run, recipe.checkpoint.keep);
         let run = Self {
             recipe,
             options,
             task,
-            checkpoints: Checkpoints::new(&recipe.run, recipe.checkpoint.keep),
+            checkpoints,
             best: Best::new(&recipe.run),
         };
-        let json = serde_json::to_vec_pretty(&run.reports()).expect("reports can be written");
-        write(&recipe.run.join("data.json"), &json)?;
+        run.report()?;
         Ok(run)
+    }
+
+    /// Writes what was found in the data: of a stream, in what the first process read so far.
+    fn report(&self) -> Result<()> {
+        if !is_first(self.together()) {
+            return Ok(());
+        }
+        let json = serde_json::to_vec_pretty(&self.reports()).expect("reports can be written");
+        Ok(write(&self.recipe.run.join("data.json"), &json)?)
     }
 
     fn reports(&self) -> BTreeMap<String, Report> {
         let reports = self.task.feeds().iter().map(|feed| feed.report());
         reports
-            .map(|(name, report)| (name.to_owned(), report.clone()))
+            .map(|(name, report)| (name.to_owned(), report))
             .collect()
+    }
+
+    fn together(&self) -> &dyn Together {
+        &*self.options.together
+    }
+
+    /// Whether any of the processes is to stop.
+    fn is_stopped(&self) -> bool {
+        sum_of(
+            self.together(),
+            usize::from(self.options.stop.load(Ordering::Relaxed)),
+        ) > 0
     }
 
     fn go(&self, model: T::Model, observer: &mut dyn Observer) -> Result<Summary> {
         let (recipe, started) = (self.recipe, Instant::now());
+        let writes = is_first(self.together());
         let paths: Vec<String> = trained_shapes(&model).into_keys().collect();
         let spec = self.task.optimiser(&recipe.optimiser);
         spec.check(&paths)?;
         let mut model = freeze_paths(model, &spec.frozen()?);
         let mut optimiser = AdamW::new(&spec, &model)?;
+        if !writes {
+            // The first process puts damaged checkpoints aside.
+            self.together().barrier();
+        }
         let (mut first, found) = (0, self.checkpoints.find()?);
+        if writes {
+            self.together().barrier();
+        }
         if let Some(path) = found.newest {
             for (damaged, problem) in &found.damaged {
                 observer.damaged(damaged, problem, &path);
@@ -169,18 +215,19 @@ impl<'a, T: Task> Run<'a, T> {
             (model, first) = restore(&path, model, &mut optimiser, &self.options.device)?;
         }
         let mut saved = first;
-        let mut metrics = Metrics::open(&recipe.run, first)?;
+        let mut metrics = writes
+            .then(|| Metrics::open(&recipe.run, first))
+            .transpose()?;
         let (mut means, mut line_began) = (Means::default(), Instant::now());
         let steps = recipe.schedule.steps;
         let mut step = first;
-        if metrics.lines.is_empty() {
-            let line = Line::default();
-            self.look(line, &model, &mut metrics, observer)?;
-        }
-        while step < steps
-            && !early_stopping::is_over(recipe, &metrics.lines)
-            && !self.options.stop.load(Ordering::Relaxed)
+        if let Some(metrics) = metrics
+            .as_mut()
+            .filter(|metrics| first == 0 && metrics.lines.is_empty())
         {
+            self.look(Line::default(), &model, metrics, observer)?;
+        }
+        while step < steps && !self.has_ended(metrics.as_ref()) && !self.is_stopped() {
             let began = Instant::now();
             let made;
             (model, made) = self.step(model, &mut optimiser, step, &mut means)?;
@@ -194,14 +241,17 @@ impl<'a, T: Task> Run<'a, T> {
                 line.rate = recipe.schedule.at(step - 1);
                 line.gates = self.task.gates(&model);
                 line.seconds = started.elapsed().as_secs_f64();
-                match looks {
-                    true => saves |= self.look(line, &model, &mut metrics, observer)?,
-                    false => metrics.push(line)?,
+                match &mut metrics {
+                    Some(metrics) if looks => {
+                        saves |= self.look(line, &model, metrics, observer)?;
+                    }
+                    Some(metrics) => metrics.push(line)?,
+                    None => {}
                 }
                 line_began = Instant::now();
             }
             if saves && step < steps {
-                self.save_state(step, &model, &optimiser, &metrics, observer)?;
+                self.save_state(step, &model, &optimiser, metrics.as_ref(), observer)?;
                 saved = step;
             }
             let left = started
@@ -218,16 +268,17 @@ impl<'a, T: Task> Run<'a, T> {
                 left,
             });
         }
-        if !means.is_empty() {
+        if let Some(metrics) = metrics.as_mut().filter(|_| !means.is_empty()) {
             metrics.push(means.line(step, line_began.elapsed().as_secs_f64()))?;
         }
         if step > saved {
-            self.save_state(step, &model, &optimiser, &metrics, observer)?;
+            self.save_state(step, &model, &optimiser, metrics.as_ref(), observer)?;
         }
         let finished = recipe.run.join(self.task.product());
-        let is_over = step == steps || early_stopping::is_over(recipe, &metrics.lines);
-        if is_over {
-            if let Some(best) = early_stopping::best(recipe, &metrics.lines) {
+        let is_over = step == steps || self.has_ended(metrics.as_ref());
+        let lines = metrics.map_or_else(Vec::new, |metrics| metrics.lines);
+        if is_over && writes {
+            if let Some(best) = early_stopping::best(recipe, &lines) {
                 model = self.best.read(best, model, &self.options.device)?;
             }
             self.task.save(&model, &finished)?;
@@ -235,11 +286,10 @@ impl<'a, T: Task> Run<'a, T> {
         Ok(Summary {
             steps: step,
             model: is_over.then_some(finished),
-            looks: self.looks(&metrics.lines),
+            looks: early_stopping::first_and_best(recipe, &lines),
             data: self.reports(),
             folder: recipe.run.clone(),
-            losses: metrics
-                .lines
+            losses: lines
                 .last()
                 .map(|line| line.losses.clone())
                 .unwrap_or_default(),
@@ -252,16 +302,28 @@ impl<'a, T: Task> Run<'a, T> {
         step: u64,
         model: &T::Model,
         optimiser: &AdamW,
-        metrics: &Metrics,
+        metrics: Option<&Metrics>,
         observer: &mut dyn Observer,
     ) -> Result<()> {
+        // The first process alone has figures, and writes.
+        let Some(metrics) = metrics else {
+            return Ok(());
+        };
         let path = self.checkpoints.write(step, model, optimiser)?;
+        if self.task.feeds().iter().any(|feed| feed.stream.is_some()) {
+            self.report()?;
+        }
         curves::draw(&self.recipe.run.join("curves.svg"), &metrics.lines)?;
         if let Some(best) = early_stopping::best(self.recipe, &metrics.lines) {
             self.best.thin_out(best)?;
         }
         observer.checkpoint(step, &path);
         Ok(())
+    }
+
+    /// Whether the training has learnt what it can, by its held-out samples.
+    fn has_ended(&self, metrics: Option<&Metrics>) -> bool {
+        metrics.is_some_and(|metrics| early_stopping::is_over(self.recipe, &metrics.lines))
     }
 
     /// Looks at the held-out samples, if there are any, and writes the line with what they gave. The weights are kept, and
@@ -285,25 +347,13 @@ impl<'a, T: Task> Run<'a, T> {
             line.held_out.insert(source.clone(), look.loss);
             line.exact.insert(source, look.exact);
         }
-        let before = early_stopping::best(self.recipe, &metrics.lines);
-        let lines = [metrics.lines.clone(), vec![line.clone()]].concat();
-        let best = before.is_none() || early_stopping::best(self.recipe, &lines) != before;
+        let best = early_stopping::is_best(self.recipe, &metrics.lines, &line);
         if best {
             self.best.write(line.step, model)?;
         }
         observer.look(&line, best);
         metrics.push(line)?;
         Ok(best)
-    }
-
-    fn looks(&self, lines: &[Line]) -> Option<[Line; 2]> {
-        let best = early_stopping::best(self.recipe, lines)?;
-        let mut looks = lines.iter().filter(|line| !line.held_out.is_empty());
-        let first = looks.next()?;
-        let best = lines
-            .iter()
-            .find(|line| line.step == best && !line.held_out.is_empty())?;
-        Some([first.clone(), best.clone()])
     }
 
     /// Which sources step `step` uses, and which batch of each.
@@ -334,23 +384,35 @@ impl<'a, T: Task> Run<'a, T> {
             )));
         }
         let mut gradients = Flat::new();
+        let mut of_sources = Vec::with_capacity(sources.len());
+        for (index, number) in sources {
+            let spec = &self.task.feeds()[index].spec;
+            let mut of_source = OfSource::default();
+            self.task
+                .losses(&model, index, number, self.together(), &mut |part| {
+                    of_source.add(&part);
+                    let loss = part.loss * (spec.weight * part.share);
+                    add_gradients(&model, loss.backward(), &mut gradients);
+                    Ok(())
+                })?;
+            of_sources.push((&spec.name, of_source));
+        }
+        let own = of_sources.iter_mut().map(|(_, of_source)| of_source);
+        sum_all(self.together(), &model, &mut gradients, own);
         let mut made = Made {
             losses: Vec::new(),
             targets: 0,
             norm: 0.0,
         };
-        for (index, number) in sources {
-            let spec = &self.task.feeds()[index].spec;
-            let part = self.task.loss(&model, index, number)?;
-            let loss = part.loss.clone().inner().into_scalar::<f32>();
+        for (name, of_source) in of_sources {
+            let loss = of_source.loss;
             if !loss.is_finite() {
-                let what = format!("loss of source {:?}", spec.name);
-                return Err(self.not_finite(step, what, loss));
+                return Err(self.not_finite(step, format!("loss of source {name:?}"), loss));
             }
-            add_gradients(&model, (part.loss * spec.weight).backward(), &mut gradients);
-            means.add(&spec.name, loss, part.accuracy, part.targets);
-            made.losses.push((spec.name.clone(), loss));
-            made.targets += part.targets;
+            let targets = of_source.targets as usize;
+            means.add(name, loss, of_source.accuracy(), targets);
+            made.losses.push((name.clone(), loss));
+            made.targets += targets;
         }
         self.task.mask(&mut gradients);
         made.norm = optimiser.clip(&mut gradients);

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use flamingo_kernels::{Module, Tensor};
 
-use crate::Result;
 use crate::batches::Feed;
 use crate::held_out::Look;
 use crate::optimiser::OptimiserSpec;
 use crate::tree::Flat;
+use crate::{Result, Together};
 
 /// A kind of training: its data, its losses, its finished model.
 pub(crate) trait Task {
@@ -19,8 +19,16 @@ pub(crate) trait Task {
     /// The sources.
     fn feeds(&self) -> &[Feed];
 
-    /// The mean loss of batch `number` of source `feed`: a pure function of its arguments.
-    fn loss(&self, model: &Self::Model, feed: usize, number: u64) -> Result<Part>;
+    /// Hands the mean loss of this process's rows of batch `number` of source `feed` to `take`, in as many parts as
+    /// they are worked on in: a pure function of its arguments.
+    fn losses(
+        &self,
+        model: &Self::Model,
+        feed: usize,
+        number: u64,
+        together: &dyn Together,
+        take: &mut dyn FnMut(Part) -> Result<()>,
+    ) -> Result<()>;
 
     /// Values to watch while training.
     fn gates(&self, _model: &Self::Model) -> BTreeMap<String, f64> {
@@ -54,10 +62,12 @@ pub(crate) const MODEL: &str = "model";
 /// What was fine-tuned of one.
 pub(crate) const ADAPTER: &str = "adapter.safetensors";
 
-/// The loss of one source in one step.
+/// The loss of one source in one step, or of some rows of its batch.
 pub(crate) struct Part {
-    /// Mean over the source's targets, `[1]`.
+    /// Mean over these rows' targets, `[1]`.
     pub(crate) loss: Tensor<1>,
+    /// These rows' targets as a share of the batch's over all processes: the batch's mean is the sum of `share * loss`.
+    pub(crate) share: f64,
     /// Tokens predicted, or pictures told apart.
     pub(crate) targets: usize,
     /// Share of pictures told apart, where that is counted.

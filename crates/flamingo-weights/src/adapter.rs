@@ -11,7 +11,7 @@ use flamingo_checkpoint::{Entry, safetensors_metadata, write_safetensors};
 use flamingo_kernels::{LoraConfig, Precision};
 use serde::{Deserialize, Serialize};
 
-use crate::low_rank::is_lora;
+use crate::folded::is_lora;
 use crate::peers::Opened;
 use crate::tensors::{narrow, stored_type};
 use crate::{Error, NamedTensor, Result, Tensors};

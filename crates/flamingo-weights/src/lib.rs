@@ -12,6 +12,7 @@ mod directory;
 mod error;
 mod export;
 mod fingerprint;
+mod folded;
 mod joined;
 mod link;
 mod low_rank;

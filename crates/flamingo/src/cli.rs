@@ -33,6 +33,7 @@ pub(crate) enum Verb {
     Serve(verbs::serve::ServeArgs),
     Train(verbs::train::TrainArgs),
     Ablate(verbs::ablate::AblateArgs),
+    Data(verbs::data::DataArgs),
     Describe(verbs::describe::DescribeArgs),
     Fetch(verbs::fetch::FetchArgs),
     Weights(verbs::weights::WeightsArgs),

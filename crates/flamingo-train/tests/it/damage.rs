@@ -26,6 +26,7 @@ impl Observer for Heard {
 
 fn resume(recipe: &Recipe) -> (flamingo_train::Result<Summary>, Heard) {
     let options = Options {
+        together: Arc::new(flamingo_train::Alone),
         device: Device::flex(),
         base: None,
         ffmpeg: None,

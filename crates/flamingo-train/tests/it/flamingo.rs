@@ -114,7 +114,7 @@ pub(crate) fn flamingo(world: &World) -> Recipe {
     world.recipe(FLAMINGO)
 }
 
-fn tensors(folder: PathBuf) -> Tensors {
+pub(crate) fn tensors(folder: PathBuf) -> Tensors {
     load_part(&Source::Directory(folder)).unwrap().2
 }
 

@@ -9,6 +9,8 @@ mod flamingo;
 mod language;
 mod published;
 mod recipes;
+mod streams;
 #[path = "../../../flamingo-weights/tests/it/tiny_parts.rs"]
 mod tiny_parts;
+mod together;
 mod world;

@@ -60,6 +60,7 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
     let options = Options {
         device: args.device.open()?,
         parts: part_files::store(),
+        together: std::sync::Arc::new(flamingo::train::Alone),
         base: None,
         ffmpeg: ffmpeg::find(),
         resume: Resume::Newest,

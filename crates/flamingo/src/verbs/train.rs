@@ -10,7 +10,8 @@ use std::time::Duration;
 use clap::Args;
 use flamingo::film::Ffmpeg;
 use flamingo::train::{
-    InitPart, Line, ModelSpec, Observer, Options, Recipe, Resume, StepEvent, Summary, train,
+    InitPart, Line, ModelSpec, Observer, Options, Recipe, Resume, Silent, StepEvent, Summary,
+    Together, train,
 };
 use flamingo::weights::is_hub_id;
 use indicatif::{HumanDuration, ProgressBar};
@@ -18,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{ffmpeg, interrupt, output, part_files, sources, writer};
+use crate::{ffmpeg, interrupt, output, part_files, sources, together, writer};
 use fine_tune::FineTuneArgs;
 
 /// Train a model by a recipe, or fine-tune one on your own pictures.
@@ -51,6 +52,16 @@ pub(crate) struct TrainArgs {
 }
 
 pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
+    let together = together::begin()?;
+    let ended = train_together(args, threads, &together);
+    together::end(&*together, ended)
+}
+
+fn train_together(
+    args: &TrainArgs,
+    threads: Option<usize>,
+    together: &Arc<dyn Together>,
+) -> Result<()> {
     let mut recipe = match &args.recipe {
         Some(path) => Recipe::read(path)?,
         None => args.fine_tune.recipe()?,
@@ -88,11 +99,14 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
         recipe.run.display(),
         args.way_on(&recipe.run)
     ))?;
-    let _lock = writer::alone(&recipe.run)?;
+    let is_first = together.rank() == 0;
+    // The first process alone writes.
+    let _lock = is_first.then(|| writer::alone(&recipe.run)).transpose()?;
     if let Some(init) = &recipe.init {
         part_files::bring_all(init)?;
     }
     let options = Options {
+        together: together.clone(),
         device: args.device.open()?,
         parts: part_files::store(),
         base,
@@ -104,13 +118,19 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
         },
         stop,
     };
-    let mut line = ProgressLine::new(recipe.schedule.steps);
-    let summary = train(&recipe, &options, &mut line);
-    line.bar.finish_and_clear();
+    let summary = if is_first {
+        let mut line = ProgressLine::new(recipe.schedule.steps);
+        let summary = train(&recipe, &options, &mut line);
+        line.bar.finish_and_clear();
+        summary
+    } else {
+        train(&recipe, &options, &mut Silent)
+    };
     match summary {
         Err(error @ flamingo::train::Error::Run { .. }) if !args.resume => {
             Err(error).hint("--resume goes on with a run that was stopped")
         }
+        Ok(_) if !is_first => Ok(()),
         summary => {
             let full = "make room: nothing that was saved is lost, and the same command with --resume goes on";
             report(&summary.hint_if_full(full)?, &recipe, args)

@@ -278,6 +278,7 @@ impl Tuning<'_> {
             device: flamingo::kernels::Device::default(),
             parts: part_files::store(),
             resume: Resume::Fresh,
+            together: std::sync::Arc::new(flamingo::train::Alone),
             stop: Arc::new(AtomicBool::new(false)),
             base: None,
             // Its examples are pictures.

@@ -97,7 +97,7 @@ impl FineTuneArgs {
         let every = steps.div_ceil(LOOKS).max(1);
         let run = self.out.clone().unwrap_or_else(|| default_run(data));
         let source = DataSpec {
-            form: Some(kind.form()),
+            form: Some(format.form()),
             prompt: kind.is_asked().then(|| self.prompt.clone()),
             p_next: (!kind.is_asked()).then_some(0.0),
             ..DataSpec::new(NAME, format, data, batch)
