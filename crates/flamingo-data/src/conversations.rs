@@ -4,10 +4,13 @@
 //! pictures in `image` or `images`, films in `video` or `videos`; `<image>` and `<video>` in a turn are where they
 //! stand. What is asked becomes the paper's prompt, `Question: .. Answer: ..`, and each answer ends in `<EOC>`.
 
-use std::io::{BufRead, Read};
+use std::fmt;
+use std::io::BufRead;
 use std::path::Path;
 
 use flamingo_sequence::{Document, Part};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::{Error, MediaBase, Report, Result, Sample, packed};
@@ -33,39 +36,76 @@ pub(crate) fn read(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) 
         }
     };
     let mut reader = packed::reader(path)?;
-    let mut first = String::new();
-    while first.trim_start_matches('\u{feff}').trim().is_empty() {
-        first.clear();
-        if reader.read_line(&mut first).map_err(Error::read(path))? == 0 {
-            return Ok(());
-        }
-    }
-    let first = first.trim_start_matches('\u{feff}').to_owned();
-    if first.trim_start().starts_with('[') {
-        let mut text = first;
-        reader
-            .read_to_string(&mut text)
-            .map_err(Error::read(path))?;
-        let records: Vec<Value> = serde_json::from_str(&text).map_err(|error| Error::Nothing {
+    let Some(first) = first_byte(&mut reader).map_err(Error::read(path))? else {
+        return Ok(());
+    };
+    if first == b'[' {
+        let mut records = serde_json::Deserializer::from_reader(reader);
+        let mut number = 0;
+        let each = Each(|record| {
+            number += 1;
+            take(number, Ok(record));
+        });
+        let ended = each.deserialize(&mut records).and_then(|()| records.end());
+        return ended.map_err(|error| Error::Nothing {
             path: path.to_path_buf(),
             problem: format!("it is no JSON array: {error}; fetch it again"),
-        })?;
-        for (number, record) in records.into_iter().enumerate() {
-            take(number + 1, Ok(record));
-        }
-        return Ok(());
+        });
     }
-    let lines = std::iter::once(Ok(first)).chain(reader.lines());
-    for (number, line) in lines.enumerate() {
+    for (number, line) in reader.lines().enumerate() {
         let line = line.map_err(Error::read(path))?;
         if !line.trim().is_empty() {
-            take(
-                number + 1,
-                serde_json::from_str(&line).map_err(|error| error.to_string()),
-            );
+            let record = serde_json::from_str(&line);
+            take(number + 1, record.map_err(|error| error.to_string()));
         }
     }
     Ok(())
+}
+
+/// The first byte that is no space, where the reader then is; a mark of UTF-8 is passed over.
+fn first_byte(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
+    if reader.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+        reader.consume(3);
+    }
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(None);
+        }
+        let spaces = buffer.iter().take_while(|byte| byte.is_ascii_whitespace());
+        let spaces = spaces.count();
+        if let Some(first) = buffer.get(spaces).copied() {
+            reader.consume(spaces);
+            return Ok(Some(first));
+        }
+        reader.consume(spaces);
+    }
+}
+
+/// Hands over the elements of an array one by one, so that never all of them are in memory.
+struct Each<F>(F);
+
+impl<'de, F: FnMut(Value)> DeserializeSeed<'de> for Each<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, F: FnMut(Value)> Visitor<'de> for Each<F> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("an array of conversations")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut records: A) -> Result<(), A::Error> {
+        while let Some(record) = records.next_element()? {
+            (self.0)(record);
+        }
+        Ok(())
+    }
 }
 
 /// A turn: whether it asks, and what it says.
@@ -251,6 +291,23 @@ mod tests {
                 Part::End
             ]
         );
+    }
+
+    #[test]
+    fn an_array_that_is_cut_off_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        for text in ["\u{feff} \n[{\"messages\": [", "[3] 4"] {
+            std::fs::write(&path, text).unwrap();
+            let told = Source::read(Format::Conversations, &path).unwrap_err();
+            assert!(
+                told.to_string().contains("a.json: it is no JSON array"),
+                "{told}"
+            );
+        }
+        std::fs::write(&path, " \n").unwrap();
+        let told = Source::read(Format::Conversations, &path).unwrap_err();
+        assert!(told.to_string().contains("it is empty"), "{told}");
     }
 
     #[test]

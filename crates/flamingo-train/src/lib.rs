@@ -44,6 +44,7 @@ mod new_tokens;
 mod observer;
 mod optimiser;
 mod options;
+mod plot;
 mod prompt;
 mod recipe;
 mod regularise;
@@ -70,6 +71,7 @@ pub use new_tokens::{Likeness, NewTokensSpec};
 pub use observer::{Observer, Silent, StepEvent};
 pub use optimiser::{AdamW, Group, OptimiserSpec};
 pub use options::{Options, Resume};
+pub use plot::plot;
 pub use recipe::{
     CacheSpec, CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe,
     StreamSpec, Texts, Updates,
