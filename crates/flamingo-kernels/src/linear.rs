@@ -8,7 +8,7 @@ use crate::cpu::product::{Rows, Sizes, product, product_bf16};
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor};
 use crate::differentiable::{Operation, apply};
-use crate::{Init, QuantisedWeight, narrowed, widened};
+use crate::{Init, Lora, LoraConfig, QuantisedWeight, narrowed, widened};
 
 /// Elements of a half-precision weight that are widened at once where the framework multiplies.
 const BLOCK: usize = 1 << 22;
@@ -151,6 +151,8 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[d_output]`, or none.
     pub bias: Option<Param<Tensor<1>>>,
+    /// What it has learnt beside its weight, if anything.
+    pub lora: Option<Lora>,
     /// The weight in few bits, where it was loaded so; `weight` is then made of it if it is read.
     #[module(skip)]
     pub quantised: QuantisedWeight,
@@ -169,8 +171,15 @@ impl Linear {
         Self {
             weight,
             bias: bias.then(|| init.full([d_output], 0.0)),
+            lora: None,
             quantised,
         }
+    }
+
+    /// Puts a change of low rank beside the weight, none at first.
+    pub fn add_lora(&mut self, config: &LoraConfig, init: &mut Init) {
+        let [d_output, d_input] = self.weight.lazy_shape().dims();
+        self.lora = Some(Lora::new(config, d_input, d_output, init));
     }
 
     /// # Shapes
@@ -187,11 +196,19 @@ impl Linear {
         let rows = dims.iter().product::<usize>() / d_input;
         let x = x.reshape([rows, d_input]);
         let bias = self.bias.as_ref().map(Param::val);
+        let learnt = self.lora.as_ref().map(|lora| {
+            let low = affine(x.clone(), lora.a.val(), None); // [rows, rank]
+            affine(low, lora.b.val(), None) * lora.scale()
+        });
         let y = match (self.quantised.product(&x), bias) {
             (None, bias) => affine(x, self.weight.val(), bias),
             (Some(y), Some(bias)) => y + bias.unsqueeze(),
             (Some(y), None) => y,
         }; // [rows, d_output]
+        let y = match learnt {
+            Some(learnt) => y + learnt,
+            None => y,
+        };
         dims[D - 1] = d_output;
         y.reshape(dims)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flamingo_data::{Order, Report, Source, Stream};
+use flamingo_data::{Report, Source, Stream};
 use flamingo_sequence::{Document, Part};
 use regex::Regex;
 
@@ -81,11 +81,6 @@ impl Feed {
     pub(crate) fn batch_of(&self, step: u64) -> Option<u64> {
         let used = step >= self.spec.from && self.spec.until.is_none_or(|until| step < until);
         used.then(|| step - self.spec.from)
-    }
-
-    /// The order of its samples.
-    pub(crate) fn order(&self, seed: u64) -> Order {
-        Order::new(seed, &self.spec.name, self.source.samples.len())
     }
 
     pub(crate) fn report(&self) -> (&str, Report) {

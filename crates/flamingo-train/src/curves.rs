@@ -22,8 +22,8 @@ const COLOURS: [RGBColor; 8] = [
 /// One panel: a title and its lines by name.
 type Panel = (&'static str, BTreeMap<String, Vec<(f64, f64)>>);
 
-/// Draws losses, accuracies, gates, gradient norm and learning rate over the steps, one panel each; nothing
-/// without lines.
+/// Draws losses, those of what is held out, accuracies, gates, gradient norm and learning rate over the steps, one panel
+/// each; nothing without lines.
 pub(crate) fn draw(path: &Path, lines: &[Line]) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
@@ -35,6 +35,14 @@ pub(crate) fn draw(path: &Path, lines: &[Line]) -> Result<()> {
 pub(crate) fn svg(path: &Path, lines: &[Line]) -> Result<String> {
     let panels: Vec<Panel> = [
         ("loss (nats)", series(lines, |line| line.losses.clone())),
+        (
+            "loss of what is held out (nats)",
+            series(lines, |line| line.held_out.clone()),
+        ),
+        (
+            "held-out samples that are right word for word",
+            series(lines, |line| line.exact.clone()),
+        ),
         (
             "pictures that found their text",
             series(lines, |line| line.accuracies.clone()),

@@ -28,6 +28,19 @@ pub(crate) struct Features {
     pub(crate) values: Vec<f16>,
 }
 
+impl Features {
+    /// The mean over frames and positions, of `width` numbers.
+    pub(crate) fn pooled(&self, width: usize) -> Vec<f32> {
+        let mut mean = vec![0.0; width];
+        let count = (self.values.len() / width).max(1) as f32;
+        for position in self.values.chunks_exact(width) {
+            let pairs = mean.iter_mut().zip(position);
+            pairs.for_each(|(sum, x)| *sum += x.to_f32() / count);
+        }
+        mean
+    }
+}
+
 /// A picture or film on its way to its features.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Prepared {
@@ -88,7 +101,8 @@ impl Preparing {
 
 /// The frozen encoder at work.
 pub(crate) struct Encode {
-    pub(crate) encoder: VisionEncoder,
+    /// Without one, of pictures their pixels are kept, `[frames, 3, h, w]`.
+    pub(crate) encoder: Option<VisionEncoder>,
     pub(crate) preparing: Arc<Preparing>,
     /// Frames of a film at most, where a source does not say it.
     pub(crate) frames: usize,
@@ -113,8 +127,12 @@ impl Encode {
                 continue;
             }
             let (path, name) = (feed.spec.path.clone(), feed.spec.name.clone());
+            let what = match self.encoder {
+                Some(_) => "encoding",
+                None => "reading",
+            };
             let encode = |loaded: Vec<Loaded>, done, all| {
-                observer.stage(&format!("encoding the pictures of {name}"), done, all);
+                observer.stage(&format!("{what} the pictures of {name}"), done, all);
                 let prepared = loaded.into_par_iter();
                 let prepared = prepared.map(|media| self.preparing.prepare(media));
                 self.features(prepared.collect())
@@ -145,7 +163,10 @@ impl Encode {
         let (of_picture, pictures) = (3 * size * size, pixels.len() / (3 * size * size));
         let mut values: Vec<f16> = Vec::new();
         for pixels in pixels.chunks(ENCODE_BATCH * of_picture) {
-            values.extend(encode(&self.encoder, pixels, size, &self.device));
+            match &self.encoder {
+                Some(encoder) => values.extend(encode(encoder, pixels, size, &self.device)),
+                None => values.extend(pixels.iter().copied().map(f16::from_f32)),
+            }
         }
         let of_frame = values.len() / pictures.max(1);
         let mut rest = values.as_slice();
@@ -283,7 +304,7 @@ mod tests {
                 cache: folder.map(open),
                 preprocess,
             }),
-            encoder,
+            encoder: Some(encoder),
             frames: 3,
             ffmpeg: None,
             device,

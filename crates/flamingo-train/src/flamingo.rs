@@ -5,7 +5,7 @@
 //! tokens of a sequence and leaves the normalisation open); the sources' losses are summed with
 //! their weights.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,27 +13,34 @@ use std::sync::Arc;
 use flamingo_data::{Framing, Order, stream};
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
+use flamingo_model::vision::VisionEncoder;
 use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler};
 use flamingo_sequence::{SpecialTokenNames, Tokenizer, Visibility};
-use flamingo_weights::{ModelConfig, ModelFile, PartFiles, named_tensors, save};
+use flamingo_weights::{Adapter, ModelConfig, ModelFile, named_tensors, save};
+use rand_chacha::ChaCha8Rng;
 
-use crate::batches::Feed;
+use crate::batches::{Feed, said};
 use crate::components::Components;
 use crate::episodes::{Episodes, Shown, thing};
 use crate::features::{Encode, FeatureCache, Features, Preparing};
 use crate::finished::Parts;
+use crate::held_out::{self, HeldOutReport, Look, Split};
 use crate::initial::ResamplerStart;
 use crate::language::labelled;
 use crate::new_tokens::NewTokens;
 use crate::optimiser::OptimiserSpec;
 use crate::options::Options;
 use crate::regularise::normal;
-use crate::rows::{Medium, Row, Rows};
+use crate::rows::{Medium, Reading, Row, Rows};
+use crate::start::{Product, Start};
 use crate::streamed::{Drawing, Streamed};
-use crate::task::{Part, Task};
+use crate::task::{ADAPTER, MODEL, Part, Task};
 use crate::together::{own_rows, sum_of};
-use crate::tree::Flat;
-use crate::{DataSpec, Error, FlamingoSpec, Observer, Recipe, Result, Together};
+use crate::tree::{Flat, trained_tensors};
+use crate::{
+    DataSpec, Error, FineTuneSpec, FlamingoSpec, Observer, Recipe, Result, Together, class_means,
+    fine_tune, prompt,
+};
 
 /// A Flamingo training.
 pub(crate) struct FlamingoTask {
@@ -42,13 +49,16 @@ pub(crate) struct FlamingoTask {
     preprocess: Preprocess,
     tokens: SpecialTokenNames,
     tokenizer: Tokenizer,
+    sees: Visibility,
     new_tokens: NewTokens,
-    part_files: PartFiles,
+    product: Product,
     feeds: Vec<Feed>,
     /// Where the rows of each source come from.
     supplies: Vec<Supply>,
     /// Of each distinct picture or film of the sources in memory.
     features: Vec<Arc<Features>>,
+    /// Whether those are pixels, which the encoder sees in each step.
+    encodes: bool,
     /// For what is read as the training goes, if anything is.
     encode: Option<Encode>,
     device: Device,
@@ -58,8 +68,10 @@ pub(crate) struct FlamingoTask {
 enum Supply {
     /// Samples in memory, and for each the features of its media.
     Held {
+        /// Of those that are trained on.
         order: Order,
         media: Vec<Vec<usize>>,
+        split: Split,
     },
     /// Episodes of things in memory.
     Episodes(Episodes),
@@ -88,16 +100,62 @@ impl FlamingoTask {
             gated: spec.gated.clone(),
             language: parts.language.config.clone(),
         };
-        let mut model = parts.model(&config, &recipe.initial, recipe.seed, device)?;
+        let start = Start {
+            model: parts.model(
+                &config,
+                &recipe.initial,
+                (spec.language, recipe.seed),
+                device,
+            )?,
+            encoder: Some(parts.encoder(&options.device)?),
+            config,
+            preprocess: parts.vision.preprocess,
+            tokens: parts.language.tokens,
+            tokenizer: parts.language.tokenizer,
+            sees: spec.sees,
+            new_tokens: parts.new_tokens,
+            product: Product::Model(parts.files),
+        };
+        Self::begin(recipe, start, options, observer)
+    }
+
+    /// Opens the model that is fine-tuned, reads the data, and encodes every picture once if the encoder is frozen.
+    pub(crate) fn fine_tune(
+        recipe: &Recipe,
+        spec: &FineTuneSpec,
+        options: &Options,
+        observer: &mut dyn Observer,
+    ) -> Result<(Self, Flamingo)> {
+        let start = fine_tune::start(spec, recipe.seed, options)?;
+        Self::begin(recipe, start, options, observer)
+    }
+
+    fn begin(
+        recipe: &Recipe,
+        start: Start,
+        options: &Options,
+        observer: &mut dyn Observer,
+    ) -> Result<(Self, Flamingo)> {
+        let device = &options.device.clone().autodiff();
+        let Start {
+            config, mut model, ..
+        } = start;
         let feeds = recipe.data.iter().map(|spec| open(spec, recipe.seed));
         let mut feeds = feeds.collect::<Result<Vec<_>>>()?;
-        let encode = encode(recipe, &parts, config.frames(), options)?;
+        let encodes = start.encoder.is_none();
+        let encode = encode(
+            recipe,
+            start.encoder,
+            start.preprocess.clone(),
+            &config,
+            options,
+        )?;
         let (features, media) = encode.all(&mut feeds, observer)?;
         if let Some(ResamplerStart::Components) = recipe.initial.resampler {
             model.resampler = begun(model.resampler, &config, &features, recipe.seed, device)?;
         }
         let model = recipe.initial.changed(model)?;
-        let tokenizer = &parts.language.tokenizer;
+        let tokenizer = &start.tokenizer;
         let positions = config.vision.positions();
         let supplies = feeds.iter().zip(media).map(|(feed, media)| {
             if let Some(stream) = &feed.stream {
@@ -115,8 +173,17 @@ impl FlamingoTask {
                 })));
             }
             let Some(spec) = &feed.spec.episode else {
-                let order = feed.order(recipe.seed);
-                return Ok(Supply::Held { order, media });
+                let split = split(recipe, feed, &media)?;
+                if recipe.held_out.is_some() {
+                    let (trained, held_out) = (split.trained.len(), split.held_out.len());
+                    observer.split(&feed.spec.name, trained, held_out);
+                }
+                let order = Order::new(recipe.seed, &feed.spec.name, split.trained.len());
+                return Ok(Supply::Held {
+                    order,
+                    media,
+                    split,
+                });
             };
             let samples = feed.source.samples.iter().zip(&media);
             let pairs =
@@ -129,29 +196,72 @@ impl FlamingoTask {
             recipe: recipe.clone(),
             encode: supplies.iter().any(is_stream).then_some(encode),
             config,
-            preprocess: parts.vision.preprocess,
-            tokens: parts.language.tokens,
-            tokenizer: parts.language.tokenizer,
-            new_tokens: parts.new_tokens,
-            part_files: parts.files,
+            preprocess: start.preprocess,
+            tokens: start.tokens,
+            tokenizer: start.tokenizer,
+            sees: start.sees,
+            new_tokens: start.new_tokens,
+            product: start.product,
             feeds,
             supplies,
             features: features.into_iter().map(Arc::new).collect(),
+            encodes,
             device: device.clone(),
         };
+        task.report_split()?;
         Ok((task, model))
+    }
+
+    /// Writes which samples are held out, if some are.
+    fn report_split(&self) -> Result<()> {
+        if self.recipe.held_out.is_none() {
+            return Ok(());
+        }
+        let width = self.config.vision.width();
+        let report = |(feed, supply): (&Feed, &Supply)| {
+            let Supply::Held { split, media, .. } = supply else {
+                return None;
+            };
+            let samples = &feed.source.samples;
+            let id = |&sample: &usize| samples[sample].document.id.clone().unwrap_or_default();
+            // A class is told by one picture.
+            let alone = media.iter().all(|items| items.len() == 1);
+            let nearest_class_mean = (alone && !self.encodes).then(|| {
+                let says: Vec<String> = samples.iter().map(|s| said(&s.document)).collect();
+                let items = media.iter().map(|items| &self.features[items[0]]);
+                let features: Vec<Vec<f32>> = items.map(|item| item.pooled(width)).collect();
+                class_means::right(&says, &features, split)
+            });
+            let report = HeldOutReport {
+                trained: split.trained.len(),
+                held_out: split.held_out.iter().map(id).collect(),
+                nearest_class_mean: nearest_class_mean.flatten(),
+            };
+            Some((feed.spec.name.clone(), report))
+        };
+        let sources = self.feeds.iter().zip(&self.supplies);
+        HeldOutReport::write(&self.recipe.run, &sources.filter_map(report).collect())
     }
 
     /// Some rows of batch `number` of a source, in parts of at most `micro_batch`.
     fn batch(&self, feed: usize, number: u64, rows: Range<u64>) -> Result<Vec<Rows>> {
         let spec = &self.feeds[feed].spec;
-        let specials = self.tokenizer.specials();
-        let of_sequences = |rows| Rows::of_sequences(rows, specials, spec.predict);
+        let reading = self.reading(spec);
+        let of_sequences = |rows| Rows::of_sequences(rows, reading);
         let at_once = spec.micro_batch.unwrap_or(spec.batch);
         Ok(match &self.supplies[feed] {
-            Supply::Held { order, media } => {
-                let rows = rows.map(|row| self.row(feed, order, media, number, row));
-                let rows = rows.collect::<Result<Vec<_>>>()?;
+            Supply::Held {
+                order,
+                media,
+                split,
+            } => {
+                let row = |row: u64| {
+                    let item = order.item(number * spec.batch as u64 + row);
+                    let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
+                    let framing = framing(spec);
+                    self.row(feed, media, split.trained[item], &framing, &mut rng)
+                };
+                let rows = rows.map(row).collect::<Result<Vec<_>>>()?;
                 in_parts(rows, at_once).map(of_sequences).collect()
             }
             Supply::Streamed(streamed) => in_parts(streamed.batch(number)?, at_once)
@@ -165,32 +275,44 @@ impl FlamingoTask {
                 let episodes = rows.map(draw).collect();
                 let medium = |shown| self.shown(shown);
                 in_parts(episodes, at_once)
-                    .map(|episodes| Rows::of_episodes(episodes, specials.pad, medium))
+                    .map(|episodes| Rows::of_episodes(episodes, reading.specials.pad, medium))
                     .collect()
             }
         })
     }
 
-    /// Row `row` of batch `number` of samples in memory.
+    /// How the sequences of a source are read.
+    fn reading(&self, spec: &DataSpec) -> Reading<'_> {
+        Reading {
+            specials: self.tokenizer.specials(),
+            predict: spec.predict,
+            sees: self.sees,
+        }
+    }
+
+    /// A row of a sample in memory.
     fn row(
         &self,
         feed: usize,
-        order: &Order,
         media: &[Vec<usize>],
-        number: u64,
-        row: u64,
+        sample: usize,
+        framing: &Framing,
+        rng: &mut ChaCha8Rng,
     ) -> Result<Row> {
         let Feed { spec, source, .. } = &self.feeds[feed];
-        let sample = order.item(number * spec.batch as u64 + row);
-        let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
         let document = &source.samples[sample].document;
-        let example = framing(spec).example(document, &self.tokenizer, &mut rng)?;
+        let prompt = spec.prompt.as_deref();
+        let (example, asking) = prompt::example(document, prompt, framing, &self.tokenizer, rng)?;
         let known = |medium: &usize| {
             let features = &self.features[media[sample][*medium]];
             (*medium, Medium::Known(features.clone()))
         };
         let media = example.sequence.media.iter().map(known).collect();
-        Ok(Row { example, media })
+        Ok(Row {
+            example,
+            asking,
+            media,
+        })
     }
 
     fn shown(&self, shown: Shown) -> Medium {
@@ -221,8 +343,8 @@ impl FlamingoTask {
     }
 
     /// Latents of the media of some rows, `[M, R, D]`: those with equally many frames at once. `noise` says which
-    /// rows these are.
-    fn latents(&self, model: &Flamingo, media: &[Medium], noise: &[u64]) -> Tensor<3> {
+    /// rows these are; without it, nothing is left to chance.
+    fn latents(&self, model: &Flamingo, media: &[Medium], noise: Option<&[u64]>) -> Tensor<3> {
         let mut by_frames: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (place, medium) in media.iter().enumerate() {
             by_frames
@@ -233,18 +355,12 @@ impl FlamingoTask {
         let mut order = vec![0; media.len()];
         let mut latents = Vec::new();
         let mut next = 0;
-        let width = self.config.vision.width();
         for (frames, places) in by_frames {
-            let values: Vec<f32> = places
-                .iter()
-                .flat_map(|place| media[*place].values(width))
-                .collect();
-            let count = places.len();
-            let positions = values.len() / (count * frames * width);
-            let shape = [count, frames, positions, width];
-            let mut features: Tensor<4> = floats(values, shape, &self.device);
+            let shown: Vec<&Medium> = places.iter().map(|place| &media[*place]).collect();
+            let mut features = self.shown_to(model, &shown, frames);
+            let shape = features.dims();
             let strength = self.recipe.regularise.feature_noise;
-            if strength > 0.0 {
+            if let Some(noise) = noise.filter(|_| strength > 0.0) {
                 let numbers = [noise, &[frames as u64]].concat();
                 let mut rng = stream(self.recipe.seed, "feature noise", &numbers);
                 features = features + normal(shape, &mut rng, &self.device) * strength;
@@ -260,6 +376,94 @@ impl FlamingoTask {
             true => together,
             false => together.select(0, indices(order, &self.device)),
         }
+    }
+}
+
+impl FlamingoTask {
+    /// The features of media of equally many frames, `[M, T, S, Dv]`: those that are kept, or what an encoder that learns
+    /// along makes of the pixels.
+    fn shown_to(&self, model: &Flamingo, media: &[&Medium], frames: usize) -> Tensor<4> {
+        let (count, width) = (media.len(), self.config.vision.width());
+        if !self.encodes {
+            let values: Vec<f32> = media.iter().flat_map(|m| m.values(width)).collect();
+            let positions = values.len() / (count * frames * width);
+            return floats(values, [count, frames, positions, width], &self.device);
+        }
+        let pixels = media.iter().flat_map(|medium| &medium.own().values);
+        let (pixels, side) = (pixels.map(|v| v.to_f32()), self.preprocess.size);
+        let shape = [count * frames, 3, side, side];
+        let features = model.encode(floats(pixels.collect(), shape, &self.device)); // [M * T, S, Dv]
+        let [_, positions, width] = features.dims();
+        features.reshape([count, frames, positions, width])
+    }
+
+    /// Logits of some rows where they have labels, `[n, V]`; the media were encoded.
+    fn logits(
+        &self,
+        model: &Flamingo,
+        rows: &Rows,
+        encoded: &[Medium],
+        noise: Option<&[u64]>,
+    ) -> Tensor<2> {
+        let media = match encoded.is_empty() {
+            true => Media::none(),
+            false => model.media(self.latents(model, encoded, noise)),
+        };
+        let looking = Looking::new(&rows.sees, encoded.len(), &self.device);
+        let hidden = model.hidden(&rows.input, &media, &looking);
+        let [b, l, d] = hidden.dims();
+        let (places, _) = labelled(&rows.labels);
+        let read = hidden
+            .reshape([b * l, d])
+            .select(0, indices(places, &self.device)); // [n, D]
+        model.logits(read)
+    }
+
+    /// Loss and exactness of held-out samples, framed as those of the training but without chance.
+    fn look_at(
+        &self,
+        model: &Flamingo,
+        feed: usize,
+        media: &[Vec<usize>],
+        samples: &[usize],
+    ) -> Result<Look> {
+        let spec = &self.feeds[feed].spec;
+        let framing = Framing {
+            p_next: 0.0,
+            p_space: 0.0,
+            ..framing(spec)
+        };
+        let (mut sum, mut count, mut exact) = (0.0, 0, 0);
+        for chunk in samples.chunks(spec.micro_batch.unwrap_or(spec.batch)) {
+            let rows = chunk.iter().map(|&sample| {
+                let numbers = [sample as u64];
+                let mut rng = stream(self.recipe.seed, "held-out windows", &numbers);
+                self.row(feed, media, sample, &framing, &mut rng)
+            });
+            let rows = rows.collect::<Result<Vec<_>>>()?;
+            let mut rows = Rows::of_sequences(rows, self.reading(spec));
+            let (places, targets) = labelled(&rows.labels);
+            if targets.is_empty() {
+                continue;
+            }
+            let encoded = self.encoded(std::mem::take(&mut rows.media))?;
+            let logits = self.logits(model, &rows, &encoded, None);
+            let right = right(logits.clone(), &targets);
+            let mean = cross_entropy(logits, &targets, 0.0).mean.inner();
+            sum += f64::from(mean.into_scalar::<f32>()) * targets.len() as f64;
+            count += targets.len();
+            let width = rows.input.width();
+            let pairs = places.iter().zip(right);
+            let wrong: HashSet<usize> = pairs
+                .filter(|(_, right)| !right)
+                .map(|(place, _)| place / width)
+                .collect();
+            exact += chunk.len() - wrong.len();
+        }
+        Ok(Look {
+            loss: sum / count.max(1) as f64,
+            exact: exact as f64 / samples.len() as f64,
+        })
     }
 }
 
@@ -286,19 +490,48 @@ fn open(spec: &DataSpec, seed: u64) -> Result<Feed> {
     Ok(feed)
 }
 
-fn encode(recipe: &Recipe, parts: &Parts, frames: usize, options: &Options) -> Result<Encode> {
+fn encode(
+    recipe: &Recipe,
+    encoder: Option<VisionEncoder>,
+    preprocess: Preprocess,
+    config: &FlamingoConfig,
+    options: &Options,
+) -> Result<Encode> {
     let device = options.device.clone();
-    let (encoder, preprocess) = (parts.encoder(&device)?, parts.vision.preprocess.clone());
-    let folder = recipe.cache.features.as_deref();
-    let cache = folder.map(|folder| FeatureCache::open(folder, &encoder, &preprocess, &device));
-    let cache = cache.transpose()?;
+    let cache = match (&recipe.cache.features, &encoder) {
+        (Some(folder), Some(encoder)) => {
+            Some(FeatureCache::open(folder, encoder, &preprocess, &device)?)
+        }
+        _ => None,
+    };
     Ok(Encode {
         preparing: Arc::new(Preparing { preprocess, cache }),
         encoder,
-        frames,
+        frames: config.frames(),
         ffmpeg: options.ffmpeg.clone(),
         device,
     })
+}
+
+/// Which samples of a source are held out.
+fn split(recipe: &Recipe, feed: &Feed, media: &[Vec<usize>]) -> Result<Split> {
+    let samples = &feed.source.samples;
+    let Some(spec) = recipe.held_out else {
+        return Ok(Split {
+            trained: (0..samples.len()).collect(),
+            held_out: Vec::new(),
+        });
+    };
+    let says: Vec<String> = samples.iter().map(|s| said(&s.document)).collect();
+    let split = held_out::split(&says, media, spec.share, recipe.seed);
+    match split.held_out.is_empty() {
+        false => Ok(split),
+        true => Err(Error::contradiction(format!(
+            "source {:?}: none of its {} samples can be held out: give more that are no copies, or leave `held_out` out",
+            feed.spec.name,
+            samples.len()
+        ))),
+    }
 }
 
 /// The resampler that begins as the mean of the principal components of these features.
@@ -320,19 +553,25 @@ fn begun(
 
 /// How often the likeliest token is the right one.
 fn accuracy(logits: Tensor<2>, targets: &[usize]) -> f64 {
+    let right = right(logits, targets).filter(|right| *right);
+    right.count() as f64 / targets.len() as f64
+}
+
+/// Whether the likeliest token of each place is the right one.
+fn right(logits: Tensor<2>, targets: &[usize]) -> impl Iterator<Item = bool> {
     let likeliest = logits.inner().argmax(1).into_data().convert::<i64>();
     let likeliest: Vec<i64> = likeliest.try_to_vec().expect("converted to i64");
-    let right = likeliest
-        .iter()
-        .zip(targets)
-        .filter(|(found, target)| **found == **target as i64);
-    right.count() as f64 / targets.len() as f64
+    let pairs = likeliest.into_iter().zip(targets);
+    pairs.map(|(found, target)| found == *target as i64)
 }
 
 /// How a source's documents become sequences; the paper's values where the recipe says nothing.
 fn framing(spec: &DataSpec) -> Framing {
     let form = spec.form.unwrap_or(spec.format.form());
-    let paper = Framing::of(form);
+    let mut paper = Framing::of(form);
+    if spec.prompt.is_some() {
+        paper.p_space = 0.0;
+    }
     Framing {
         form,
         length: spec.length,
@@ -366,26 +605,16 @@ impl Task for FlamingoTask {
                 spec.name, spec.length
             )));
         }
-        for (place, rows) in batch.into_iter().enumerate() {
+        for (place, mut rows) in batch.into_iter().enumerate() {
             if rows.targets() == 0 {
                 continue;
             }
             let mut noise = vec![feed as u64, number];
             let place = [place as u64, together.rank() as u64];
             noise.extend(place.iter().filter(|_| place != [0, 0]));
-            let encoded = self.encoded(rows.media)?;
-            let media = match encoded.is_empty() {
-                true => Media::none(),
-                false => model.media(self.latents(model, &encoded, &noise)),
-            };
-            let looking = Looking::new(&rows.sees, encoded.len(), &self.device);
-            let hidden = model.hidden(&rows.input, &media, &looking);
-            let [b, l, d] = hidden.dims();
-            let (places, targets) = labelled(&rows.labels);
-            let read = hidden
-                .reshape([b * l, d])
-                .select(0, indices(places, &self.device)); // [n, D]
-            let logits = model.logits(read);
+            let encoded = self.encoded(std::mem::take(&mut rows.media))?;
+            let (_, targets) = labelled(&rows.labels);
+            let logits = self.logits(model, &rows, &encoded, Some(&noise));
             let is_episode = matches!(self.supplies[feed], Supply::Episodes(_));
             let accuracy = is_episode.then(|| accuracy(logits.clone(), &targets));
             let loss = cross_entropy(logits, &targets, 0.0);
@@ -399,12 +628,38 @@ impl Task for FlamingoTask {
         Ok(())
     }
 
+    fn look(&self, model: &Flamingo) -> Result<BTreeMap<String, Look>> {
+        let mut looks = BTreeMap::new();
+        for (feed, supply) in self.supplies.iter().enumerate() {
+            if let Supply::Held { media, split, .. } = supply
+                && !split.held_out.is_empty()
+            {
+                let look = self.look_at(model, feed, media, &split.held_out)?;
+                looks.insert(self.feeds[feed].spec.name.clone(), look);
+            }
+        }
+        Ok(looks)
+    }
+
+    fn product(&self) -> &'static str {
+        match self.product {
+            Product::Model(_) => MODEL,
+            Product::Adapter(_) => ADAPTER,
+        }
+    }
+
     fn gates(&self, model: &Flamingo) -> BTreeMap<String, f64> {
         let open = |alpha: Tensor<1>| f64::from(alpha.inner().tanh().into_scalar::<f32>());
         let mut gates = BTreeMap::new();
         for (number, block) in model.gated.iter().enumerate() {
-            gates.insert(format!("{number} attention"), open(block.alpha_xattn.val()));
-            gates.insert(format!("{number} dense"), open(block.alpha_dense.val()));
+            for (what, alpha) in [
+                ("attention", &block.alpha_xattn),
+                ("dense", &block.alpha_dense),
+            ] {
+                if let Some(alpha) = alpha {
+                    gates.insert(format!("{number} {what}"), open(alpha.val()));
+                }
+            }
         }
         gates
     }
@@ -417,20 +672,27 @@ impl Task for FlamingoTask {
         self.new_tokens.mask(gradients);
     }
 
-    fn save(&self, model: &Flamingo, folder: &Path) -> Result<()> {
+    fn save(&self, model: &Flamingo, path: &Path) -> Result<()> {
+        let parts = match &self.product {
+            Product::Model(parts) => parts,
+            Product::Adapter(header) => {
+                let tensors = trained_tensors(model);
+                return Ok(Adapter::write(path, header, &tensors, self.recipe.weights)?);
+            }
+        };
         let file = ModelFile {
-            version: ModelFile::least_version(&self.part_files, &self.config),
+            version: ModelFile::least_version(parts, &self.config),
             preprocess: Some(self.preprocess.clone()),
             tokens: self.tokens.clone(),
-            sees: Visibility::Last,
-            parts: self.part_files.clone(),
+            sees: self.sees,
+            parts: parts.clone(),
             template: None,
             model: ModelConfig::Flamingo(self.config.clone()),
         };
         let tensors = named_tensors(model);
-        let tensors = self.part_files.left_out_of(tensors, self.new_tokens.rows());
+        let tensors = parts.left_out_of(tensors, self.new_tokens.rows());
         Ok(save(
-            folder,
+            path,
             &file,
             &self.tokenizer,
             &tensors,

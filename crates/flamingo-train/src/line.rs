@@ -15,6 +15,12 @@ pub struct Line {
     /// Share of pictures that found their own text, by source, where that is counted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub accuracies: BTreeMap<String, f64>,
+    /// Mean loss of each source's held-out samples, in nats a target, where they were looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_out: BTreeMap<String, f64>,
+    /// Share of these samples of which every target is the likeliest token.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exact: BTreeMap<String, f64>,
     /// Learning rate of the last step.
     pub rate: f64,
     /// Norm of all gradients before clipping.

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use flamingo_film::Ffmpeg;
 use flamingo_kernels::Device;
-use flamingo_weights::Store;
+use flamingo_weights::{Source, Store};
 
 use crate::Together;
 
@@ -16,6 +16,8 @@ pub struct Options {
     pub device: Device,
     /// The cache of the files elsewhere that a recipe and its parts name.
     pub parts: Store,
+    /// What `model.fine_tune.base` stands for; a directory if it is not said.
+    pub base: Option<Source>,
     /// What film files are decoded with, if it is there.
     pub ffmpeg: Option<Ffmpeg>,
     /// What to do with a run that is there already.

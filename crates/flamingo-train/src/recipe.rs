@@ -11,12 +11,12 @@ use flamingo_image::{Limits, Preprocess, Rate, Sampling};
 use flamingo_kernels::Precision;
 use flamingo_model::contrastive::ContrastiveConfig;
 use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
-use flamingo_sequence::{Form, Predict, SpecialTokenNames};
+use flamingo_sequence::{Form, Predict, SpecialTokenNames, Visibility};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EpisodeSpec, Error, InitPart, InitialSpec, NewTokensSpec, OptimiserSpec, RegulariseSpec,
-    Result, Schedule,
+    EpisodeSpec, Error, FineTuneSpec, HeldOutSpec, InitPart, InitialSpec, LanguageStart,
+    NewTokensSpec, OptimiserSpec, RegulariseSpec, Result, Schedule,
 };
 
 /// A training run.
@@ -60,6 +60,9 @@ pub struct Recipe {
     pub initial: InitialSpec,
     /// The sources of data.
     pub data: Vec<DataSpec>,
+    /// Samples that are not trained on. Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOutSpec>,
     /// What is done to the inputs against learning by heart.
     #[serde(default)]
     pub regularise: RegulariseSpec,
@@ -79,7 +82,7 @@ pub struct Recipe {
     pub log: LogSpec,
 }
 
-/// `[model.contrastive]`, `[model.language]` or `[model.flamingo]`.
+/// `[model.contrastive]`, `[model.language]`, `[model.flamingo]` or `[model.fine_tune]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelSpec {
@@ -89,6 +92,8 @@ pub enum ModelSpec {
     Language(LanguageConfig),
     /// The resampler and gated blocks between finished parts.
     Flamingo(FlamingoSpec),
+    /// A finished Flamingo that learns more.
+    FineTune(FineTuneSpec),
 }
 
 /// The parts of a Flamingo that are trained.
@@ -103,6 +108,12 @@ pub struct FlamingoSpec {
     /// models do not).
     #[serde(default = "yes")]
     pub project_media: bool,
+    /// Which pictures a token of the text sees, where it is not bound to the next one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sees: Visibility,
+    /// What becomes of the language model.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub language: LanguageStart,
 }
 
 fn yes() -> bool {
@@ -189,6 +200,10 @@ pub struct DataSpec {
     /// How often a space is put before a pair's caption, 0.5 in the paper. Flamingo only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p_space: Option<f64>,
+    /// What stands between a pair's picture and its text, which then begins with a space: it is read and not learnt.
+    /// Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// Which tokens the loss counts. Flamingo only.
     #[serde(default)]
     pub predict: Predict,
@@ -384,7 +399,13 @@ impl Recipe {
             ModelSpec::Contrastive(_) => "contrastive",
             ModelSpec::Language(_) => "language",
             ModelSpec::Flamingo(_) => "flamingo",
+            ModelSpec::FineTune(_) => "fine_tune",
         }
+    }
+
+    /// Whether a whole Flamingo is trained.
+    fn is_of_flamingo(&self) -> bool {
+        matches!(self.model, ModelSpec::Flamingo(_) | ModelSpec::FineTune(_))
     }
 
     /// The same run cut down to a few steps of a few samples, in a folder of its own beside the
@@ -409,6 +430,9 @@ impl Recipe {
         self.schedule.warmup = self.schedule.warmup.min(2);
         self.schedule.steps = short;
         self.log.every = 1;
+        if let Some(held_out) = &mut self.held_out {
+            held_out.every = short.div_ceil(2);
+        }
         self.run = beside(&self.run, "smoke");
         self
     }
@@ -466,9 +490,9 @@ impl Recipe {
     /// Which sections a kind of training needs, and which it cannot use.
     fn check_parts(&self) -> Result<(), String> {
         let kind = self.kind();
-        let (flamingo, contrastive) = (kind == "flamingo", kind == "contrastive");
+        let (flamingo, contrastive) = (self.is_of_flamingo(), kind == "contrastive");
         let sections = [
-            ("init", self.init.is_some(), flamingo),
+            ("init", self.init.is_some(), kind == "flamingo"),
             ("tokenizer", self.tokenizer.is_some(), !flamingo),
             ("tokens", self.tokens.is_some(), !flamingo),
             ("preprocess", self.preprocess.is_some(), contrastive),
@@ -489,18 +513,38 @@ impl Recipe {
                 "`cache.features` has no use in a {kind} training: leave it out"
             ));
         }
-        if self.initial.resampler.is_some() && !flamingo {
+        if let ModelSpec::FineTune(spec) = &self.model {
+            spec.lora.iter().try_for_each(|lora| lora.check())?;
+            if spec.unfreeze_vision && self.cache.features.is_some() {
+                return Err(
+                    "`cache.features` has no use where the encoder learns along: leave it out"
+                        .into(),
+                );
+            }
+        }
+        match &self.held_out {
+            Some(_) if !flamingo => {
+                return Err(format!(
+                    "`held_out` has no use in a {kind} training: leave it out"
+                ));
+            }
+            Some(held_out) => held_out.check()?,
+            None => {}
+        }
+        if self.initial.resampler.is_some() && kind != "flamingo" {
             return Err(format!(
                 "`initial.resampler` has no use in a {kind} training: leave it out"
             ));
         }
-        self.regularise.check(kind)
+        self.regularise
+            .check(if flamingo { "flamingo" } else { kind })
     }
 
     fn check_data(&self, data: &DataSpec) -> Result<(), String> {
         let (kind, name) = (self.kind(), &data.name);
-        let (flamingo, contrastive) = (kind == "flamingo", kind == "contrastive");
+        let (flamingo, contrastive) = (self.is_of_flamingo(), kind == "contrastive");
         let options = [
+            ("prompt", data.prompt.is_some(), flamingo),
             ("form", data.form.is_some(), flamingo),
             ("max_media", data.max_media.is_some(), flamingo),
             ("p_next", data.p_next.is_some(), flamingo),
@@ -532,12 +576,17 @@ impl Recipe {
             episode
                 .check()
                 .map_err(|what| format!("source {name:?}: {what}"))?;
-            let framing = options.iter().take(5).find(|(_, given, _)| *given);
+            let framing = options.iter().take(6).find(|(_, given, _)| *given);
             if let Some((option, ..)) = framing {
                 return Err(format!(
                     "source {name:?}: `{option}` has no use where pairs become episodes: leave it out"
                 ));
             }
+        }
+        if data.prompt.is_some() && data.p_space.is_some() {
+            return Err(format!(
+                "source {name:?}: `p_space` has no use behind a `prompt`: leave it out"
+            ));
         }
         if let Some(stream) = data.stream {
             self.check_stream(data, stream)?;
@@ -589,6 +638,7 @@ impl Recipe {
             ("only", data.only.is_some()),
             ("samples", data.samples.is_some()),
             ("episode", data.episode.is_some()),
+            ("held_out", self.held_out.is_some()),
         ];
         if let Some((key, _)) = whole.iter().find(|(_, given)| *given) {
             return Err(format!(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use flamingo_data::Example;
 use flamingo_model::TextInput;
 use flamingo_model::language::PADDED;
-use flamingo_sequence::{Batch, IGNORE, Predict, SpecialTokens};
+use flamingo_sequence::{Batch, IGNORE, Predict, SpecialTokens, Visibility};
 
 use crate::episodes::Episode;
 use crate::features::{Features, Prepared};
@@ -15,8 +15,19 @@ use crate::features::{Features, Prepared};
 /// A sequence with its media.
 pub(crate) struct Row {
     pub(crate) example: Example,
+    /// Its places that predict its prompt, which are not learnt.
+    pub(crate) asking: Range<usize>,
     /// Those of its document's media that it shows.
     pub(crate) media: BTreeMap<usize, Medium>,
+}
+
+/// What holds for all sequences of a source.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) specials: &'a SpecialTokens,
+    pub(crate) predict: Predict,
+    /// Which media a text sees that is not bound to the next one.
+    pub(crate) sees: Visibility,
 }
 
 /// What stands for one `<image>` token.
@@ -62,13 +73,23 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// Sequences, padded on the right.
-    pub(crate) fn of_sequences(rows: Vec<Row>, specials: &SpecialTokens, predict: Predict) -> Self {
-        let (examples, mut media): (Vec<_>, Vec<_>) =
-            rows.into_iter().map(|row| (row.example, row.media)).unzip();
-        let modes: Vec<_> = examples.iter().map(|example| example.visibility).collect();
-        let sequences = examples.into_iter().map(|example| example.sequence);
-        let sequences: Vec<_> = sequences.collect();
-        let batch = Batch::new(&sequences, &modes, specials, predict);
+    pub(crate) fn of_sequences(rows: Vec<Row>, reading: Reading<'_>) -> Self {
+        let mode = |row: &Row| match row.example.visibility {
+            Visibility::Next => Visibility::Next,
+            _ => reading.sees,
+        };
+        let modes: Vec<_> = rows.iter().map(mode).collect();
+        let asking: Vec<_> = rows.iter().map(|row| row.asking.clone()).collect();
+        let (sequences, mut media): (Vec<_>, Vec<_>) = rows
+            .into_iter()
+            .map(|row| (row.example.sequence, row.media))
+            .unzip();
+        let batch = Batch::new(&sequences, &modes, reading.specials, reading.predict);
+        let mut labels = batch.labels;
+        for (row, asking) in asking.into_iter().enumerate() {
+            let first = row * batch.width;
+            labels[first + asking.start..first + asking.end].fill(IGNORE);
+        }
         let mut shown = |(row, medium): &(usize, usize)| {
             let found = media[*row].remove(medium);
             found.expect("a sequence shows a medium once, and has it")
@@ -76,7 +97,7 @@ impl Rows {
         Self {
             input: TextInput::ragged(&batch.ids, batch.width, &batch.lengths),
             media: batch.media.iter().map(&mut shown).collect(),
-            labels: batch.labels,
+            labels,
             sees: batch.sees,
         }
     }

@@ -16,7 +16,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::features::Preparing;
 use crate::rows::{Medium, Row};
-use crate::{DataSpec, Error, Result};
+use crate::{DataSpec, Error, Result, prompt};
 
 /// Batches that wait to be trained on.
 const AHEAD: usize = 2;
@@ -139,9 +139,14 @@ impl Drawing {
 
     fn made_of(&self, sample: &Sample, number: u64, row: u64) -> flamingo_data::Result<Row> {
         let mut rng = stream(self.seed, &self.spec.name, &[number, row]);
-        let example = self
-            .framing
-            .example(&sample.document, &self.tokenizer, &mut rng)?;
+        let prompt = self.spec.prompt.as_deref();
+        let (example, asking) = prompt::example(
+            &sample.document,
+            prompt,
+            &self.framing,
+            &self.tokenizer,
+            &mut rng,
+        )?;
         let all = places(&sample.document);
         let mut media = BTreeMap::new();
         for medium in &example.sequence.media {
@@ -162,7 +167,11 @@ impl Drawing {
             };
             media.insert(*medium, Medium::Prepared(self.preparing.prepare(loaded)));
         }
-        Ok(Row { example, media })
+        Ok(Row {
+            example,
+            asking,
+            media,
+        })
     }
 }
 

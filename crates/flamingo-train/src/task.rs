@@ -6,6 +6,7 @@ use std::path::Path;
 use flamingo_kernels::{Module, Tensor};
 
 use crate::batches::Feed;
+use crate::held_out::Look;
 use crate::optimiser::OptimiserSpec;
 use crate::tree::Flat;
 use crate::{Result, Together};
@@ -42,9 +43,24 @@ pub(crate) trait Task {
     /// Takes away gradients of what is not to learn.
     fn mask(&self, _gradients: &mut Flat) {}
 
-    /// Writes the finished model as a directory.
-    fn save(&self, model: &Self::Model, folder: &Path) -> Result<()>;
+    /// What the held-out samples of each source give.
+    fn look(&self, _model: &Self::Model) -> Result<BTreeMap<String, Look>> {
+        Ok(BTreeMap::new())
+    }
+
+    /// What [`Task::save`] writes, as the run folder calls it.
+    fn product(&self) -> &'static str {
+        MODEL
+    }
+
+    /// Writes the finished model, or what was trained of it.
+    fn save(&self, model: &Self::Model, path: &Path) -> Result<()>;
 }
+
+/// The finished model in a run folder.
+pub(crate) const MODEL: &str = "model";
+/// What was fine-tuned of one.
+pub(crate) const ADAPTER: &str = "adapter.safetensors";
 
 /// The loss of one source in one step, or of some rows of its batch.
 pub(crate) struct Part {

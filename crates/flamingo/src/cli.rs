@@ -31,6 +31,7 @@ pub(crate) enum Verb {
     Label(verbs::label::LabelArgs),
     Serve(verbs::serve::ServeArgs),
     Train(verbs::train::TrainArgs),
+    Ablate(verbs::ablate::AblateArgs),
     Data(verbs::data::DataArgs),
     Describe(verbs::describe::DescribeArgs),
     Fetch(verbs::fetch::FetchArgs),

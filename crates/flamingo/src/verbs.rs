@@ -1,5 +1,6 @@
 //! One file per verb.
 
+pub(crate) mod ablate;
 #[cfg(not(all(feature = "cluster", feature = "serve")))]
 mod absent;
 pub(crate) mod ask;
@@ -56,6 +57,7 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Label(args) => label::run(&args),
         Verb::Serve(args) => serve::run(&args),
         Verb::Train(args) => train::run(&args, cli.threads),
+        Verb::Ablate(args) => ablate::run(&args, cli.threads),
         Verb::Data(args) => data::run(&args),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Describe(args) => describe::run(&args),

@@ -4,6 +4,7 @@
 
 mod damage;
 mod files_elsewhere;
+mod fine_tune;
 mod flamingo;
 mod language;
 mod published;

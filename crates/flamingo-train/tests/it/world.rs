@@ -153,6 +153,7 @@ pub(crate) fn run_with(
     let options = Options {
         together,
         device: Device::flex(),
+        base: None,
         ffmpeg: None,
         parts: Store::new(recipe.run.with_file_name("cache")),
         resume,

@@ -245,9 +245,7 @@ fn template(args: &ServeArgs, engine: &Engine) -> Result<Template> {
     if let Some(turns) = &engine.model_file().template {
         return Ok(Template::of_json("flamingo.json", &turns.to_string())?);
     }
-    if let Source::Directory(folder) | Source::WithParts(folder, _) = args.model.files.source()?
-        && let Some((name, source)) = chat::find(&folder)
-    {
+    if let Some((name, source)) = args.model.files.source()?.folder().and_then(chat::find) {
         return Ok(Template::of_jinja(&name, &source, tokenizer)?);
     }
     let is_instructed = tokenizer.id("<end_of_utterance>").is_some();

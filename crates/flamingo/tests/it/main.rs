@@ -1,6 +1,7 @@
 //! The built program, driven as a user drives it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod ablate;
 mod answers;
 mod bad_input;
 mod bench;
@@ -16,6 +17,7 @@ mod eval_benchmarks;
 mod eval_run;
 mod files;
 mod films;
+mod fine_tune;
 mod help;
 mod label;
 #[cfg(unix)]

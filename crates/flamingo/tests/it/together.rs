@@ -1,4 +1,5 @@
 //! Trainings of several processes, started by MPI's launcher.
+#![allow(clippy::print_stdout)]
 
 use std::process::{Command, Output, Stdio};
 
