@@ -11,7 +11,7 @@ use clap::Args;
 use flamingo::film::Ffmpeg;
 use flamingo::train::{
     InitPart, Line, ModelSpec, Observer, Options, Recipe, Resume, Silent, StepEvent, Summary,
-    Together, train,
+    Together, plot, train,
 };
 use flamingo::weights::is_hub_id;
 use indicatif::{HumanDuration, ProgressBar};
@@ -42,6 +42,9 @@ pub(crate) struct TrainArgs {
     /// A few steps on a few samples, in a folder of its own: is everything in place?
     #[arg(long)]
     smoke: bool,
+    /// Write a page of a run, finished or not, into its folder, and train nothing: its losses, curves, data and recipe
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "finetune", "resume", "smoke"])]
+    plot: Option<PathBuf>,
     /// Most pixels of one picture, where the recipe does not say it [default: 64000000]
     #[arg(long, value_name = "N")]
     max_pixels: Option<u64>,
@@ -52,6 +55,9 @@ pub(crate) struct TrainArgs {
 }
 
 pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
+    if let Some(run) = &args.plot {
+        return output::line(&format!("page: {}", plot(run)?.display()));
+    }
     let together = together::begin()?;
     let ended = train_together(args, threads, &together);
     together::end(&*together, ended)

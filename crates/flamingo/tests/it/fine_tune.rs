@@ -133,6 +133,10 @@ fn the_recipe_that_it_writes_gives_the_same_adapter() {
     );
     let read = |run: &str| fs::read(place.path().join(run).join("adapter.safetensors")).unwrap();
     assert!(read("run") == read("again"));
+    let page = place.ok(&["train", "--plot", "again"]);
+    assert_eq!(page.trim(), "page: again/plot.html");
+    let page = fs::read_to_string(place.path().join("again/plot.html")).unwrap();
+    assert!(page.contains("3 of 3 steps, finished") && page.contains("broken picture or film"));
     // It is there already; with --resume, nothing is left to do.
     let (code, _, error) = told(&place, &[&TUNE[..], &["--steps", "3"]].concat());
     assert_eq!(code, Some(1));
