@@ -157,7 +157,7 @@ fn what_is_missing_or_no_data_is_said() {
     );
     assert_eq!(code, Some(1));
     assert!(
-        error.contains("red.png") && error.contains("a folder for each thing"),
+        error.contains("red.png") && error.contains("give its folder"),
         "{error}"
     );
     let (code, _, error) = told(&place, &["train", "a.toml", "--steps", "3"]);
