@@ -6,8 +6,8 @@
 //! 30 in inference).
 
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, Param, Tensor, add, attention, floats, indices,
-    merge_heads, split_heads,
+    Activation, Init, Linear, Module, Norm, Param, Tensor, attention, floats, indices, merge_heads,
+    split_heads,
 };
 use serde::{Deserialize, Serialize};
 
@@ -273,10 +273,10 @@ impl ResamplerLayer {
         let v = split_heads(self.v.forward(seen), self.heads);
         let scale = (q.dims()[3] as f64).powf(-0.5);
         let looked = merge_heads(attention(q, k, v, None, scale));
-        let latents = add(latents, self.out.forward(looked));
-        let hidden = self.ffw_in.forward(self.norm_ffw.forward(latents.clone()));
-        let more = self.ffw_out.forward(self.activation.apply(hidden));
-        add(latents, more)
+        let latents = self.out.added_to(latents, looked);
+        let normed = self.norm_ffw.forward(latents.clone());
+        let hidden = self.ffw_in.activated(normed, self.activation);
+        self.ffw_out.added_to(latents, hidden)
     }
 
     /// Queries `[M, H, R, Dh]`, keys `[M, H, T * S + R, Dh]`, and what keys and values are of.

@@ -1,7 +1,10 @@
 //! Activations in 8 bits.
 
 use super::QuantKind;
-use super::rounding::nearest;
+use super::rounding::MAGIC;
+use crate::cpu::product::Shared;
+use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
+use crate::cpu::tasks::for_each;
 
 /// Numbers of an activation that have one scale.
 pub(super) const STEP: usize = 32;
@@ -25,37 +28,101 @@ impl Activations {
     /// - `x`: `[n, d_input]`, row-major
     pub(super) fn new(kind: QuantKind, x: &[f32]) -> Self {
         let form = kind.form();
-        let parts = STEP / form.step;
+        let (steps, parts) = (x.len() / STEP, STEP / form.step);
         let mut all = Self {
-            quants: vec![[0; 4]; x.len() / 4],
-            scales: vec![0.0; x.len() / STEP],
-            starts: vec![0; x.len() / STEP * parts],
-            sums: vec![0.0; x.len() / STEP * parts],
+            quants: Vec::with_capacity(steps * STEP / 4),
+            scales: Vec::with_capacity(steps),
+            starts: Vec::with_capacity(steps * parts),
+            sums: Vec::with_capacity(steps * parts),
         };
-        let outs = all.quants.as_chunks_mut::<{ STEP / 4 }>().0;
-        for (i, (x, out)) in x.as_chunks::<STEP>().0.iter().zip(outs).enumerate() {
-            let scale = quantise(x, out.as_flattened_mut());
-            for (part, quants) in out.as_flattened().chunks(form.step).enumerate() {
-                let of_part: i32 = quants.iter().map(|&q| i32::from(q)).sum();
-                all.starts[i * parts + part] = -form.offset * of_part;
-                all.sums[i * parts + part] = scale * of_part as f32;
-            }
-            all.scales[i] = scale;
+        let to = To {
+            quants: Shared::unwritten(&mut all.quants),
+            scales: Shared::unwritten(&mut all.scales),
+            starts: Shared::unwritten(&mut all.starts),
+            sums: Shared::unwritten(&mut all.sums),
+            parts,
+            offset: form.offset as f32,
+        };
+        let set = InstructionSet::best();
+        let task = |number: usize| {
+            let first = number * AT_ONCE;
+            let steps = [first, (first + AT_ONCE).min(steps)];
+            // SAFETY: there is room for all steps, and each task fills that of its own.
+            unsafe { quantise(set, x, steps, &to) }
+        };
+        for_each(steps.div_ceil(AT_ONCE), task);
+        // SAFETY: the tasks were all of it.
+        unsafe {
+            all.quants.set_len(steps * STEP / 4);
+            all.scales.set_len(steps);
+            all.starts.set_len(steps * parts);
+            all.sums.set_len(steps * parts);
         }
         all
     }
 }
 
-/// Fills `out`, and returns the scale.
-fn quantise(x: &[f32; STEP], out: &mut [i8]) -> f32 {
-    // Magnitudes are ordered as their bits are, and what is no number comes last.
-    let magnitude = |value: &f32| value.to_bits() & 0x7fff_ffff;
-    let largest = f32::from_bits(x.iter().map(magnitude).max().unwrap_or(0));
-    let scale = largest / 127.0;
-    let inverse = if scale > 0.0 { 127.0 / largest } else { 0.0 };
-    let inverse = if inverse.is_finite() { inverse } else { 0.0 };
-    for (value, out) in x.iter().zip(out) {
-        *out = nearest(value * inverse) as i32 as i8;
+/// Steps of a task.
+const AT_ONCE: usize = 512;
+
+/// Where the quants of all steps go.
+struct To {
+    quants: Shared<[i8; 4]>,
+    scales: Shared<f32>,
+    starts: Shared<i32>,
+    sums: Shared<f32>,
+    parts: usize,
+    offset: f32,
+}
+
+for_processor!(fn quantise(x: &[f32], steps: [usize; 2], to: &To) = quantise_of);
+
+#[inline(always)]
+unsafe fn quantise_of<V: Lanes>(x: &[f32], steps: [usize; 2], to: &To) {
+    unsafe {
+        let (zero, magic, middle) = (V::splat(0.0), V::splat(MAGIC), V::splat(128.0));
+        for step in steps[0]..steps[1] {
+            let from = x.as_ptr().add(step * STEP);
+            let x = [V::load(from), V::load(from.add(LANES))];
+            let [first, second] = [x[0].max(zero.sub(x[0])), x[1].max(zero.sub(x[1]))];
+            // A maximum may leave out what is no number; this sum does not, nor what is infinite.
+            let none = x[0].mul(zero).add(x[1].mul(zero)).sum();
+            let largest = first.max(second).greatest() + none;
+            let scale = largest / 127.0;
+            let inverse = if scale > 0.0 { 127.0 / largest } else { 0.0 };
+            let inverse = if inverse.is_finite() { inverse } else { 0.0 };
+            let mut quants = x;
+            for half in 0..2 {
+                quants[half] = x[half].mul(V::splat(inverse)).add(magic).sub(magic);
+            }
+            let bytes = to.quants.behind(step * STEP / 4).pointer().cast::<u8>();
+            for half in 0..2 {
+                quants[half]
+                    .add(middle)
+                    .store_bytes(bytes.add(half * LANES));
+            }
+            for i in 0..STEP / 4 {
+                // Less the middle: its bit is the sign.
+                let four = bytes.cast::<u32>().add(i);
+                four.write_unaligned(four.read_unaligned() ^ 0x8080_8080);
+            }
+            let halves = V::sums([quants[0], quants[1], zero, zero]);
+            to.scales.behind(step).pointer().write(scale);
+            let (starts, sums) = (
+                to.starts.behind(step * to.parts),
+                to.sums.behind(step * to.parts),
+            );
+            for part in 0..to.parts {
+                let of_part = match to.parts {
+                    1 => halves[0] + halves[1],
+                    _ => halves[part],
+                };
+                starts
+                    .pointer()
+                    .add(part)
+                    .write((-to.offset * of_part) as i32);
+                sums.pointer().add(part).write(scale * of_part);
+            }
+        }
     }
-    scale
 }
