@@ -563,21 +563,25 @@ impl Part<'_> {
     ) {
         let block = self.block;
         let width = (block.panels[1] - block.panels[0]) * LANES;
-        let is_last = self.pairs[1] == block.sizes.k.div_ceil(2);
         unsafe {
-            for c in 0..C {
-                let column = (p + c - block.panels[0]) * LANES;
+            let place = (i - block.rows[0]) * width + (p - block.panels[0]) * LANES;
+            let before = block.sums.wrapping_add(place);
+            let (to, stride) = match self.pairs[1] == block.sizes.k.div_ceil(2) {
+                true => (last.add((p - self.panels[0]) * LANES), PANELS * LANES),
+                false => (before, width),
+            };
+            if self.pairs[0] == 0 {
                 for r in 0..R {
-                    let place = block.sums.add((i + r - block.rows[0]) * width + column);
-                    let sum = match self.pairs[0] {
-                        0 => sums[r][c],
-                        _ => M::Sums::load(place).add(sums[r][c]),
-                    };
-                    match is_last {
-                        true => sum
-                            .store(last.add(r * PANELS * LANES + (p + c - self.panels[0]) * LANES)),
-                        false => sum.store(place),
+                    for c in 0..C {
+                        sums[r][c].store(to.add(r * stride + c * LANES));
                     }
+                }
+                return;
+            }
+            for r in 0..R {
+                for c in 0..C {
+                    let sum = M::Sums::load(before.add(r * width + c * LANES));
+                    sum.add(sums[r][c]).store(to.add(r * stride + c * LANES));
                 }
             }
         }

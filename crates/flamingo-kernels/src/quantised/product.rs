@@ -261,7 +261,8 @@ impl Operands<'_> {
     ) {
         let Range { mut start, end } = tiles;
         unsafe {
-            if S::PAIRS {
+            // With fewer rows memory is the limit, which is fastest where it is read from one end to the other.
+            if S::PAIRS && R >= 4 {
                 while start + 2 <= end {
                     self.some_rows::<S, KIND, R, 2>(start, row);
                     start += 2;
