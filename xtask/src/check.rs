@@ -10,6 +10,8 @@ use crate::{lean, structure};
 
 /// All that can run on any machine; this one turns on those below it.
 const FEATURES: &str = "flamingo/cluster,flamingo/serve";
+/// What needs a library of the machine, and the command that comes with it.
+const WITH_MPI: (&str, &str) = ("flamingo/mpi", "mpicc");
 /// The packages of which features change the code.
 const FEATURED: [&str; 5] = [
     "flamingo",
@@ -19,11 +21,23 @@ const FEATURED: [&str; 5] = [
     "flamingo-serve",
 ];
 
+/// The features that can run on this machine.
+fn features() -> String {
+    let (feature, command) = WITH_MPI;
+    match Command::new(command).arg("--version").output() {
+        Ok(_) => format!("{FEATURES},{feature}"),
+        Err(_) => {
+            eprintln!("there is no {command}: {feature} is not built");
+            FEATURES.to_owned()
+        }
+    }
+}
+
 /// The tests of what is behind features: always of the same packages, for others would be compiled anew.
 pub(crate) fn featured_tests() -> Command {
     let mut command = cargo("test --features");
     command
-        .arg(FEATURES)
+        .arg(features())
         .args(FEATURED.map(|name| format!("--package={name}")));
     command
 }
@@ -75,15 +89,17 @@ impl Step {
                 lean::check()
             }
             Step::Lints => {
-                execute(
-                    cargo("clippy --workspace --all-targets --features")
-                        .args([FEATURES, "--", "--deny", "warnings"]),
-                )?;
+                execute(cargo("clippy --workspace --all-targets --features").args([
+                    &features(),
+                    "--",
+                    "--deny",
+                    "warnings",
+                ]))?;
                 execute(&mut cargo("clippy --all-targets -- --deny warnings"))
             }
             Step::Docs => execute(
                 cargo("doc --workspace --no-deps --features")
-                    .arg(FEATURES)
+                    .arg(features())
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Step::Tests => execute(&mut cargo("test")),

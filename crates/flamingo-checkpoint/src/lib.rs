@@ -53,6 +53,7 @@ pub use error::{Error, Result};
 pub use gguf::{GgufMetadata, GgufValue};
 pub use hub::{Hub, HubError, HubOptions, Progress, is_hub_id};
 pub use parts::check_folder;
+pub use safetensors::safetensors_metadata;
 pub use tensor::{StorageId, TensorInfo};
 pub use tokenizer::{Error as TokenizerError, HfTokenizer};
 pub use write::{Entry, write_safetensors, write_torch};

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -49,6 +52,31 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Found, Fault> {
         return Err(Fault::new(CONSOLIDATE));
     }
     place(entries, end, bytes.len())
+}
+
+/// What a file says of itself beside its tensors; empty if it says nothing.
+///
+/// # Errors
+/// If the file cannot be read or is no safetensors file.
+pub fn safetensors_metadata(path: &Path) -> crate::Result<BTreeMap<String, String>> {
+    #[derive(Default, Deserialize)]
+    struct Described {
+        #[serde(default, rename = "__metadata__")]
+        metadata: BTreeMap<String, String>,
+    }
+    let failed = crate::Error::io("read", path);
+    let header = File::open(path).and_then(|mut file| {
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let mut header = Vec::new();
+        file.take(u64::from_le_bytes(length).min(MAX_HEADER as u64))
+            .read_to_end(&mut header)?;
+        Ok(header)
+    });
+    let header = header.map_err(failed)?;
+    let read: Result<Described, _> = serde_json::from_slice(&header);
+    read.map(|described| described.metadata)
+        .map_err(|e| crate::Error::malformed(path, format!("it is no safetensors file: {e}")))
 }
 
 /// Checks that the tensors fill the file from `data` on, one after the other.

@@ -49,6 +49,14 @@ impl Framing {
         }
     }
 
+    /// The paper's for such documents.
+    pub fn of(form: Form) -> Self {
+        match form {
+            Form::Page => Self::pages(),
+            Form::Pair => Self::pairs(),
+        }
+    }
+
     /// A training example of the document; all that is random comes from `rng`.
     ///
     /// # Errors
@@ -80,14 +88,14 @@ impl Framing {
     }
 }
 
-/// The document with a space before its first text.
+/// The document with a space before its first text, if there is none.
 fn spaced(document: &Document) -> Document {
     let mut document = document.clone();
     let text = document.parts.iter_mut().find_map(|part| match part {
         Part::Text(text) => Some(text),
         _ => None,
     });
-    if let Some(text) = text {
+    if let Some(text) = text.filter(|text| !text.starts_with(char::is_whitespace)) {
         text.insert(0, ' ');
     }
     document
@@ -155,6 +163,12 @@ mod tests {
             spaced += usize::from(with_space);
         }
         assert!((430..570).contains(&spaced), "{spaced}");
+        let with_its_own = document(r#"{"parts": [{"image": "a"}, {"text": " ab"}]}"#);
+        for number in 0..9 {
+            let mut rng = stream(1, "test", &[number]);
+            let example = Framing::pairs().example(&with_its_own, &tokenizer, &mut rng);
+            assert_eq!(example.unwrap().sequence.ids, [1, 3, 31, 5, 6, 4, 2]);
+        }
     }
 
     #[test]

@@ -11,8 +11,11 @@ mod augment;
 mod captions;
 #[cfg(feature = "parquet")]
 mod columns;
+mod conversations;
 mod error;
+mod files;
 mod folders;
+mod format;
 mod framing;
 mod html;
 mod library;
@@ -26,10 +29,16 @@ mod obelics;
 mod obelics;
 mod order;
 mod packed;
+#[cfg(feature = "parquet")]
+mod pair_columns;
+mod paths;
+mod pieces;
+mod recognise;
 mod report;
 mod sample;
 mod shard;
 mod source;
+mod stream;
 #[cfg(feature = "parquet")]
 mod table;
 #[cfg(not(feature = "parquet"))]
@@ -40,13 +49,16 @@ mod webdataset;
 pub use augment::Augment;
 pub use captions::CAPTION_FILES;
 pub use error::{Error, Result};
+pub use format::Format;
 pub use framing::{Example, Framing};
 pub use html::page_document;
 pub use library::{Library, Opened};
 pub use media::MediaBase;
 pub use order::{Order, stream};
+pub use paths::is_pattern;
 pub use report::Report;
 pub use sample::Sample;
 pub use shard::Shard;
-pub use source::{Format, Source};
+pub use source::Source;
+pub use stream::Stream;
 pub use table::Table;

@@ -86,7 +86,7 @@ impl MediaBase {
     }
 
     /// A name that is the same for the same file, to load it once.
-    pub(crate) fn key(&self, place: &str) -> String {
+    pub fn key(&self, place: &str) -> String {
         match self {
             _ if is_data_url(place) => place.to_owned(),
             MediaBase::Folder(folder) => normal(&folder.join(place)),

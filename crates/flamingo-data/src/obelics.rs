@@ -1,5 +1,5 @@
 //! Documents in Parquet with the schema of OBELICS: `images` and `texts` are lists of one length,
-//! and at each position one of them is null, or both.
+//! and at each position one of them is null, or both. Or pairs: a picture and a text in each row.
 //!
 //! Pictures are named by their URLs or by files beside the table, or their bytes are there: in a
 //! column `image_bytes`, or in `images` itself, as the library datasets writes them.
@@ -20,10 +20,49 @@ const NAMES: [&str; 2] = ["id", "url"];
 
 /// The samples of a file, in its order; a picture whose bytes are there is named `ROW.POSITION`.
 pub(crate) fn read(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<()> {
+    read_some(path, None, report, samples)
+}
+
+/// The samples of one row group of a file; `first` is the number of its first row in the file.
+pub(crate) fn read_group(
+    path: &Path,
+    group: usize,
+    first: usize,
+    report: &mut Report,
+    samples: &mut Vec<Sample>,
+) -> Result<()> {
+    read_some(path, Some((group, first)), report, samples)
+}
+
+/// How many rows each row group of a file has.
+pub(crate) fn groups(path: &Path) -> Result<Vec<usize>> {
+    Ok(Table::open(path)?.groups())
+}
+
+fn read_some(
+    path: &Path,
+    group: Option<(usize, usize)>,
+    report: &mut Report,
+    samples: &mut Vec<Sample>,
+) -> Result<()> {
     let table = Arc::new(Table::open(path)?);
-    let columns = [IMAGES, TEXTS, GENERAL, NAMES[0], NAMES[1]];
-    let mut row = 0;
-    for batch in table.rows(&columns, table.batch(), |builder| builder)? {
+    let [mut images, mut texts] = [IMAGES, TEXTS];
+    if let Some(pairs) = table.pairs() {
+        [images, texts] = [pairs.picture, pairs.text];
+    }
+    let columns = [images, texts, GENERAL, NAMES[0], NAMES[1]];
+    let mut row = group.map_or(0, |(_, first)| first);
+    let batches = table.rows(&columns, table.batch(), |builder| match group {
+        Some((group, _)) => builder.with_row_groups(vec![group]),
+        None => builder,
+    })?;
+    for batch in batches {
+        if let Some(pairs) = table.pairs() {
+            let batch = batch.map_err(table.broken())?;
+            let pairs = pairs.rows(&batch, row).map_err(table.broken())?;
+            row += take_pairs(&table, &batch, row, pairs, report, samples);
+            continue;
+        }
         let batch = batch.map_err(table.broken())?;
         let (images, texts) = (table.places(&batch, row)?, table.texts(&batch)?);
         for (index, (images, texts)) in images.into_iter().zip(texts).enumerate() {
@@ -45,6 +84,35 @@ pub(crate) fn read(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) 
         row += batch.num_rows();
     }
     Ok(())
+}
+
+/// The samples of rows that are pairs of the place of a picture and a text; gives how many rows there are.
+fn take_pairs(
+    table: &Arc<Table>,
+    batch: &RecordBatch,
+    row: usize,
+    pairs: Vec<(Option<String>, Option<String>)>,
+    report: &mut Report,
+    samples: &mut Vec<Sample>,
+) -> usize {
+    let rows = pairs.len();
+    for (index, (place, said)) in pairs.into_iter().enumerate() {
+        report.found += 1;
+        let said = said.filter(|said| !said.trim().is_empty());
+        let (Some(place), Some(said)) = (place, said) else {
+            let name = format!("{}, row {}", table.path().display(), row + index);
+            report.leave_out(&name, "no pair", &"its picture or its text is null");
+            continue;
+        };
+        samples.push(Sample {
+            document: Document {
+                id: id(batch, index),
+                parts: vec![Part::Image(place), Part::Text(said.trim().to_owned())],
+            },
+            base: MediaBase::Table(table.clone()),
+        });
+    }
+    rows
 }
 
 /// The parts of a row; a list that is null is one of nulls.

@@ -8,6 +8,20 @@ pub(crate) fn read(path: &Path, _report: &mut Report, _samples: &mut Vec<Sample>
     Table::open(path).map(|table| match table {})
 }
 
+pub(crate) fn read_group(
+    path: &Path,
+    _group: usize,
+    _first: usize,
+    _report: &mut Report,
+    _samples: &mut Vec<Sample>,
+) -> Result<()> {
+    Table::open(path).map(|table| match table {})
+}
+
+pub(crate) fn groups(path: &Path) -> Result<Vec<usize>> {
+    Table::open(path).map(|table| match table {})
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -52,6 +52,14 @@ pub(crate) fn unpack(path: &Path) -> Result<Option<NamedTempFile>> {
     }
 }
 
+/// Whether the file is compressed, so that nothing in it has a place of its own.
+///
+/// # Errors
+/// As [`reader`].
+pub(crate) fn is_packed(path: &Path) -> Result<bool> {
+    Ok(open(path)?.1 != Packing::Plain)
+}
+
 fn unpacker(path: &Path, file: BufReader<File>, packing: Packing) -> Result<Box<dyn Read>> {
     Ok(match packing {
         Packing::Zstd => {

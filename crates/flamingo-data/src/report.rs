@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// So many samples left out for one reason are warned of.
+const WARNINGS: usize = 10;
+
 /// How many samples a source has, and how many were left out for what reason.
 ///
-/// Each sample left out is also named in a `tracing` warning.
+/// Each sample left out is also named in the log: the first few of each reason as warnings, the others as information.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Samples found.
@@ -23,9 +26,20 @@ impl Report {
         self.found - self.left_out.values().sum::<usize>()
     }
 
-    /// Counts a sample that is left out and names it in a warning.
+    /// Counts a sample that is left out and names it in the log.
     pub fn leave_out(&mut self, sample: &str, reason: &str, detail: &dyn std::fmt::Display) {
+        let count = self.left_out.entry(reason.to_owned()).or_default();
+        *count += 1;
+        if *count > WARNINGS {
+            tracing::info!(sample, reason, "left out: {detail}");
+            return;
+        }
         tracing::warn!(sample, reason, "left out: {detail}");
-        *self.left_out.entry(reason.to_owned()).or_default() += 1;
+        if *count == WARNINGS {
+            tracing::warn!(
+                reason,
+                "further samples are counted, and named where the log tells more"
+            );
+        }
     }
 }

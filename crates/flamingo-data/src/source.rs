@@ -3,54 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use flamingo_sequence::{Document, read_jsonl};
+use flamingo_sequence::Document;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::files::files;
+use crate::pieces::Piece;
 use crate::{
-    Error, MediaBase, Report, Result, Sample, captions, folders, obelics, packed, page_document,
-    webdataset,
+    Error, Format, MediaBase, Report, Result, Sample, captions, conversations, folders,
+    page_document,
 };
-
-/// How a source's files are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// A document a line; the path is a file, or a folder of `*.jsonl`, also compressed (`.gz`, `.zst`).
-    Jsonl,
-    /// WebDataset; the path is a tar file, or a folder of `*.tar`, also compressed (`.tar.gz`, `.tgz`, `.tar.zst`). A sample
-    /// is `KEY.json` with its pictures beside it (a document) or inside it (a page of MMC4), or a
-    /// picture with `KEY.txt`, beside which a `KEY.json` without `parts` is metadata.
-    Shards,
-    /// Parquet in the schema of OBELICS; the path is a file, or a folder of `*.parquet`.
-    Parquet,
-    /// HTML; the path is a page, or a folder with `*.html`, `*.htm` or `*.xhtml` anywhere below.
-    Pages,
-    /// Pictures in folders that are named for what they show; the path is a folder with such anywhere
-    /// below. Each picture is a pair, its text the name of the folder that it lies in, behind a space;
-    /// `_` is a space, too.
-    Folders,
-    /// Pictures with what they show, a line each; the path is a JSONL file, or a folder with `captions.jsonl` or
-    /// `metadata.jsonl`. A line has the keys `file_name` and `text`, or is a document.
-    Captions,
-}
-
-impl Format {
-    /// How the names of its files end, the commonest first; in any case of letters.
-    fn endings(self) -> &'static [&'static str] {
-        match self {
-            Format::Jsonl | Format::Captions => &[".jsonl", ".jsonl.gz", ".jsonl.zst"],
-            // Those that are not read are told so when they are opened.
-            Format::Shards => &[
-                ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2",
-            ],
-            Format::Parquet => &[".parquet"],
-            Format::Pages => &[".html", ".htm", ".xhtml"],
-            Format::Folders => &[".jpg", ".jpeg", ".png", ".webp", ".gif"],
-        }
-    }
-}
 
 /// The samples of a file or folder, in an order that does not depend on the disk.
 #[derive(Clone, Debug)]
@@ -62,7 +24,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads all documents of `path`; media are not touched yet.
+    /// Reads all documents of `path`; media are not touched yet. Where files are wanted, it may be a pattern
+    /// or a list of them: `{00000..00127}.tar`, `*.tar`, or a `.txt` with a path a line.
     ///
     /// # Errors
     /// [`Error::Read`] if the path cannot be read, [`Error::Nothing`] if nothing in it can be used.
@@ -74,29 +37,50 @@ impl Source {
         };
         let (mut report, mut samples) = (Report::default(), Vec::new());
         match format {
-            Format::Jsonl => {
+            Format::Jsonl | Format::Shards | Format::Parquet => {
                 for file in &files {
-                    lines(file, &mut report, &mut samples)?;
-                }
-            }
-            Format::Shards => {
-                for file in &files {
-                    webdataset::read(file, &mut report, &mut samples)?;
-                }
-            }
-            Format::Parquet => {
-                for file in &files {
-                    obelics::read(file, &mut report, &mut samples)?;
+                    Piece::whole(file).read(format, &mut report, &mut samples)?;
                 }
             }
             Format::Pages => pages(&files, &mut report, &mut samples),
             Format::Folders => folders::read(path, &files, &mut report, &mut samples)?,
             Format::Captions => captions::read(&files[0], &mut report, &mut samples)?,
+            Format::Conversations => {
+                for file in &files {
+                    conversations::read(file, &mut report, &mut samples)?;
+                }
+            }
         }
         let mut source = Self { samples, report };
         source.refuse_nothing(path)?;
         source.sign();
         Ok(source)
+    }
+
+    /// Hands every sample of `path` to `take`, as [`Source::read`] would give them; of shards, JSONL and Parquet only a
+    /// piece is in memory at a time. The report has no fingerprint.
+    ///
+    /// # Errors
+    /// As [`Source::read`], but that nothing can be used is none; and those of `take`.
+    pub fn each<E: From<Error>>(
+        format: Format,
+        path: &Path,
+        mut take: impl FnMut(Sample) -> Result<(), E>,
+    ) -> Result<Report, E> {
+        if !format.is_in_pieces() {
+            let source = Self::read(format, path)?;
+            source.samples.into_iter().try_for_each(take)?;
+            return Ok(source.report);
+        }
+        let mut report = Report::default();
+        for file in files(path, format.endings())? {
+            for piece in Piece::of(format, &file)? {
+                let mut samples = Vec::new();
+                piece.read(format, &mut report, &mut samples)?;
+                samples.into_iter().try_for_each(&mut take)?;
+            }
+        }
+        Ok(report)
     }
 
     /// Keeps the samples for which `keep` gives no reason against; `path` is for messages.
@@ -157,63 +141,6 @@ impl Source {
         }
         self.report.fingerprint = format!("{:x}", hash.finalize());
     }
-}
-
-/// The file itself, or all files with such an ending below the folder, sorted.
-fn files(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
-    if !fs::metadata(path).map_err(Error::read(path))?.is_dir() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let mut files = Vec::new();
-    let mut folders = vec![path.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(Error::read(&folder))? {
-            let entry = entry.map_err(Error::read(&folder))?;
-            let (path, kind) = (
-                entry.path(),
-                entry.file_type().map_err(Error::read(&folder))?,
-            );
-            if kind.is_dir() {
-                folders.push(path);
-            } else {
-                let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
-                let hidden = name.starts_with('.');
-                if !hidden && endings.iter().any(|ending| name.ends_with(ending)) {
-                    files.push(path);
-                }
-            }
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(Error::Nothing {
-            path: path.to_path_buf(),
-            problem: format!(
-                "the folder holds no {} file; check the path and the format",
-                endings[0]
-            ),
-        });
-    }
-    Ok(files)
-}
-
-fn lines(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<()> {
-    let name = path.display().to_string();
-    let base = MediaBase::beside(path);
-    for (number, document) in read_jsonl(packed::reader(path)?, &name).enumerate() {
-        report.found += 1;
-        match document {
-            Ok(document) => samples.push(Sample {
-                document,
-                base: base.clone(),
-            }),
-            Err(error) => {
-                let sample = format!("{name}, document {}", number + 1);
-                report.leave_out(&sample, "bad document", &error);
-            }
-        }
-    }
-    Ok(())
 }
 
 fn pages(files: &[PathBuf], report: &mut Report, samples: &mut Vec<Sample>) {

@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 
 use crate::columns::{bytes, element, field, is_bytes, is_text, lists, row, texts};
+use crate::pair_columns::PairColumns;
 use crate::{Error, Result};
 
 pub(crate) const IMAGES: &str = "images";
@@ -31,6 +32,8 @@ enum Pictures {
     Inside,
     /// In `images`, as `bytes` or `path` of a struct: what Hugging Face's datasets calls an image.
     Structs,
+    /// One a row, with its text: [`PairColumns`].
+    Pairs,
 }
 
 impl Pictures {
@@ -75,7 +78,7 @@ impl Pictures {
     /// The column that has the bytes.
     fn column(self) -> Option<&'static str> {
         match self {
-            Pictures::Named => None,
+            Pictures::Named | Pictures::Pairs => None,
             Pictures::Beside => Some(BYTES),
             Pictures::Inside | Pictures::Structs => Some(IMAGES),
         }
@@ -94,6 +97,7 @@ pub struct Table {
     path: PathBuf,
     metadata: ArrowReaderMetadata,
     pictures: Pictures,
+    pairs: Option<PairColumns>,
 }
 
 impl Table {
@@ -106,13 +110,23 @@ impl Table {
         let file = File::open(path).map_err(Error::read(path))?;
         let metadata =
             ArrowReaderMetadata::load(&file, Default::default()).map_err(failed(path))?;
-        let pictures = Pictures::of(metadata.schema()).map_err(|problem| Error::Nothing {
-            path: path.to_path_buf(),
-            problem,
-        })?;
+        let pairs = PairColumns::of(metadata.schema());
+        let pictures = match (Pictures::of(metadata.schema()), &pairs) {
+            (Ok(pictures), _) => pictures,
+            (Err(_), Some(_)) => Pictures::Pairs,
+            (Err(problem), None) => {
+                return Err(Error::Nothing {
+                    path: path.to_path_buf(),
+                    problem: format!(
+                        "{problem}; and no pairs, which have `image` and `text` or `caption`"
+                    ),
+                });
+            }
+        };
         Ok(Self {
             path: path.to_path_buf(),
             metadata,
+            pairs: pairs.filter(|_| pictures == Pictures::Pairs),
             pictures,
         })
     }
@@ -120,6 +134,15 @@ impl Table {
     /// The Parquet file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How many rows each row group has.
+    pub(crate) fn groups(&self) -> Vec<usize> {
+        let groups = self.metadata.metadata().row_groups();
+        groups
+            .iter()
+            .map(|group| group.num_rows() as usize)
+            .collect()
     }
 
     /// The bytes of the picture `ROW.POSITION`.
@@ -135,19 +158,29 @@ impl Table {
         let (row, position) = place(name)
             .filter(|(row, _)| (*row as i64) < count)
             .ok_or_else(absent)?;
-        let column = self.pictures.column().ok_or_else(absent)?;
+        let of_pairs = self.pairs.as_ref().filter(|pairs| pairs.has_bytes);
+        let of_pairs = of_pairs.map(|pairs| pairs.picture);
+        let column = self.pictures.column().or(of_pairs).ok_or_else(absent)?;
         let mut rows = self.rows(&[column], 1, |builder| {
             let skipped = RowSelector::skip(row);
             builder.with_row_selection(RowSelection::from(vec![skipped, RowSelector::select(1)]))
         })?;
         let batch = rows.next().ok_or_else(absent)?.map_err(self.broken())?;
-        let bytes = self.bytes(batch.column(0), position);
+        let bytes = match &self.pairs {
+            Some(pairs) if position == 0 => pairs.bytes(batch.column(0)),
+            Some(_) => Ok(None),
+            None => self.bytes(batch.column(0), position),
+        };
         bytes.map_err(self.broken())?.ok_or_else(absent)
     }
 
     /// Whether `name` is the row and position of a picture that could be in the file.
     pub(crate) fn has_picture(&self, name: &str) -> bool {
-        self.pictures != Pictures::Named && place(name).is_some()
+        let are_inside = match &self.pairs {
+            Some(pairs) => pairs.has_bytes,
+            None => self.pictures != Pictures::Named,
+        };
+        are_inside && place(name).is_some()
     }
 
     /// The bytes of a picture of the first row of the column that has them.
@@ -170,11 +203,16 @@ impl Table {
         Ok(values.is_valid(0).then(|| values.value(0).to_vec()))
     }
 
+    /// The columns of a file whose rows are pairs.
+    pub(crate) fn pairs(&self) -> Option<&PairColumns> {
+        self.pairs.as_ref()
+    }
+
     /// How many rows are decoded at once: fewer where their pictures are, too.
     pub(crate) fn batch(&self) -> usize {
         match self.pictures {
             Pictures::Named | Pictures::Beside => 256,
-            Pictures::Inside | Pictures::Structs => 16,
+            Pictures::Inside | Pictures::Structs | Pictures::Pairs => 16,
         }
     }
 
@@ -188,7 +226,7 @@ impl Table {
         let kind = match self.pictures {
             Pictures::Named | Pictures::Beside => DataType::LargeUtf8,
             Pictures::Inside => DataType::LargeBinary,
-            Pictures::Structs => element(column.data_type())
+            Pictures::Structs | Pictures::Pairs => element(column.data_type())
                 .cloned()
                 .unwrap_or(DataType::Null),
         };

@@ -86,7 +86,7 @@ impl Engine {
             let own = &media[places[&prompt.last_seen()?]];
             let block = |(number, y): (usize, &Tensor<2>)| {
                 let y = y.clone().narrow(0, row, 1);
-                self.model.gated[number].weights(y, own.block(number).keys.clone()) // [H, 1, R]
+                self.model.gated[number].weights(y, own.block(number).keys().clone()) // [H, 1, R]
             };
             let weights = streams.iter().enumerate().map(block).collect();
             let mean = Tensor::cat(weights, 0).mean_dim(0).squeeze_dim::<2>(0); // [1, R]

@@ -151,7 +151,7 @@ impl Engine {
     }
 
     /// How far each gated block is open, from the first: the mean of `tanh(alpha)` of its attention and
-    /// of its feed-forward. 0 is closed.
+    /// of its feed-forward. 0 is closed; blocks without gates are at 1.
     pub fn gates(&self) -> Vec<[f32; 2]> {
         let open = |alpha: Tensor<1>| {
             let mean = alpha.tanh().mean().into_data().convert::<f32>();
@@ -160,7 +160,7 @@ impl Engine {
         let blocks = self.model.gated.iter();
         let gates = blocks.map(|block| [&block.alpha_xattn, &block.alpha_dense]);
         gates
-            .map(|gates| gates.map(|gate| open(gate.val())))
+            .map(|gates| gates.map(|gate| gate.as_ref().map_or(1.0, |gate| open(gate.val()))))
             .collect()
     }
 

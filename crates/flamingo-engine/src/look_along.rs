@@ -65,7 +65,7 @@ impl Engine {
                 return;
             };
             let y = y.clone().narrow(1, first, count).squeeze_dim::<2>(0);
-            let keys = own.block(block).keys.clone();
+            let keys = own.block(block).keys().clone();
             weights.push(self.model.gated[block].weights(y, keys)); // [H, n, R]
         };
         self.model.hidden_with(&input, &media, &looking, watch);

@@ -14,8 +14,8 @@ use crate::rows::rows;
 use crate::{Engine, Error, MediaSource, Result};
 
 /// Frames encoded in one pass: enough to keep the processor at large products, few enough that what
-/// lies between the layers is small beside the weights.
-pub(crate) const FRAMES_AT_ONCE: usize = 16;
+/// lies between the layers is small beside the weights, and is not given back to the system in between.
+pub(crate) const FRAMES_AT_ONCE: usize = 8;
 
 impl Engine {
     /// Which frames of a film the model sees. Without a resampler there is no room for a second one.

@@ -44,7 +44,10 @@ pub use naming::{NamingOptions, NamingReport, naming, naming_examples, naming_qu
 pub use photos::Photos;
 pub use quality::{Quality, QualityOptions, quality};
 pub use questions::{QuestionFigure, questions};
-pub use report::{About, LabelsAbout, html, labels_card, labels_foot, labels_head, photos_html};
+pub use report::{
+    About, LabelsAbout, Previewed, PreviewedToken, html, labels_card, labels_foot, labels_head,
+    photos_html, preview_html,
+};
 pub use run::{
     Ablation, Cell, CellResult, Curve, Ended, Example as TaskExample, Form, Icl, Judge, Judgement,
     Point, Reply, Results, Run, RunFile, RunFolder, RunOptions, Sample, Selection, Suite,

@@ -7,6 +7,7 @@ pub(crate) mod escape;
 mod labels;
 mod photos;
 mod pictures;
+mod preview;
 mod tables;
 pub(crate) mod template;
 
@@ -18,6 +19,7 @@ use template::fill;
 pub use about::About;
 pub use labels::{LabelsAbout, labels_card, labels_foot, labels_head};
 pub use photos::photos_html;
+pub use preview::{Previewed, PreviewedToken, preview_html};
 
 /// The page, with `{{names}}` where [`html`] puts what it has made.
 const PAGE: &str = include_str!("report/page.html");

@@ -22,12 +22,12 @@ use samples::Pictures;
 const PAGE: &str = include_str!("run_report/page.html");
 const OWN_STYLE: &str = include_str!("run_report/style.css");
 
-/// A page, and how many pictures of its samples were not found.
+/// A page, and how many pictures of its samples could not be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunPage {
     /// HTML.
     pub html: String,
-    /// Pictures that were not found.
+    /// Pictures that are not there, or damaged.
     pub missing: usize,
 }
 

@@ -1,28 +1,63 @@
 //! Scaled dot-product attention of tokens of many texts side by side, each of which meets keys and
 //! values of its own, in as many pieces as they lie.
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use burn::tensor::Tensor;
-use rayon::prelude::*;
+use burn::tensor::{DType, Tensor};
 
 use crate::attention::{MASKED, attention, merge_heads, repeat_heads, split_heads};
 use crate::cpu::attention::{BLOCK, Head, Mask, Piece, Rows};
 use crate::cpu::product::Shared;
 use crate::cpu::simd::InstructionSet;
-use crate::cpu::{self, FlexTensor};
+use crate::cpu::tasks::for_each;
+use crate::cpu::{self, FlexTensor, Source};
 use crate::{floats, narrowed, widened};
+
+/// Multiply-adds that are worth a task of their own.
+const TASK: usize = 1 << 15;
 
 /// Keys and values of consecutive tokens, or of a medium's latents. Cloning one copies nothing.
 #[derive(Debug, Clone)]
 pub struct KeysValues {
-    /// `[L, H * Dh]`.
-    pub keys: Tensor<2>,
-    /// `[L, H * Dh]`.
-    pub values: Tensor<2>,
+    keys: Tensor<2>,
+    values: Tensor<2>,
+    /// As kernels read them, if they can without a copy; found out once, as they are read in every pass.
+    lying: OnceLock<Option<Lying>>,
+}
+
+/// Keys and values in f32, row-major and without gaps.
+#[derive(Debug, Clone)]
+struct Lying {
+    keys: Source,
+    values: Source,
+    len: usize,
+    /// What they lie in.
+    _both: [FlexTensor; 2],
 }
 
 impl KeysValues {
+    /// # Shapes
+    /// - `keys`, `values`: `[L, H * Dh]`
+    pub fn new(keys: Tensor<2>, values: Tensor<2>) -> Self {
+        Self {
+            keys,
+            values,
+            lying: OnceLock::new(),
+        }
+    }
+
+    /// `[L, H * Dh]`.
+    pub fn keys(&self) -> &Tensor<2> {
+        &self.keys
+    }
+
+    /// `[L, H * Dh]`.
+    pub fn values(&self) -> &Tensor<2> {
+        &self.values
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.keys.dims()[0]
@@ -31,6 +66,59 @@ impl KeysValues {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn as_they_lie(&self) -> Option<&Lying> {
+        let find = || {
+            let both = [&self.keys, &self.values];
+            let plain = both
+                .iter()
+                .all(|x| cpu::readable(*x) && x.dtype() == DType::F32);
+            let both = plain.then(|| both.map(|x| cpu::primitive(x.clone())))?;
+            let whole = both.iter().all(FlexTensor::is_contiguous);
+            whole.then(|| Lying::new(both, self.len()))
+        };
+        self.lying.get_or_init(find).as_ref()
+    }
+
+    fn is_readable(&self) -> bool {
+        self.as_they_lie().is_some() || (cpu::readable(&self.keys) && cpu::readable(&self.values))
+    }
+
+    fn lying(&self) -> Cow<'_, Lying> {
+        match self.as_they_lie() {
+            Some(lying) => Cow::Borrowed(lying),
+            None => {
+                let both = [&self.keys, &self.values];
+                let both = both.map(|x| cpu::contiguous(widened(x.clone())));
+                Cow::Owned(Lying::new(both, self.len()))
+            }
+        }
+    }
+}
+
+impl Lying {
+    fn new(both: [FlexTensor; 2], len: usize) -> Self {
+        let [keys, values] = [0, 1].map(|i| Source::of(cpu::elements(&both[i])));
+        Self {
+            keys,
+            values,
+            len,
+            _both: both,
+        }
+    }
+
+    /// Those of the first head, of rows `stride` apart.
+    fn piece(&self, stride: usize) -> Piece {
+        let rows = |x: Source| Rows {
+            first: x.pointer(),
+            stride,
+        };
+        Piece {
+            keys: rows(self.keys),
+            values: rows(self.values),
+            len: self.len,
+        }
     }
 }
 
@@ -89,10 +177,8 @@ pub fn attend(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> Ten
         "a group reaches to {end} of {} queries",
         q.dims()[0]
     );
-    let seen = || groups.iter().flat_map(|group| &group.seen);
-    let on_processor = cpu::readable(&q)
-        && seen().all(|seen| cpu::readable(&seen.keys) && cpu::readable(&seen.values));
-    match on_processor {
+    let mut seen = groups.iter().flat_map(|group| &group.seen);
+    match cpu::readable(&q) && seen.all(|seen| seen.is_readable()) {
         true => attend_on_the_processor(q, groups, heads),
         false => attend_plain(q, groups, heads),
     }
@@ -106,75 +192,74 @@ fn attend_on_the_processor(
     let (dtype, [tokens, inner]) = (q.dtype(), q.dims());
     let (width, share) = (inner / heads.queries, heads.queries / heads.keys);
     let q = cpu::contiguous(widened(q));
-    let pieces: Vec<Vec<[FlexTensor; 2]>> = groups
+    let lying: Vec<Vec<Cow<'_, Lying>>> = groups
         .iter()
-        .map(|group| {
-            let both = |seen: &&KeysValues| {
-                [&seen.keys, &seen.values].map(|x| cpu::contiguous(widened(x.clone())))
-            };
-            group.seen.iter().map(both).collect()
-        })
+        .map(|group| group.seen.iter().map(|seen| seen.lying()).collect())
         .collect();
     let mut tasks = Vec::new();
-    for (number, group) in groups.iter().enumerate() {
-        let count = if group.seen.is_empty() {
+    for (number, lying) in lying.iter().enumerate() {
+        let keys: usize = lying.iter().map(|lying| lying.len).sum();
+        let count = if keys == 0 {
             0
         } else {
-            group.queries.len()
+            groups[number].queries.len()
         };
         for first in (0..count).step_by(BLOCK) {
             let wanted = [first, (first + BLOCK).min(count)];
-            tasks.extend((0..heads.queries).map(|head| (number, head, wanted)));
+            // Scores, and what they weigh.
+            let work = 2 * (wanted[1] - first) * keys * inner;
+            let at_once = heads.queries.div_ceil((work / TASK).max(1));
+            let of_heads = (0..heads.queries).step_by(at_once);
+            tasks.extend(of_heads.map(|head| {
+                let end = (head + at_once).min(heads.queries);
+                (number, wanted, head..end)
+            }));
         }
     }
     let mut out = vec![0.0; tokens * inner];
     let shared = Shared::new(&mut out);
     let set = InstructionSet::best();
-    tasks.into_par_iter().for_each(|(number, head, wanted)| {
+    for_each(tasks.len(), |task| {
+        let (number, wanted, of_heads) = tasks[task].clone();
         let group = &groups[number];
-        let rows = |x: &FlexTensor, head: usize, stride: usize| Rows {
-            first: cpu::elements::<f32>(x)[head * width..].as_ptr(),
-            stride,
-        };
-        let stride = heads.keys * width;
-        let own: Vec<Piece> = pieces[number]
-            .iter()
-            .zip(&group.seen)
-            .filter(|(_, seen)| !seen.is_empty())
-            .map(|([keys, values], seen)| Piece {
-                keys: rows(keys, head / share, stride),
-                values: rows(values, head / share, stride),
-                len: seen.len(),
-            })
+        let pieces = lying[number].iter().filter(|lying| lying.len > 0);
+        let pieces: Vec<Piece> = pieces
+            .map(|lying| lying.piece(heads.keys * width))
             .collect();
-        let all: usize = own.iter().map(|piece| piece.len).sum();
+        let all: usize = pieces.iter().map(|piece| piece.len).sum();
         let first = all.saturating_sub(group.queries.len());
-        let slope = heads.slopes.map_or(0.0, |slopes| slopes[head]);
-        let mask = match group.order {
-            Order::All => Mask::None,
-            Order::Causal => Mask::Causal { first, slope },
-            Order::Tree(parents) => Mask::Tree {
-                first,
-                slope,
-                parents,
-            },
-        };
-        let at = group.queries.start * inner + head * width;
-        // SAFETY: the tensors outlive the loop; each task writes rows and channels of its own.
-        unsafe {
-            let head = Head {
-                queries: Rows {
-                    first: cpu::elements::<f32>(&q)[at..].as_ptr(),
-                    stride: inner,
+        let mut own = pieces.clone();
+        for head in of_heads {
+            let slope = heads.slopes.map_or(0.0, |slopes| slopes[head]);
+            let mask = match group.order {
+                Order::All => Mask::None,
+                Order::Causal => Mask::Causal { first, slope },
+                Order::Tree(parents) => Mask::Tree {
+                    first,
+                    slope,
+                    parents,
                 },
-                wanted,
-                width,
-                scale: heads.scale as f32,
-                mask,
-                out: shared.behind(at),
-                out_stride: inner,
             };
-            cpu::attention::attend(set, &head, &own);
+            let at = group.queries.start * inner + head * width;
+            // SAFETY: the tensors outlive the loop; each task writes rows and channels of its own.
+            unsafe {
+                for (own, piece) in own.iter_mut().zip(&pieces) {
+                    *own = piece.behind(head / share * width);
+                }
+                let head = Head {
+                    queries: Rows {
+                        first: cpu::elements::<f32>(&q)[at..].as_ptr(),
+                        stride: inner,
+                    },
+                    wanted,
+                    width,
+                    scale: heads.scale as f32,
+                    mask,
+                    out: shared.behind(at),
+                    out_stride: inner,
+                };
+                cpu::attention::attend(set, &head, &own);
+            }
         }
     });
     narrowed(cpu::tensor(out, [tokens, inner]), dtype)
@@ -203,7 +288,7 @@ fn attend_plain(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> T
                 share,
             )
         };
-        let (k, v) = (join(|seen| &seen.keys), join(|seen| &seen.values));
+        let (k, v) = (join(KeysValues::keys), join(KeysValues::values));
         let (queries, keys) = (group.queries.len(), k.dims()[2]);
         let bias = order_bias(group.order, queries, keys, heads.slopes.unwrap_or(&[0.0]));
         let bias = bias.map(|bias| {
@@ -265,10 +350,7 @@ mod tests {
                 .normal([len, inner], 1.0)
                 .val()
         };
-        KeysValues {
-            keys: of(seed),
-            values: of(seed + 100),
-        }
+        KeysValues::new(of(seed), of(seed + 100))
     }
 
     /// Two prompts and, between them, a token that sees nothing.
@@ -321,9 +403,9 @@ mod tests {
     #[test]
     fn a_token_gets_the_same_bits_alone_and_among_others_and_however_its_keys_are_cut() {
         let whole = keys_values(43, 22, 5);
-        let part = |range: Range<usize>| KeysValues {
-            keys: whole.keys.clone().narrow(0, range.start, range.len()),
-            values: whole.values.clone().narrow(0, range.start, range.len()),
+        let part = |range: Range<usize>| {
+            let cut = |x: &Tensor<2>| x.clone().narrow(0, range.start, range.len());
+            KeysValues::new(cut(&whole.keys), cut(&whole.values))
         };
         let q: Tensor<2> = Init::new(9, &Device::flex()).normal([40, 22], 1.0).val();
         let heads = Heads {
@@ -342,6 +424,9 @@ mod tests {
         };
         let all = run(q.clone(), std::slice::from_ref(&whole));
         let cut = run(q.clone(), &[part(0..17), part(17..18), part(18..43)]);
+        assert_eq!(all.to_data(), cut.into_data());
+        let ones: Vec<KeysValues> = (5..43).map(|i| part(i..i + 1)).collect();
+        let cut = run(q.clone(), &[&[part(0..5)], &ones[..]].concat());
         assert_eq!(all.to_data(), cut.into_data());
         for token in [0, 7, 39] {
             let alone = run(q.clone().narrow(0, token, 1), &[part(0..token + 4)]);

@@ -9,7 +9,7 @@ use crate::cpu::product::{Rows, Sizes, product};
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor};
 use crate::differentiable::{Operation, apply};
-use crate::{Activation, Epilogue, Init, QuantisedWeight, narrowed, widened};
+use crate::{Activation, Epilogue, Init, Lora, LoraConfig, QuantisedWeight, narrowed, widened};
 
 /// Elements of a half-precision weight that are widened at once where the framework multiplies.
 const BLOCK: usize = 1 << 22;
@@ -195,6 +195,8 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[d_output]`, or none.
     pub bias: Option<Param<Tensor<1>>>,
+    /// What it has learnt beside its weight, if anything.
+    pub lora: Option<Lora>,
     /// The weight in few bits, where it was loaded so; `weight` is then made of it if it is read.
     #[module(skip)]
     pub quantised: QuantisedWeight,
@@ -213,8 +215,15 @@ impl Linear {
         Self {
             weight,
             bias: bias.then(|| init.full([d_output], 0.0)),
+            lora: None,
             quantised,
         }
+    }
+
+    /// Puts a change of low rank beside the weight, none at first.
+    pub fn add_lora(&mut self, config: &LoraConfig, init: &mut Init) {
+        let [d_output, d_input] = self.weight.lazy_shape().dims();
+        self.lora = Some(Lora::new(config, d_input, d_output, init));
     }
 
     /// # Shapes
@@ -263,7 +272,23 @@ impl Linear {
             ..epilogue
         };
         let x = x.reshape([rows, d_input]);
-        let y = linear(x, &self.weight, &self.quantised, epilogue); // [rows, d_output]
+        let y = match &self.lora {
+            None => linear(x, &self.weight, &self.quantised, epilogue),
+            Some(lora) => {
+                let low = affine(x.clone(), lora.a.val(), None); // [rows, rank]
+                let learnt = affine(low, lora.b.val(), None) * lora.scale();
+                let bias = Epilogue {
+                    bias: epilogue.bias.clone(),
+                    ..Epilogue::default()
+                };
+                let y = linear(x, &self.weight, &self.quantised, bias) + learnt;
+                let rest = Epilogue {
+                    bias: None,
+                    ..epilogue
+                };
+                rest.apply(y)
+            }
+        }; // [rows, d_output]
         dims[D - 1] = d_output;
         y.reshape(dims)
     }

@@ -9,10 +9,32 @@ const BLOCK: usize = 64 * LANES;
 /// The greatest of `values`, and the natural logarithm of the sum of the exponentials of their
 /// distances from it: a value's log-probability is `value - greatest - logarithm`.
 pub fn log_sum_exp(values: &[f32]) -> (f32, f32) {
-    let greatest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let greatest = greatest(values);
     // SAFETY: the instruction set is this processor's.
     let sum = unsafe { sum(InstructionSet::best(), values, greatest) };
     (greatest, sum.ln() as f32)
+}
+
+/// The greatest of `values`, what is no number left out; minus infinity if there is none.
+pub fn greatest(values: &[f32]) -> f32 {
+    // SAFETY: the instruction set is this processor's.
+    unsafe { greatest_with(InstructionSet::best(), values) }
+}
+
+for_processor!(fn greatest_with(values: &[f32]) -> f32 = greatest_of);
+
+#[inline(always)]
+unsafe fn greatest_of<V: Lanes>(values: &[f32]) -> f32 {
+    // One lane's maximum does not wait for another's.
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let (parts, rest) = values.as_chunks::<LANES>();
+    for part in parts {
+        for (lane, value) in lanes.iter_mut().zip(part) {
+            *lane = if *value > *lane { *value } else { *lane };
+        }
+    }
+    let all = lanes.iter().chain(rest).copied();
+    all.fold(f32::NEG_INFINITY, f32::max)
 }
 
 for_processor!(fn sum(values: &[f32], greatest: f32) -> f64 = sum_of);
@@ -41,6 +63,20 @@ unsafe fn sum_of<V: Lanes>(values: &[f32], greatest: f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_greatest_is_found_wherever_it_stands_and_what_is_no_number_is_left_out() {
+        for len in [1, 15, 16, 17, 37] {
+            for at in 0..len {
+                let mut values: Vec<f32> = (0..len).map(|i| -(i as f32)).collect();
+                values[(at + 1) % len] = f32::NAN;
+                values[at] = 3.5;
+                assert_eq!(super::greatest(&values), 3.5, "{at} of {len}");
+            }
+        }
+        assert_eq!(super::greatest(&[]), f32::NEG_INFINITY);
+        assert_eq!(super::greatest(&[f32::NAN]), f32::NEG_INFINITY);
+    }
+
     use super::*;
 
     #[test]

@@ -13,8 +13,8 @@ mod config;
 use std::ops::Range;
 
 use flamingo_kernels::{
-    Activation, Heads, Init, Linear, Module, Norm, Order, Param, QueryGroup, Tensor, add_gated,
-    attend, attention, indices, merge_heads, repeat_heads, split_heads,
+    Activation, Heads, Init, Linear, Module, Norm, Order, Param, QueryGroup, Tensor, add,
+    add_gated, attend, attention, indices, merge_heads, repeat_heads, split_heads,
 };
 
 pub use config::{Gate, GatedConfig, Placement};
@@ -39,8 +39,8 @@ pub struct GatedCrossAttention {
     pub norm_q: Option<Norm>,
     /// Of each head's keys.
     pub norm_k: Option<Norm>,
-    /// Gate of the attention, `[1]` or `[D]`.
-    pub alpha_xattn: Param<Tensor<1>>,
+    /// Gate of the attention, `[1]` or `[D]`, if it has one.
+    pub alpha_xattn: Option<Param<Tensor<1>>>,
     /// Before the feed-forward.
     pub norm_dense: Norm,
     /// Into the feed-forward.
@@ -49,8 +49,8 @@ pub struct GatedCrossAttention {
     pub dense_gate: Option<Linear>,
     /// Out of it.
     pub dense_out: Linear,
-    /// Gate of the feed-forward, `[1]` or `[D]`.
-    pub alpha_dense: Param<Tensor<1>>,
+    /// Gate of the feed-forward, `[1]` or `[D]`, if it has one.
+    pub alpha_dense: Option<Param<Tensor<1>>>,
     #[module(skip)]
     heads: usize,
     #[module(skip)]
@@ -71,7 +71,10 @@ impl GatedCrossAttention {
         };
         let norm_of_heads =
             |init: &mut Init| config.query_key_norm.then(|| norm(config.head_dim, init));
-        let closed = |init: &mut Init| init.full([config.gate_width(d)], 0.0);
+        let closed = |init: &mut Init| match config.gate_width(d) {
+            0 => None,
+            width => Some(init.full([width], 0.0)),
+        };
         Self {
             norm: norm(d, init),
             q: Linear::new(d, inner, false, init),
@@ -132,7 +135,7 @@ impl GatedCrossAttention {
             return y;
         }
         let y = match looked {
-            Some(looked) => add_gated(y, looked, self.alpha_xattn.val().tanh()),
+            Some(looked) => add_behind(y, looked, &self.alpha_xattn),
             None => y,
         };
         let [b, l, d] = y.dims();
@@ -141,7 +144,7 @@ impl GatedCrossAttention {
             true => self.dense_of(rows, &looking.seeing()),
             false => self.dense(rows),
         };
-        add_gated(y, added.reshape([b, l, d]), self.alpha_dense.val().tanh())
+        add_behind(y, added.reshape([b, l, d]), &self.alpha_dense)
     }
 
     /// The feed-forward of some of the rows, rising; zeros for the others.
@@ -316,6 +319,14 @@ impl GatedCrossAttention {
         let q = of_heads(split_heads(q, self.heads), &self.norm_q).squeeze_dim::<3>(0); // [H, L, Dh]
         let scale = (q.dims()[2] as f64).powf(-0.5);
         flamingo_kernels::burn::tensor::activation::softmax((q * scale).matmul(keys.transpose()), 2)
+    }
+}
+
+/// `y + tanh(alpha) * more`, or `y + more` where there is no gate.
+fn add_behind(y: Tensor<3>, more: Tensor<3>, alpha: &Option<Param<Tensor<1>>>) -> Tensor<3> {
+    match alpha {
+        Some(alpha) => add_gated(y, more, alpha.val().tanh()),
+        None => add(y, more),
     }
 }
 

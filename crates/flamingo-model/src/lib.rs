@@ -29,4 +29,4 @@ pub use gated_cross_attention::{Gate, GatedConfig, GatedCrossAttention, Placemen
 pub use language::{Branches, Chunk, LanguageConfig, LanguageModel, TextCache, TextInput, TextRow};
 pub use looking::Looking;
 pub use media::{Media, Medium};
-pub use perceiver_resampler::{PerceiverResampler, PerceiverResamplerConfig};
+pub use perceiver_resampler::{PerceiverResampler, PerceiverResamplerConfig, ResamplerKind};

@@ -15,7 +15,7 @@ impl Medium {
     /// What they take in memory, in bytes.
     pub fn bytes(&self) -> usize {
         let of = |x: &Tensor<2>| x.dims().iter().product::<usize>() * x.dtype().size();
-        let block = |block: &KeysValues| of(&block.keys) + of(&block.values);
+        let block = |block: &KeysValues| of(block.keys()) + of(block.values());
         self.blocks.iter().map(block).sum()
     }
 
@@ -72,10 +72,8 @@ impl Media {
         };
         let medium = |i: usize| {
             let cut = |x: &Tensor<3>| compact(x.clone().narrow(0, i, 1).squeeze_dim::<2>(0));
-            let block = |(keys, values): &(Tensor<3>, Tensor<3>)| KeysValues {
-                keys: cut(keys),
-                values: cut(values),
-            };
+            let block =
+                |(keys, values): &(Tensor<3>, Tensor<3>)| KeysValues::new(cut(keys), cut(values));
             Medium {
                 blocks: Arc::new(blocks.iter().map(block).collect()),
             }
@@ -113,7 +111,7 @@ impl Media {
             });
             Tensor::stack::<3>(all.collect(), 0)
         };
-        let (keys, values) = (join(|block| &block.keys), join(|block| &block.values));
+        let (keys, values) = (join(KeysValues::keys), join(KeysValues::values));
         let ragged = lengths.iter().any(|length| *length < longest);
         let filling = ragged.then(|| {
             let hidden = |length: &usize| {

@@ -4,12 +4,28 @@
 //! itself. Frames are told apart by learnt time embeddings; positions within a frame are not.
 //! More frames than were learnt get linearly interpolated embeddings (paper, 3.1: 8 in training,
 //! 30 in inference).
+//!
+//! The paper's ablation puts a Transformer or an MLP in its place and says no more of them; ours are those of
+//! [`ResamplerKind`].
 
 use flamingo_kernels::{
     Activation, Init, Linear, Module, Norm, Param, Tensor, attention, floats, indices, merge_heads,
     split_heads,
 };
 use serde::{Deserialize, Serialize};
+
+/// How the latents learn of the features.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResamplerKind {
+    /// They attend to the features and to each other; the features stay as they are.
+    #[default]
+    Perceiver,
+    /// Features and latents attend to each other, and all of them change from layer to layer.
+    Transformer,
+    /// They see the features' mean: it is added to each before each feed-forward, and nothing attends.
+    Mlp,
+}
 
 /// Sizes of a resampler.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +56,13 @@ pub struct PerceiverResamplerConfig {
     /// paper and all published models.
     #[serde(default)]
     pub media_embeddings: usize,
+    /// How the latents learn of the features.
+    #[serde(default, skip_serializing_if = "is_perceiver")]
+    pub kind: ResamplerKind,
+}
+
+fn is_perceiver(kind: &ResamplerKind) -> bool {
+    *kind == ResamplerKind::Perceiver
 }
 
 impl PerceiverResamplerConfig {
@@ -60,6 +83,7 @@ impl PerceiverResamplerConfig {
             final_norm: true,
             query_key_norm: false,
             media_embeddings: 0,
+            kind: ResamplerKind::Perceiver,
         }
     }
 
@@ -83,7 +107,13 @@ impl PerceiverResamplerConfig {
         } else {
             0
         };
-        let layer = 4 * d * inner + 2 * self.ffw_multiple * d * d + 6 * d + norms;
+        let ffw = 2 * self.ffw_multiple * d * d;
+        let layer = match self.kind {
+            ResamplerKind::Perceiver | ResamplerKind::Transformer => {
+                4 * d * inner + ffw + 6 * d + norms
+            }
+            ResamplerKind::Mlp => ffw + 2 * d,
+        };
         let projection = if visual_width == d {
             0
         } else {
@@ -99,10 +129,17 @@ impl PerceiverResamplerConfig {
         let (d, inner, r) = (self.width, self.heads * self.head_dim, self.latents);
         let features = frames * positions;
         let seen = features + r;
-        let layer = 2 * r * d * inner * 2
-            + 2 * seen * d * inner * 2
-            + 2 * r * seen * inner * 2
-            + 4 * r * d * d * self.ffw_multiple;
+        // Those that change, and those that attend.
+        let (own, asks) = match self.kind {
+            ResamplerKind::Perceiver => (r, r),
+            ResamplerKind::Transformer => (seen, seen),
+            ResamplerKind::Mlp => (r, 0),
+        };
+        let keys = if asks == 0 { 0 } else { seen };
+        let layer = 2 * asks * d * inner * 2
+            + 2 * keys * d * inner * 2
+            + 2 * asks * keys * inner * 2
+            + 4 * own * d * d * self.ffw_multiple;
         let projection = if visual_width == d {
             0
         } else {
@@ -123,10 +160,27 @@ pub struct PerceiverResampler {
     pub media_embeddings: Option<Param<Tensor<2>>>,
     /// Features to `width`, where they are of another.
     pub projection: Option<Linear>,
-    /// The layers.
+    /// The layers, but of an MLP.
     pub layers: Vec<ResamplerLayer>,
+    /// Those of an MLP.
+    pub mlp: Vec<MlpLayer>,
     /// After the last layer.
     pub norm: Option<Norm>,
+    #[module(skip)]
+    kind: ResamplerKind,
+}
+
+/// A feed-forward of each latent and the features' mean.
+#[derive(Module, Debug)]
+pub struct MlpLayer {
+    /// Before it.
+    pub norm_ffw: Norm,
+    /// Into it.
+    pub ffw_in: Linear,
+    /// Out of it.
+    pub ffw_out: Linear,
+    #[module(skip)]
+    activation: Activation,
 }
 
 /// One layer: the latents attend to features and latents, then a feed-forward.
@@ -171,10 +225,20 @@ impl PerceiverResampler {
             time_embeddings: table(config.time_embeddings),
             media_embeddings: table(config.media_embeddings),
             projection: (visual_width != d).then(|| Linear::new(visual_width, d, false, init)),
-            layers: (0..config.layers)
-                .map(|_| ResamplerLayer::new(config, init))
-                .collect(),
+            layers: match config.kind {
+                ResamplerKind::Mlp => Vec::new(),
+                _ => (0..config.layers)
+                    .map(|_| ResamplerLayer::new(config, init))
+                    .collect(),
+            },
+            mlp: match config.kind {
+                ResamplerKind::Mlp => (0..config.layers)
+                    .map(|_| MlpLayer::new(config, init))
+                    .collect(),
+                _ => Vec::new(),
+            },
             norm: config.final_norm.then(|| Norm::layer(d, init)),
+            kind: config.kind,
         }
     }
 
@@ -188,9 +252,16 @@ impl PerceiverResampler {
     /// # Panics
     /// If there are fewer embeddings of places than a place needs.
     pub fn forward(&self, features: Tensor<4>, places: &[usize]) -> Tensor<3> {
-        let (x, mut latents) = self.start(features, places);
+        let (mut x, mut latents) = self.start(features, places);
+        let mean = (self.kind == ResamplerKind::Mlp).then(|| x.clone().mean_dim(1)); // [M, 1, width]
         for layer in &self.layers {
-            latents = layer.forward(x.clone(), latents);
+            match self.kind {
+                ResamplerKind::Transformer => (x, latents) = layer.forward_all(x, latents),
+                _ => latents = layer.forward(x.clone(), latents),
+            }
+        }
+        for (layer, mean) in self.mlp.iter().zip(mean.iter().cycle()) {
+            latents = layer.forward(mean.clone(), latents);
         }
         match &self.norm {
             Some(norm) => norm.forward(latents),
@@ -199,16 +270,23 @@ impl PerceiverResampler {
     }
 
     /// Where the latents of one medium look in the last layer, mean over heads; `place` as of
-    /// [`PerceiverResampler::forward`].
+    /// [`PerceiverResampler::forward`]. Those of an MLP look at every feature alike.
     ///
     /// # Shapes
     /// - `features`: `[1, T, S, Dv]`
     /// - output: `[R, T * S + R]`
     pub fn weights(&self, features: Tensor<4>, place: usize) -> Tensor<2> {
-        let (x, mut latents) = self.start(features, &[place]);
-        let (last, earlier) = self.layers.split_last().expect("a resampler has a layer");
+        let (mut x, mut latents) = self.start(features, &[place]);
+        let Some((last, earlier)) = self.layers.split_last() else {
+            let ([_, seen, _], [_, r, _]) = (x.dims(), latents.dims());
+            let alike = Tensor::full([r, seen], 1.0 / seen as f64, &x.device());
+            return Tensor::cat(vec![alike, Tensor::zeros([r, r], &x.device())], 1);
+        };
         for layer in earlier {
-            latents = layer.forward(x.clone(), latents);
+            match self.kind {
+                ResamplerKind::Transformer => (x, latents) = layer.forward_all(x, latents),
+                _ => latents = layer.forward(x.clone(), latents),
+            }
         }
         last.weights(x, latents)
             .mean_dim(1)
@@ -270,13 +348,30 @@ impl ResamplerLayer {
     /// - `latents` and output: `[M, R, width]`
     fn forward(&self, x: Tensor<3>, latents: Tensor<3>) -> Tensor<3> {
         let (q, k, seen) = self.queries_keys(x, latents.clone());
+        self.changed(latents, q, k, seen)
+    }
+
+    /// As [`Self::forward`], the features attending, too.
+    fn forward_all(&self, x: Tensor<3>, latents: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        let ([_, features, _], [_, r, _]) = (x.dims(), latents.dims());
+        let (of_latents, k, seen) = self.queries_keys(x.clone(), latents.clone());
+        let of_features = self.q.forward(self.norm_media.forward(x.clone()));
+        let of_features = of_heads(split_heads(of_features, self.heads), &self.norm_q);
+        let q = Tensor::cat(vec![of_features, of_latents], 2);
+        let all = self.changed(Tensor::cat(vec![x, latents], 1), q, k, seen);
+        let x = all.clone().narrow(1, 0, features);
+        (x, all.narrow(1, features, r))
+    }
+
+    /// What queries see, then the feed-forward, each added.
+    fn changed(&self, asks: Tensor<3>, q: Tensor<4>, k: Tensor<4>, seen: Tensor<3>) -> Tensor<3> {
         let v = split_heads(self.v.forward(seen), self.heads);
         let scale = (q.dims()[3] as f64).powf(-0.5);
         let looked = merge_heads(attention(q, k, v, None, scale));
-        let latents = self.out.added_to(latents, looked);
-        let normed = self.norm_ffw.forward(latents.clone());
+        let asks = self.out.added_to(asks, looked);
+        let normed = self.norm_ffw.forward(asks.clone());
         let hidden = self.ffw_in.activated(normed, self.activation);
-        self.ffw_out.added_to(latents, hidden)
+        self.ffw_out.added_to(asks, hidden)
     }
 
     /// Queries `[M, H, R, Dh]`, keys `[M, H, T * S + R, Dh]`, and what keys and values are of.
@@ -285,10 +380,6 @@ impl ResamplerLayer {
         let seen = Tensor::cat(vec![self.norm_media.forward(x), normed.clone()], 1);
         let q = split_heads(self.q.forward(normed), self.heads);
         let k = split_heads(self.k.forward(seen.clone()), self.heads);
-        let of_heads = |x: Tensor<4>, norm: &Option<Norm>| match norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        };
         (of_heads(q, &self.norm_q), of_heads(k, &self.norm_k), seen)
     }
 
@@ -297,6 +388,34 @@ impl ResamplerLayer {
         let (q, k, _) = self.queries_keys(x, latents);
         let scale = (q.dims()[3] as f64).powf(-0.5);
         flamingo_kernels::burn::tensor::activation::softmax((q * scale).matmul(k.transpose()), 3)
+    }
+}
+
+impl MlpLayer {
+    fn new(config: &PerceiverResamplerConfig, init: &mut Init) -> Self {
+        let (d, hidden) = (config.width, config.ffw_multiple * config.width);
+        Self {
+            norm_ffw: Norm::layer(d, init),
+            ffw_in: Linear::new(d, hidden, false, init),
+            ffw_out: Linear::new(hidden, d, false, init),
+            activation: config.activation,
+        }
+    }
+
+    /// # Shapes
+    /// - `mean`: `[M, 1, width]`
+    /// - `latents` and output: `[M, R, width]`
+    fn forward(&self, mean: Tensor<3>, latents: Tensor<3>) -> Tensor<3> {
+        let normed = self.norm_ffw.forward(latents.clone() + mean);
+        let hidden = self.activation.apply(self.ffw_in.forward(normed));
+        self.ffw_out.added_to(latents, hidden)
+    }
+}
+
+fn of_heads(x: Tensor<4>, norm: &Option<Norm>) -> Tensor<4> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
     }
 }
 
@@ -383,6 +502,63 @@ mod tests {
         let y = resampler.forward(x.clone(), &[]);
         assert!(distance(y.clone(), resampler.forward(x.clone().flip([2]), &[])) < 1e-5);
         assert!(distance(y, resampler.forward(x.flip([1]), &[])) > 1e-3);
+    }
+
+    #[test]
+    fn other_kinds_give_as_many_latents_of_each_medium_by_itself_and_are_counted() {
+        let perceiver = PerceiverResampler::new(&config(), 7, &mut Init::new(1, &Device::flex()));
+        let x = features([3, 2, 13, 7]);
+        for kind in [ResamplerKind::Transformer, ResamplerKind::Mlp] {
+            let config = PerceiverResamplerConfig { kind, ..config() };
+            let resampler = PerceiverResampler::new(&config, 7, &mut Init::new(1, &Device::flex()));
+            assert_eq!(
+                config.parameters(7),
+                resampler.num_params() as u64,
+                "{kind:?}"
+            );
+            let latents = resampler.forward(x.clone(), &[]);
+            assert_eq!(latents.dims(), [3, 5, 6]);
+            let alone = resampler.forward(x.clone().narrow(0, 1, 1), &[]);
+            for (a, b) in values(alone)
+                .iter()
+                .zip(values(latents.clone().narrow(0, 1, 1)))
+            {
+                assert!((a - b).abs() < 1e-5, "{kind:?}");
+            }
+            // It looks: another picture has other latents.
+            let of = |medium| values(latents.clone().narrow(0, medium, 1));
+            assert_ne!(of(0), of(1), "{kind:?}");
+            let weights = resampler.weights(x.clone().narrow(0, 0, 1), 0);
+            assert_eq!(weights.dims(), [5, 2 * 13 + 5]);
+            for sum in weights
+                .sum_dim(1)
+                .into_data()
+                .try_to_vec::<f32>()
+                .expect("f32")
+            {
+                assert!((sum - 1.0).abs() < 1e-5, "{kind:?}");
+            }
+            // It is written with its kind, and the Perceiver without.
+            let json = serde_json::to_value(&config).expect("plain data");
+            assert!(json.get("kind").is_some());
+        }
+        // The same numbers, but features change in a Transformer.
+        let config_of = |kind| PerceiverResamplerConfig { kind, ..config() };
+        let transformer = PerceiverResampler::new(
+            &config_of(ResamplerKind::Transformer),
+            7,
+            &mut Init::new(1, &Device::flex()),
+        );
+        assert_eq!(transformer.num_params(), perceiver.num_params());
+        assert_ne!(
+            values(transformer.forward(x.clone(), &[])),
+            values(perceiver.forward(x, &[]))
+        );
+        let json = serde_json::to_value(config()).expect("plain data");
+        assert!(
+            json.get("kind").is_none(),
+            "models from before are read and written as they are"
+        );
     }
 
     #[test]

@@ -61,8 +61,8 @@ fn closed(model: &Flamingo, device: &Device) -> Flamingo {
     let mut model = model.clone();
     let mut init = Init::new(0, device);
     for block in &mut model.gated {
-        block.alpha_xattn = init.full([1], 0.0);
-        block.alpha_dense = init.full([1], 0.0);
+        block.alpha_xattn = Some(init.full([1], 0.0));
+        block.alpha_dense = Some(init.full([1], 0.0));
     }
     model
 }

@@ -148,7 +148,7 @@ impl Part {
 
 /// A document as its JSON spells it.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `parts`")]
 struct RawDocument {
     #[serde(
         default,
@@ -161,7 +161,10 @@ struct RawDocument {
 
 /// A line of a file to score. Not flattened: serde would then let unknown keys pass.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with `parts` and `candidates`"
+)]
 struct RawCandidates {
     #[serde(
         default,

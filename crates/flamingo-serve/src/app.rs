@@ -185,6 +185,17 @@ pub(crate) fn refuse_head(state: &State, status: StatusCode) -> Bytes {
             let message = "the request's path and query have more than 65534 bytes: send what they say in the body";
             Refusal::new(status, message).called("uri_too_long")
         }
+        StatusCode::REQUEST_TIMEOUT => {
+            let seconds = state.limits.header_time.as_secs();
+            let message =
+                format!("the request's headers took more than {seconds} s: send them faster");
+            Refusal::new(status, message).called("headers_timeout")
+        }
+        StatusCode::HTTP_VERSION_NOT_SUPPORTED => {
+            let message = "the connection begins in HTTP/2: this server speaks HTTP/1.1, or put a proxy before it that \
+                           speaks both";
+            Refusal::new(status, message).called("http2")
+        }
         _ => {
             let message = "the request is not HTTP/1.1: its first line or a header is malformed, see what sends it";
             Refusal::new(status, message).called("invalid_http")

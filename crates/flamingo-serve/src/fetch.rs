@@ -117,6 +117,7 @@ impl WebFetcher {
         match error {
             ureq::Error::Timeout(_) => self.too_slow(),
             ureq::Error::Io(error) => self.broken(error),
+            ureq::Error::Other(error) => error.to_string(),
             other => other.to_string(),
         }
     }

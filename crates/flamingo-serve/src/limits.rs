@@ -37,6 +37,8 @@ pub struct Limits {
     pub candidate_tokens: usize,
     /// How long a request's headers may take.
     pub header_time: Duration,
+    /// How long a client may read nothing of an answer that is sent to it.
+    pub read_time: Duration,
     /// How long its body may take.
     pub body_time: Duration,
     /// How long it may wait and be answered.
@@ -72,6 +74,7 @@ impl Default for Limits {
             candidates: 1024,
             candidate_tokens: 256,
             header_time: Duration::from_secs(30),
+            read_time: Duration::from_secs(60),
             body_time: Duration::from_secs(120),
             answer_time: Duration::from_secs(600),
             drain_time: Duration::from_secs(30),

@@ -183,7 +183,8 @@ fn reference(bytes: &[u8], kind: MediaKind) -> String {
     name
 }
 
-/// As documents from files are opened: a picture that is asked for as a film is a film of one frame.
+/// As documents from files are opened: a picture that is asked for as a film is a film of one frame. Pictures are kept
+/// in the size in which the model sees them: a small file may be a large picture, and a prompt may have many.
 fn open(
     bytes: &[u8],
     kind: MediaKind,
@@ -196,10 +197,18 @@ fn open(
         (MediaKind::Image, Media::Film(_)) => Err(format!(
             "{name} is a film or an animation, not a still picture: send it as `video_url` or as a \"video\" part"
         )),
-        (MediaKind::Video, Media::Image(image)) => Film::new(vec![image], None, name)
+        (MediaKind::Video, Media::Image(image)) => Film::new(vec![wanted.frame(image)], None, name)
             .map(Media::Film)
             .map_err(|error| error.to_string()),
-        (_, media) => Ok(media),
+        (_, media) => Ok(in_size(media, wanted)),
+    }
+}
+
+/// A picture in the size in which it is wanted; films come so.
+pub(crate) fn in_size(media: Media, wanted: &Wanted) -> Media {
+    match media {
+        Media::Image(image) => Media::Image(wanted.frame(image)),
+        film @ Media::Film(_) => film,
     }
 }
 
@@ -218,7 +227,7 @@ fn size(media: &Media) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use flamingo_image::Image;
+    use flamingo_image::{Fit, Image, Preprocess, Sampling};
 
     use super::*;
 
@@ -266,6 +275,28 @@ mod tests {
             assert!(store.media(&held.reference, &Wanted::default()).is_ok());
         }
         assert_eq!(store.lock().decoded_bytes, 0);
+    }
+
+    #[test]
+    fn a_large_picture_is_kept_in_the_size_that_the_model_sees() {
+        let preprocess = Preprocess::clip(16, Fit::Squash);
+        let wanted = Wanted::of(Sampling::ASKING, &preprocess);
+        let store = MediaStore::new(Reader::default(), wanted.clone(), 1 << 20);
+        let store = Arc::new(store);
+        let image = Image::from_fn(700, 300, |x, y| [(x * 7) as u8, (y * 3) as u8, 5]);
+        let png = image.to_png();
+        for kind in [MediaKind::Image, MediaKind::Video] {
+            let held = store.admit(&png, kind, "a").unwrap();
+            assert_eq!(store.lock().decoded_bytes, 16 * 16 * 3);
+            // Once as it was kept, once decoded again.
+            for _ in 0..2 {
+                let shown = match store.media(&held.reference, &wanted).unwrap() {
+                    Media::Image(image) => image,
+                    Media::Film(film) => film.frames[0].clone(),
+                };
+                assert_eq!(preprocess.pixels(&shown), preprocess.pixels(&image));
+            }
+        }
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl Parameters {
             let name = outer_name(error.name);
             let message = error
                 .to_string()
-                .replacen(error.name, &format!("`{name}`"), 1);
+                .replacen(error.name, &format!("`{name}`"), 1)
+                .replace("max_new_tokens", "max_tokens");
             Refusal::bad(name, message)
         })?;
         Ok(Self {
@@ -255,7 +256,7 @@ mod tests {
             (
                 json!({"max_tokens": 3, "min_tokens": 4}),
                 "min_tokens",
-                "at most max_new_tokens, 3",
+                "at most max_tokens, 3",
             ),
             (json!({"stop": ["a", 3]}), "stop", "a text, or a list"),
             (

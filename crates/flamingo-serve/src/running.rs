@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use flamingo_engine::{Answer, Decoding, RankBy, Request, Scores};
-use flamingo_sequence::{Candidates, Document, Part, Sequence};
+use flamingo_sequence::{Candidates, Document, Part, Sequence, Tokenizer};
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Share;
@@ -62,8 +62,15 @@ impl Prompt {
         check_texts(&state.limits, &document.parts, param)?;
         let held = state.getter.get(media).await?;
         let document = Document::concat(&shots.documents, &with_references(document, &held));
-        let sequence = Sequence::of_prompt(&document, &state.model.tokenizer, state.limits.media);
-        let sequence = sequence.map_err(|error| Refusal::bad(param, error.to_string()))?;
+        let (tokenizer, most_media) = (Arc::clone(&state.model.tokenizer), state.limits.media);
+        let bytes = document.parts.iter().map(text_bytes).sum();
+        let tokens = state.getter.with_text(bytes, move || {
+            let sequence = Sequence::of_prompt(&document, &tokenizer, most_media);
+            sequence.map(|sequence| (document, sequence))
+        });
+        let (document, sequence) = tokens
+            .await?
+            .map_err(|error| Refusal::bad(param, error.to_string()))?;
         let (tokens, most) = (sequence.ids.len(), state.limits.prompt_tokens);
         let most = state
             .model
@@ -121,7 +128,13 @@ impl Prompt {
         by: RankBy,
         asked: Asked,
     ) -> Result<Running, Refusal> {
-        check_candidates(state, &candidates)?;
+        let (tokenizer, limits) = (Arc::clone(&state.model.tokenizer), state.limits.clone());
+        let bytes = candidates.iter().map(String::len).sum();
+        let checked = state.getter.with_text(bytes, move || {
+            check_candidates(&tokenizer, &limits, &candidates)?;
+            Ok::<_, Refusal>(candidates)
+        });
+        let candidates = checked.await??;
         let candidates = Candidates {
             document: self.document,
             candidates,
@@ -137,11 +150,7 @@ pub(crate) fn check_texts<'a>(
     parts: impl IntoIterator<Item = &'a Part>,
     param: &str,
 ) -> Result<(), Refusal> {
-    let bytes = |part: &Part| match part {
-        Part::Text(text) => text.len(),
-        Part::Image(_) | Part::Video(_) | Part::End | Part::Token(_) => 0,
-    };
-    let bytes: usize = parts.into_iter().map(bytes).sum();
+    let bytes: usize = parts.into_iter().map(text_bytes).sum();
     let tokens = limits.prompt_tokens;
     let most = tokens.saturating_mul(BYTES_A_TOKEN);
     match bytes > most {
@@ -155,9 +164,20 @@ pub(crate) fn check_texts<'a>(
     }
 }
 
+fn text_bytes(part: &Part) -> usize {
+    match part {
+        Part::Text(text) => text.len(),
+        Part::Image(_) | Part::Video(_) | Part::End | Part::Token(_) => 0,
+    }
+}
+
 /// Refuses candidates that are too long, each or together.
-fn check_candidates(state: &State, candidates: &[String]) -> Result<(), Refusal> {
-    let (most, most_together) = (state.limits.candidate_tokens, state.limits.prompt_tokens);
+fn check_candidates(
+    tokenizer: &Tokenizer,
+    limits: &Limits,
+    candidates: &[String],
+) -> Result<(), Refusal> {
+    let (most, most_together) = (limits.candidate_tokens, limits.prompt_tokens);
     let mut together = 0;
     for (i, text) in candidates.iter().enumerate() {
         let place = format!("candidates[{i}]");
@@ -168,7 +188,7 @@ fn check_candidates(state: &State, candidates: &[String]) -> Result<(), Refusal>
         if text.len() > most.saturating_mul(BYTES_A_TOKEN) {
             return Err(long(format!("{} bytes", text.len())));
         }
-        let ids = state.model.tokenizer.encode(text);
+        let ids = tokenizer.encode(text);
         let tokens = ids
             .map_err(|error| Refusal::bad(&place, error.to_string()))?
             .len();

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use flamingo_engine::{Engine, MediaSource};
 use flamingo_film::{Ffmpeg, Reader};
 use flamingo_image::{Media, Wanted};
@@ -23,7 +24,7 @@ use crate::body::Budget;
 use crate::fetch::{FetchLimits, WebFetcher};
 use crate::key::ApiKey;
 use crate::limits::Limits;
-use crate::media::MediaStore;
+use crate::media::{MediaStore, in_size};
 use crate::metrics::Metrics;
 use crate::shots::ShotSets;
 use crate::state::{Ids, ServedModel, State, now};
@@ -90,6 +91,7 @@ impl MediaSource for AllMedia {
         match self.shots.iter().find(|set| set.has(reference)) {
             Some(set) => {
                 let media = set.load(reference, &self.reader, wanted);
+                let media = media.map(|media| in_size(media, wanted));
                 media.map_err(flamingo_engine::Error::Media)
             }
             None => self.store.media(reference, wanted),
@@ -124,7 +126,7 @@ impl Server {
         let model = ServedModel {
             name: setup.model,
             created: now(),
-            tokenizer: engine.tokenizer().clone(),
+            tokenizer: Arc::new(engine.tokenizer().clone()),
             places: engine.places(),
             ends: [Some(specials.end_of_chunk), specials.eos]
                 .into_iter()
@@ -252,24 +254,32 @@ async fn connection(
     // So that each piece of an answer is sent at once.
     let _ = stream.set_nodelay(true);
     let refusing = Arc::clone(state);
-    let wire = Wire::new(
-        stream,
-        Box::new(move |status| app::refuse_head(&refusing, status)),
-    );
-    let connection = http1::Builder::new()
+    let refuse = Box::new(move |status| app::refuse_head(&refusing, status));
+    let wire = Wire::new(stream, state.limits.read_time, refuse);
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(state.limits.header_time)
         .max_buf_size(state.limits.headers + HEAD_ROOM)
         .serve_connection(TokioIo::new(wire), TowerToHyperService::new(router));
-    let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = &mut connection => ended,
         _ = ends.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!("a connection ended: {error}");
+    let Err(error) = ended else {
+        return;
+    };
+    tracing::debug!("a connection ended: {error}");
+    // What hyper gives up without a word, of a client that said something.
+    let left = connection.into_parts();
+    let status = match !left.read_buf.is_empty() {
+        true if error.is_timeout() => StatusCode::REQUEST_TIMEOUT,
+        true if error.is_parse() => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+        _ => return,
+    };
+    if let Err(error) = left.io.into_inner().refuse(status).await {
+        tracing::debug!("a client was gone before it was refused: {error}");
     }
 }

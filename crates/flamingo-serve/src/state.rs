@@ -45,7 +45,7 @@ pub(crate) struct ServedModel {
     pub(crate) name: String,
     /// When it was loaded, in seconds since 1970.
     pub(crate) created: u64,
-    pub(crate) tokenizer: Tokenizer,
+    pub(crate) tokenizer: Arc<Tokenizer>,
     /// Tokens that it has places for.
     pub(crate) places: Option<usize>,
     /// Tokens that end an answer.

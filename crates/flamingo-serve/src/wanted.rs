@@ -14,6 +14,8 @@ use crate::refusal::Refusal;
 
 /// Bytes of an address that are decoded and hashed where the request is read: a fraction of a millisecond.
 const AT_ONCE: usize = 64 << 10;
+/// Bytes of text that are split into tokens there, likewise.
+const TEXT_AT_ONCE: usize = 4 << 10;
 
 /// A picture or film that a request wants looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub(crate) struct Getter {
     pub(crate) store: Arc<MediaStore>,
     /// None if nothing is fetched from the network.
     pub(crate) web: Option<WebFetcher>,
-    /// How many media are decoded or fetched at once.
+    /// How many media are decoded or fetched, and long texts split into tokens, at once.
     pub(crate) permits: Arc<Semaphore>,
 }
 
@@ -52,20 +54,47 @@ impl Getter {
         if let Some(held) = self.known(&wanted) {
             return Ok(held);
         }
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|_| Refusal::ending())?;
         let (store, web) = (Arc::clone(&self.store), self.web.clone());
         let place = wanted.place.clone();
-        let got = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+        let got = self.apart(move || {
             let bytes = bytes(&wanted, web.as_ref())?;
             let admitted = store.admit(&bytes, wanted.kind, &wanted.place);
             admitted.map_err(|message| Refusal::bad(&wanted.place, message).called("invalid_image"))
         });
-        match got.await {
-            Ok(got) => got,
-            Err(_) => Err(Refusal::ours("a decoder failed").of(&place)),
+        match got.await? {
+            Some(got) => got,
+            None => Err(Refusal::ours("a decoder failed").of(&place)),
         }
+    }
+
+    /// Computes what takes time with so many bytes of text: here, or on a thread for that if they are many.
+    ///
+    /// # Errors
+    /// If the server ends, or `task` panics.
+    pub(crate) async fn with_text<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        task: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        if bytes <= TEXT_AT_ONCE {
+            return Ok(task());
+        }
+        let done = self.apart(task).await?;
+        done.ok_or_else(|| Refusal::ours("a text could not be split into tokens: this is a bug"))
+    }
+
+    /// Computes on a thread for that, of which there are few; none if `task` panics.
+    async fn apart<T: Send + 'static>(
+        &self,
+        task: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Refusal> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| Refusal::ending())?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            task()
+        });
+        Ok(done.await.ok())
     }
 
     /// A picture that came before, if to see that costs less than to hand it to a thread that may compute.

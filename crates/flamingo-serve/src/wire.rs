@@ -3,6 +3,9 @@
 //! A head that is no HTTP, or is too large, never becomes a request: hyper answers it with a bare status and closes the
 //! connection. These answers are known by their form (no body, and no id, which all of ours have) and replaced. What the
 //! client still sends is read for a while, since a connection that is closed over unread bytes loses its answer.
+//!
+//! What hyper ends without an answer is refused here as well ([`Wire::refuse`]): HTTP/2, and a head that does not come. And
+//! a client that reads nothing is not waited for without end: what it holds of the server's would be lost with it.
 
 use std::io;
 use std::pin::Pin;
@@ -11,8 +14,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 /// Headers that hyper gives to its own answers.
 const BARE: [&str; 3] = ["connection: close", "content-length: 0", "date: "];
@@ -34,24 +37,61 @@ pub(crate) struct Wire<S> {
     /// Set once something was refused: until when the rest is read, and how much of it was.
     draining: Option<(Pin<Box<Sleep>>, usize)>,
     closed: bool,
+    /// How long the client may read nothing of what is sent to it, and until when it may now.
+    patience: Duration,
+    stuck: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(crate) fn new(stream: S, refuse: Refuse) -> Self {
+    pub(crate) fn new(stream: S, patience: Duration, refuse: Refuse) -> Self {
         Self {
             stream,
             refuse,
             left: Bytes::new(),
             draining: None,
             closed: false,
+            patience,
+            stuck: None,
+        }
+    }
+
+    /// Answers what never became a request, and closes.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    pub(crate) async fn refuse(&mut self, status: StatusCode) -> io::Result<()> {
+        self.put_refusal(status);
+        self.shutdown().await
+    }
+
+    fn put_refusal(&mut self, status: StatusCode) {
+        self.left = (self.refuse)(status);
+        self.draining = Some((Box::pin(sleep(DRAIN_TIME)), 0));
+    }
+
+    /// Writes to the client, which has to read some of it in time.
+    fn write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(context, bytes) {
+            Poll::Ready(written) => {
+                self.stuck = None;
+                Poll::Ready(written)
+            }
+            Poll::Pending => {
+                let patience = self.patience;
+                let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(patience)));
+                ready!(stuck.as_mut().poll(context));
+                let seconds = patience.as_secs();
+                let message = format!("the client read nothing for {seconds} s");
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
+            }
         }
     }
 
     /// Sends what stands in the place of a bare status.
     fn send_left(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.left.is_empty() {
-            let written = Pin::new(&mut self.stream).poll_write(context, &self.left);
-            match ready!(written)? {
+            let left = self.left.clone();
+            match ready!(self.write(context, &left))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => self.left.advance(count),
             }
@@ -103,15 +143,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         let this = self.get_mut();
         ready!(this.send_left(context))?;
         match bare_status(bytes) {
-            None => Pin::new(&mut this.stream).poll_write(context, bytes),
+            None => this.write(context, bytes),
             Some((0, status)) => {
-                this.left = (this.refuse)(status);
-                let end = sleep_until(Instant::now() + DRAIN_TIME);
-                this.draining = Some((Box::pin(end), 0));
+                this.put_refusal(status);
                 Poll::Ready(Ok(bytes.len()))
             }
             // First what stands before it.
-            Some((at, _)) => Pin::new(&mut this.stream).poll_write(context, &bytes[..at]),
+            Some((at, _)) => this.write(context, &bytes[..at]),
         }
     }
 
@@ -147,9 +185,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncReadExt;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(3600);
 
     const BARE: &[u8] =
         b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\
@@ -183,7 +223,7 @@ mod tests {
     async fn a_bare_status_is_replaced_behind_what_stands_before_it_and_the_rest_is_read() {
         let (client, server) = tokio::io::duplex(64);
         let refuse = |status: StatusCode| format!("refused with {}", status.as_u16()).into();
-        let mut wire = Wire::new(server, Box::new(refuse));
+        let mut wire = Wire::new(server, PATIENCE, Box::new(refuse));
         let answers = tokio::spawn(async move {
             wire.write_all(b"an answer; ").await.unwrap();
             wire.write_all(&[b"its end; ".as_slice(), BARE].concat())
@@ -202,5 +242,14 @@ mod tests {
         assert_eq!(told, "an answer; its end; refused with 431");
         sends.await.unwrap();
         answers.await.unwrap();
+    }
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_is_not_waited_for_without_end() {
+        let (client, server) = tokio::io::duplex(64);
+        let refuse = |_: StatusCode| Bytes::new();
+        let mut wire = Wire::new(server, Duration::from_millis(1), Box::new(refuse));
+        let error = wire.write_all(&[b'a'; 65]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(client);
     }
 }

@@ -6,22 +6,14 @@ use std::path::Path;
 
 use flamingo_engine::{Engine, MediaSource};
 use flamingo_film::Reader;
-use flamingo_image::{Image, Media, Sampling, Wanted};
+use flamingo_image::{Image, Media};
 use flamingo_kernels::Device;
 use flamingo_sequence::{Document, Part};
 use sha2::{Digest, Sha256};
 
+use crate::set::ONE_FRAME;
 use crate::{ShotSet, VectorFile, Vectors, nearest};
 
-/// Of a film, what is shown in its middle.
-const ONE_FRAME: Wanted = Wanted {
-    sampling: Some(Sampling {
-        most: 1,
-        ..Sampling::ASKING
-    }),
-    seconds: None,
-    preprocess: None,
-};
 /// Pictures that are encoded together where nobody else waits.
 const AT_ONCE: usize = 16;
 
@@ -242,6 +234,7 @@ mod tests {
 
     use std::collections::HashMap;
 
+    use flamingo_image::Wanted;
     use flamingo_kernels::{Backend, open_device};
 
     use super::*;

@@ -6,10 +6,23 @@ use std::path::{Path, PathBuf};
 use flamingo_data::{CAPTION_FILES, MediaBase};
 use flamingo_engine::MediaSource;
 use flamingo_film::Reader;
-use flamingo_image::{Media, Wanted};
+use flamingo_image::{Media, Sampling, Wanted};
 use flamingo_sequence::{Document, MediaKind, Part};
+use rayon::prelude::*;
 
 use crate::samples;
+
+/// Of a film, what is shown in its middle.
+pub(crate) const ONE_FRAME: Wanted = Wanted {
+    sampling: Some(Sampling {
+        most: 1,
+        ..Sampling::ASKING
+    }),
+    seconds: None,
+    preprocess: None,
+};
+/// Pictures that cannot be read and are told by name.
+const MOST_TOLD: usize = 10;
 
 /// Finished examples, whose media are named so that no request can name others.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +82,28 @@ impl ShotSet {
             set.push(name, finished(sample.document, before), &sample.base);
         }
         Ok(set)
+    }
+
+    /// Opens every medium once, and leaves out the shots of which one cannot be read: `left_out` says which, and why.
+    #[must_use]
+    pub fn checked(mut self, reader: &Reader) -> Self {
+        let broken = |document: &Document| {
+            let mut media = document.media().map(|(_, _, reference)| reference);
+            media.find_map(|reference| self.load(reference, reader, &ONE_FRAME).err())
+        };
+        let reasons: Vec<Option<String>> = self.documents.par_iter().map(broken).collect();
+        let count = reasons.iter().flatten().count();
+        let told = reasons.iter().flatten().take(MOST_TOLD).cloned();
+        self.left_out.extend(told);
+        if count > MOST_TOLD {
+            let more = count - MOST_TOLD;
+            self.left_out
+                .push(format!("{more} more that cannot be read"));
+        }
+        let mut reasons = reasons.into_iter();
+        self.documents
+            .retain(|_| reasons.next().is_some_and(|reason| reason.is_none()));
+        self
     }
 
     /// Documents whose media are found elsewhere by their names.
@@ -262,6 +297,34 @@ mod tests {
             assert!(set.version(reference).is_some());
         }
         assert!(classes.load("shots:s/7/0", &reader, &wanted).is_err());
+    }
+
+    #[test]
+    fn shots_whose_picture_cannot_be_read_are_left_out_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let png = Image::solid(3, 2, [1, 2, 3]).to_png();
+        write(&folder.path().join("cat/1.png"), &png);
+        write(&folder.path().join("dog/2.png"), &png[..40]);
+        write(&folder.path().join("eel/3.png"), &png);
+        let set = ShotSet::read("s", folder.path(), "Output:").unwrap();
+        assert_eq!(set.len(), 3);
+        let set = set.checked(&Reader::default());
+        assert_eq!(texts(&set), ["Output: cat", "Output: eel"]);
+        let [reason] = &set.left_out[..] else {
+            panic!("{:?}", set.left_out)
+        };
+        assert!(reason.contains("2.png"), "{reason}");
+        for document in set.documents() {
+            let (_, _, reference) = document.media().next().unwrap();
+            let media = set.load(reference, &Reader::default(), &Wanted::default());
+            assert!(media.is_ok(), "{reference}");
+        }
+        for dog in 0..2 * MOST_TOLD {
+            write(&folder.path().join(format!("dog/{dog}.png")), &png[..40]);
+        }
+        let set = ShotSet::read("s", folder.path(), "").unwrap();
+        let set = set.checked(&Reader::default());
+        assert_eq!((set.len(), set.left_out.len()), (2, MOST_TOLD + 1));
     }
 
     #[test]

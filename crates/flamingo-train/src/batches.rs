@@ -1,24 +1,41 @@
 //! A source of data in a run: which samples it has, and when it is used.
 
-use flamingo_data::{Order, Report, Source};
+use std::sync::Arc;
+
+use flamingo_data::{Report, Source, Stream};
 use flamingo_sequence::{Document, Part};
 use regex::Regex;
 
+use crate::recipe::StreamSpec;
 use crate::{DataSpec, Error, Result};
 
 /// A source of data in a run.
 pub(crate) struct Feed {
     pub(crate) spec: DataSpec,
+    /// The samples that lie in memory: none of a stream.
     pub(crate) source: Source,
+    pub(crate) stream: Option<Arc<Stream>>,
 }
 
 impl Feed {
-    /// Reads the source and keeps what the recipe wants of it.
-    pub(crate) fn open(spec: &DataSpec) -> Result<Self> {
-        let source = Source::read(spec.format, &spec.path)?;
+    /// Reads the source and keeps what the recipe wants of it; of a stream, counts what there is.
+    pub(crate) fn open(spec: &DataSpec, seed: u64) -> Result<Self> {
+        if let Some(StreamSpec { window }) = spec.stream {
+            let stream = Stream::open(spec.format, &spec.path, window, seed, &spec.name)?;
+            let source = Source {
+                samples: Vec::new(),
+                report: stream.report(),
+            };
+            return Ok(Self {
+                spec: spec.clone(),
+                source,
+                stream: Some(Arc::new(stream)),
+            });
+        }
         let mut feed = Self {
             spec: spec.clone(),
-            source,
+            source: Source::read(spec.format, &spec.path)?,
+            stream: None,
         };
         if let Some(pattern) = &spec.only {
             let regex = compile(pattern, &spec.name, "only")?;
@@ -66,13 +83,12 @@ impl Feed {
         used.then(|| step - self.spec.from)
     }
 
-    /// The order of its samples.
-    pub(crate) fn order(&self, seed: u64) -> Order {
-        Order::new(seed, &self.spec.name, self.source.samples.len())
-    }
-
-    pub(crate) fn report(&self) -> (&str, &Report) {
-        (&self.spec.name, &self.source.report)
+    pub(crate) fn report(&self) -> (&str, Report) {
+        let report = match &self.stream {
+            Some(stream) => stream.report(),
+            None => self.source.report.clone(),
+        };
+        (&self.spec.name, report)
     }
 }
 

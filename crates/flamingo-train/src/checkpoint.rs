@@ -325,7 +325,20 @@ pub(crate) fn restore<M: Module>(
         folder: path.to_path_buf(),
         problem: format!("{STATE}: {error}"),
     })?;
-    let tensors = Tensors::open(&[path.join(TRAINED)])?;
+    let model = with_trained(&path.join(TRAINED), model, device)?;
+    optimiser.restore(&model, &Tensors::open(&[path.join(OPTIMISER)])?, device)?;
+    Ok((model, step))
+}
+
+/// Writes the trained tensors of a model.
+pub(crate) fn write_trained<M: Module>(path: &Path, model: &M) -> Result<()> {
+    let tensors = to_disk(&trained(model), "");
+    Ok(write_tensors(path, &tensors, Precision::F32)?)
+}
+
+/// The model with the trained tensors of a file.
+pub(crate) fn with_trained<M: Module>(path: &Path, model: M, device: &Device) -> Result<M> {
+    let tensors = Tensors::open(&[path.to_path_buf()])?;
     let mut failed = None;
     let model = map_trained(model, &mut |name, shape, _| match from_disk(
         &tensors,
@@ -339,9 +352,8 @@ pub(crate) fn restore<M: Module>(
             None
         }
     });
-    if let Some(error) = failed {
-        return Err(error);
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(model),
     }
-    optimiser.restore(&model, &Tensors::open(&[path.join(OPTIMISER)])?, device)?;
-    Ok((model, step))
 }

@@ -279,6 +279,7 @@ mod tests {
             final_norm: false,
             query_key_norm: false,
             media_embeddings: 0,
+            kind: Default::default(),
         };
         PerceiverResampler::new(&config, WIDTH, &mut Init::new(3, &Device::flex()))
     }

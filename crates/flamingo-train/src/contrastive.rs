@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use crate::batches::{Feed, compile, said};
 use crate::language::{check_vocabulary, recipe_tokenizer};
 use crate::task::{Part, Task};
-use crate::{Error, Observer, Recipe, Result, Texts};
+use crate::{Error, Observer, Recipe, Result, Texts, Together};
 
 /// Pictures that are read at once.
 const READ_BATCH: usize = 1024;
@@ -71,7 +71,7 @@ impl ContrastiveTask {
         let (mut feeds, mut pairs) = (Vec::new(), Vec::new());
         let mut library = Library::default();
         for spec in &recipe.data {
-            let mut feed = Feed::open(spec)?;
+            let mut feed = Feed::open(spec, recipe.seed)?;
             feed.retain(not_a_pair)?;
             let read = |media: Vec<Media>, done, all| {
                 observer.stage(&format!("reading the pictures of {}", spec.name), done, all);
@@ -235,7 +235,14 @@ impl Task for ContrastiveTask {
         &self.feeds
     }
 
-    fn loss(&self, model: &Contrastive, feed: usize, number: u64) -> Result<Part> {
+    fn losses(
+        &self,
+        model: &Contrastive,
+        feed: usize,
+        number: u64,
+        _together: &dyn Together,
+        take: &mut dyn FnMut(Part) -> Result<()>,
+    ) -> Result<()> {
         let (spec, pairs) = (&self.feeds[feed].spec, &self.pairs[feed]);
         let mut rng = stream(self.recipe.seed, &spec.name, &[number]);
         let things = pairs.things(number, spec.batch as u64);
@@ -271,8 +278,9 @@ impl Task for ContrastiveTask {
         let scores = model.scores(model.images(pixels), model.texts(&ids, &lengths));
         let [right, _] = accuracy(scores.clone().inner(), &about);
         let loss = model.loss(scores, &about);
-        Ok(Part {
+        take(Part {
             loss: loss.mean,
+            share: 1.0,
             targets: loss.targets,
             accuracy: Some(right),
         })

@@ -22,16 +22,38 @@ const COLOURS: [RGBColor; 8] = [
 /// One panel: a title and its lines by name.
 type Panel = (&'static str, BTreeMap<String, Vec<(f64, f64)>>);
 
-/// Draws losses, accuracies, gates and learning rate over the steps, one panel each; nothing
-/// without lines.
+/// Draws losses, those of what is held out, accuracies, gates, gradient norm and learning rate over the steps, one panel
+/// each; nothing without lines.
 pub(crate) fn draw(path: &Path, lines: &[Line]) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Ok(flamingo_files::write(path, svg(path, lines)?.as_bytes())?)
+}
+
+/// The picture; `path` is for messages.
+pub(crate) fn svg(path: &Path, lines: &[Line]) -> Result<String> {
     let panels: Vec<Panel> = [
         ("loss (nats)", series(lines, |line| line.losses.clone())),
+        (
+            "loss of what is held out (nats)",
+            series(lines, |line| line.held_out.clone()),
+        ),
+        (
+            "held-out samples that are right word for word",
+            series(lines, |line| line.exact.clone()),
+        ),
         (
             "pictures that found their text",
             series(lines, |line| line.accuracies.clone()),
         ),
         ("gates (tanh)", series(lines, |line| line.gates.clone())),
+        (
+            "gradient norm",
+            series(lines, |line| {
+                BTreeMap::from([("norm".to_owned(), line.norm)])
+            }),
+        ),
         (
             "learning rate",
             series(lines, |line| {
@@ -42,16 +64,13 @@ pub(crate) fn draw(path: &Path, lines: &[Line]) -> Result<()> {
     .into_iter()
     .filter(|(_, series)| !series.is_empty())
     .collect();
-    if lines.is_empty() {
-        return Ok(());
-    }
     let size = (SIZE.0, SIZE.1 * panels.len() as u32);
     let mut svg = String::new();
     paint(&mut svg, size, &panels).map_err(|error| Error::Curves {
         path: path.to_path_buf(),
         reason: error.to_string(),
     })?;
-    Ok(flamingo_files::write(path, svg.as_bytes())?)
+    Ok(svg)
 }
 
 fn series(
@@ -165,6 +184,7 @@ mod tests {
                 "pages",
                 "pairs",
                 "gates (tanh)",
+                "gradient norm",
                 "learning rate",
             ] {
                 assert!(svg.contains(name), "{name}");

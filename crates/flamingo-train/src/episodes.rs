@@ -120,12 +120,6 @@ pub(crate) struct Shown {
     pub(crate) over: Option<(usize, Arc<[bool]>)>,
 }
 
-impl Shown {
-    pub(crate) fn one(item: usize) -> Self {
-        Self { item, over: None }
-    }
-}
-
 /// An episode as integers.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Episode {

@@ -1,7 +1,8 @@
-//! What the frozen encoder says of pictures and films: computed once before the training, and kept on disk
-//! for the next run where the recipe names a folder for that.
+//! What the frozen encoder says of pictures and films: computed once before the training, or batch by batch where
+//! a source is read as it goes; and kept on disk for the next run where the recipe names a folder for that.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flamingo_data::{Library, Opened};
 use flamingo_film::Ffmpeg;
@@ -9,6 +10,7 @@ use flamingo_image::{Image, Media as Loaded, Preprocess, Wanted};
 use flamingo_kernels::{Device, Tensor, TensorData};
 use flamingo_model::vision::VisionEncoder;
 use half::f16;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -26,19 +28,91 @@ pub(crate) struct Features {
     pub(crate) values: Vec<f16>,
 }
 
-/// The frozen encoder at work, before the training.
-pub(crate) struct Encode {
-    pub(crate) encoder: VisionEncoder,
+impl Features {
+    /// The mean over frames and positions, of `width` numbers.
+    pub(crate) fn pooled(&self, width: usize) -> Vec<f32> {
+        let mut mean = vec![0.0; width];
+        let count = (self.values.len() / width).max(1) as f32;
+        for position in self.values.chunks_exact(width) {
+            let pairs = mean.iter_mut().zip(position);
+            pairs.for_each(|(sum, x)| *sum += x.to_f32() / count);
+        }
+        mean
+    }
+}
+
+/// A picture or film on its way to its features.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Prepared {
+    /// They lay in the folder of features.
+    Known(Features),
+    /// What the encoder is to be shown.
+    Pixels {
+        frames: usize,
+        /// `[frames, 3, size, size]`.
+        values: Vec<f32>,
+        /// Where the features are to lie.
+        keep: Option<PathBuf>,
+    },
+}
+
+impl Default for Prepared {
+    fn default() -> Self {
+        Prepared::Pixels {
+            frames: 0,
+            values: Vec::new(),
+            keep: None,
+        }
+    }
+}
+
+/// What is done before the encoder: on any thread, without a device.
+#[derive(Debug)]
+pub(crate) struct Preparing {
     pub(crate) preprocess: Preprocess,
+    pub(crate) cache: Option<FeatureCache>,
+}
+
+impl Preparing {
+    pub(crate) fn prepare(&self, media: Loaded) -> Prepared {
+        let frames = match media {
+            Loaded::Image(image) => vec![image],
+            Loaded::Film(film) => film.frames,
+        };
+        let keep = self.cache.as_ref().map(|cache| cache.path(&frames));
+        let known = self.cache.iter().zip(&keep);
+        if let Some(features) = known
+            .filter_map(|(cache, path)| cache.get(path, frames.len()))
+            .next()
+        {
+            return Prepared::Known(features);
+        }
+        let pixels: Vec<Vec<f32>> = frames
+            .iter()
+            .map(|image| self.preprocess.pixels(image))
+            .collect();
+        Prepared::Pixels {
+            frames: frames.len(),
+            values: pixels.concat(),
+            keep,
+        }
+    }
+}
+
+/// The frozen encoder at work.
+pub(crate) struct Encode {
+    /// Without one, of pictures their pixels are kept, `[frames, 3, h, w]`.
+    pub(crate) encoder: Option<VisionEncoder>,
+    pub(crate) preparing: Arc<Preparing>,
     /// Frames of a film at most, where a source does not say it.
     pub(crate) frames: usize,
     pub(crate) ffmpeg: Option<Ffmpeg>,
     pub(crate) device: Device,
-    pub(crate) cache: Option<FeatureCache>,
 }
 
 impl Encode {
-    /// The features of all media of some sources, and for each source and sample which of them it shows.
+    /// The features of all media of the sources that lie in memory, and for each source and sample which of them
+    /// it shows.
     #[allow(clippy::type_complexity)]
     pub(crate) fn all(
         &self,
@@ -48,86 +122,76 @@ impl Encode {
         let mut library = Library::default();
         let mut media = Vec::new();
         for feed in feeds {
+            if feed.stream.is_some() {
+                media.push(Vec::new());
+                continue;
+            }
             let (path, name) = (feed.spec.path.clone(), feed.spec.name.clone());
+            let what = match self.encoder {
+                Some(_) => "encoding",
+                None => "reading",
+            };
             let encode = |loaded: Vec<Loaded>, done, all| {
-                observer.stage(&format!("encoding the pictures of {name}"), done, all);
-                self.some(loaded)
+                observer.stage(&format!("{what} the pictures of {name}"), done, all);
+                let prepared = loaded.into_par_iter();
+                let prepared = prepared.map(|media| self.preparing.prepare(media));
+                self.features(prepared.collect())
             };
             let opened = Opened {
                 reader: &feed.spec.reader(self.ffmpeg.as_ref()),
-                wanted: &Wanted::of(feed.spec.sampling(self.frames), &self.preprocess),
+                wanted: &self.wanted(feed),
             };
             media.push(library.load(&mut feed.source, &path, opened, ENCODE_BATCH, encode)?);
         }
         Ok((library.items, media))
     }
 
-    fn some(&self, media: Vec<Loaded>) -> Result<Vec<Features>> {
-        let frames: Vec<Vec<Image>> = media
-            .into_iter()
-            .map(|media| match media {
-                Loaded::Image(image) => vec![image],
-                Loaded::Film(film) => film.frames,
-            })
-            .collect();
-        let Some(cache) = &self.cache else {
-            return Ok(self.encoded(&frames));
-        };
-        let mut found: Vec<Option<Features>> =
-            frames.iter().map(|frames| cache.get(frames)).collect();
-        let of_missing = frames
-            .iter()
-            .zip(&found)
-            .filter(|(_, found)| found.is_none());
-        let missing: Vec<Vec<Image>> = of_missing.map(|(frames, _)| frames.clone()).collect();
-        let mut new = self.encoded(&missing).into_iter();
-        for (frames, found) in frames.iter().zip(&mut found) {
-            if found.is_none() {
-                let features = new.next().expect("one for each that is missing");
-                cache.put(frames, &features)?;
-                *found = Some(features);
-            }
-        }
-        Ok(found.into_iter().flatten().collect())
+    /// What of a source's media is looked at.
+    pub(crate) fn wanted(&self, feed: &Feed) -> Wanted {
+        Wanted::of(feed.spec.sampling(self.frames), &self.preparing.preprocess)
     }
 
-    fn encoded(&self, frames: &[Vec<Image>]) -> Vec<Features> {
-        let all: Vec<_> = frames.iter().flatten().collect();
-        let mut values: Vec<f16> = Vec::new();
-        for pictures in all.chunks(ENCODE_BATCH) {
-            values.extend(encode(
-                &self.encoder,
-                &self.preprocess,
-                pictures,
-                &self.device,
-            ));
-        }
-        let of_frame = values.len() / all.len().max(1);
-        let mut rest = values.as_slice();
-        let cut = |frames: &Vec<Image>| {
-            let (own, after) = rest.split_at(frames.len() * of_frame);
-            rest = after;
-            Features {
-                frames: frames.len(),
-                values: own.to_vec(),
+    /// The features of some media; those that were made are put into the folder of features.
+    pub(crate) fn features(&self, media: Vec<Prepared>) -> Result<Vec<Features>> {
+        let mut pixels: Vec<f32> = Vec::new();
+        for media in &media {
+            if let Prepared::Pixels { values, .. } = media {
+                pixels.extend(values);
             }
-        };
-        frames.iter().map(cut).collect()
+        }
+        let size = self.preparing.preprocess.size;
+        let (of_picture, pictures) = (3 * size * size, pixels.len() / (3 * size * size));
+        let mut values: Vec<f16> = Vec::new();
+        for pixels in pixels.chunks(ENCODE_BATCH * of_picture) {
+            match &self.encoder {
+                Some(encoder) => values.extend(encode(encoder, pixels, size, &self.device)),
+                None => values.extend(pixels.iter().copied().map(f16::from_f32)),
+            }
+        }
+        let of_frame = values.len() / pictures.max(1);
+        let mut rest = values.as_slice();
+        let finished = media.into_iter().map(|media| match media {
+            Prepared::Known(features) => Ok(features),
+            Prepared::Pixels { frames, keep, .. } => {
+                let (own, after) = rest.split_at(frames * of_frame);
+                rest = after;
+                let features = Features {
+                    frames,
+                    values: own.to_vec(),
+                };
+                if let Some(path) = keep {
+                    put(&path, &features)?;
+                }
+                Ok(features)
+            }
+        });
+        finished.collect()
     }
 }
 
-fn encode(
-    encoder: &VisionEncoder,
-    preprocess: &Preprocess,
-    pictures: &[&Image],
-    device: &Device,
-) -> Vec<f16> {
-    let pixels = pictures
-        .iter()
-        .flat_map(|image| preprocess.pixels(image))
-        .collect();
-    let shape = [pictures.len(), 3, preprocess.size, preprocess.size];
-    let data = TensorData::new(pixels, shape);
+fn encode(encoder: &VisionEncoder, pixels: &[f32], size: usize, device: &Device) -> Vec<f16> {
+    let shape = [pixels.len() / (3 * size * size), 3, size, size];
+    let data = TensorData::new(pixels.to_vec(), shape);
     let features = encoder.forward(Tensor::from_data(data, device));
     let read: Vec<f32> = features
         .into_data()
@@ -140,6 +204,7 @@ fn encode(
 /// A folder of features, a file for each picture or film. Its name is a hash of the pixels and of what the
 /// encoder makes of a picture of its own: another encoder, or another size of pictures, has other files. It
 /// holds the XXH3 checksum of what follows, then the values, all in little-endian.
+#[derive(Debug)]
 pub(crate) struct FeatureCache {
     folder: PathBuf,
     encoder: [u8; 32],
@@ -159,7 +224,8 @@ impl FeatureCache {
         let probe = Image::from_fn(side, side / 2 + 1, |x, y| {
             [(x * y) as u8, (7 * x + 3 * y) as u8, (x / 3 * 11) as u8]
         });
-        let features = encode(encoder, preprocess, &[&probe], device);
+        let pixels = preprocess.pixels(&probe);
+        let features = encode(encoder, &pixels, preprocess.size, device);
         let mut hash = Sha256::new();
         hash.update(serde_json::to_vec(preprocess).expect("it is plain data"));
         hash.update(bytes(&features));
@@ -185,8 +251,8 @@ impl FeatureCache {
     }
 
     /// A file that is not there, not whole or damaged is as none.
-    fn get(&self, frames: &[Image]) -> Option<Features> {
-        let file = std::fs::read(self.path(frames)).ok()?;
+    fn get(&self, path: &Path, frames: usize) -> Option<Features> {
+        let file = std::fs::read(path).ok()?;
         let (checksum, bytes) = file.split_first_chunk()?;
         let values: Vec<f16> = bytes
             .as_chunks::<2>()
@@ -194,20 +260,15 @@ impl FeatureCache {
             .iter()
             .map(|pair| f16::from_le_bytes(*pair))
             .collect();
-        let is_whole = bytes.len() == 2 * frames.len() * self.of_frame
+        let is_whole = bytes.len() == 2 * frames * self.of_frame
             && xxh3_64(bytes) == u64::from_le_bytes(*checksum);
-        is_whole.then_some(Features {
-            frames: frames.len(),
-            values,
-        })
+        is_whole.then_some(Features { frames, values })
     }
+}
 
-    fn put(&self, frames: &[Image], features: &Features) -> Result<()> {
-        Ok(flamingo_files::write(
-            &self.path(frames),
-            &with_checksum(&bytes(&features.values)),
-        )?)
-    }
+fn put(path: &Path, features: &Features) -> Result<()> {
+    let bytes = with_checksum(&bytes(&features.values));
+    Ok(flamingo_files::write(path, &bytes)?)
 }
 
 fn with_checksum(bytes: &[u8]) -> Vec<u8> {
@@ -239,9 +300,11 @@ mod tests {
         let preprocess = Preprocess::clip(size, Fit::Pad);
         let open = |folder| FeatureCache::open(folder, &encoder, &preprocess, &device).unwrap();
         Encode {
-            cache: folder.map(open),
-            encoder,
-            preprocess,
+            preparing: Arc::new(Preparing {
+                cache: folder.map(open),
+                preprocess,
+            }),
+            encoder: Some(encoder),
             frames: 3,
             ffmpeg: None,
             device,
@@ -258,6 +321,12 @@ mod tests {
         ]
     }
 
+    fn some(encode: &Encode, media: Vec<Loaded>) -> Vec<Features> {
+        let prepared = media.into_iter();
+        let prepared = prepared.map(|media| encode.preparing.prepare(media));
+        encode.features(prepared.collect()).unwrap()
+    }
+
     fn files(folder: &Path) -> usize {
         std::fs::read_dir(folder).unwrap().count()
     }
@@ -265,39 +334,28 @@ mod tests {
     #[test]
     fn kept_features_are_those_that_would_be_computed_and_are_read_not_made_again() {
         let folder = tempfile::tempdir().unwrap();
-        let expected = encode_with(1, 8, None).some(pictures()).unwrap();
+        let expected = some(&encode_with(1, 8, None), pictures());
         let encode = encode_with(1, 8, Some(folder.path()));
-        assert_eq!(
-            encode.some(pictures()[..2].to_vec()).unwrap(),
-            expected[..2]
-        );
-        assert_eq!(encode.some(pictures()).unwrap(), expected);
+        assert_eq!(some(&encode, pictures()[..2].to_vec()), expected[..2]);
+        assert_eq!(some(&encode, pictures()), expected);
         assert_eq!(files(folder.path()), 3);
         // What lies there is what is given.
         let other: Vec<f16> = expected[0].values.iter().map(|v| -*v).collect();
-        let cache = encode.cache.as_ref().unwrap();
+        let cache = encode.preparing.cache.as_ref().unwrap();
         let Loaded::Image(image) = pictures().remove(0) else {
             panic!("a picture");
         };
         let path = cache.path(std::slice::from_ref(&image));
         let whole = with_checksum(&bytes(&other));
         std::fs::write(&path, &whole).unwrap();
-        assert_eq!(encode.some(pictures()).unwrap()[0].values, other);
+        assert_eq!(some(&encode, pictures())[0].values, other);
         // Damaged files are made again: torn ones, those of other bytes, and those of no checksum.
         let mut turned = whole.clone();
         turned[11] ^= 1;
         for damaged in [&whole[..9], &whole[..3], &turned, &whole[8..]] {
             std::fs::write(&path, damaged).unwrap();
-            assert_eq!(encode.some(pictures()).unwrap(), expected);
-            assert_eq!(
-                encode
-                    .cache
-                    .as_ref()
-                    .unwrap()
-                    .get(std::slice::from_ref(&image))
-                    .unwrap(),
-                expected[0]
-            );
+            assert_eq!(some(&encode, pictures()), expected);
+            assert_eq!(cache.get(&path, 1).unwrap(), expected[0]);
         }
     }
 
@@ -305,9 +363,9 @@ mod tests {
     fn another_encoder_and_another_size_have_features_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
         for (encoder, (seed, size)) in [(1, 8), (2, 8), (1, 12)].into_iter().enumerate() {
-            let expected = encode_with(seed, size, None).some(pictures()).unwrap();
+            let expected = some(&encode_with(seed, size, None), pictures());
             let encode = encode_with(seed, size, Some(folder.path()));
-            assert_eq!(encode.some(pictures()).unwrap(), expected);
+            assert_eq!(some(&encode, pictures()), expected);
             assert_eq!(files(folder.path()), 3 * (encoder + 1));
         }
     }

@@ -14,7 +14,7 @@ use flamingo_weights::{
 
 use crate::language::check_vocabulary;
 use crate::new_tokens::NewTokens;
-use crate::{Error, InitPart, InitSpec, InitialSpec, Result};
+use crate::{Error, InitPart, InitSpec, InitialSpec, LanguageStart, Result};
 
 /// The parts, not yet in a model.
 pub(crate) struct Parts {
@@ -174,15 +174,16 @@ impl Parts {
         Ok(apply_tensors(encoder, tensors, prefix)?.no_grad())
     }
 
-    /// The whole model with its finished parts frozen; first values are not yet changed as `initial` says.
+    /// The whole model with its finished parts frozen, the language model unless `start` says otherwise; first values
+    /// are not yet changed as `initial` says.
     ///
     /// # Errors
-    /// Among others if `initial` would change a file elsewhere.
+    /// Among others if `initial` or the training would change a file elsewhere.
     pub(crate) fn model(
         &mut self,
         config: &FlamingoConfig,
         initial: &InitialSpec,
-        seed: u64,
+        (start, seed): (LanguageStart, u64),
         device: &Device,
     ) -> Result<Flamingo> {
         let mut model = Flamingo::new(config, &mut Init::new(seed, device))?;
@@ -192,9 +193,24 @@ impl Parts {
         }
         let (vision, language) = (&self.vision, &self.language);
         model.vision = apply_tensors(model.vision, &vision.tensors, vision.prefix)?.freeze();
-        model.language =
-            apply_tensors(model.language, &language.tensors, language.prefix)?.freeze();
-        model.language = self.new_tokens.begin(model.language, seed, device);
+        if start != LanguageStart::Frozen && self.files.language.is_some() {
+            return Err(Error::contradiction(
+                "`model.flamingo.language` is to learn, but is a file elsewhere, which the finished model names: give \
+                 `init.language` as a path",
+            ));
+        }
+        if start != LanguageStart::Random {
+            model.language = apply_tensors(model.language, &language.tensors, language.prefix)?;
+        }
+        match start {
+            LanguageStart::Frozen => {
+                model.language = self.new_tokens.begin(model.language.freeze(), seed, device);
+            }
+            // All rows learn: none is new.
+            LanguageStart::Trained | LanguageStart::Random => {
+                self.new_tokens = NewTokens::default();
+            }
+        }
         if self.files.language.is_some()
             && model.language.embed.weight.is_require_grad()
             && let Some(table) = NewTokens::TABLES.iter().find(|path| initial.changes(path))

@@ -5,32 +5,42 @@
 //! tokens of a sequence and leaves the normalisation open); the sources' losses are summed with
 //! their weights.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
-use flamingo_data::{Example, Format, Framing, Order, stream};
+use flamingo_data::{Framing, Order, stream};
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
-use flamingo_model::language::PADDED;
-use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler, TextInput};
-use flamingo_sequence::{Batch, Form, IGNORE, SpecialTokenNames, Tokenizer, Visibility};
-use flamingo_weights::{ModelConfig, ModelFile, PartFiles, named_tensors, save};
+use flamingo_model::vision::VisionEncoder;
+use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler};
+use flamingo_sequence::{SpecialTokenNames, Tokenizer, Visibility};
+use flamingo_weights::{Adapter, ModelConfig, ModelFile, named_tensors, save};
+use rand_chacha::ChaCha8Rng;
 
-use crate::batches::Feed;
+use crate::batches::{Feed, said};
 use crate::components::Components;
-use crate::episodes::{Episode, Episodes, Shown, thing};
-use crate::features::{Encode, FeatureCache, Features};
+use crate::episodes::{Episodes, Shown, thing};
+use crate::features::{Encode, FeatureCache, Features, Preparing};
 use crate::finished::Parts;
+use crate::held_out::{self, HeldOutReport, Look, Split};
 use crate::initial::ResamplerStart;
 use crate::language::labelled;
 use crate::new_tokens::NewTokens;
 use crate::optimiser::OptimiserSpec;
 use crate::options::Options;
 use crate::regularise::normal;
-use crate::task::{Part, Task};
-use crate::tree::Flat;
-use crate::{DataSpec, Error, FlamingoSpec, Observer, Recipe, Result};
+use crate::rows::{Medium, Reading, Row, Rows};
+use crate::start::{Product, Start};
+use crate::streamed::{Drawing, Streamed};
+use crate::task::{ADAPTER, MODEL, Part, Task};
+use crate::together::{own_rows, sum_of};
+use crate::tree::{Flat, trained_tensors};
+use crate::{
+    DataSpec, Error, FineTuneSpec, FlamingoSpec, Observer, Recipe, Result, Together, class_means,
+    fine_tune, prompt,
+};
 
 /// A Flamingo training.
 pub(crate) struct FlamingoTask {
@@ -39,24 +49,33 @@ pub(crate) struct FlamingoTask {
     preprocess: Preprocess,
     tokens: SpecialTokenNames,
     tokenizer: Tokenizer,
+    sees: Visibility,
     new_tokens: NewTokens,
-    part_files: PartFiles,
+    product: Product,
     feeds: Vec<Feed>,
-    orders: Vec<Order>,
-    /// For each source and sample the features of its media.
-    media: Vec<Vec<Vec<usize>>>,
-    features: Vec<Features>,
-    /// For each source that is of episodes, where they are drawn from.
-    episodes: Vec<Option<Episodes>>,
+    /// Where the rows of each source come from.
+    supplies: Vec<Supply>,
+    /// Of each distinct picture or film of the sources in memory.
+    features: Vec<Arc<Features>>,
+    /// Whether those are pixels, which the encoder sees in each step.
+    encodes: bool,
+    /// For what is read as the training goes, if anything is.
+    encode: Option<Encode>,
     device: Device,
 }
 
-/// A batch as the model reads it.
-struct Rows {
-    input: TextInput,
-    labels: Vec<i64>,
-    sees: Vec<Range<usize>>,
-    media: Vec<Shown>,
+/// Where the rows of a source come from.
+enum Supply {
+    /// Samples in memory, and for each the features of its media.
+    Held {
+        /// Of those that are trained on.
+        order: Order,
+        media: Vec<Vec<usize>>,
+        split: Split,
+    },
+    /// Episodes of things in memory.
+    Episodes(Episodes),
+    Streamed(Streamed),
 }
 
 impl FlamingoTask {
@@ -81,114 +100,255 @@ impl FlamingoTask {
             gated: spec.gated.clone(),
             language: parts.language.config.clone(),
         };
-        let mut model = parts.model(&config, &recipe.initial, recipe.seed, device)?;
-        let mut feeds = recipe.data.iter().map(open).collect::<Result<Vec<_>>>()?;
-        let encode = encode(recipe, &parts, config.frames(), options)?;
+        let start = Start {
+            model: parts.model(
+                &config,
+                &recipe.initial,
+                (spec.language, recipe.seed),
+                device,
+            )?,
+            encoder: Some(parts.encoder(&options.device)?),
+            config,
+            preprocess: parts.vision.preprocess,
+            tokens: parts.language.tokens,
+            tokenizer: parts.language.tokenizer,
+            sees: spec.sees,
+            new_tokens: parts.new_tokens,
+            product: Product::Model(parts.files),
+        };
+        Self::begin(recipe, start, options, observer)
+    }
+
+    /// Opens the model that is fine-tuned, reads the data, and encodes every picture once if the encoder is frozen.
+    pub(crate) fn fine_tune(
+        recipe: &Recipe,
+        spec: &FineTuneSpec,
+        options: &Options,
+        observer: &mut dyn Observer,
+    ) -> Result<(Self, Flamingo)> {
+        let start = fine_tune::start(spec, recipe.seed, options)?;
+        Self::begin(recipe, start, options, observer)
+    }
+
+    fn begin(
+        recipe: &Recipe,
+        start: Start,
+        options: &Options,
+        observer: &mut dyn Observer,
+    ) -> Result<(Self, Flamingo)> {
+        let device = &options.device.clone().autodiff();
+        let Start {
+            config, mut model, ..
+        } = start;
+        let feeds = recipe.data.iter().map(|spec| open(spec, recipe.seed));
+        let mut feeds = feeds.collect::<Result<Vec<_>>>()?;
+        let encodes = start.encoder.is_none();
+        let encode = encode(
+            recipe,
+            start.encoder,
+            start.preprocess.clone(),
+            &config,
+            options,
+        )?;
         let (features, media) = encode.all(&mut feeds, observer)?;
         if let Some(ResamplerStart::Components) = recipe.initial.resampler {
             model.resampler = begun(model.resampler, &config, &features, recipe.seed, device)?;
         }
         let model = recipe.initial.changed(model)?;
+        let tokenizer = &start.tokenizer;
         let positions = config.vision.positions();
-        let tokenizer = &parts.language.tokenizer;
-        let episodes = feeds.iter().zip(&media).map(|(feed, media)| {
+        let supplies = feeds.iter().zip(media).map(|(feed, media)| {
+            if let Some(stream) = &feed.stream {
+                return Ok(Supply::Streamed(Streamed::new(Drawing {
+                    spec: feed.spec.clone(),
+                    seed: recipe.seed,
+                    stream: stream.clone(),
+                    framing: framing(&feed.spec),
+                    tokenizer: tokenizer.clone(),
+                    reader: feed.spec.reader(options.ffmpeg.as_ref()),
+                    wanted: encode.wanted(feed),
+                    preparing: encode.preparing.clone(),
+                    threads: recipe.threads,
+                    rows: own_rows(&*options.together, feed.spec.batch),
+                })));
+            }
             let Some(spec) = &feed.spec.episode else {
-                return Ok(None);
+                let split = split(recipe, feed, &media)?;
+                if recipe.held_out.is_some() {
+                    let (trained, held_out) = (split.trained.len(), split.held_out.len());
+                    observer.split(&feed.spec.name, trained, held_out);
+                }
+                let order = Order::new(recipe.seed, &feed.spec.name, split.trained.len());
+                return Ok(Supply::Held {
+                    order,
+                    media,
+                    split,
+                });
             };
-            let samples = feed.source.samples.iter().zip(media);
+            let samples = feed.source.samples.iter().zip(&media);
             let pairs =
                 samples.filter_map(|(sample, items)| Some((thing(&sample.document)?, items[0])));
-            Episodes::new(spec, &feed.spec.name, pairs, positions, tokenizer).map(Some)
+            Episodes::new(spec, &feed.spec.name, pairs, positions, tokenizer).map(Supply::Episodes)
         });
-        let episodes = episodes.collect::<Result<Vec<_>>>()?;
-        let orders = feeds.iter().map(|feed| feed.order(recipe.seed)).collect();
+        let supplies = supplies.collect::<Result<Vec<_>>>()?;
+        let is_stream = |supply: &Supply| matches!(supply, Supply::Streamed(_));
         let task = Self {
             recipe: recipe.clone(),
+            encode: supplies.iter().any(is_stream).then_some(encode),
             config,
-            preprocess: parts.vision.preprocess,
-            tokens: parts.language.tokens,
-            tokenizer: parts.language.tokenizer,
-            new_tokens: parts.new_tokens,
-            part_files: parts.files,
+            preprocess: start.preprocess,
+            tokens: start.tokens,
+            tokenizer: start.tokenizer,
+            sees: start.sees,
+            new_tokens: start.new_tokens,
+            product: start.product,
             feeds,
-            orders,
-            media,
-            features,
-            episodes,
+            supplies,
+            features: features.into_iter().map(Arc::new).collect(),
+            encodes,
             device: device.clone(),
         };
+        task.report_split()?;
         Ok((task, model))
     }
 
-    /// Row `row` of batch `number`: its sample and what is trained of it.
-    fn row(&self, feed: usize, number: u64, row: u64) -> Result<(usize, Example)> {
-        let spec = &self.feeds[feed].spec;
-        let sample = self.orders[feed].item(number * spec.batch as u64 + row);
-        let document = &self.feeds[feed].source.samples[sample].document;
-        let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
-        Ok((
-            sample,
-            framing(spec).example(document, &self.tokenizer, &mut rng)?,
-        ))
+    /// Writes which samples are held out, if some are.
+    fn report_split(&self) -> Result<()> {
+        if self.recipe.held_out.is_none() {
+            return Ok(());
+        }
+        let width = self.config.vision.width();
+        let report = |(feed, supply): (&Feed, &Supply)| {
+            let Supply::Held { split, media, .. } = supply else {
+                return None;
+            };
+            let samples = &feed.source.samples;
+            let id = |&sample: &usize| samples[sample].document.id.clone().unwrap_or_default();
+            // A class is told by one picture.
+            let alone = media.iter().all(|items| items.len() == 1);
+            let nearest_class_mean = (alone && !self.encodes).then(|| {
+                let says: Vec<String> = samples.iter().map(|s| said(&s.document)).collect();
+                let items = media.iter().map(|items| &self.features[items[0]]);
+                let features: Vec<Vec<f32>> = items.map(|item| item.pooled(width)).collect();
+                class_means::right(&says, &features, split)
+            });
+            let report = HeldOutReport {
+                trained: split.trained.len(),
+                held_out: split.held_out.iter().map(id).collect(),
+                nearest_class_mean: nearest_class_mean.flatten(),
+            };
+            Some((feed.spec.name.clone(), report))
+        };
+        let sources = self.feeds.iter().zip(&self.supplies);
+        HeldOutReport::write(&self.recipe.run, &sources.filter_map(report).collect())
     }
 
-    /// Batch `number` of a source.
-    fn rows(&self, feed: usize, number: u64) -> Result<Rows> {
+    /// Some rows of batch `number` of a source, in parts of at most `micro_batch`.
+    fn batch(&self, feed: usize, number: u64, rows: Range<u64>) -> Result<Vec<Rows>> {
         let spec = &self.feeds[feed].spec;
-        if let Some(episodes) = &self.episodes[feed] {
-            let draw = |row| {
-                let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
-                episodes.draw(&self.tokenizer, &mut rng)
-            };
-            let episodes = (0..spec.batch as u64).map(draw).collect();
-            return Ok(side_by_side(episodes, self.tokenizer.specials().pad));
-        }
-        let rows = (0..spec.batch as u64).map(|row| self.row(feed, number, row));
-        let (samples, examples): (Vec<_>, Vec<_>) =
-            rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let modes: Vec<_> = examples.iter().map(|example| example.visibility).collect();
-        let sequences: Vec<_> = examples
-            .into_iter()
-            .map(|example| example.sequence)
-            .collect();
-        let batch = Batch::new(&sequences, &modes, self.tokenizer.specials(), spec.predict);
-        let item = |(row, medium): &(usize, usize)| self.media[feed][samples[*row]][*medium];
-        Ok(Rows {
-            input: TextInput::ragged(&batch.ids, batch.width, &batch.lengths),
-            media: batch
-                .media
-                .iter()
-                .map(|medium| Shown::one(item(medium)))
+        let reading = self.reading(spec);
+        let of_sequences = |rows| Rows::of_sequences(rows, reading);
+        let at_once = spec.micro_batch.unwrap_or(spec.batch);
+        Ok(match &self.supplies[feed] {
+            Supply::Held {
+                order,
+                media,
+                split,
+            } => {
+                let row = |row: u64| {
+                    let item = order.item(number * spec.batch as u64 + row);
+                    let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
+                    let framing = framing(spec);
+                    self.row(feed, media, split.trained[item], &framing, &mut rng)
+                };
+                let rows = rows.map(row).collect::<Result<Vec<_>>>()?;
+                in_parts(rows, at_once).map(of_sequences).collect()
+            }
+            Supply::Streamed(streamed) => in_parts(streamed.batch(number)?, at_once)
+                .map(of_sequences)
                 .collect(),
-            labels: batch.labels,
-            sees: batch.sees,
+            Supply::Episodes(episodes) => {
+                let draw = |row| {
+                    let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
+                    episodes.draw(&self.tokenizer, &mut rng)
+                };
+                let episodes = rows.map(draw).collect();
+                let medium = |shown| self.shown(shown);
+                in_parts(episodes, at_once)
+                    .map(|episodes| Rows::of_episodes(episodes, reading.specials.pad, medium))
+                    .collect()
+            }
         })
     }
 
-    /// The features of a medium.
-    fn values(&self, shown: &Shown) -> impl Iterator<Item = f32> {
-        let width = self.config.vision.width();
-        let own = &self.features[shown.item].values;
-        let over = shown
-            .over
-            .as_ref()
-            .map(|(item, places)| (&self.features[*item].values, places));
-        let position = move |place: usize| {
-            let values = match &over {
-                Some((values, places)) if places[place] => *values,
-                _ => own,
-            };
-            values[place * width..][..width].iter().map(|v| v.to_f32())
-        };
-        (0..own.len() / width).flat_map(position)
+    /// How the sequences of a source are read.
+    fn reading(&self, spec: &DataSpec) -> Reading<'_> {
+        Reading {
+            specials: self.tokenizer.specials(),
+            predict: spec.predict,
+            sees: self.sees,
+        }
     }
 
-    /// Latents of the media of a batch, `[M, R, D]`: those with equally many frames at once.
-    fn latents(&self, model: &Flamingo, media: &[Shown], noise: [u64; 2]) -> Tensor<3> {
+    /// A row of a sample in memory.
+    fn row(
+        &self,
+        feed: usize,
+        media: &[Vec<usize>],
+        sample: usize,
+        framing: &Framing,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Row> {
+        let Feed { spec, source, .. } = &self.feeds[feed];
+        let document = &source.samples[sample].document;
+        let prompt = spec.prompt.as_deref();
+        let (example, asking) = prompt::example(document, prompt, framing, &self.tokenizer, rng)?;
+        let known = |medium: &usize| {
+            let features = &self.features[media[sample][*medium]];
+            (*medium, Medium::Known(features.clone()))
+        };
+        let media = example.sequence.media.iter().map(known).collect();
+        Ok(Row {
+            example,
+            asking,
+            media,
+        })
+    }
+
+    fn shown(&self, shown: Shown) -> Medium {
+        let own = self.features[shown.item].clone();
+        match shown.over {
+            None => Medium::Known(own),
+            Some((item, places)) => Medium::Composite(own, self.features[item].clone(), places),
+        }
+    }
+
+    /// The media of some rows, those encoded that still are pixels.
+    fn encoded(&self, mut media: Vec<Medium>) -> Result<Vec<Medium>> {
+        let Some(encode) = &self.encode else {
+            return Ok(media);
+        };
+        let mut prepared = Vec::new();
+        let mut places = Vec::new();
+        for (place, medium) in media.iter_mut().enumerate() {
+            if let Medium::Prepared(pixels) = medium {
+                prepared.push(std::mem::take(pixels));
+                places.push(place);
+            }
+        }
+        for (place, features) in places.into_iter().zip(encode.features(prepared)?) {
+            media[place] = Medium::Known(Arc::new(features));
+        }
+        Ok(media)
+    }
+
+    /// Latents of the media of some rows, `[M, R, D]`: those with equally many frames at once. `noise` says which
+    /// rows these are; without it, nothing is left to chance.
+    fn latents(&self, model: &Flamingo, media: &[Medium], noise: Option<&[u64]>) -> Tensor<3> {
         let mut by_frames: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, shown) in media.iter().enumerate() {
+        for (place, medium) in media.iter().enumerate() {
             by_frames
-                .entry(self.features[shown.item].frames)
+                .entry(medium.own().frames)
                 .or_default()
                 .push(place);
         }
@@ -196,17 +356,12 @@ impl FlamingoTask {
         let mut latents = Vec::new();
         let mut next = 0;
         for (frames, places) in by_frames {
-            let values: Vec<f32> = places
-                .iter()
-                .flat_map(|place| self.values(&media[*place]))
-                .collect();
-            let (width, count) = (self.config.vision.width(), places.len());
-            let positions = values.len() / (count * frames * width);
-            let shape = [count, frames, positions, width];
-            let mut features: Tensor<4> = floats(values, shape, &self.device);
+            let shown: Vec<&Medium> = places.iter().map(|place| &media[*place]).collect();
+            let mut features = self.shown_to(model, &shown, frames);
+            let shape = features.dims();
             let strength = self.recipe.regularise.feature_noise;
-            if strength > 0.0 {
-                let numbers = [noise[0], noise[1], frames as u64];
+            if let Some(noise) = noise.filter(|_| strength > 0.0) {
+                let numbers = [noise, &[frames as u64]].concat();
                 let mut rng = stream(self.recipe.seed, "feature noise", &numbers);
                 features = features + normal(shape, &mut rng, &self.device) * strength;
             }
@@ -224,9 +379,106 @@ impl FlamingoTask {
     }
 }
 
+impl FlamingoTask {
+    /// The features of media of equally many frames, `[M, T, S, Dv]`: those that are kept, or what an encoder that learns
+    /// along makes of the pixels.
+    fn shown_to(&self, model: &Flamingo, media: &[&Medium], frames: usize) -> Tensor<4> {
+        let (count, width) = (media.len(), self.config.vision.width());
+        if !self.encodes {
+            let values: Vec<f32> = media.iter().flat_map(|m| m.values(width)).collect();
+            let positions = values.len() / (count * frames * width);
+            return floats(values, [count, frames, positions, width], &self.device);
+        }
+        let pixels = media.iter().flat_map(|medium| &medium.own().values);
+        let (pixels, side) = (pixels.map(|v| v.to_f32()), self.preprocess.size);
+        let shape = [count * frames, 3, side, side];
+        let features = model.encode(floats(pixels.collect(), shape, &self.device)); // [M * T, S, Dv]
+        let [_, positions, width] = features.dims();
+        features.reshape([count, frames, positions, width])
+    }
+
+    /// Logits of some rows where they have labels, `[n, V]`; the media were encoded.
+    fn logits(
+        &self,
+        model: &Flamingo,
+        rows: &Rows,
+        encoded: &[Medium],
+        noise: Option<&[u64]>,
+    ) -> Tensor<2> {
+        let media = match encoded.is_empty() {
+            true => Media::none(),
+            false => model.media(self.latents(model, encoded, noise)),
+        };
+        let looking = Looking::new(&rows.sees, encoded.len(), &self.device);
+        let hidden = model.hidden(&rows.input, &media, &looking);
+        let [b, l, d] = hidden.dims();
+        let (places, _) = labelled(&rows.labels);
+        let read = hidden
+            .reshape([b * l, d])
+            .select(0, indices(places, &self.device)); // [n, D]
+        model.logits(read)
+    }
+
+    /// Loss and exactness of held-out samples, framed as those of the training but without chance.
+    fn look_at(
+        &self,
+        model: &Flamingo,
+        feed: usize,
+        media: &[Vec<usize>],
+        samples: &[usize],
+    ) -> Result<Look> {
+        let spec = &self.feeds[feed].spec;
+        let framing = Framing {
+            p_next: 0.0,
+            p_space: 0.0,
+            ..framing(spec)
+        };
+        let (mut sum, mut count, mut exact) = (0.0, 0, 0);
+        for chunk in samples.chunks(spec.micro_batch.unwrap_or(spec.batch)) {
+            let rows = chunk.iter().map(|&sample| {
+                let numbers = [sample as u64];
+                let mut rng = stream(self.recipe.seed, "held-out windows", &numbers);
+                self.row(feed, media, sample, &framing, &mut rng)
+            });
+            let rows = rows.collect::<Result<Vec<_>>>()?;
+            let mut rows = Rows::of_sequences(rows, self.reading(spec));
+            let (places, targets) = labelled(&rows.labels);
+            if targets.is_empty() {
+                continue;
+            }
+            let encoded = self.encoded(std::mem::take(&mut rows.media))?;
+            let logits = self.logits(model, &rows, &encoded, None);
+            let right = right(logits.clone(), &targets);
+            let mean = cross_entropy(logits, &targets, 0.0).mean.inner();
+            sum += f64::from(mean.into_scalar::<f32>()) * targets.len() as f64;
+            count += targets.len();
+            let width = rows.input.width();
+            let pairs = places.iter().zip(right);
+            let wrong: HashSet<usize> = pairs
+                .filter(|(_, right)| !right)
+                .map(|(place, _)| place / width)
+                .collect();
+            exact += chunk.len() - wrong.len();
+        }
+        Ok(Look {
+            loss: sum / count.max(1) as f64,
+            exact: exact as f64 / samples.len() as f64,
+        })
+    }
+}
+
+/// At most `at_once` each.
+fn in_parts<T>(rows: Vec<T>, at_once: usize) -> impl Iterator<Item = Vec<T>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let part: Vec<T> = rows.by_ref().take(at_once).collect();
+        (!part.is_empty()).then_some(part)
+    })
+}
+
 /// Reads a source; one of episodes holds only pairs.
-fn open(spec: &DataSpec) -> Result<Feed> {
-    let mut feed = Feed::open(spec)?;
+fn open(spec: &DataSpec, seed: u64) -> Result<Feed> {
+    let mut feed = Feed::open(spec, seed)?;
     if spec.episode.is_some() {
         let detail = || "an episode needs one picture and one text, its name".to_owned();
         feed.retain(|document| {
@@ -238,19 +490,48 @@ fn open(spec: &DataSpec) -> Result<Feed> {
     Ok(feed)
 }
 
-fn encode(recipe: &Recipe, parts: &Parts, frames: usize, options: &Options) -> Result<Encode> {
+fn encode(
+    recipe: &Recipe,
+    encoder: Option<VisionEncoder>,
+    preprocess: Preprocess,
+    config: &FlamingoConfig,
+    options: &Options,
+) -> Result<Encode> {
     let device = options.device.clone();
-    let (encoder, preprocess) = (parts.encoder(&device)?, parts.vision.preprocess.clone());
-    let folder = recipe.cache.features.as_deref();
-    let cache = folder.map(|folder| FeatureCache::open(folder, &encoder, &preprocess, &device));
+    let cache = match (&recipe.cache.features, &encoder) {
+        (Some(folder), Some(encoder)) => {
+            Some(FeatureCache::open(folder, encoder, &preprocess, &device)?)
+        }
+        _ => None,
+    };
     Ok(Encode {
-        cache: cache.transpose()?,
+        preparing: Arc::new(Preparing { preprocess, cache }),
         encoder,
-        preprocess,
-        frames,
+        frames: config.frames(),
         ffmpeg: options.ffmpeg.clone(),
         device,
     })
+}
+
+/// Which samples of a source are held out.
+fn split(recipe: &Recipe, feed: &Feed, media: &[Vec<usize>]) -> Result<Split> {
+    let samples = &feed.source.samples;
+    let Some(spec) = recipe.held_out else {
+        return Ok(Split {
+            trained: (0..samples.len()).collect(),
+            held_out: Vec::new(),
+        });
+    };
+    let says: Vec<String> = samples.iter().map(|s| said(&s.document)).collect();
+    let split = held_out::split(&says, media, spec.share, recipe.seed);
+    match split.held_out.is_empty() {
+        false => Ok(split),
+        true => Err(Error::contradiction(format!(
+            "source {:?}: none of its {} samples can be held out: give more that are no copies, or leave `held_out` out",
+            feed.spec.name,
+            samples.len()
+        ))),
+    }
 }
 
 /// The resampler that begins as the mean of the principal components of these features.
@@ -270,65 +551,27 @@ fn begun(
         .transpose()
 }
 
-/// Episodes as the rows of a batch, padded on the right.
-fn side_by_side(episodes: Vec<Episode>, pad: u32) -> Rows {
-    let width = episodes
-        .iter()
-        .map(|episode| episode.ids.len())
-        .max()
-        .unwrap_or(0);
-    let mut rows = Rows {
-        input: TextInput {
-            ids: Vec::new(),
-            positions: Vec::new(),
-            branches: Vec::new(),
-        },
-        labels: Vec::new(),
-        sees: Vec::new(),
-        media: Vec::new(),
-    };
-    for (row, mut episode) in episodes.into_iter().enumerate() {
-        let (first, end) = (rows.media.len(), (row + 1) * width);
-        rows.input.ids.extend(episode.ids);
-        rows.input.ids.resize(end, pad);
-        episode.positions.resize(width, PADDED);
-        rows.input.positions.push(episode.positions);
-        episode.branches.resize(width, 0);
-        rows.input.branches.push(episode.branches);
-        rows.labels.extend(episode.labels);
-        rows.labels.resize(end, IGNORE);
-        let moved = |sees: Range<usize>| match sees.is_empty() {
-            true => 0..0,
-            false => first + sees.start..first + sees.end,
-        };
-        rows.sees.extend(episode.sees.into_iter().map(moved));
-        rows.sees.resize(end, 0..0);
-        rows.media.extend(episode.media);
-    }
-    rows
-}
-
 /// How often the likeliest token is the right one.
 fn accuracy(logits: Tensor<2>, targets: &[usize]) -> f64 {
+    let right = right(logits, targets).filter(|right| *right);
+    right.count() as f64 / targets.len() as f64
+}
+
+/// Whether the likeliest token of each place is the right one.
+fn right(logits: Tensor<2>, targets: &[usize]) -> impl Iterator<Item = bool> {
     let likeliest = logits.inner().argmax(1).into_data().convert::<i64>();
     let likeliest: Vec<i64> = likeliest.try_to_vec().expect("converted to i64");
-    let right = likeliest
-        .iter()
-        .zip(targets)
-        .filter(|(found, target)| **found == **target as i64);
-    right.count() as f64 / targets.len() as f64
+    let pairs = likeliest.into_iter().zip(targets);
+    pairs.map(|(found, target)| found == *target as i64)
 }
 
 /// How a source's documents become sequences; the paper's values where the recipe says nothing.
 fn framing(spec: &DataSpec) -> Framing {
-    let form = spec.form.unwrap_or(match spec.format {
-        Format::Shards | Format::Folders | Format::Captions => Form::Pair,
-        Format::Pages | Format::Jsonl | Format::Parquet => Form::Page,
-    });
-    let paper = match form {
-        Form::Page => Framing::pages(),
-        Form::Pair => Framing::pairs(),
-    };
+    let form = spec.form.unwrap_or(spec.format.form());
+    let mut paper = Framing::of(form);
+    if spec.prompt.is_some() {
+        paper.p_space = 0.0;
+    }
     Framing {
         form,
         length: spec.length,
@@ -345,44 +588,78 @@ impl Task for FlamingoTask {
         &self.feeds
     }
 
-    fn loss(&self, model: &Flamingo, feed: usize, number: u64) -> Result<Part> {
+    fn losses(
+        &self,
+        model: &Flamingo,
+        feed: usize,
+        number: u64,
+        together: &dyn Together,
+        take: &mut dyn FnMut(Part) -> Result<()>,
+    ) -> Result<()> {
         let spec = &self.feeds[feed].spec;
-        let rows = self.rows(feed, number)?;
-        let media = match rows.media.is_empty() {
-            true => Media::none(),
-            false => model.media(self.latents(model, &rows.media, [feed as u64, number])),
-        };
-        let looking = Looking::new(&rows.sees, rows.media.len(), &self.device);
-        let hidden = model.hidden(&rows.input, &media, &looking);
-        let [b, l, d] = hidden.dims();
-        let (places, targets) = labelled(&rows.labels);
-        if targets.is_empty() {
+        let batch = self.batch(feed, number, own_rows(together, spec.batch))?;
+        let of_all = sum_of(together, batch.iter().map(Rows::targets).sum());
+        if of_all == 0 {
             return Err(Error::contradiction(format!(
                 "source {:?}: a batch has nothing to predict: raise `length` ({}) or `max_media`",
                 spec.name, spec.length
             )));
         }
-        let read = hidden
-            .reshape([b * l, d])
-            .select(0, indices(places, &self.device)); // [n, D]
-        let logits = model.logits(read);
-        let accuracy = self.episodes[feed]
-            .is_some()
-            .then(|| accuracy(logits.clone(), &targets));
-        let loss = cross_entropy(logits, &targets, 0.0);
-        Ok(Part {
-            loss: loss.mean,
-            targets: loss.targets,
-            accuracy,
-        })
+        for (place, mut rows) in batch.into_iter().enumerate() {
+            if rows.targets() == 0 {
+                continue;
+            }
+            let mut noise = vec![feed as u64, number];
+            let place = [place as u64, together.rank() as u64];
+            noise.extend(place.iter().filter(|_| place != [0, 0]));
+            let encoded = self.encoded(std::mem::take(&mut rows.media))?;
+            let (_, targets) = labelled(&rows.labels);
+            let logits = self.logits(model, &rows, &encoded, Some(&noise));
+            let is_episode = matches!(self.supplies[feed], Supply::Episodes(_));
+            let accuracy = is_episode.then(|| accuracy(logits.clone(), &targets));
+            let loss = cross_entropy(logits, &targets, 0.0);
+            take(Part {
+                loss: loss.mean,
+                share: loss.targets as f64 / of_all as f64,
+                targets: loss.targets,
+                accuracy,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn look(&self, model: &Flamingo) -> Result<BTreeMap<String, Look>> {
+        let mut looks = BTreeMap::new();
+        for (feed, supply) in self.supplies.iter().enumerate() {
+            if let Supply::Held { media, split, .. } = supply
+                && !split.held_out.is_empty()
+            {
+                let look = self.look_at(model, feed, media, &split.held_out)?;
+                looks.insert(self.feeds[feed].spec.name.clone(), look);
+            }
+        }
+        Ok(looks)
+    }
+
+    fn product(&self) -> &'static str {
+        match self.product {
+            Product::Model(_) => MODEL,
+            Product::Adapter(_) => ADAPTER,
+        }
     }
 
     fn gates(&self, model: &Flamingo) -> BTreeMap<String, f64> {
         let open = |alpha: Tensor<1>| f64::from(alpha.inner().tanh().into_scalar::<f32>());
         let mut gates = BTreeMap::new();
         for (number, block) in model.gated.iter().enumerate() {
-            gates.insert(format!("{number} attention"), open(block.alpha_xattn.val()));
-            gates.insert(format!("{number} dense"), open(block.alpha_dense.val()));
+            for (what, alpha) in [
+                ("attention", &block.alpha_xattn),
+                ("dense", &block.alpha_dense),
+            ] {
+                if let Some(alpha) = alpha {
+                    gates.insert(format!("{number} {what}"), open(alpha.val()));
+                }
+            }
         }
         gates
     }
@@ -395,20 +672,27 @@ impl Task for FlamingoTask {
         self.new_tokens.mask(gradients);
     }
 
-    fn save(&self, model: &Flamingo, folder: &Path) -> Result<()> {
+    fn save(&self, model: &Flamingo, path: &Path) -> Result<()> {
+        let parts = match &self.product {
+            Product::Model(parts) => parts,
+            Product::Adapter(header) => {
+                let tensors = trained_tensors(model);
+                return Ok(Adapter::write(path, header, &tensors, self.recipe.weights)?);
+            }
+        };
         let file = ModelFile {
-            version: ModelFile::least_version(&self.part_files, &self.config),
+            version: ModelFile::least_version(parts, &self.config),
             preprocess: Some(self.preprocess.clone()),
             tokens: self.tokens.clone(),
-            sees: Visibility::Last,
-            parts: self.part_files.clone(),
+            sees: self.sees,
+            parts: parts.clone(),
             template: None,
             model: ModelConfig::Flamingo(self.config.clone()),
         };
         let tensors = named_tensors(model);
-        let tensors = self.part_files.left_out_of(tensors, self.new_tokens.rows());
+        let tensors = parts.left_out_of(tensors, self.new_tokens.rows());
         Ok(save(
-            folder,
+            path,
             &file,
             &self.tokenizer,
             &tensors,

@@ -12,7 +12,7 @@ use rand::Rng;
 use crate::batches::Feed;
 use crate::regularise::{Keys, Role, roles};
 use crate::task::{Part, Task};
-use crate::{Error, Recipe, Result};
+use crate::{Error, Recipe, Result, Together};
 
 /// A language training.
 pub(crate) struct Language {
@@ -33,7 +33,8 @@ impl Language {
         config.check().map_err(Error::Contradiction)?;
         let tokenizer = recipe_tokenizer(recipe)?;
         check_vocabulary(&tokenizer, config.vocabulary)?;
-        let feeds = recipe.data.iter().map(open).collect::<Result<Vec<_>>>()?;
+        let feeds = recipe.data.iter().map(|spec| open(spec, recipe.seed));
+        let feeds = feeds.collect::<Result<Vec<_>>>()?;
         let model = LanguageModel::new(config, &mut Init::new(recipe.seed, device));
         let model = recipe.initial.changed(recipe.initial.mimetic(model)?)?;
         let keys = Keys::new(&recipe.regularise);
@@ -78,8 +79,8 @@ impl Language {
 }
 
 /// Documents that show something are no texts.
-fn open(spec: &crate::DataSpec) -> Result<Feed> {
-    let mut feed = Feed::open(spec)?;
+fn open(spec: &crate::DataSpec, seed: u64) -> Result<Feed> {
+    let mut feed = Feed::open(spec, seed)?;
     feed.retain(|document| {
         let media = document.media().count();
         let detail = || format!("it shows {media} pictures or films, which a text cannot");
@@ -126,7 +127,14 @@ impl Task for Language {
         &self.feeds
     }
 
-    fn loss(&self, model: &LanguageModel, feed: usize, number: u64) -> Result<Part> {
+    fn losses(
+        &self,
+        model: &LanguageModel,
+        feed: usize,
+        number: u64,
+        _together: &dyn Together,
+        take: &mut dyn FnMut(Part) -> Result<()>,
+    ) -> Result<()> {
         let feed = &self.feeds[feed];
         let rows = (0..feed.spec.batch as u64).map(|row| self.row(feed, number, row));
         let (rows, roles): (Vec<_>, Vec<_>) = rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
@@ -155,8 +163,9 @@ impl Task for Language {
             .reshape([b * l, d])
             .select(0, indices(places, &device)); // [n, D]
         let loss = cross_entropy(model.logits(read), &targets, 0.0);
-        Ok(Part {
+        take(Part {
             loss: loss.mean,
+            share: 1.0,
             targets: loss.targets,
             accuracy: None,
         })

@@ -1,42 +1,18 @@
-//! The figures of a run, a JSON line every few steps.
+//! The figures of a run, a JSON line every few steps, and the same for TensorBoard.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use crate::tensorboard::{Events, now};
+use crate::{Error, Line, Result};
 
-use crate::{Error, Result};
-
-/// Means over what the steps since the last line were about: each target counts once, however many
-/// its batch has.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Line {
-    /// Updates so far.
-    pub step: u64,
-    /// Mean loss of each source, in nats a target.
-    pub losses: BTreeMap<String, f64>,
-    /// Share of pictures that found their own text, by source, where that is counted.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub accuracies: BTreeMap<String, f64>,
-    /// Learning rate of the last step.
-    pub rate: f64,
-    /// Norm of all gradients before clipping.
-    pub norm: f64,
-    /// `tanh` of each gate after the last step.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub gates: BTreeMap<String, f64>,
-    /// Targets (tokens predicted, pictures told apart) a second.
-    pub targets_per_second: f64,
-    /// Since the run, or its last resumption, began its first step.
-    pub seconds: f64,
-}
-
-/// `metrics.jsonl`, open for more lines.
+/// `metrics.jsonl` and the event file beside it, open for more lines.
 pub(crate) struct Metrics {
     path: PathBuf,
     file: File,
+    events: Events,
     pub(crate) lines: Vec<Line>,
 }
 
@@ -60,10 +36,17 @@ impl Metrics {
             .append(true)
             .open(&path)
             .map_err(Error::io("open", &path))?;
-        Ok(Self { path, file, lines })
+        let events = Events::open(run, &lines)?;
+        Ok(Self {
+            path,
+            file,
+            events,
+            lines,
+        })
     }
 
     pub(crate) fn push(&mut self, line: Line) -> Result<()> {
+        self.events.push(&line)?;
         self.file
             .write_all(to_json(&line).as_bytes())
             .map_err(Error::io("write", &self.path))?;
@@ -121,6 +104,7 @@ impl Means {
             accuracies: means(self.accuracies),
             norm: mean(self.norm),
             targets_per_second: self.targets as f64 / seconds.max(1e-9),
+            wall_time: now(),
             ..Line::default()
         }
     }

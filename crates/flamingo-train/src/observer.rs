@@ -3,12 +3,18 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::Line;
+
 /// Hears of a run's progress.
 pub trait Observer: Send {
     /// Preparation: `done` of `total`.
     fn stage(&mut self, _what: &str, _done: usize, _total: usize) {}
     /// A step was made.
     fn step(&mut self, _event: &StepEvent) {}
+    /// The samples of each source were split: so many are trained on, so many held out.
+    fn split(&mut self, _source: &str, _trained: usize, _held_out: usize) {}
+    /// The held-out samples were looked at; whether they were never better.
+    fn look(&mut self, _line: &Line, _best: bool) {}
     /// The state was saved.
     fn checkpoint(&mut self, _step: u64, _path: &Path) {}
     /// A checkpoint is damaged: it now lies at `_aside`, and the run goes on from `_used`.

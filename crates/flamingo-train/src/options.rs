@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use flamingo_film::Ffmpeg;
 use flamingo_kernels::Device;
-use flamingo_weights::Store;
+use flamingo_weights::{Source, Store};
+
+use crate::Together;
 
 /// Where and how a recipe is carried out.
 #[derive(Clone, Debug)]
@@ -14,10 +16,14 @@ pub struct Options {
     pub device: Device,
     /// The cache of the files elsewhere that a recipe and its parts name.
     pub parts: Store,
+    /// What `model.fine_tune.base` stands for; a directory if it is not said.
+    pub base: Option<Source>,
     /// What film files are decoded with, if it is there.
     pub ffmpeg: Option<Ffmpeg>,
     /// What to do with a run that is there already.
     pub resume: Resume,
+    /// The processes that carry it out together; [`crate::Alone`] for one.
+    pub together: Arc<dyn Together>,
     /// Set it to have the state saved and the run stopped after the step that it is in.
     pub stop: Arc<AtomicBool>,
 }

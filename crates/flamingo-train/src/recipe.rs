@@ -5,18 +5,18 @@
 
 use std::path::{Path, PathBuf};
 
-use flamingo_data::{Augment, Format};
+use flamingo_data::{Augment, Format, is_pattern};
 use flamingo_film::{Ffmpeg, Reader};
 use flamingo_image::{Limits, Preprocess, Rate, Sampling};
 use flamingo_kernels::Precision;
 use flamingo_model::contrastive::ContrastiveConfig;
 use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
-use flamingo_sequence::{Form, Predict, SpecialTokenNames};
+use flamingo_sequence::{Form, Predict, SpecialTokenNames, Visibility};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EpisodeSpec, Error, InitPart, InitialSpec, NewTokensSpec, OptimiserSpec, RegulariseSpec,
-    Result, Schedule,
+    EpisodeSpec, Error, FineTuneSpec, HeldOutSpec, InitPart, InitialSpec, LanguageStart,
+    NewTokensSpec, OptimiserSpec, RegulariseSpec, Result, Schedule,
 };
 
 /// A training run.
@@ -60,6 +60,9 @@ pub struct Recipe {
     pub initial: InitialSpec,
     /// The sources of data.
     pub data: Vec<DataSpec>,
+    /// Samples that are not trained on. Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOutSpec>,
     /// What is done to the inputs against learning by heart.
     #[serde(default)]
     pub regularise: RegulariseSpec,
@@ -79,7 +82,7 @@ pub struct Recipe {
     pub log: LogSpec,
 }
 
-/// `[model.contrastive]`, `[model.language]` or `[model.flamingo]`.
+/// `[model.contrastive]`, `[model.language]`, `[model.flamingo]` or `[model.fine_tune]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelSpec {
@@ -89,6 +92,8 @@ pub enum ModelSpec {
     Language(LanguageConfig),
     /// The resampler and gated blocks between finished parts.
     Flamingo(FlamingoSpec),
+    /// A finished Flamingo that learns more.
+    FineTune(FineTuneSpec),
 }
 
 /// The parts of a Flamingo that are trained.
@@ -103,6 +108,12 @@ pub struct FlamingoSpec {
     /// models do not).
     #[serde(default = "yes")]
     pub project_media: bool,
+    /// Which pictures a token of the text sees, where it is not bound to the next one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sees: Visibility,
+    /// What becomes of the language model.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub language: LanguageStart,
 }
 
 fn yes() -> bool {
@@ -146,10 +157,19 @@ pub struct DataSpec {
     pub name: String,
     /// How its files are written.
     pub format: Format,
-    /// The file or folder.
+    /// The file or folder; or, where files are wanted, a pattern (`{00000..00127}.tar`, `*.tar`) or a `.txt` with a
+    /// path a line.
     pub path: PathBuf,
+    /// The source is read while the training goes, so that memory does not grow with it: shards, JSONL or Parquet.
+    /// Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamSpec>,
     /// Rows of a batch (pairs, for contrastive training).
     pub batch: usize,
+    /// Rows that are worked on at once, the whole batch if not said: less memory, the same loss, which is the mean
+    /// over all of the batch's targets. Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<usize>,
     /// The paper's lambda: the weight of the source's mean loss.
     #[serde(default = "one")]
     pub weight: f64,
@@ -180,6 +200,10 @@ pub struct DataSpec {
     /// How often a space is put before a pair's caption, 0.5 in the paper. Flamingo only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p_space: Option<f64>,
+    /// What stands between a pair's picture and its text, which then begins with a space: it is read and not learnt.
+    /// Flamingo only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// Which tokens the loss counts. Flamingo only.
     #[serde(default)]
     pub predict: Predict,
@@ -194,7 +218,7 @@ pub struct DataSpec {
     /// Against which texts pictures are told apart. Contrastive only.
     #[serde(default)]
     pub texts: Texts,
-    /// Random changes of the pictures. Contrastive only.
+    /// Random changes of the pictures. Contrastive, or Flamingo from a stream.
     #[serde(default)]
     pub augment: Augment,
     /// Most pixels of one picture; 64 million if not said.
@@ -231,6 +255,21 @@ impl DataSpec {
             rate: self.fps.unwrap_or(Rate::ONE),
             most: self.frames.unwrap_or(most),
         }
+    }
+}
+
+/// How a source is read while the training goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StreamSpec {
+    /// So many pieces (shards, row groups, or some thousand lines each) lie in memory at a time, and are shuffled
+    /// together.
+    pub window: usize,
+}
+
+impl Default for StreamSpec {
+    fn default() -> Self {
+        Self { window: 4 }
     }
 }
 
@@ -360,7 +399,13 @@ impl Recipe {
             ModelSpec::Contrastive(_) => "contrastive",
             ModelSpec::Language(_) => "language",
             ModelSpec::Flamingo(_) => "flamingo",
+            ModelSpec::FineTune(_) => "fine_tune",
         }
+    }
+
+    /// Whether a whole Flamingo is trained.
+    fn is_of_flamingo(&self) -> bool {
+        matches!(self.model, ModelSpec::Flamingo(_) | ModelSpec::FineTune(_))
     }
 
     /// The same run cut down to a few steps of a few samples, in a folder of its own beside the
@@ -370,7 +415,9 @@ impl Recipe {
         // A source keeps at least one step: its first is rounded down, its last up.
         let scaled = |step: u64| step as f64 * short as f64 / steps.max(1) as f64;
         for data in &mut self.data {
-            data.samples = Some(data.samples.unwrap_or(64).min(64));
+            if data.stream.is_none() {
+                data.samples = Some(data.samples.unwrap_or(64).min(64));
+            }
             data.batch = data.batch.min(4);
             if let Some(episode) = &mut data.episode {
                 // A few samples are of few things.
@@ -383,6 +430,9 @@ impl Recipe {
         self.schedule.warmup = self.schedule.warmup.min(2);
         self.schedule.steps = short;
         self.log.every = 1;
+        if let Some(held_out) = &mut self.held_out {
+            held_out.every = short.div_ceil(2);
+        }
         self.run = beside(&self.run, "smoke");
         self
     }
@@ -403,6 +453,7 @@ impl Recipe {
         let trained = self.init.iter().filter_map(|init| init.trained.as_ref());
         let trained = trained.map(|path| ("init.trained", path));
         let data = self.data.iter().map(|data| ("data.path", &data.path));
+        let data = data.filter(|(_, path)| !is_pattern(path));
         let mut all = tokenizer.chain(parts).chain(trained).chain(data);
         match all.find(|(_, path)| !path.exists()) {
             None => Ok(()),
@@ -439,9 +490,9 @@ impl Recipe {
     /// Which sections a kind of training needs, and which it cannot use.
     fn check_parts(&self) -> Result<(), String> {
         let kind = self.kind();
-        let (flamingo, contrastive) = (kind == "flamingo", kind == "contrastive");
+        let (flamingo, contrastive) = (self.is_of_flamingo(), kind == "contrastive");
         let sections = [
-            ("init", self.init.is_some(), flamingo),
+            ("init", self.init.is_some(), kind == "flamingo"),
             ("tokenizer", self.tokenizer.is_some(), !flamingo),
             ("tokens", self.tokens.is_some(), !flamingo),
             ("preprocess", self.preprocess.is_some(), contrastive),
@@ -462,18 +513,38 @@ impl Recipe {
                 "`cache.features` has no use in a {kind} training: leave it out"
             ));
         }
-        if self.initial.resampler.is_some() && !flamingo {
+        if let ModelSpec::FineTune(spec) = &self.model {
+            spec.lora.iter().try_for_each(|lora| lora.check())?;
+            if spec.unfreeze_vision && self.cache.features.is_some() {
+                return Err(
+                    "`cache.features` has no use where the encoder learns along: leave it out"
+                        .into(),
+                );
+            }
+        }
+        match &self.held_out {
+            Some(_) if !flamingo => {
+                return Err(format!(
+                    "`held_out` has no use in a {kind} training: leave it out"
+                ));
+            }
+            Some(held_out) => held_out.check()?,
+            None => {}
+        }
+        if self.initial.resampler.is_some() && kind != "flamingo" {
             return Err(format!(
                 "`initial.resampler` has no use in a {kind} training: leave it out"
             ));
         }
-        self.regularise.check(kind)
+        self.regularise
+            .check(if flamingo { "flamingo" } else { kind })
     }
 
     fn check_data(&self, data: &DataSpec) -> Result<(), String> {
         let (kind, name) = (self.kind(), &data.name);
-        let (flamingo, contrastive) = (kind == "flamingo", kind == "contrastive");
+        let (flamingo, contrastive) = (self.is_of_flamingo(), kind == "contrastive");
         let options = [
+            ("prompt", data.prompt.is_some(), flamingo),
             ("form", data.form.is_some(), flamingo),
             ("max_media", data.max_media.is_some(), flamingo),
             ("p_next", data.p_next.is_some(), flamingo),
@@ -485,7 +556,13 @@ impl Recipe {
             ("frame_rate", data.frame_rate.is_some(), flamingo),
             ("about", data.about.is_some(), contrastive),
             ("texts", data.texts != Texts::default(), contrastive),
-            ("augment", data.augment != Augment::default(), contrastive),
+            ("stream", data.stream.is_some(), flamingo),
+            ("micro_batch", data.micro_batch.is_some(), flamingo),
+            (
+                "augment",
+                data.augment != Augment::default(),
+                contrastive || data.stream.is_some(),
+            ),
         ];
         if let Some((option, ..)) = options
             .iter()
@@ -499,12 +576,23 @@ impl Recipe {
             episode
                 .check()
                 .map_err(|what| format!("source {name:?}: {what}"))?;
-            let framing = options.iter().take(5).find(|(_, given, _)| *given);
+            let framing = options.iter().take(6).find(|(_, given, _)| *given);
             if let Some((option, ..)) = framing {
                 return Err(format!(
                     "source {name:?}: `{option}` has no use where pairs become episodes: leave it out"
                 ));
             }
+        }
+        if data.prompt.is_some() && data.p_space.is_some() {
+            return Err(format!(
+                "source {name:?}: `p_space` has no use behind a `prompt`: leave it out"
+            ));
+        }
+        if let Some(stream) = data.stream {
+            self.check_stream(data, stream)?;
+        }
+        if data.micro_batch == Some(0) {
+            return Err(format!("source {name:?}: micro_batch is 0, at least 1"));
         }
         let least = if contrastive { 2 } else { 1 };
         if data.batch < least {
@@ -530,6 +618,37 @@ impl Recipe {
             return Err(format!(
                 "source {name:?}: from {} until {until} of {} steps is never used",
                 data.from, self.schedule.steps
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a stream cannot do, for it is never looked at as a whole.
+    fn check_stream(&self, data: &DataSpec, stream: StreamSpec) -> Result<(), String> {
+        let name = &data.name;
+        if stream.window == 0 {
+            return Err(format!("source {name:?}: stream.window is 0, at least 1"));
+        }
+        if !data.format.is_in_pieces() {
+            return Err(format!(
+                "source {name:?}: only shards, jsonl and parquet can be a `stream`: leave it out, or make shards of it"
+            ));
+        }
+        let whole = [
+            ("only", data.only.is_some()),
+            ("samples", data.samples.is_some()),
+            ("episode", data.episode.is_some()),
+            ("held_out", self.held_out.is_some()),
+        ];
+        if let Some((key, _)) = whole.iter().find(|(_, given)| *given) {
+            return Err(format!(
+                "source {name:?}: `{key}` needs the whole source in memory: leave it or `stream` out"
+            ));
+        }
+        if self.cache.features.is_some() && data.augment != Augment::default() {
+            return Err(format!(
+                "source {name:?}: `augment` makes other pictures each time, so that `cache.features` would only grow: \
+                 leave one of them out"
             ));
         }
         Ok(())

@@ -6,27 +6,35 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use flamingo_data::Report;
 use flamingo_files::write;
 
 use crate::checkpoint::{Checkpoints, restore};
 use crate::contrastive::ContrastiveTask;
+use crate::early_stopping::{self, Best};
 use crate::flamingo::FlamingoTask;
 use crate::language::Language;
 use crate::metrics::{Means, Metrics};
 use crate::observer::{Observer, StepEvent};
 use crate::optimiser::AdamW;
 use crate::options::{Options, Resume};
-use crate::task::Task;
+use crate::sums::{OfSource, sum_all};
+use crate::task::{ADAPTER, MODEL, Task};
+use crate::together::{is_first, sum_of};
 use crate::tree::{Flat, add_gradients, freeze_paths, trained_shapes};
-use crate::{Error, ModelSpec, Recipe, Result, Updates, curves};
+use crate::{Error, Line, ModelSpec, Recipe, Result, Together, Updates, curves};
 
 /// What became of a run.
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// Updates made, those before a resumption included.
     pub steps: u64,
-    /// The finished model, unless the run was stopped before its end.
+    /// The finished model, or the adapter of a fine-tuning, unless the run was stopped before its end.
     pub model: Option<PathBuf>,
+    /// Of the looks at the held-out samples, the first, before any step, and the best.
+    pub looks: Option<[Line; 2]>,
+    /// What was found in each source, what was left out and why.
+    pub data: BTreeMap<String, Report>,
     /// The run folder.
     pub folder: PathBuf,
     /// Mean losses of the last line of `metrics.jsonl`.
@@ -54,7 +62,22 @@ pub fn train(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) ->
 
 fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Result<Summary> {
     recipe.check_there()?;
-    claim_folder(recipe, options.resume)?;
+    let together = &*options.together;
+    if together.world() > 1 && !matches!(recipe.model, ModelSpec::Flamingo(_)) {
+        return Err(Error::contradiction(format!(
+            "a {} training runs in one process: start it without a launcher",
+            recipe.kind()
+        )));
+    }
+    if together.world() > 1 && recipe.held_out.is_some() {
+        return Err(Error::contradiction(
+            "a training with `held_out` runs in one process: start it without a launcher, or leave it out",
+        ));
+    }
+    if is_first(together) {
+        claim_folder(recipe, options.resume)?;
+    }
+    together.barrier();
     let device = options.device.clone().autodiff();
     match &recipe.model {
         ModelSpec::Contrastive(config) => {
@@ -67,6 +90,10 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
         }
         ModelSpec::Flamingo(spec) => {
             let (task, model) = FlamingoTask::prepare(recipe, spec, options, observer)?;
+            Run::new(recipe, options, task)?.go(model, observer)
+        }
+        ModelSpec::FineTune(spec) => {
+            let (task, model) = FlamingoTask::fine_tune(recipe, spec, options, observer)?;
             Run::new(recipe, options, task)?.go(model, observer)
         }
     }
@@ -84,7 +111,7 @@ fn claim_folder(recipe: &Recipe, resume: Resume) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let path = folder.join("recipe.toml");
     let resolved = recipe.to_toml();
-    if ["checkpoints", "model"]
+    if ["checkpoints", MODEL, ADAPTER]
         .iter()
         .any(|part| folder.join(part).exists())
     {
@@ -113,6 +140,7 @@ struct Run<'a, T> {
     options: &'a Options,
     task: T,
     checkpoints: Checkpoints,
+    best: Best,
 }
 
 /// What one step gave.
@@ -124,26 +152,62 @@ struct Made {
 
 impl<'a, T: Task> Run<'a, T> {
     fn new(recipe: &'a Recipe, options: &'a Options, task: T) -> Result<Self> {
-        let reports: BTreeMap<_, _> = task.feeds().iter().map(|feed| feed.report()).collect();
-        let json = serde_json::to_vec_pretty(&reports).expect("reports can be written");
-        write(&recipe.run.join("data.json"), &json)?;
         let checkpoints = Checkpoints::new(&recipe.run, recipe.checkpoint.keep);
-        Ok(Self {
+        let run = Self {
             recipe,
             options,
             task,
             checkpoints,
-        })
+            best: Best::new(&recipe.run),
+        };
+        run.report()?;
+        Ok(run)
+    }
+
+    /// Writes what was found in the data: of a stream, in what the first process read so far.
+    fn report(&self) -> Result<()> {
+        if !is_first(self.together()) {
+            return Ok(());
+        }
+        let json = serde_json::to_vec_pretty(&self.reports()).expect("reports can be written");
+        Ok(write(&self.recipe.run.join("data.json"), &json)?)
+    }
+
+    fn reports(&self) -> BTreeMap<String, Report> {
+        let reports = self.task.feeds().iter().map(|feed| feed.report());
+        reports
+            .map(|(name, report)| (name.to_owned(), report))
+            .collect()
+    }
+
+    fn together(&self) -> &dyn Together {
+        &*self.options.together
+    }
+
+    /// Whether any of the processes is to stop.
+    fn is_stopped(&self) -> bool {
+        sum_of(
+            self.together(),
+            usize::from(self.options.stop.load(Ordering::Relaxed)),
+        ) > 0
     }
 
     fn go(&self, model: T::Model, observer: &mut dyn Observer) -> Result<Summary> {
         let (recipe, started) = (self.recipe, Instant::now());
+        let writes = is_first(self.together());
         let paths: Vec<String> = trained_shapes(&model).into_keys().collect();
         let spec = self.task.optimiser(&recipe.optimiser);
         spec.check(&paths)?;
         let mut model = freeze_paths(model, &spec.frozen()?);
         let mut optimiser = AdamW::new(&spec, &model)?;
+        if !writes {
+            // The first process puts damaged checkpoints aside.
+            self.together().barrier();
+        }
         let (mut first, found) = (0, self.checkpoints.find()?);
+        if writes {
+            self.together().barrier();
+        }
         if let Some(path) = found.newest {
             for (damaged, problem) in &found.damaged {
                 observer.damaged(damaged, problem, &path);
@@ -151,27 +215,43 @@ impl<'a, T: Task> Run<'a, T> {
             (model, first) = restore(&path, model, &mut optimiser, &self.options.device)?;
         }
         let mut saved = first;
-        let mut metrics = Metrics::open(&recipe.run, first)?;
+        let mut metrics = writes
+            .then(|| Metrics::open(&recipe.run, first))
+            .transpose()?;
         let (mut means, mut line_began) = (Means::default(), Instant::now());
         let steps = recipe.schedule.steps;
         let mut step = first;
-        while step < steps && !self.options.stop.load(Ordering::Relaxed) {
+        if let Some(metrics) = metrics
+            .as_mut()
+            .filter(|metrics| first == 0 && metrics.lines.is_empty())
+        {
+            self.look(Line::default(), &model, metrics, observer)?;
+        }
+        while step < steps && !self.has_ended(metrics.as_ref()) && !self.is_stopped() {
             let began = Instant::now();
             let made;
             (model, made) = self.step(model, &mut optimiser, step, &mut means)?;
             step += 1;
-            let saves = recipe.checkpoint.every > 0 && step.is_multiple_of(recipe.checkpoint.every);
-            if step.is_multiple_of(recipe.log.every.max(1)) || step == steps || saves {
+            let mut saves =
+                recipe.checkpoint.every > 0 && step.is_multiple_of(recipe.checkpoint.every);
+            let looks = recipe.held_out.is_some_and(|spec| spec.looks(step, steps));
+            if step.is_multiple_of(recipe.log.every.max(1)) || step == steps || saves || looks {
                 let seconds = line_began.elapsed().as_secs_f64();
                 let mut line = std::mem::take(&mut means).line(step, seconds);
                 line.rate = recipe.schedule.at(step - 1);
                 line.gates = self.task.gates(&model);
                 line.seconds = started.elapsed().as_secs_f64();
-                metrics.push(line)?;
+                match &mut metrics {
+                    Some(metrics) if looks => {
+                        saves |= self.look(line, &model, metrics, observer)?;
+                    }
+                    Some(metrics) => metrics.push(line)?,
+                    None => {}
+                }
                 line_began = Instant::now();
             }
             if saves && step < steps {
-                self.save_state(step, &model, &optimiser, &metrics, observer)?;
+                self.save_state(step, &model, &optimiser, metrics.as_ref(), observer)?;
                 saved = step;
             }
             let left = started
@@ -188,22 +268,28 @@ impl<'a, T: Task> Run<'a, T> {
                 left,
             });
         }
-        if !means.is_empty() {
+        if let Some(metrics) = metrics.as_mut().filter(|_| !means.is_empty()) {
             metrics.push(means.line(step, line_began.elapsed().as_secs_f64()))?;
         }
         if step > saved {
-            self.save_state(step, &model, &optimiser, &metrics, observer)?;
+            self.save_state(step, &model, &optimiser, metrics.as_ref(), observer)?;
         }
-        let finished = recipe.run.join("model");
-        if step == steps {
+        let finished = recipe.run.join(self.task.product());
+        let is_over = step == steps || self.has_ended(metrics.as_ref());
+        let lines = metrics.map_or_else(Vec::new, |metrics| metrics.lines);
+        if is_over && writes {
+            if let Some(best) = early_stopping::best(recipe, &lines) {
+                model = self.best.read(best, model, &self.options.device)?;
+            }
             self.task.save(&model, &finished)?;
         }
         Ok(Summary {
             steps: step,
-            model: (step == steps).then_some(finished),
+            model: is_over.then_some(finished),
+            looks: early_stopping::first_and_best(recipe, &lines),
+            data: self.reports(),
             folder: recipe.run.clone(),
-            losses: metrics
-                .lines
+            losses: lines
                 .last()
                 .map(|line| line.losses.clone())
                 .unwrap_or_default(),
@@ -216,13 +302,58 @@ impl<'a, T: Task> Run<'a, T> {
         step: u64,
         model: &T::Model,
         optimiser: &AdamW,
-        metrics: &Metrics,
+        metrics: Option<&Metrics>,
         observer: &mut dyn Observer,
     ) -> Result<()> {
+        // The first process alone has figures, and writes.
+        let Some(metrics) = metrics else {
+            return Ok(());
+        };
         let path = self.checkpoints.write(step, model, optimiser)?;
+        if self.task.feeds().iter().any(|feed| feed.stream.is_some()) {
+            self.report()?;
+        }
         curves::draw(&self.recipe.run.join("curves.svg"), &metrics.lines)?;
+        if let Some(best) = early_stopping::best(self.recipe, &metrics.lines) {
+            self.best.thin_out(best)?;
+        }
         observer.checkpoint(step, &path);
         Ok(())
+    }
+
+    /// Whether the training has learnt what it can, by its held-out samples.
+    fn has_ended(&self, metrics: Option<&Metrics>) -> bool {
+        metrics.is_some_and(|metrics| early_stopping::is_over(self.recipe, &metrics.lines))
+    }
+
+    /// Looks at the held-out samples, if there are any, and writes the line with what they gave. The weights are kept, and
+    /// `true` is returned, if they were never better.
+    fn look(
+        &self,
+        mut line: Line,
+        model: &T::Model,
+        metrics: &mut Metrics,
+        observer: &mut dyn Observer,
+    ) -> Result<bool> {
+        let looks = self.task.look(model)?;
+        if looks.is_empty() {
+            return Ok(false);
+        }
+        for (source, look) in looks {
+            if !look.loss.is_finite() {
+                let what = format!("loss of what is held out of source {source:?}");
+                return Err(self.not_finite(line.step, what, look.loss as f32));
+            }
+            line.held_out.insert(source.clone(), look.loss);
+            line.exact.insert(source, look.exact);
+        }
+        let best = early_stopping::is_best(self.recipe, &metrics.lines, &line);
+        if best {
+            self.best.write(line.step, model)?;
+        }
+        observer.look(&line, best);
+        metrics.push(line)?;
+        Ok(best)
     }
 
     /// Which sources step `step` uses, and which batch of each.
@@ -253,23 +384,35 @@ impl<'a, T: Task> Run<'a, T> {
             )));
         }
         let mut gradients = Flat::new();
+        let mut of_sources = Vec::with_capacity(sources.len());
+        for (index, number) in sources {
+            let spec = &self.task.feeds()[index].spec;
+            let mut of_source = OfSource::default();
+            self.task
+                .losses(&model, index, number, self.together(), &mut |part| {
+                    of_source.add(&part);
+                    let loss = part.loss * (spec.weight * part.share);
+                    add_gradients(&model, loss.backward(), &mut gradients);
+                    Ok(())
+                })?;
+            of_sources.push((&spec.name, of_source));
+        }
+        let own = of_sources.iter_mut().map(|(_, of_source)| of_source);
+        sum_all(self.together(), &model, &mut gradients, own);
         let mut made = Made {
             losses: Vec::new(),
             targets: 0,
             norm: 0.0,
         };
-        for (index, number) in sources {
-            let spec = &self.task.feeds()[index].spec;
-            let part = self.task.loss(&model, index, number)?;
-            let loss = part.loss.clone().inner().into_scalar::<f32>();
+        for (name, of_source) in of_sources {
+            let loss = of_source.loss;
             if !loss.is_finite() {
-                let what = format!("loss of source {:?}", spec.name);
-                return Err(self.not_finite(step, what, loss));
+                return Err(self.not_finite(step, format!("loss of source {name:?}"), loss));
             }
-            add_gradients(&model, (part.loss * spec.weight).backward(), &mut gradients);
-            means.add(&spec.name, loss, part.accuracy, part.targets);
-            made.losses.push((spec.name.clone(), loss));
-            made.targets += part.targets;
+            let targets = of_source.targets as usize;
+            means.add(name, loss, of_source.accuracy(), targets);
+            made.losses.push((name.clone(), loss));
+            made.targets += targets;
         }
         self.task.mask(&mut gradients);
         made.norm = optimiser.clip(&mut gradients);

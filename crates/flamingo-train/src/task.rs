@@ -5,10 +5,11 @@ use std::path::Path;
 
 use flamingo_kernels::{Module, Tensor};
 
-use crate::Result;
 use crate::batches::Feed;
+use crate::held_out::Look;
 use crate::optimiser::OptimiserSpec;
 use crate::tree::Flat;
+use crate::{Result, Together};
 
 /// A kind of training: its data, its losses, its finished model.
 pub(crate) trait Task {
@@ -18,8 +19,16 @@ pub(crate) trait Task {
     /// The sources.
     fn feeds(&self) -> &[Feed];
 
-    /// The mean loss of batch `number` of source `feed`: a pure function of its arguments.
-    fn loss(&self, model: &Self::Model, feed: usize, number: u64) -> Result<Part>;
+    /// Hands the mean loss of this process's rows of batch `number` of source `feed` to `take`, in as many parts as
+    /// they are worked on in: a pure function of its arguments.
+    fn losses(
+        &self,
+        model: &Self::Model,
+        feed: usize,
+        number: u64,
+        together: &dyn Together,
+        take: &mut dyn FnMut(Part) -> Result<()>,
+    ) -> Result<()>;
 
     /// Values to watch while training.
     fn gates(&self, _model: &Self::Model) -> BTreeMap<String, f64> {
@@ -34,14 +43,31 @@ pub(crate) trait Task {
     /// Takes away gradients of what is not to learn.
     fn mask(&self, _gradients: &mut Flat) {}
 
-    /// Writes the finished model as a directory.
-    fn save(&self, model: &Self::Model, folder: &Path) -> Result<()>;
+    /// What the held-out samples of each source give.
+    fn look(&self, _model: &Self::Model) -> Result<BTreeMap<String, Look>> {
+        Ok(BTreeMap::new())
+    }
+
+    /// What [`Task::save`] writes, as the run folder calls it.
+    fn product(&self) -> &'static str {
+        MODEL
+    }
+
+    /// Writes the finished model, or what was trained of it.
+    fn save(&self, model: &Self::Model, path: &Path) -> Result<()>;
 }
 
-/// The loss of one source in one step.
+/// The finished model in a run folder.
+pub(crate) const MODEL: &str = "model";
+/// What was fine-tuned of one.
+pub(crate) const ADAPTER: &str = "adapter.safetensors";
+
+/// The loss of one source in one step, or of some rows of its batch.
 pub(crate) struct Part {
-    /// Mean over the source's targets, `[1]`.
+    /// Mean over these rows' targets, `[1]`.
     pub(crate) loss: Tensor<1>,
+    /// These rows' targets as a share of the batch's over all processes: the batch's mean is the sum of `share * loss`.
+    pub(crate) share: f64,
     /// Tokens predicted, or pictures told apart.
     pub(crate) targets: usize,
     /// Share of pictures told apart, where that is counted.

@@ -166,6 +166,16 @@ pub fn trained<M: Module>(model: &M) -> Flat {
     tensors
 }
 
+/// The trained parameters with their shapes.
+pub(crate) fn trained_tensors<M: Module>(model: &M) -> Vec<NamedTensor> {
+    let shapes = trained_shapes(model);
+    let mut tensors = to_disk(&trained(model), "");
+    for tensor in &mut tensors {
+        tensor.shape.clone_from(&shapes[&tensor.name]);
+    }
+    tensors
+}
+
 /// One flat tensor of a checkpoint.
 pub(crate) fn from_disk(
     tensors: &Tensors,

@@ -17,7 +17,7 @@ use crate::peers::{self, OpenFlamingoFiles, Opened, Words};
 use crate::quantise::{Quantiser, Weighed, plan_file};
 use crate::with_parts::with_parts;
 use crate::{
-    Error, LoadReport, ModelConfig, ModelFile, NamedTensor, Result, Tensors, write_tensors,
+    Adapter, Error, LoadReport, ModelConfig, ModelFile, NamedTensor, Result, Tensors, write_tensors,
 };
 
 const TOKENIZER: &str = "tokenizer.json";
@@ -34,6 +34,8 @@ pub enum Source {
     WithParts(PathBuf, Store),
     /// The parts of an OpenFlamingo, wherever they are.
     OpenFlamingo(OpenFlamingoFiles),
+    /// A model with an adapter over it ([`Adapter`]).
+    Adapted(Box<Source>, PathBuf),
     /// Files that are part of the program.
     Embedded {
         /// `flamingo.json`.
@@ -43,6 +45,17 @@ pub enum Source {
         /// `model.safetensors`.
         weights: &'static [u8],
     },
+}
+
+impl Source {
+    /// The folder that holds the model, if one does.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Source::Directory(folder) | Source::WithParts(folder, _) => Some(folder),
+            Source::Adapted(base, _) => base.folder(),
+            Source::OpenFlamingo(_) | Source::Embedded { .. } => None,
+        }
+    }
 }
 
 /// A Flamingo, ready to use.
@@ -80,6 +93,7 @@ pub fn build(opened: Opened, device: &Device, weights: impl Into<WeightType>) ->
         file,
         tokenizer,
         tensors,
+        lora,
         ..
     } = opened;
     let ModelConfig::Flamingo(config) = &file.model else {
@@ -93,7 +107,10 @@ pub fn build(opened: Opened, device: &Device, weights: impl Into<WeightType>) ->
     })?;
     check_vocabulary(tokenizer.vocab_size(), config.language.vocabulary)?;
     let mut init = Init::new(0, device);
-    let model = Flamingo::new(config, &mut init)?;
+    let mut model = Flamingo::new(config, &mut init)?;
+    if let Some(lora) = lora {
+        model.language.add_lora(&lora, &mut init);
+    }
     let mut quantiser = Quantiser {
         places: init.quantised_weights(),
         weights,
@@ -135,12 +152,12 @@ fn check_vocabulary(tokens: usize, rows: usize) -> Result<()> {
     )))
 }
 
-/// Reads any model's files without building it: what a training run starts its parts from.
+/// Reads any model's files without building it: what a training run starts its parts from. An adapter is merged.
 ///
 /// # Errors
 /// As [`load`].
 pub fn load_part(source: &Source) -> Result<(ModelFile, Tokenizer, Tensors)> {
-    let opened = open(source)?;
+    let opened = open(source)?.merged()?;
     opened.report.check()?;
     Ok((opened.file, opened.tokenizer, opened.tensors))
 }
@@ -181,6 +198,7 @@ fn open_files(source: &Source, words: Words) -> Result<Opened> {
         Source::Directory(directory) => open_directory(directory, words, None),
         Source::WithParts(directory, store) => open_directory(directory, words, Some(store)),
         Source::OpenFlamingo(files) => peers::open_open_flamingo(files, words),
+        Source::Adapted(base, adapter) => Adapter::open(adapter)?.lay_over(open_with(base, words)?),
         Source::Embedded {
             model_file,
             tokenizer,
@@ -202,6 +220,7 @@ fn ours(file: ModelFile, tokenizer: Tokenizer, tensors: Tensors) -> Opened {
         tokenizer,
         tensors,
         report,
+        lora: None,
         links: Vec::new(),
     }
 }
@@ -284,10 +303,10 @@ pub fn save(
 }
 
 /// Saves a model that was opened as a directory of ours, tensor by tensor, never all in memory, and
-/// tells what its weights take on disk.
+/// tells what its weights take on disk. Of one with an adapter give [`Opened::merged`].
 ///
 /// # Errors
-/// If weights are missing or do not fit, or a file cannot be written.
+/// If weights are missing or do not fit, LoRA's changes are not merged, or a file cannot be written.
 pub fn convert(
     opened: &Opened,
     directory: &Path,
@@ -295,6 +314,12 @@ pub fn convert(
 ) -> Result<Weighed> {
     let weights = weights.into();
     opened.report.check()?;
+    if opened.lora.is_some() {
+        return Err(Error::Mismatch(
+            "LoRA's changes stand beside the matrices: merge them before the model is written"
+                .into(),
+        ));
+    }
     let shapes = peers::flamingo_shapes_and_linear(&opened.file)?;
     for (name, shape) in &shapes.all {
         match opened.tensors.shape(name) {
@@ -384,4 +409,4 @@ fn write_beside(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -57,6 +57,21 @@ pub enum Error {
         /// The kind that was asked for.
         wanted: &'static str,
     },
+    /// An adapter over another model than it was trained over.
+    #[error(
+        "the adapter {} was trained over {name}, whose weights have the hash {wanted}; those of the model that was given \
+         have {found}: give the model that it was trained over", adapter.display()
+    )]
+    AnotherBase {
+        /// The adapter.
+        adapter: PathBuf,
+        /// What its base was called.
+        name: String,
+        /// The base's hash.
+        wanted: String,
+        /// That of the model that was given.
+        found: String,
+    },
     /// A model that names files elsewhere, opened without a cache in which they are.
     #[error("parts of {} are files elsewhere, and no cache was given in which they are", .0.display())]
     Elsewhere(PathBuf),

@@ -26,6 +26,24 @@ impl Tensors {
         }
     }
 
+    /// Puts the tensors of `other` in the place of those of their names; those that `new` names are added.
+    ///
+    /// # Errors
+    /// If one has no place, or is of another shape than what was there.
+    pub(crate) fn replace(&mut self, other: Tensors, new: &dyn Fn(&str) -> bool) -> Result<()> {
+        for (name, entry) in &other.entries {
+            let what = match self.shape(name) {
+                None if new(name) => continue,
+                Some(shape) if shape == entry.shape => continue,
+                Some(shape) => format!("`{name}` is {:?}, the model's is {shape:?}", entry.shape),
+                None => format!("`{name}` is no tensor of the model"),
+            };
+            return Err(Error::Mismatch(what));
+        }
+        self.join("", other);
+        Ok(())
+    }
+
     /// Adds all of `other`; tensors of [`rows_name`] take the place of those rows.
     ///
     /// # Errors

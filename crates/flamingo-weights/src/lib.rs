@@ -7,11 +7,15 @@
 //! ours as OpenFlamingo's. [`named_tensors`] and [`apply_tensors`] are the way between a module's
 //! parameters and names; `quantise` says which of them are kept in few bits. Nothing of a wrong shape or name is loaded silently.
 
+mod adapter;
 mod directory;
 mod error;
 mod export;
+mod fingerprint;
+mod folded;
 mod joined;
 mod link;
+mod low_rank;
 mod made;
 mod model_file;
 mod names;
@@ -25,6 +29,7 @@ mod tensors;
 mod with_parts;
 mod write_model;
 
+pub use adapter::{ADAPTER_VERSION, Adapter, AdapterBase, AdapterHeader};
 pub use directory::{
     Loaded, Source, build, convert, convert_trained, load, load_part, open, open_with, save,
 };

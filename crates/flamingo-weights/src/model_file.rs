@@ -6,7 +6,7 @@ use flamingo_image::Preprocess;
 use flamingo_model::contrastive::ContrastiveConfig;
 use flamingo_model::language::Positions;
 use flamingo_model::vision::VisionConfig;
-use flamingo_model::{FlamingoConfig, LanguageConfig, Placement};
+use flamingo_model::{FlamingoConfig, Gate, LanguageConfig, Placement, ResamplerKind};
 use flamingo_sequence::{SpecialTokenNames, Visibility};
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +29,8 @@ pub const QUANTISED_FORMAT_VERSION: u32 = 3;
 /// q3_k, q2_k).
 pub const GGUF_FORMAT_VERSION: u32 = 4;
 
-/// The format of models that name files elsewhere, list the layers that have gated blocks, have what
-/// Llama-3.2-Vision brought (tiles, scaled rotations, blocks in place of layers), or whose pictures are
+/// The format of models that name files elsewhere, list the layers that have gated blocks, have no gates or another
+/// resampler than the Perceiver, have what Llama-3.2-Vision brought (tiles, scaled rotations, blocks in place of layers), or whose pictures are
 /// prepared in ways that could not be set before (transparency, conversion, order of the passes,
 /// filter); only they are written in it.
 pub const PARTS_FORMAT_VERSION: u32 = 5;
@@ -105,7 +105,10 @@ impl ModelConfig {
             ModelConfig::Contrastive(config) => of_vision(&config.vision),
             ModelConfig::Flamingo(config) => {
                 let gated = &config.gated;
-                let newer = gated.placement == Placement::Instead
+                let resampler = config.resampler.as_ref();
+                let newer = resampler.is_some_and(|r| r.kind != ResamplerKind::Perceiver)
+                    || gated.gate == Gate::Open
+                    || gated.placement == Placement::Instead
                     || gated.key_value_heads.is_some()
                     || gated.seeing_only
                     || !gated.layers.is_empty()

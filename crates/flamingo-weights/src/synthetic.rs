@@ -92,6 +92,7 @@ fn random(config: &FlamingoConfig) -> Result<Opened> {
         file,
         tokenizer,
         tensors,
+        lora: None,
         links: Vec::new(),
     })
 }

@@ -13,6 +13,7 @@ use flamingo_checkpoint::{
 use flamingo_kernels::{Precision, QuantKind, dequantise_rows};
 use half::{bf16, f16};
 
+use crate::low_rank::LowRank;
 use crate::made::Made;
 use crate::{Error, Link, Result, Run};
 
@@ -50,11 +51,26 @@ pub(crate) struct Entry {
     pub(crate) pieces: Vec<Piece>,
     /// Where they are in no file.
     pub(crate) made: Option<Made>,
+    /// What is added to all of that.
+    pub(crate) change: Option<Arc<LowRank>>,
 }
 
 impl Entry {
+    /// Of numbers in files.
+    pub(crate) fn of_pieces(shape: Vec<usize>, pieces: Vec<Piece>) -> Self {
+        Self {
+            shape,
+            pieces,
+            made: None,
+            change: None,
+        }
+    }
+
     /// How all of it is quantised, if it is.
     fn quantised(&self) -> Option<QuantKind> {
+        if self.change.is_some() {
+            return None;
+        }
         let first = self.pieces.first()?.quantised;
         let alike = |piece: &Piece| piece.quantised == first;
         first.filter(|_| self.pieces.iter().all(alike))
@@ -168,16 +184,9 @@ impl Tensors {
                 theirs: 0,
                 quantised,
             };
-            let pieces = vec![piece];
-            let made = None;
-            tensors.entries.insert(
-                ours,
-                Entry {
-                    shape,
-                    pieces,
-                    made,
-                },
-            );
+            tensors
+                .entries
+                .insert(ours, Entry::of_pieces(shape, vec![piece]));
         }
         tensors.files.push(Arc::new(checkpoint));
         tensors
@@ -224,28 +233,17 @@ impl Tensors {
 
     /// Adds a tensor of zeros, for what no file has.
     pub fn add_zeros(&mut self, name: String, shape: Vec<usize>) {
-        let (pieces, made) = (Vec::new(), None);
-        self.entries.insert(
-            name,
-            Entry {
-                shape,
-                pieces,
-                made,
-            },
-        );
+        self.entries
+            .insert(name, Entry::of_pieces(shape, Vec::new()));
     }
 
     /// Adds a tensor whose numbers are made when they are read.
     pub(crate) fn add_made(&mut self, name: String, shape: Vec<usize>, made: Made) {
-        let (pieces, made) = (Vec::new(), Some(made));
-        self.entries.insert(
-            name,
-            Entry {
-                shape,
-                pieces,
-                made,
-            },
-        );
+        let entry = Entry {
+            made: Some(made),
+            ..Entry::of_pieces(shape, Vec::new())
+        };
+        self.entries.insert(name, entry);
     }
 
     /// The tensors under `prefix`, without it.
@@ -379,6 +377,24 @@ impl Tensors {
 
     /// Fills `values`, which are zeros, with the elements of `entry` from `start` on.
     fn read_range<T: Float>(
+        &self,
+        entry: &Entry,
+        start: usize,
+        values: &mut [T],
+    ) -> flamingo_checkpoint::Result<()> {
+        let Some(change) = &entry.change else {
+            return self.read_stored(entry, start, values);
+        };
+        let mut wide = vec![0.0; values.len()];
+        self.read_stored(entry, start, &mut wide)?;
+        change.add(start, &mut wide);
+        for (value, wide) in values.iter_mut().zip(wide) {
+            *value = T::of(wide);
+        }
+        Ok(())
+    }
+
+    fn read_stored<T: Float>(
         &self,
         entry: &Entry,
         start: usize,
@@ -559,7 +575,7 @@ pub fn write_tensors(path: &Path, tensors: &[NamedTensor], precision: Precision)
     Ok(write_safetensors(path, &entries, None, fill)?)
 }
 
-fn narrow(values: &[f32], precision: Precision) -> Cow<'_, [u8]> {
+pub(crate) fn narrow(values: &[f32], precision: Precision) -> Cow<'_, [u8]> {
     let in_pairs = |to_bytes: fn(f32) -> [u8; 2]| {
         Cow::Owned(values.iter().flat_map(|&value| to_bytes(value)).collect())
     };

@@ -55,16 +55,20 @@ pub(crate) struct SourceArgs {
     /// Its image tower: a file, a directory or a hub id
     #[arg(long, value_name = "PATH", requires = "model")]
     pub(crate) vision: Option<String>,
+    /// What a fine-tuning has learnt (adapter.safetensors of its folder), over the model that it was trained over
+    #[arg(long, value_name = "FILE")]
+    pub(crate) adapter: Option<PathBuf>,
 }
 
 impl SourceArgs {
     /// Finds the files, fetching from the hub what is not there.
     pub(crate) fn source(&self) -> Result<Source> {
-        sources::source(
+        let base = sources::source(
             self.model.as_deref(),
             self.lm.as_deref(),
             self.vision.as_deref(),
-        )
+        )?;
+        Ok(sources::adapted(base, self.adapter.as_deref()))
     }
 }
 
@@ -207,6 +211,9 @@ impl ModelArgs {
         change(&mut options);
         let engine = Engine::open(&self.files.source()?, &device, options);
         let engine = match self.files.model {
+            _ if self.files.adapter.is_some() => engine.hint(
+                "`flamingo weights inspect` shows the model that an adapter was trained over",
+            )?,
             Some(_) => engine.hint("leave --model out to use the demo model in this program")?,
             None => engine?,
         };

@@ -19,10 +19,7 @@ impl Chat {
     /// # Errors
     /// If it brings none.
     pub(crate) fn of(source: &Source) -> Result<Self> {
-        let found = match source {
-            Source::Directory(folder) | Source::WithParts(folder, _) => find(folder),
-            Source::OpenFlamingo(_) | Source::Embedded { .. } => None,
-        };
+        let found = source.folder().and_then(find);
         let missing = Failure::new("the model brings no chat template");
         let (place, source) = found.ok_or(missing).hint(format!(
             "leave --chat out, or put the template as {FILE} into the model's directory"

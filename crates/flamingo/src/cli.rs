@@ -2,8 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
-use flamingo::tasks::task;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::verbs;
 
@@ -32,6 +31,8 @@ pub(crate) enum Verb {
     Label(verbs::label::LabelArgs),
     Serve(verbs::serve::ServeArgs),
     Train(verbs::train::TrainArgs),
+    Ablate(verbs::ablate::AblateArgs),
+    Data(verbs::data::DataArgs),
     Describe(verbs::describe::DescribeArgs),
     Fetch(verbs::fetch::FetchArgs),
     Weights(verbs::weights::WeightsArgs),
@@ -43,7 +44,8 @@ pub(crate) enum Verb {
     Man(verbs::man::ManArgs),
 }
 
-/// The words of the command line; `eval TASK` is `eval run TASK`.
+/// The words of the command line; `eval TASK` is `eval run TASK`, and so is a word that is no verb of `eval`, for then the
+/// tasks that there are can be told.
 pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     let Some(at) = words.iter().position(|word| word == "eval") else {
@@ -54,7 +56,16 @@ pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> 
         let word = word.to_string_lossy();
         word.starts_with('-') || word.parse::<usize>().is_ok()
     };
-    let is_task = |word: &OsString| task(&word.to_string_lossy()).is_ok();
+    let command = Cli::command();
+    let verbs = command.find_subcommand("eval").into_iter();
+    let verbs: Vec<&str> = verbs
+        .flat_map(clap::Command::get_subcommands)
+        .map(clap::Command::get_name)
+        .collect();
+    let is_task = |word: &OsString| {
+        let word = word.to_string_lossy();
+        !word.starts_with('-') && word != "help" && !verbs.contains(&&*word)
+    };
     if at > 0 && words[1..at].iter().all(is_global) && words.get(at + 1).is_some_and(is_task) {
         words.insert(at + 1, "run".into());
     }
@@ -83,10 +94,13 @@ mod tests {
             read("flamingo -v --threads 2 eval hateful_memes"),
             "flamingo -v --threads 2 eval run hateful_memes"
         );
+        assert_eq!(read("flamingo eval blah"), "flamingo eval run blah");
         for same in [
             "flamingo eval run own",
             "flamingo ask --text eval own",
             "flamingo eval",
+            "flamingo eval help run",
+            "flamingo eval --help",
             "flamingo eval diff own b",
         ] {
             assert_eq!(read(same), same);

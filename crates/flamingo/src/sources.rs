@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use flamingo::weights::{
-    self, CHECKPOINTS, Checkpoint, Hub, HubOptions, OpenFlamingoFiles, Published, Source, is_hub_id,
+    self, Adapter, CHECKPOINTS, Checkpoint, Hub, HubOptions, OpenFlamingoFiles, Published, Source,
+    is_hub_id,
 };
 
 use crate::download_bar::DownloadBar;
@@ -27,6 +28,14 @@ pub(crate) fn with_parts(source: Source) -> Result<Source> {
     match source {
         Source::Directory(path) => part_files::directory(&path),
         source => Ok(source),
+    }
+}
+
+/// The model with what a fine-tuning has learnt over it, if a file of that is given.
+pub(crate) fn adapted(base: Source, adapter: Option<&Path>) -> Source {
+    match adapter {
+        Some(adapter) => Source::Adapted(Box::new(base), adapter.to_path_buf()),
+        None => base,
     }
 }
 
@@ -116,6 +125,14 @@ fn trained_part(folder: &Path) -> PathBuf {
 
 /// Refuses a file of weights that is not the trained part of an OpenFlamingo.
 fn check_trained_part(path: &Path) -> Result<()> {
+    if let Ok(adapter) = Adapter::open(path) {
+        let failure = Failure::new(format!(
+            "{} is what a fine-tuning has learnt, no model by itself",
+            path.display()
+        ));
+        let base = adapter.header.base.name;
+        return Err(failure).hint(format!("--model {base} --adapter {}", path.display()));
+    }
     let checkpoint = Checkpoint::open(&[path.to_path_buf()]).map_err(weights::Error::from)?;
     if is_trained_part(&checkpoint) {
         return Ok(());

@@ -1,11 +1,13 @@
 //! One file per verb.
 
+pub(crate) mod ablate;
 #[cfg(not(all(feature = "cluster", feature = "serve")))]
 mod absent;
 pub(crate) mod ask;
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod corpus;
+pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod doctor;
@@ -55,6 +57,8 @@ fn verb(cli: Cli) -> Result<()> {
         Verb::Label(args) => label::run(&args),
         Verb::Serve(args) => serve::run(&args),
         Verb::Train(args) => train::run(&args, cli.threads),
+        Verb::Ablate(args) => ablate::run(&args, cli.threads),
+        Verb::Data(args) => data::run(&args),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Describe(args) => describe::run(&args),
         Verb::Weights(args) => weights::run(&args),

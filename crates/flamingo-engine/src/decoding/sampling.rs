@@ -1,6 +1,6 @@
 //! From scores of the vocabulary to tokens.
 
-use flamingo_kernels::log_sum_exp;
+use flamingo_kernels::{greatest, log_sum_exp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -29,15 +29,11 @@ pub(crate) fn softmax(scores: &[f32]) -> Vec<f32> {
     weights.iter().map(|w| w / sum as f32).collect()
 }
 
-/// The first of the largest.
+/// The first of the largest; the first of all if none is a number.
 pub(crate) fn likeliest(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (i, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = i;
-        }
-    }
-    best
+    let largest = greatest(values);
+    let first = values.iter().position(|value| *value == largest);
+    first.unwrap_or(0)
 }
 
 /// The `count` largest, from the highest; of equals, the first. (torch promises no order.)

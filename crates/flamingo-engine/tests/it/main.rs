@@ -50,7 +50,7 @@ fn engine(options: EngineOptions) -> Engine {
     let mut init = Init::new(5, &Device::flex());
     let mut model = Flamingo::new(&config, &mut init).unwrap();
     for block in &mut model.gated {
-        block.alpha_xattn = init.full([1], 2.0);
+        block.alpha_xattn = Some(init.full([1], 2.0));
     }
     let file = ModelFile {
         version: FORMAT_VERSION,

@@ -89,8 +89,8 @@ fn directory() -> tempfile::TempDir {
     let mut init = Init::new(5, &Device::flex());
     let mut model = Flamingo::new(&config, &mut init).unwrap();
     for block in &mut model.gated {
-        block.alpha_xattn = init.full([1], 1.5);
-        block.alpha_dense = init.full([1], -0.8);
+        block.alpha_xattn = Some(init.full([1], 1.5));
+        block.alpha_dense = Some(init.full([1], -0.8));
     }
     if let Some(tiles) = model.vision.vit.as_mut().and_then(|vit| vit.tiles.as_mut()) {
         for table in [&mut tiles.before, &mut tiles.places, &mut tiles.between] {

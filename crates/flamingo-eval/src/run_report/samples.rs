@@ -68,10 +68,14 @@ impl Pictures {
                     frames.collect::<String>()
                 )
             }
-            Err(_) => {
+            Err(error) => {
                 self.missing += 1;
                 let shown: String = place.chars().take(60).collect();
-                format!("<span class=\"gone\">not found: {}</span>", escape(&shown))
+                format!(
+                    "<span class=\"gone\" title=\"{}\">not shown: {}</span>",
+                    escape(&error.to_string()),
+                    escape(&shown)
+                )
             }
         };
         self.made.insert(place.clone(), made.clone());

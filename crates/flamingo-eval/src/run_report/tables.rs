@@ -366,7 +366,11 @@ pub(super) fn metrics(runs: &[RunRead]) -> String {
                 .collect(),
             None => continue,
         };
-        html.push_str("<div class=\"wide\"><table><thead><tr><th scope=\"col\">cell</th>");
+        html.push_str("<div class=\"wide\"><table>");
+        if runs.len() > 1 {
+            let _ = write!(html, "<caption>{}</caption>", label(run, runs));
+        }
+        html.push_str("<thead><tr><th scope=\"col\">cell</th>");
         for name in &names {
             let _ = write!(html, "<th scope=\"col\">{}</th>", escape(name));
         }

@@ -25,6 +25,8 @@ pub(crate) struct Process {
     said: Option<JoinHandle<String>>,
     watch: Option<JoinHandle<()>>,
     name: String,
+    /// What the process calls it.
+    file: String,
     container: Container,
     patience: Duration,
 }
@@ -80,6 +82,7 @@ impl Process {
             })),
             watched,
             name: input.name.to_owned(),
+            file: format!("file:{}", input.path.display()),
             container: input.container,
             patience,
         })
@@ -102,7 +105,8 @@ impl Process {
             Ok(status) if said.is_empty() => {
                 Err(self.broken(format!("ffmpeg ended with {status}")))
             }
-            Ok(_) => Err(self.broken(said)),
+            // What it was given may be a copy that no one knows.
+            Ok(_) => Err(self.broken(said.replace(&self.file, &self.name))),
             Err(error) => Err(self.broken(error.to_string())),
         }
     }

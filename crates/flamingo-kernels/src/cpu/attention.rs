@@ -24,6 +24,15 @@ impl Rows {
     pub(crate) unsafe fn row(self, index: usize) -> *const f32 {
         unsafe { self.first.add(index * self.stride) }
     }
+
+    /// Those from row `index` on.
+    #[inline(always)]
+    unsafe fn from(self, index: usize) -> Self {
+        Self {
+            first: unsafe { self.row(index) },
+            stride: self.stride,
+        }
+    }
 }
 
 /// Keys and values of one head for consecutive tokens.
@@ -32,6 +41,24 @@ pub(crate) struct Piece {
     pub(crate) keys: Rows,
     pub(crate) values: Rows,
     pub(crate) len: usize,
+}
+
+impl Piece {
+    /// The same some channels further.
+    ///
+    /// # Safety
+    /// There must be so many.
+    pub(crate) unsafe fn behind(self, channels: usize) -> Self {
+        let rows = |rows: Rows| Rows {
+            first: unsafe { rows.first.add(channels) },
+            ..rows
+        };
+        Self {
+            keys: rows(self.keys),
+            values: rows(self.values),
+            len: self.len,
+        }
+    }
 }
 
 /// What is added to scores, or hides them.
@@ -102,12 +129,25 @@ unsafe fn block_of<V: Lanes>(head: &Head<'_>, pieces: &[Piece]) {
             first: queries.as_ptr(),
             stride: padded_width,
         };
-        let mut at = 0;
-        for piece in pieces {
-            let len = piece.len.min(keys - at);
+        let (mut at, mut rest) = (0, pieces);
+        while let [piece, behind @ ..] = rest {
             let to = scores.as_mut_ptr().add(at);
+            // An answer on its way is in pieces of one token: four of them are one tile.
+            if let [a, b, c, d, behind @ ..] = rest
+                && at + 4 <= keys
+                && [a, b, c, d].iter().all(|piece| piece.len == 1)
+            {
+                let keys = [a, b, c, d].map(|piece| piece.keys.first);
+                for r in 0..rows {
+                    let (row, to) = (q.from(r), to.add(r * padded_keys));
+                    dots_tile::<V, 1, 4>(row, keys, head.width, to, padded_keys);
+                }
+                (at, rest) = (at + 4, behind);
+                continue;
+            }
+            let len = piece.len.min(keys - at);
             dots::<V>(q, rows, piece.keys, len, head.width, to, padded_keys);
-            at += len;
+            (at, rest) = (at + len, behind);
         }
         let mut sums = [0.0f32; BLOCK];
         for r in 0..rows {
@@ -152,33 +192,25 @@ pub(crate) unsafe fn dots<V: Lanes>(
             while j < len {
                 let columns = (len - j).min(4);
                 let to = out.add(r * out_stride + j);
-                let q = Rows {
-                    first: queries.row(r),
-                    stride: queries.stride,
-                };
-                let k = Rows {
-                    first: keys.row(j),
-                    stride: keys.stride,
-                };
+                let q = queries.from(r);
+                let key = |c: usize| keys.row(j + c);
                 match (many, columns) {
-                    (true, 4) => dots_tile::<V, 4, 4>(q, k, width, to, out_stride),
+                    (true, 4) => {
+                        let k = std::array::from_fn(key);
+                        dots_tile::<V, 4, 4>(q, k, width, to, out_stride);
+                    }
                     (true, _) => {
                         for c in 0..columns {
-                            let k = Rows {
-                                first: k.row(c),
-                                stride: k.stride,
-                            };
-                            dots_tile::<V, 4, 1>(q, k, width, to.add(c), out_stride);
+                            dots_tile::<V, 4, 1>(q, [key(c)], width, to.add(c), out_stride);
                         }
                     }
-                    (false, 4) => dots_tile::<V, 1, 4>(q, k, width, to, out_stride),
+                    (false, 4) => {
+                        let k = std::array::from_fn(key);
+                        dots_tile::<V, 1, 4>(q, k, width, to, out_stride);
+                    }
                     (false, _) => {
                         for c in 0..columns {
-                            let k = Rows {
-                                first: k.row(c),
-                                stride: k.stride,
-                            };
-                            dots_tile::<V, 1, 1>(q, k, width, to.add(c), out_stride);
+                            dots_tile::<V, 1, 1>(q, [key(c)], width, to.add(c), out_stride);
                         }
                     }
                 }
@@ -189,10 +221,11 @@ pub(crate) unsafe fn dots<V: Lanes>(
     }
 }
 
+/// With the keys at `keys`.
 #[inline(always)]
 unsafe fn dots_tile<V: Lanes, const R: usize, const C: usize>(
     queries: Rows,
-    keys: Rows,
+    keys: [*const f32; C],
     width: usize,
     out: *mut f32,
     out_stride: usize,
@@ -204,7 +237,7 @@ unsafe fn dots_tile<V: Lanes, const R: usize, const C: usize>(
             let left = width - at;
             let mut columns = [V::splat(0.0); C];
             for c in 0..C {
-                let from = keys.row(c).add(at);
+                let from = keys[c].add(at);
                 columns[c] = match left >= LANES {
                     true => V::load(from),
                     false => V::load_first(from, left, 0.0),

@@ -11,7 +11,7 @@ pub(super) const STEP: usize = 32;
 
 /// Rows of activations: number `i` of a row is about `scales[i / 32] * quants[i]`.
 ///
-/// A number that is infinite or none makes its scale so, and with it all that it is multiplied to.
+/// A number that is infinite or none makes its scale none, and with it all that it is multiplied to.
 pub(super) struct Activations {
     /// In -127 ..= 127, four in one.
     pub(super) quants: Vec<[i8; 4]>,

@@ -7,6 +7,7 @@ use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
 pub(super) const MAGIC: f32 = 12_582_912.0;
 
 /// The nearest whole number of one below 2^22, ties to even.
+#[inline(always)]
 pub(super) fn nearest(x: f32) -> f32 {
     (x + MAGIC) - MAGIC
 }

@@ -55,8 +55,8 @@ fn model(device: &Device, alpha: f32) -> Flamingo {
     let mut init = Init::new(3, device);
     let mut model = Flamingo::new(&config(), &mut init).expect("valid");
     for block in &mut model.gated {
-        block.alpha_xattn = init.full([1], alpha);
-        block.alpha_dense = init.full([1], -alpha);
+        block.alpha_xattn = Some(init.full([1], alpha));
+        block.alpha_dense = Some(init.full([1], -alpha));
     }
     model
 }
@@ -274,13 +274,13 @@ fn gradients_of_resampler_and_gated_block_agree_with_finite_differences() {
         ),
         (
             "alpha_xattn",
-            first(read1(block.alpha_xattn.val())),
-            |m, by| nudge(&mut m.gated[0].alpha_xattn, by),
+            first(read1(block.alpha_xattn.as_ref().expect("a gate").val())),
+            |m, by| nudge(m.gated[0].alpha_xattn.as_mut().expect("a gate"), by),
         ),
         (
             "alpha_dense",
-            first(read1(block.alpha_dense.val())),
-            |m, by| nudge(&mut m.gated[0].alpha_dense, by),
+            first(read1(block.alpha_dense.as_ref().expect("a gate").val())),
+            |m, by| nudge(m.gated[0].alpha_dense.as_mut().expect("a gate"), by),
         ),
     ];
     for (name, gradient, change) in cases {

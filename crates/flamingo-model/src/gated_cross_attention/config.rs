@@ -26,6 +26,8 @@ pub enum Gate {
     Scalar,
     /// One for each channel (an IDEFICS option).
     Vector,
+    /// None: all that the block says is added (the paper's ablation). The model does not begin as the language model.
+    Open,
 }
 
 /// Sizes of the gated blocks, and the layers that they stand at.
@@ -242,6 +244,7 @@ impl GatedConfig {
         match self.gate {
             Gate::Scalar => 1,
             Gate::Vector => d,
+            Gate::Open => 0,
         }
     }
 

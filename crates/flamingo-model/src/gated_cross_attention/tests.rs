@@ -15,8 +15,8 @@ fn block(open: bool) -> GatedCrossAttention {
     let mut init = Init::new(4, &Device::flex());
     let mut block = GatedCrossAttention::new(&config, D, 7, &mut init);
     if open {
-        block.alpha_xattn = init.full([1], 0.7);
-        block.alpha_dense = init.full([1], -0.3);
+        block.alpha_xattn = Some(init.full([1], 0.7));
+        block.alpha_dense = Some(init.full([1], -0.3));
     }
     assert_eq!(config.parameters(D, 7), block.num_params() as u64);
     block
@@ -169,8 +169,8 @@ fn grouped() -> (GatedConfig, GatedCrossAttention) {
     };
     let mut init = Init::new(4, &Device::flex());
     let mut block = GatedCrossAttention::new(&config, D, 7, &mut init);
-    block.alpha_xattn = init.full([1], 0.7);
-    block.alpha_dense = init.full([1], -0.3);
+    block.alpha_xattn = Some(init.full([1], 0.7));
+    block.alpha_dense = Some(init.full([1], -0.3));
     (config, block)
 }
 
@@ -245,4 +245,28 @@ fn blocks_that_are_layers_stand_between_the_models_own() {
     assert!(told(|config| config.layers = vec![]).contains("list the layers"));
     assert!(told(|config| config.layers = vec![1, 6]).contains("the last layer is 5"));
     assert!(told(|config| config.key_value_heads = Some(3)).contains("key_value_heads 3"));
+}
+
+#[test]
+fn a_block_without_gates_adds_all_that_it_says_and_has_no_alpha() {
+    let config = GatedConfig {
+        heads: 3,
+        head_dim: 5,
+        ffw_multiple: 2,
+        gate: Gate::Open,
+        ..GatedConfig::paper(1, 3)
+    };
+    let mut init = Init::new(4, &Device::flex());
+    let open = GatedCrossAttention::new(&config, D, 7, &mut init);
+    assert_eq!(config.parameters(D, 7), open.num_params() as u64);
+    assert!(open.alpha_xattn.is_none() && open.alpha_dense.is_none());
+    // The hyperbolic tangent of 20 is 1.
+    let wide = GatedCrossAttention {
+        alpha_xattn: Some(init.full([1], 20.0)),
+        alpha_dense: Some(init.full([1], 20.0)),
+        ..open.clone()
+    };
+    let (latents, sees) = (random([2, 3, 7], 2), [0..0, 0..1, 0..1, 1..2, 1..2]);
+    let [a, b] = [&open, &wide].map(|block| run(block, latents.clone(), &sees));
+    assert!(distance(a.squeeze_dim::<2>(0), b.squeeze_dim::<2>(0)) < 1e-6);
 }

@@ -183,7 +183,7 @@ impl SelfAttention {
                 let all = Tensor::cat(all, 0).unsqueeze::<3>();
                 repeat_heads(split_heads(all, self.key_value_heads), share)
             };
-            let (k, v) = (join(|seen| &seen.keys), join(|seen| &seen.values));
+            let (k, v) = (join(KeysValues::keys), join(KeysValues::values));
             let places = part.places.as_ref().expect("made for relative positions");
             let own = split_heads(own.unsqueeze::<3>(), self.heads);
             merge_heads(self.attend(own, k, v, places)).squeeze_dim::<2>(0)

@@ -32,7 +32,7 @@ impl Chunk {
     /// What its keys and values take in memory, if no other chunk shares it.
     pub fn bytes(&self) -> usize {
         let of = |x: &Tensor<2>| x.dims().iter().product::<usize>() * x.dtype().size();
-        let layer = |layer: &KeysValues| of(&layer.keys) + of(&layer.values);
+        let layer = |layer: &KeysValues| of(layer.keys()) + of(layer.values());
         self.layers.iter().map(layer).sum()
     }
 
@@ -47,10 +47,7 @@ impl Chunk {
     }
 
     fn map(&self, of: impl Fn(&Tensor<2>) -> Tensor<2>) -> Self {
-        let layer = |layer: &KeysValues| KeysValues {
-            keys: of(&layer.keys),
-            values: of(&layer.values),
-        };
+        let layer = |layer: &KeysValues| KeysValues::new(of(layer.keys()), of(layer.values()));
         Self::new(self.layers.iter().map(layer).collect())
     }
 
@@ -60,10 +57,7 @@ impl Chunk {
                 let all = chunks.iter().map(|chunk| of(&chunk.layers[i]).clone());
                 Tensor::cat(all.collect(), 0)
             };
-            KeysValues {
-                keys: join(|layer| &layer.keys),
-                values: join(|layer| &layer.values),
-            }
+            KeysValues::new(join(KeysValues::keys), join(KeysValues::values))
         };
         Self::new((0..chunks[0].layers.len()).map(layer).collect())
     }

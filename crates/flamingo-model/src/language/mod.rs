@@ -9,7 +9,9 @@ mod places;
 mod positions;
 mod reading;
 
-use flamingo_kernels::{Activation, Embedding, Init, Linear, Module, Norm, Tensor, indices};
+use flamingo_kernels::{
+    Activation, Embedding, Init, Linear, LoraConfig, Module, Norm, Tensor, indices,
+};
 
 pub use attention::{RelativePositions, SelfAttention};
 pub use cache::{Chunk, TextCache};
@@ -137,6 +139,24 @@ impl LanguageModel {
             project_out: project(d, table, init),
             head: (!config.tied_head).then(|| Linear::new(table, config.logits(), false, init)),
             config: config.clone(),
+        }
+    }
+
+    /// Puts a change of low rank beside each matrix of the layers, none at first.
+    pub fn add_lora(&mut self, config: &LoraConfig, init: &mut Init) {
+        for layer in &mut self.layers {
+            let (attention, ffw) = (&mut layer.attention, &mut layer.ffw);
+            let of_attention = [
+                &mut attention.q,
+                &mut attention.k,
+                &mut attention.v,
+                &mut attention.out,
+            ];
+            let of_ffw = [&mut ffw.input, &mut ffw.output];
+            let all = of_attention.into_iter().chain(of_ffw);
+            for linear in all.chain(&mut ffw.gate) {
+                linear.add_lora(config, init);
+            }
         }
     }
 

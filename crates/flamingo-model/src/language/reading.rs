@@ -160,10 +160,7 @@ impl<'a> Reading<'a> {
         for part in parts.filter(|part| !part.tokens.is_empty()) {
             layer = part.new.len();
             let cut = |x: &Tensor<2>| x.clone().narrow(0, part.tokens.start, part.tokens.len());
-            part.new.push(KeysValues {
-                keys: cut(&keys),
-                values: cut(&values),
-            });
+            part.new.push(KeysValues::new(cut(&keys), cut(&values)));
         }
         layer
     }

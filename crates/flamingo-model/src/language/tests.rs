@@ -298,3 +298,26 @@ fn impossible_configurations_are_named_with_both_values() {
     let error = heads.check().expect_err("3 is no multiple of 2");
     assert!(error.contains('3') && error.contains('2'), "{error}");
 }
+
+#[test]
+fn changes_of_low_rank_stand_beside_every_matrix_of_the_layers_and_begin_as_none() {
+    for (name, config) in families() {
+        let device = Device::flex();
+        let mut init = Init::new(5, &device);
+        let mut model = LanguageModel::new(&config, &mut init);
+        let input = TextInput::ragged(&[3, 5, 7, 11, 13, 17], 3, &[3, 2]);
+        let stream = |model: &LanguageModel| {
+            let hidden = model.hidden(model.embed(&input), &input, &mut |_, y| y);
+            hidden.into_data().try_to_vec::<f32>().expect("f32")
+        };
+        let before = (stream(&model), model.num_params());
+        model.add_lora(&LoraConfig::of_rank(2), &mut init);
+        assert_eq!(before.0, stream(&model), "{name}");
+        let (d, inner) = (config.width, config.heads * config.head_dim);
+        let of_keys = config.key_value_heads * config.head_dim;
+        let ffw = if config.gated_ffw { 3 } else { 2 };
+        let of_layer = 2 * (d + inner) + 2 * (d + of_keys) + ffw * (d + config.ffw_width);
+        let added = model.num_params() - before.1;
+        assert_eq!(added, 2 * config.layers * of_layer, "{name}");
+    }
+}

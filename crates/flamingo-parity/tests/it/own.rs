@@ -60,8 +60,8 @@ fn write_model(folder: &Path, change: impl FnOnce(&mut Flamingo)) {
     let mut init = Init::new(3, &Device::flex());
     let mut model = Flamingo::new(&config, &mut init).unwrap();
     for block in &mut model.gated {
-        block.alpha_xattn = init.full([1], 0.7);
-        block.alpha_dense = init.full([1], -0.4);
+        block.alpha_xattn = Some(init.full([1], 0.7));
+        block.alpha_dense = Some(init.full([1], -0.4));
     }
     change(&mut model);
     let file = ModelFile {
@@ -226,7 +226,7 @@ fn a_changed_weight_is_found_where_it_first_shows() {
     let case = case();
     write_model(case.path(), |model| {
         let gate = Init::new(0, &Device::flex()).full([1], 0.9);
-        model.gated[1].alpha_dense = gate;
+        model.gated[1].alpha_dense = Some(gate);
     });
     let report = verified(case.path());
     // Block 1 stands before layer 3: its attention is as it was, what follows is not.

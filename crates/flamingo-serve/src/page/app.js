@@ -276,6 +276,8 @@ $("add-shot").addEventListener("click", () => {
 });
 $("files").addEventListener("change", (event) => { take(event.target.files); event.target.value = ""; });
 $("key").addEventListener("change", (event) => { sessionStorage.setItem("key", event.target.value); location.reload(); });
+// Browsers have it on safe origins only.
+$("copy").hidden = !navigator.clipboard;
 $("copy").addEventListener("click", () => navigator.clipboard.writeText($("code").textContent));
 for (const id of [...FIELDS, "set", "choose", "count"]) $(id).addEventListener("input", drawRequest);
 for (const tab of document.querySelectorAll("[data-form]")) {

@@ -200,6 +200,62 @@ async fn a_head_that_is_no_request_is_refused_with_an_object_too() {
 }
 
 #[tokio::test]
+async fn a_head_that_does_not_come_and_http2_are_refused_and_silence_is_closed() {
+    let limits = Limits {
+        header_time: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let server = Listening::new(limits).await;
+    let health = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
+    let http2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for (head, status, code) in [
+        ("GET /health HT", 408, "headers_timeout"),
+        (
+            "GET /health HTTP/1.1\r\nHost: a\r\n",
+            408,
+            "headers_timeout",
+        ),
+        (http2, 505, "http2"),
+    ] {
+        for before in ["", health] {
+            let told = server.exchange(format!("{before}{head}").as_bytes()).await;
+            let (_, answer) = told.rsplit_once("HTTP/1.1 ").unwrap();
+            assert!(answer.starts_with(&status.to_string()), "{head}: {told}");
+            let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+            let body: Value = serde_json::from_str(body).unwrap();
+            assert_eq!(body["error"]["code"], code, "{head}");
+        }
+    }
+    assert_eq!(server.exchange(b"").await, "");
+    let told = server.exchange(health.as_bytes()).await;
+    assert!(told.ends_with("{\"status\":\"ok\"}"), "{told}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_is_given_up() {
+    const REQUESTS: usize = 2000;
+    let limits = Limits {
+        read_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = Listening::new(limits).await;
+    let mut client = server.connect().await;
+    let request = b"GET /app.js HTTP/1.1\r\nHost: a\r\n\r\n".repeat(REQUESTS);
+    client.write_all(&request).await.unwrap();
+    // That which asks is open itself.
+    server.until("connections", 1.0).await;
+    let mut told = Vec::new();
+    // It may be reset, too.
+    let _ = client.read_to_end(&mut told).await;
+    let answers = String::from_utf8_lossy(&told)
+        .matches("HTTP/1.1 200")
+        .count();
+    assert!((1..REQUESTS).contains(&answers), "{answers}");
+    server.end().await;
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_answered_though_the_client_sends_on() {
     let limits = Limits {
         body: 100_000,
@@ -239,7 +295,11 @@ async fn a_silent_stream_is_kept_alive_by_comments() {
 
 #[tokio::test]
 async fn what_was_begun_is_finished_when_the_server_ends() {
-    let server = Listening::new(Limits::default()).await;
+    let limits = Limits {
+        drain_time: Duration::from_secs(3600),
+        ..Limits::default()
+    };
+    let server = Listening::new(limits).await;
     let mut client = server.connect().await;
     client
         .write_all(&posted("/v1/completions", &long(true), "keep-alive"))

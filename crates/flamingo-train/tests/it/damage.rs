@@ -26,7 +26,9 @@ impl Observer for Heard {
 
 fn resume(recipe: &Recipe) -> (flamingo_train::Result<Summary>, Heard) {
     let options = Options {
+        together: Arc::new(flamingo_train::Alone),
         device: Device::flex(),
+        base: None,
         ffmpeg: None,
         parts: Store::new("no cache"),
         resume: Resume::Newest,

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use flamingo_model::{Gate, ResamplerKind};
+use flamingo_sequence::Visibility;
 use flamingo_train::{
-    EpisodeSpec, FillSpec, Line, ModelSpec, Recipe, ResamplerStart, Resume, ScaleSpec, Updates,
+    EpisodeSpec, FillSpec, LanguageStart, Line, ModelSpec, Recipe, ResamplerStart, Resume,
+    ScaleSpec, Updates,
 };
 use flamingo_weights::{ModelFile, Source, Tensors, load_part};
 
@@ -96,7 +99,7 @@ group = [{ parameters = "alpha", rate = 5.0, weight_decay = 0.0 }]
 "#;
 
 /// A world with finished parts.
-fn with_parts() -> World {
+pub(crate) fn with_parts() -> World {
     let world = World::new();
     let mut language = world.recipe(&language::recipe_text());
     language.schedule.steps = 2;
@@ -107,11 +110,11 @@ fn with_parts() -> World {
     world
 }
 
-fn flamingo(world: &World) -> Recipe {
+pub(crate) fn flamingo(world: &World) -> Recipe {
     world.recipe(FLAMINGO)
 }
 
-fn tensors(folder: PathBuf) -> Tensors {
+pub(crate) fn tensors(folder: PathBuf) -> Tensors {
     load_part(&Source::Directory(folder)).unwrap().2
 }
 
@@ -304,5 +307,91 @@ fn sources_come_and_go_by_step_and_in_turn_if_asked() {
         losses(&recipe.run)
             .iter()
             .all(|(_, sources)| sources.matches(':').count() == 1)
+    );
+}
+
+#[test]
+fn the_language_model_learns_or_begins_anew_only_where_the_recipe_says_so() {
+    let world = with_parts();
+    let before = tensors(world.path("language/model"));
+    for (start, learns) in [
+        (LanguageStart::Frozen, false),
+        (LanguageStart::Trained, true),
+        (LanguageStart::Random, true),
+    ] {
+        let mut recipe = flamingo(&world);
+        recipe.run = world.path(&format!("{start:?}"));
+        let ModelSpec::Flamingo(spec) = &mut recipe.model else {
+            panic!("a Flamingo");
+        };
+        spec.language = start;
+        // So slow that what is trained stays near.
+        recipe.schedule.rate = 1e-5;
+        run(&recipe, Resume::Fresh, None).unwrap();
+        let after = tensors(recipe.run.join("model"));
+        let name = "layers.0.attention.q.weight";
+        let (was, is) = (
+            before.values(name).unwrap(),
+            after.values(&format!("language.{name}")).unwrap(),
+        );
+        assert_eq!(was != is, learns, "{start:?}");
+        let far = was
+            .iter()
+            .zip(&is)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max);
+        assert_eq!(
+            far > 0.05,
+            start == LanguageStart::Random,
+            "{start:?} {far}"
+        );
+    }
+}
+
+#[test]
+fn the_papers_ablations_of_the_model_are_trained_and_saved_as_what_they_are() {
+    let world = with_parts();
+    let changes: [(&str, fn(&mut flamingo_train::FlamingoSpec)); 4] = [
+        ("open", |spec| spec.gated.gate = Gate::Open),
+        ("mlp", |spec| spec.resampler.kind = ResamplerKind::Mlp),
+        ("transformer", |spec| {
+            spec.resampler.kind = ResamplerKind::Transformer
+        }),
+        ("all", |spec| spec.sees = Visibility::AllPrevious),
+    ];
+    let mut models = Vec::new();
+    for (name, change) in changes {
+        let mut recipe = flamingo(&world);
+        recipe.run = world.path(name);
+        let ModelSpec::Flamingo(spec) = &mut recipe.model else {
+            panic!("a Flamingo");
+        };
+        change(spec);
+        let written = Recipe::from_toml(&recipe.to_toml(), "a.toml").unwrap();
+        assert_eq!(written, recipe);
+        run(&recipe, Resume::Fresh, None).unwrap();
+        let folder = recipe.run.join("model");
+        let file = ModelFile::read(&folder).unwrap().unwrap();
+        assert_eq!(file.sees == Visibility::AllPrevious, name == "all");
+        // Only programs that know them read what is new in them.
+        assert_eq!(
+            file.version == flamingo_weights::PARTS_FORMAT_VERSION,
+            name != "all"
+        );
+        let alphas = tensors(folder.clone())
+            .names()
+            .filter(|n| n.contains("alpha"))
+            .count();
+        assert_eq!(alphas, if name == "open" { 0 } else { 2 * 2 });
+        models.push((losses(&recipe.run).pop().unwrap().1, folder));
+    }
+    // What is seen changes what is learnt.
+    let mut plain = flamingo(&world);
+    plain.run = world.path("plain");
+    run(&plain, Resume::Fresh, None).unwrap();
+    let plain = losses(&plain.run).pop().unwrap().1;
+    assert!(
+        models.iter().all(|(losses, _)| *losses != plain),
+        "{models:?}"
     );
 }

@@ -150,3 +150,30 @@ fn a_smoke_run_of_a_long_recipe_ends_at_once() {
     let summary = run(&recipe.smoke(), Resume::Fresh, None).unwrap();
     assert!(summary.model.is_some() && summary.steps < 10);
 }
+
+#[test]
+fn a_run_is_a_page_before_and_after_its_end() {
+    let world = World::new();
+    let recipe = world.recipe(&recipe_text());
+    let told = flamingo_train::plot(&recipe.run).unwrap_err().to_string();
+    assert!(told.contains("it has no recipe.toml"), "{told}");
+    run(&recipe, Resume::Fresh, Some(3)).unwrap();
+    let page = |run: &std::path::Path| {
+        let path = flamingo_train::plot(run).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    };
+    let shown = page(&recipe.run);
+    assert!(shown.contains("3 of 6 steps, not finished"), "{shown}");
+    run(&recipe, Resume::Newest, None).unwrap();
+    let shown = page(&recipe.run);
+    for part in [
+        "6 of 6 steps, finished",
+        "<svg",
+        "gradient norm",
+        "<td>23</td><td>23</td>",
+        "[model.language]",
+    ] {
+        assert!(shown.contains(part), "{part}");
+    }
+    assert!(!shown.contains("{{"));
+}

@@ -4,10 +4,13 @@
 
 mod damage;
 mod files_elsewhere;
+mod fine_tune;
 mod flamingo;
 mod language;
 mod published;
 mod recipes;
+mod streams;
 #[path = "../../../flamingo-weights/tests/it/tiny_parts.rs"]
 mod tiny_parts;
+mod together;
 mod world;

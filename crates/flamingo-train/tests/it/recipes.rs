@@ -11,7 +11,9 @@ fn every_recipe_of_the_repository_is_read_whole_and_for_a_smoke_run() {
     let mut found = 0;
     for entry in entries.into_iter().flatten() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "toml") {
+        // A table of trainings is no recipe.
+        let is_table = path.ends_with("ablation.toml");
+        if path.extension().is_some_and(|ending| ending == "toml") && !is_table {
             let recipe = Recipe::read(&path).unwrap();
             Recipe::from_toml(&recipe.smoke().to_toml(), "smoke").unwrap();
             found += 1;

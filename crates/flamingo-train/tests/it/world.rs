@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use flamingo_image::Image;
 use flamingo_kernels::Device;
-use flamingo_train::{Observer, Options, Recipe, Result, Resume, StepEvent, Summary, train};
+use flamingo_train::{
+    Alone, Observer, Options, Recipe, Result, Resume, StepEvent, Summary, Together, train,
+};
 use flamingo_weights::Store;
 use serde_json::json;
 
@@ -137,9 +139,21 @@ impl Observer for StopAfter {
 
 /// Runs a recipe, up to a step if one is given.
 pub(crate) fn run(recipe: &Recipe, resume: Resume, until: Option<u64>) -> Result<Summary> {
+    run_with(recipe, resume, until, Arc::new(Alone))
+}
+
+/// Runs a recipe as one of several.
+pub(crate) fn run_with(
+    recipe: &Recipe,
+    resume: Resume,
+    until: Option<u64>,
+    together: Arc<dyn Together>,
+) -> Result<Summary> {
     let stop = Arc::new(AtomicBool::new(false));
     let options = Options {
+        together,
         device: Device::flex(),
+        base: None,
         ffmpeg: None,
         parts: Store::new(recipe.run.with_file_name("cache")),
         resume,

@@ -77,7 +77,7 @@ fn a_model_whose_pictures_are_prepared_as_before_is_of_the_version_before() {
     );
 }
 
-fn saved(precision: Precision) -> (tempfile::TempDir, Flamingo) {
+pub(crate) fn saved(precision: Precision) -> (tempfile::TempDir, Flamingo) {
     let folder = tempfile::tempdir().unwrap();
     let file = model_file();
     let ModelConfig::Flamingo(config) = &file.model else {
@@ -85,7 +85,7 @@ fn saved(precision: Precision) -> (tempfile::TempDir, Flamingo) {
     };
     let mut init = Init::new(7, &Device::flex());
     let mut model = Flamingo::new(config, &mut init).unwrap();
-    model.gated[1].alpha_xattn = init.full([1], 0.5);
+    model.gated[1].alpha_xattn = Some(init.full([1], 0.5));
     save(
         folder.path(),
         &file,
@@ -105,7 +105,7 @@ fn load_from(folder: &Path) -> Result<Loaded> {
     )
 }
 
-fn logits(model: &Flamingo) -> Vec<f32> {
+pub(crate) fn logits(model: &Flamingo) -> Vec<f32> {
     let pixels = Init::new(1, &Device::flex())
         .normal([2, 3, 8, 8], 1.0)
         .val();

@@ -10,7 +10,9 @@ use flamingo_checkpoint::HfTokenizer;
 use flamingo_image::{Fit, Preprocess, Transparency};
 use flamingo_kernels::{Activation, NormKind};
 use flamingo_model::vision::{VisionConfig, VitConfig, VitTokens};
-use flamingo_model::{FlamingoConfig, Gate, GatedConfig, LanguageConfig, PerceiverResamplerConfig};
+use flamingo_model::{
+    FlamingoConfig, Gate, GatedConfig, LanguageConfig, PerceiverResamplerConfig, ResamplerKind,
+};
 use flamingo_sequence::{SpecialTokenNames, Visibility};
 use serde_json::json;
 
@@ -227,6 +229,7 @@ fn resampler(json: &Json, width: usize) -> Result<Option<PerceiverResamplerConfi
         final_norm: true,
         query_key_norm: inner.flag_or("qk_layer_norms_perceiver", false)?,
         media_embeddings: 0,
+        kind: ResamplerKind::Perceiver,
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flamingo_kernels::{Device, Init};
+use flamingo_kernels::{Device, Init, LoraConfig};
 use flamingo_model::Flamingo;
 use flamingo_sequence::Tokenizer;
 
@@ -20,6 +20,8 @@ pub struct Opened {
     pub tensors: Tensors,
     /// What became of theirs.
     pub report: LoadReport,
+    /// The size of what LoRA has learnt beside the language model's matrices, if anything is among the tensors.
+    pub lora: Option<LoraConfig>,
     /// Their names and ours; none where the names are ours already.
     pub links: Vec<Link>,
 }
@@ -41,6 +43,7 @@ impl Opened {
             file,
             tensors,
             report,
+            lora: None,
             links: links.to_vec(),
         })
     }

@@ -72,8 +72,8 @@ fn saved() -> tempfile::TempDir {
     let mut init = Init::new(7, &Device::flex());
     let mut model = Flamingo::new(config, &mut init).unwrap();
     for block in &mut model.gated {
-        block.alpha_xattn = init.full([1], 0.5);
-        block.alpha_dense = init.full([1], 0.5);
+        block.alpha_xattn = Some(init.full([1], 0.5));
+        block.alpha_dense = Some(init.full([1], 0.5));
     }
     let tensors = named_tensors(&model);
     save(folder.path(), &file, &tokenizer(), &tensors, Precision::F32).unwrap();
@@ -134,7 +134,8 @@ fn embeddings_norms_gates_and_the_resampler_stay_unless_it_is_asked_for() {
     let is_dense = |model: &Flamingo| {
         let layer = &model.resampler.as_ref().unwrap().layers[0];
         assert!(model.language.embed.weight.is_initialized());
-        assert!(model.gated[0].alpha_xattn.is_initialized());
+        let gate = model.gated[0].alpha_xattn.as_ref();
+        assert!(gate.is_some_and(|gate| gate.is_initialized()));
         assert!(
             model.language.layers[0]
                 .norm_attention

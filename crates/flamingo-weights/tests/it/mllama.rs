@@ -82,8 +82,8 @@ fn model() -> Flamingo {
     let mut init = Init::new(7, &Device::flex());
     let mut model = Flamingo::new(&config(), &mut init).unwrap();
     for block in &mut model.gated {
-        block.alpha_xattn = init.full([1], 0.7);
-        block.alpha_dense = init.full([1], -0.4);
+        block.alpha_xattn = Some(init.full([1], 0.7));
+        block.alpha_dense = Some(init.full([1], -0.4));
     }
     let tiles = model.vision.vit.as_mut().and_then(|vit| vit.tiles.as_mut());
     let tiles = tiles.unwrap();

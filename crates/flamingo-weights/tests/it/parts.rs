@@ -140,7 +140,7 @@ fn model(vision: &VisionPart, language: &LanguagePart) -> (Flamingo, FlamingoCon
     let mut model = Flamingo::new(&config, &mut init).unwrap();
     model.vision = apply_tensors(model.vision, &vision.tensors, "").unwrap();
     model.language = apply_tensors(model.language, &language.tensors, "").unwrap();
-    model.gated[0].alpha_xattn = init.full([1], 0.7);
+    model.gated[0].alpha_xattn = Some(init.full([1], 0.7));
     (model, config)
 }
 

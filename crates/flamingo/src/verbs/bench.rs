@@ -37,7 +37,7 @@ pub(crate) struct BenchArgs {
     files: SourceArgs,
     /// Measure a model with random weights instead, made in memory, in bf16 unless a task says
     /// otherwise: 3b is an OpenFlamingo over OPT-1.3B, 9b one over MPT-7B
-    #[arg(long, value_name = "SIZE", conflicts_with_all = ["model", "lm", "vision"], value_parser = size)]
+    #[arg(long, value_name = "SIZE", conflicts_with_all = ["model", "lm", "vision", "adapter"], value_parser = size)]
     synthetic: Option<&'static str>,
     /// Tasks to run; numbers in their names can be others
     #[arg(
@@ -183,6 +183,9 @@ fn in_a_process(args: &BenchArgs, task: &Task, threads: Option<usize>) -> Result
         if let Some(value) = value {
             command.args([flag, value]);
         }
+    }
+    if let Some(adapter) = &args.files.adapter {
+        command.arg("--adapter").arg(adapter);
     }
     if let Some(size) = args.synthetic {
         command.args(["--synthetic", size]);

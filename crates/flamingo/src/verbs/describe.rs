@@ -5,7 +5,7 @@ use flamingo::model::{FlamingoConfig, describe};
 use flamingo::weights::ModelConfig;
 
 use crate::args::SourceArgs;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Hint, Result};
 use crate::output;
 
 /// Count the parameters and operations of a model.
@@ -33,6 +33,14 @@ pub(crate) fn run(args: &DescribeArgs) -> Result<()> {
 fn config(args: &DescribeArgs) -> Result<FlamingoConfig> {
     if let Some(name) = &args.preset {
         return Ok(FlamingoConfig::preset(name)?);
+    }
+    if let Some(adapter) = &args.files.adapter {
+        let failure = Failure::new("a whole model is described, without an adapter");
+        let hint = format!(
+            "`flamingo weights inspect {}` shows what it holds",
+            adapter.display()
+        );
+        return Err(failure).hint(hint);
     }
     match args.files.model_file()?.model {
         ModelConfig::Flamingo(config) => Ok(config),

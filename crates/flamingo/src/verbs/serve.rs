@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use flamingo::chat;
 use flamingo::engine::Engine;
+use flamingo::film::Reader;
 use flamingo::serve::{ApiKey, Limits, Server, Setup, Template};
 use flamingo::shots::ShotSet;
 use flamingo::weights::Source;
@@ -166,6 +167,11 @@ fn key(file: &Path) -> Result<ApiKey> {
 }
 
 fn shots(args: &ServeArgs) -> Result<Vec<(String, ShotSet)>> {
+    let reader = Reader {
+        limits: limits(args).images,
+        ffmpeg: ffmpeg::find(),
+        ..Reader::default()
+    };
     let mut sets: Vec<(String, ShotSet)> = Vec::new();
     for (name, path) in &args.shots {
         if sets.iter().any(|(other, _)| other == name) {
@@ -173,7 +179,14 @@ fn shots(args: &ServeArgs) -> Result<Vec<(String, ShotSet)>> {
                 "--shots {name}=.. is there twice: give other names"
             )));
         }
-        let set = ShotSet::read(name, path, &args.shots_text)?;
+        let set = ShotSet::read(name, path, &args.shots_text)?.checked(&reader);
+        if set.is_empty() {
+            let reasons = set.left_out.join("; ");
+            return Err(Failure::new(format!(
+                "no shot in {} can be read: {reasons}",
+                path.display()
+            )));
+        }
         for reason in &set.left_out {
             tracing::warn!("shots {name}: left out {reason}");
         }
@@ -232,9 +245,7 @@ fn template(args: &ServeArgs, engine: &Engine) -> Result<Template> {
     if let Some(turns) = &engine.model_file().template {
         return Ok(Template::of_json("flamingo.json", &turns.to_string())?);
     }
-    if let Source::Directory(folder) | Source::WithParts(folder, _) = args.model.files.source()?
-        && let Some((name, source)) = chat::find(&folder)
-    {
+    if let Some((name, source)) = args.model.files.source()?.folder().and_then(chat::find) {
         return Ok(Template::of_jinja(&name, &source, tokenizer)?);
     }
     let is_instructed = tokenizer.id("<end_of_utterance>").is_some();

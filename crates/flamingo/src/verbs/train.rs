@@ -1,5 +1,7 @@
 //! `flamingo train`: carries out a recipe.
 
+mod fine_tune;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,24 +9,33 @@ use std::time::Duration;
 
 use clap::Args;
 use flamingo::film::Ffmpeg;
-use flamingo::train::{InitPart, Observer, Options, Recipe, Resume, StepEvent, Summary, train};
+use flamingo::train::{
+    InitPart, Line, ModelSpec, Observer, Options, Recipe, Resume, Silent, StepEvent, Summary,
+    Together, train,
+};
 use flamingo::weights::is_hub_id;
 use indicatif::{HumanDuration, ProgressBar};
 use tracing::{info, warn};
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{ffmpeg, interrupt, output, part_files, sources, writer};
+use crate::{ffmpeg, interrupt, output, part_files, sources, together, writer};
+use fine_tune::FineTuneArgs;
 
-/// Train a model by a recipe.
+/// Train a model by a recipe, or fine-tune one on your own pictures.
 ///
-/// The recipe names the run folder; figures, curves, checkpoints and the finished model go there.
+/// The recipe names the run folder; figures, curves, checkpoints and the finished model go there. --finetune makes a
+/// recipe from what --data holds, and writes it there, too.
 /// Ctrl-C saves the state and stops; --resume goes on from there to the same bits.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  flamingo train --finetune photos --data my-photos --out my-run\n  \
+                        flamingo ask --model photos --adapter my-run/adapter.safetensors --image new.jpg --text 'Output:'"
+)]
 pub(crate) struct TrainArgs {
     /// The recipe, a TOML file
-    #[arg(value_name = "RECIPE.toml")]
-    recipe: PathBuf,
+    #[arg(value_name = "RECIPE.toml", conflicts_with = "finetune")]
+    recipe: Option<PathBuf>,
     /// Go on from the newest checkpoint of the run folder, or begin if there is none
     #[arg(long)]
     resume: bool,
@@ -36,10 +47,33 @@ pub(crate) struct TrainArgs {
     max_pixels: Option<u64>,
     #[command(flatten)]
     device: DeviceArgs,
+    #[command(flatten)]
+    fine_tune: FineTuneArgs,
 }
 
 pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
-    let mut recipe = Recipe::read(&args.recipe)?;
+    let together = together::begin()?;
+    let ended = train_together(args, threads, &together);
+    together::end(&*together, ended)
+}
+
+fn train_together(
+    args: &TrainArgs,
+    threads: Option<usize>,
+    together: &Arc<dyn Together>,
+) -> Result<()> {
+    let mut recipe = match &args.recipe {
+        Some(path) => Recipe::read(path)?,
+        None => args.fine_tune.recipe()?,
+    };
+    let base = match &recipe.model {
+        ModelSpec::FineTune(spec) => Some(sources::source(
+            Some(&spec.base),
+            spec.lm.as_deref(),
+            spec.vision.as_deref(),
+        )?),
+        _ => None,
+    };
     if let Some(init) = &mut recipe.init {
         // A part may be an id of the hub.
         for part in [&mut init.vision, &mut init.language] {
@@ -63,15 +97,19 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
     let stop = interrupt::flag(format!(
         "what was saved last in {} stands; {}",
         recipe.run.display(),
-        args.way_on()
+        args.way_on(&recipe.run)
     ))?;
-    let _lock = writer::alone(&recipe.run)?;
+    let is_first = together.rank() == 0;
+    // The first process alone writes.
+    let _lock = is_first.then(|| writer::alone(&recipe.run)).transpose()?;
     if let Some(init) = &recipe.init {
         part_files::bring_all(init)?;
     }
     let options = Options {
+        together: together.clone(),
         device: args.device.open()?,
         parts: part_files::store(),
+        base,
         ffmpeg: films(&stop),
         resume: if args.resume {
             Resume::Newest
@@ -80,16 +118,22 @@ pub(crate) fn run(args: &TrainArgs, threads: Option<usize>) -> Result<()> {
         },
         stop,
     };
-    let mut line = ProgressLine::new(recipe.schedule.steps);
-    let summary = train(&recipe, &options, &mut line);
-    line.bar.finish_and_clear();
+    let summary = if is_first {
+        let mut line = ProgressLine::new(recipe.schedule.steps);
+        let summary = train(&recipe, &options, &mut line);
+        line.bar.finish_and_clear();
+        summary
+    } else {
+        train(&recipe, &options, &mut Silent)
+    };
     match summary {
         Err(error @ flamingo::train::Error::Run { .. }) if !args.resume => {
             Err(error).hint("--resume goes on with a run that was stopped")
         }
+        Ok(_) if !is_first => Ok(()),
         summary => {
             let full = "make room: nothing that was saved is lost, and the same command with --resume goes on";
-            report(&summary.hint_if_full(full)?, args)
+            report(&summary.hint_if_full(full)?, &recipe, args)
         }
     }
 }
@@ -103,16 +147,28 @@ fn films(stop: &Arc<AtomicBool>) -> Option<Ffmpeg> {
 
 impl TrainArgs {
     /// How to go on with a run that was stopped.
-    fn way_on(&self) -> String {
+    fn way_on(&self, run: &Path) -> String {
         let smoke = if self.smoke { " --smoke" } else { "" };
-        let recipe = self.recipe.display();
-        format!("go on with: flamingo train {recipe}{smoke} --resume")
+        match &self.recipe {
+            Some(recipe) => format!(
+                "go on with: flamingo train {}{smoke} --resume",
+                recipe.display()
+            ),
+            // Of a smoke run, the recipe that lies there is cut down already.
+            None => format!(
+                "go on with: flamingo train {} --resume",
+                run.join("recipe.toml").display()
+            ),
+        }
     }
 }
 
-fn report(summary: &Summary, args: &TrainArgs) -> Result<()> {
+fn report(summary: &Summary, recipe: &Recipe, args: &TrainArgs) -> Result<()> {
     if summary.model.is_none() {
         return Err(stopped(summary, args));
+    }
+    if let ModelSpec::FineTune(spec) = &recipe.model {
+        return fine_tune::report(summary, recipe, spec);
     }
     let losses = summary
         .losses
@@ -138,11 +194,11 @@ fn report(summary: &Summary, args: &TrainArgs) -> Result<()> {
 fn stopped(summary: &Summary, args: &TrainArgs) -> Failure {
     let steps = summary.steps;
     Failure::stopped(match steps {
-        0 => format!("before the first step; {}", args.way_on()),
+        0 => format!("before the first step; {}", args.way_on(&summary.folder)),
         _ => format!(
             "the state after step {steps} is saved in {}; {}",
             summary.folder.display(),
-            args.way_on()
+            args.way_on(&summary.folder)
         ),
     })
 }
@@ -180,6 +236,19 @@ impl Observer for ProgressLine {
             info!("step {} of {}: {text}", event.step, event.steps);
         }
         self.bar.set_message(text);
+    }
+
+    fn split(&mut self, source: &str, trained: usize, held_out: usize) {
+        info!("{source}: {trained} samples to train on, {held_out} held out");
+    }
+
+    fn look(&mut self, line: &Line, best: bool) {
+        let best = if best { ", the best so far" } else { "" };
+        info!(
+            "step {}: held out: {}{best}",
+            line.step,
+            fine_tune::seen(line)
+        );
     }
 
     fn checkpoint(&mut self, step: u64, path: &Path) {

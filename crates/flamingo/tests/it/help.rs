@@ -18,6 +18,7 @@ fn help_of_the_program_and_of_every_verb() {
         "score",
         "label",
         "train",
+        "ablate",
         "describe",
         "fetch",
         "weights",

@@ -1,6 +1,7 @@
 //! The built program, driven as a user drives it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod ablate;
 mod answers;
 mod bad_input;
 mod bench;
@@ -9,12 +10,14 @@ mod corpus;
 mod corpus_build;
 #[cfg(feature = "cluster")]
 mod corpus_cluster;
+mod data;
 mod dispatch;
 mod eval;
 mod eval_benchmarks;
 mod eval_run;
 mod files;
 mod films;
+mod fine_tune;
 mod help;
 mod label;
 #[cfg(unix)]
@@ -27,6 +30,8 @@ mod shots;
 #[cfg(unix)]
 #[path = "../../../flamingo-weights/tests/it/tiny_parts.rs"]
 mod tiny_parts;
+#[cfg(feature = "mpi")]
+mod together;
 mod weights;
 
 use std::path::{Path, PathBuf};

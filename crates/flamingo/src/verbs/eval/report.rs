@@ -54,8 +54,12 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
         .hint_if_full("make room, then give the same command again")?;
     if page.missing > 0 {
         say(&format!(
-            "warning: {} pictures were not found: give the command where the run was made\n",
-            page.missing
+            "warning: {} could not be shown: the page says why where one points at it; if they are not there, give the \
+             command where the run was made\n",
+            match page.missing {
+                1 => "1 picture".to_owned(),
+                missing => format!("{missing} pictures"),
+            }
         ));
     }
     match place.is_file() {

@@ -217,6 +217,9 @@ impl Judge for NoJudge {
 fn directory(source: &Source, work: &Path) -> Result<PathBuf> {
     match source {
         Source::Directory(path) | Source::WithParts(path, _) => Ok(path.clone()),
+        Source::Adapted(..) => Err(Failure::new(
+            "fine-tuning starts from a whole model: make one of it with `flamingo weights convert --adapter`",
+        )),
         Source::Embedded {
             model_file,
             tokenizer,
@@ -251,6 +254,8 @@ fn flamingo_config(engine: &Engine) -> Result<FlamingoSpec> {
         resampler: config.resampler.clone().ok_or_else(wrong)?,
         gated: config.gated.clone(),
         project_media: config.project_media,
+        sees: engine.model_file().sees,
+        language: flamingo::train::LanguageStart::Frozen,
     })
 }
 
@@ -273,7 +278,9 @@ impl Tuning<'_> {
             device: flamingo::kernels::Device::default(),
             parts: part_files::store(),
             resume: Resume::Fresh,
+            together: std::sync::Arc::new(flamingo::train::Alone),
             stop: Arc::new(AtomicBool::new(false)),
+            base: None,
             // Its examples are pictures.
             ffmpeg: None,
         };
@@ -295,17 +302,26 @@ impl Tuning<'_> {
             rate,
             tuning_batch,
         } = *self.args;
+        let data = DataSpec {
+            form: Some(flamingo::sequence::Form::Pair),
+            p_space: Some(0.0),
+            ..DataSpec::new(
+                "examples",
+                flamingo::data::Format::Jsonl,
+                &data,
+                examples.min(tuning_batch),
+            )
+        };
+        let schedule = Schedule {
+            steps,
+            rate,
+            warmup: steps.div_ceil(10),
+            shape: flamingo::train::Shape::Cosine,
+            decay_from: 0,
+            floor: 0.1,
+        };
         Recipe {
-            run: folder.to_path_buf(),
-            made_by: None,
             seed,
-            threads: 0,
-            weights: flamingo::kernels::Precision::F32,
-            updates: flamingo::train::Updates::default(),
-            tokenizer: None,
-            tokens: None,
-            preprocess: None,
-            model: ModelSpec::Flamingo(self.config.clone()),
             init: Some(InitSpec {
                 vision: InitPart::Path(self.model.to_path_buf()),
                 language: InitPart::Path(self.model.to_path_buf()),
@@ -313,47 +329,16 @@ impl Tuning<'_> {
                 image_size: None,
                 tokens: flamingo::train::NewTokensSpec::default(),
             }),
-            initial: flamingo::train::InitialSpec::default(),
-            data: vec![DataSpec {
-                name: "examples".to_owned(),
-                format: flamingo::data::Format::Jsonl,
-                path: data,
-                batch: examples.min(tuning_batch),
-                weight: 1.0,
-                from: 0,
-                until: None,
-                only: None,
-                samples: None,
-                length: 256,
-                form: Some(flamingo::sequence::Form::Pair),
-                max_media: None,
-                p_next: None,
-                p_space: Some(0.0),
-                predict: flamingo::sequence::Predict::default(),
-                episode: None,
-                about: None,
-                texts: flamingo::train::Texts::default(),
-                augment: flamingo::data::Augment::default(),
-                max_pixels: None,
-                fps: None,
-                frames: None,
-                frame_rate: None,
-            }],
-            regularise: flamingo::train::RegulariseSpec::default(),
-            optimiser: flamingo::train::OptimiserSpec::default(),
-            schedule: Schedule {
-                steps,
-                rate,
-                warmup: steps.div_ceil(10),
-                shape: flamingo::train::Shape::Cosine,
-                decay_from: 0,
-                floor: 0.1,
-            },
-            cache: flamingo::train::CacheSpec::default(),
             checkpoint: flamingo::train::CheckpointSpec { every: 0, keep: 1 },
             log: flamingo::train::LogSpec {
                 every: steps.max(1),
             },
+            ..Recipe::new(
+                folder,
+                ModelSpec::Flamingo(self.config.clone()),
+                vec![data],
+                schedule,
+            )
         }
     }
 }

@@ -24,6 +24,9 @@ pub(crate) struct ConvertArgs {
     /// Its image tower: a file, a directory or a hub id
     #[arg(long, value_name = "PATH")]
     vision: Option<String>,
+    /// What a fine-tuning has learnt over it: it is merged into the model
+    #[arg(long, value_name = "FILE", conflicts_with = "trained")]
+    adapter: Option<PathBuf>,
     /// Folder to write to; created if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -97,13 +100,12 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
         return output::line(&format!("{}", args.out.display()));
     }
     let source = sources::source(model, args.lm.as_deref(), args.vision.as_deref())?;
-    let opened = open(&source)?;
+    let source = sources::adapted(source, args.adapter.as_deref());
+    let opened = open(&source)?.merged()?;
     match args.to {
         Format::Flamingo => {
             opened.report.check()?;
-            if let Source::Directory(folder) | Source::WithParts(folder, _) = &source
-                && let Some((_, template)) = chat::find(folder)
-            {
+            if let Some((_, template)) = source.folder().and_then(chat::find) {
                 let path = args.out.join(chat::FILE);
                 flamingo_files::write(&path, template.as_bytes()).hint_if_full(full)?;
             }

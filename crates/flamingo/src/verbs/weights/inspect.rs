@@ -7,8 +7,8 @@ use clap::Args;
 use flamingo::model::vision::VisionConfig;
 use flamingo::model::{LanguageConfig, print_count};
 use flamingo::weights::{
-    self, Checkpoint, GgufMetadata, LoadReport, LoadedTensor, ModelConfig, ModelFile, Opened,
-    Source, Words, open, open_language, open_vision, open_with,
+    self, Adapter, AdapterHeader, Checkpoint, GgufMetadata, LoadReport, LoadedTensor, ModelConfig,
+    ModelFile, Opened, Source, Words, open, open_language, open_vision, open_with,
 };
 use serde::Serialize;
 
@@ -174,6 +174,8 @@ enum Use {
     Language(LanguageConfig),
     /// As `init.vision` of a recipe.
     Vision(VisionConfig),
+    /// As `--adapter`.
+    Adapter(AdapterHeader),
 }
 
 #[derive(Debug, Serialize)]
@@ -188,9 +190,13 @@ struct FileInspection<'a> {
 /// The tensors of a file: ours with those that they are made of if it is a part of a model, else under their own names.
 fn show_file(file: &Checkpoint, args: &InspectArgs) -> Result<()> {
     let path = Path::new(&args.model);
-    let (usable, tensors) = match part(path)? {
-        Some((usable, report)) => (Some(usable), report.tensors),
-        None => (None, LoadedTensor::of_file(file, path)),
+    let of_file = || LoadedTensor::of_file(file, path);
+    let (usable, tensors) = match Adapter::is_one(path) {
+        true => (Some(Use::Adapter(Adapter::open(path)?.header)), of_file()),
+        false => match part(path)? {
+            Some((usable, report)) => (Some(usable), report.tensors),
+            None => (None, of_file()),
+        },
     };
     let inspection = FileInspection {
         file: &args.model,
@@ -210,6 +216,13 @@ fn show_file(file: &Checkpoint, args: &InspectArgs) -> Result<()> {
         Some(Use::Language(config)) => format!(
             "a language model of {} layers and {} tokens, for `init.lm` of a recipe",
             config.layers, config.vocabulary
+        ),
+        Some(Use::Adapter(AdapterHeader { base, lora, .. })) => format!(
+            "what a fine-tuning has learnt over {}{}, for --adapter; the weights of that model have the hash {}",
+            base.name,
+            lora.map(|lora| format!(", with LoRA of rank {} and alpha {}", lora.rank, lora.alpha))
+                .unwrap_or_default(),
+            base.fingerprint
         ),
         Some(Use::Vision(_)) => "a vision encoder, for `init.vision` of a recipe".to_owned(),
         None => "a file of weights, no model by itself".to_owned(),

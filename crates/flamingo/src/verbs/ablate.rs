@@ -1,0 +1,182 @@
+//! `flamingo ablate`: the same training with one thing changed at a time.
+
+mod spec;
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use flamingo::engine::{Engine, EngineOptions};
+use flamingo::eval::{DemoOptions, demo};
+use flamingo::train::{Options, Resume, Silent, train};
+use flamingo::weights::Source;
+
+use crate::args::DeviceArgs;
+use crate::failure::{Failure, Hint, Result};
+use crate::{ffmpeg, interrupt, output, part_files, sources, writer};
+use spec::{AblationSpec, Row};
+use table::{Score, Scored, table};
+
+/// Train one recipe with one thing changed at a time, and tell what each is worth.
+///
+/// Each row of the table is trained with each seed and judged by `demo`. A model that was trained and judged is not
+/// made again, and a training that was stopped is gone on with: give the same command.
+#[derive(Debug, Args)]
+pub(crate) struct AblateArgs {
+    /// The table, a TOML file such as recipes/demo/ablation.toml
+    #[arg(value_name = "ABLATION.toml")]
+    spec: PathBuf,
+    /// The Markdown file to write
+    #[arg(long, value_name = "FILE", default_value = "docs/ABLATIONS.md")]
+    out: PathBuf,
+    /// Rows to train, by their names; the first is always [default: all]
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    rows: Vec<String>,
+    /// A few steps and queries for each, in a folder of its own: is everything in place?
+    #[arg(long)]
+    smoke: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+const SCORE: &str = "score.json";
+const BAR: &str = "{bar:24.cyan} {pos}/{len} trainings  {msg}";
+
+pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
+    let mut spec = AblationSpec::read(&args.spec)?;
+    if args.smoke {
+        spec.folder = spec.folder.join("smoke");
+        (spec.queries, spec.seeds) = (10, spec.seeds[..1].to_vec());
+    }
+    let rows = chosen(&spec, &args.rows)?;
+    // All are recipes before the first is trained.
+    for row in &rows {
+        spec.recipe(row, spec.seeds[0])?;
+    }
+    let stop = interrupt::flag("what was trained stands; the same command goes on".to_owned())?;
+    let _lock = writer::alone(&spec.folder)?;
+    let bar = output::bar((rows.len() * spec.seeds.len()) as u64, BAR);
+    let options = Options {
+        device: args.device.open()?,
+        parts: part_files::store(),
+        together: std::sync::Arc::new(flamingo::train::Alone),
+        base: None,
+        ffmpeg: ffmpeg::find(),
+        resume: Resume::Newest,
+        stop,
+    };
+    let work = Work {
+        spec: &spec,
+        args,
+        options: &options,
+        threads,
+    };
+    let mut scored = Vec::new();
+    for row in &rows {
+        let mut scores = Vec::new();
+        for &seed in &spec.seeds {
+            bar.set_message(format!("{}, seed {seed}", row.name));
+            scores.push(work.score(row, seed)?);
+            bar.inc(1);
+        }
+        scored.push(Scored {
+            name: row.name.clone(),
+            paper: row.paper,
+            scores,
+        });
+    }
+    bar.finish_and_clear();
+    let table = table(&scored);
+    flamingo_files::write(&args.out, page(args, &spec, &table).as_bytes())
+        .hint_if_full("make room, then give the same command again")?;
+    output::line(table.trim_end())?;
+    output::line(&format!("written to {}", args.out.display()))
+}
+
+/// The first row and those that were asked for.
+fn chosen<'a>(spec: &'a AblationSpec, names: &[String]) -> Result<Vec<&'a Row>> {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| spec.row.iter().all(|row| row.name != **name))
+    {
+        let known: Vec<&str> = spec.row.iter().map(|row| row.name.as_str()).collect();
+        let failure = Failure::new(format!("there is no row {unknown:?}"));
+        return Err(failure).hint(format!("rows are: {}", known.join(", ")));
+    }
+    let is_wanted =
+        |(at, row): &(usize, &Row)| *at == 0 || names.is_empty() || names.contains(&row.name);
+    let rows = spec.row.iter().enumerate().filter(is_wanted);
+    Ok(rows.map(|(_, row)| row).collect())
+}
+
+/// The trainings of a table.
+struct Work<'a> {
+    spec: &'a AblationSpec,
+    args: &'a AblateArgs,
+    options: &'a Options,
+    threads: Option<usize>,
+}
+
+impl Work<'_> {
+    /// The score of a row and a seed: the one that is there, or that of the model trained now.
+    fn score(&self, row: &Row, seed: u64) -> Result<Score> {
+        let mut recipe = self.spec.recipe(row, seed)?;
+        if self.args.smoke {
+            let run = recipe.run.clone();
+            recipe = recipe.smoke();
+            recipe.run = run;
+        }
+        if let Some(threads) = self.threads {
+            recipe.threads = threads;
+        }
+        if let Some(init) = &recipe.init {
+            part_files::bring_all(init)?;
+        }
+        // Also where it was trained already: another recipe in its folder is refused.
+        let summary = train(&recipe, self.options, &mut Silent);
+        let summary = summary.hint_if_full("make room: the same command goes on")?;
+        let Some(model) = summary.model else {
+            return Err(Failure::stopped(format!(
+                "{}, seed {seed}, after step {}; the same command goes on",
+                row.name, summary.steps
+            )));
+        };
+        let path = recipe.run.join(SCORE);
+        match fs::read(&path) {
+            Ok(json) => Ok(serde_json::from_slice(&json)?),
+            Err(_) => self.judged(&model, &path),
+        }
+    }
+
+    fn judged(&self, model: &Path, path: &Path) -> Result<Score> {
+        let source = sources::with_parts(Source::Directory(model.to_path_buf()))?;
+        let mut engine = Engine::open(&source, &self.options.device, EngineOptions::default())?;
+        let options = DemoOptions {
+            queries: self.spec.queries,
+            ..DemoOptions::default()
+        };
+        let score = Score::of(&demo(&mut engine, &options, &mut |_| {})?.report);
+        flamingo_files::write(path, &serde_json::to_vec(&score)?)?;
+        Ok(score)
+    }
+}
+
+fn page(args: &AblateArgs, spec: &AblationSpec, table: &str) -> String {
+    let smoke = match args.smoke {
+        true => "\nA few steps and queries of each: these figures say nothing but that it runs.\n",
+        false => "",
+    };
+    format!(
+        "# Ablations\n\nRows of {}, over {}, each trained with {} seeds and judged by {} queries of each figure of \
+         `flamingo demo`: per cent right, mean and standard deviation over the seeds. Overall is the mean of the four. The \
+         paper's overall is the mean of five benchmarks' scores over the best fine-tuned ones then, of a model of 3 billion \
+         parameters: distances from the first row can be compared, figures not.\n{smoke}\n```sh\nflamingo ablate {}\n```\n\n\
+         {table}",
+        args.spec.display(),
+        spec.recipe.display(),
+        spec.seeds.len(),
+        spec.queries,
+        args.spec.display()
+    )
+}
