@@ -57,12 +57,34 @@ impl Conv2d {
         self.forward_with(x, self.weight.val())
     }
 
+    /// As [`Conv2d::forward`], a row for each place.
+    ///
+    /// # Shapes
+    /// - `x`: `[B, c_input, h, w]`
+    /// - output: `[B, h' * w', c_output]`
+    pub fn rows(&self, x: Tensor<4>) -> Tensor<3> {
+        let weight = self.weight.val();
+        if self.is_of_patches(weight.dims()[2]) {
+            let y = patches(x, weight, self.bias.as_ref().map(Param::val));
+            let [b, h, w, d] = y.dims();
+            return y.reshape([b, h * w, d]);
+        }
+        let y = self.forward(x);
+        let [b, d, h, w] = y.dims();
+        y.reshape([b, d, h * w]).swap_dims(1, 2)
+    }
+
+    /// Whether its kernel stands beside itself.
+    fn is_of_patches(&self, kernel: usize) -> bool {
+        kernel == self.stride && kernel > 1 && self.padding == 0 && self.groups == 1
+    }
+
     /// As [`Conv2d::forward`] with other weights of the same shape (standardised ones, say).
     pub fn forward_with(&self, x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
         let bias = self.bias.as_ref().map(Param::val);
         let [_, _, kernel, _] = weight.dims();
-        if kernel == self.stride && kernel > 1 && self.padding == 0 && self.groups == 1 {
-            return patches(x, weight, bias);
+        if self.is_of_patches(kernel) {
+            return patches(x, weight, bias).permute([0, 3, 1, 2]);
         }
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
         conv2d(
@@ -79,7 +101,7 @@ impl Conv2d {
 /// # Shapes
 /// - `x`: `[B, c_input, h, w]`
 /// - `weight`: `[c_output, c_input, k, k]`
-/// - output: `[B, c_output, h / k, w / k]`, rounded down
+/// - output: `[B, h / k, w / k, c_output]`, rounded down
 fn patches(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
     let ([b, c, h, w], [c_output, _, k, _]) = (x.dims(), weight.dims());
     let (rows, columns) = (h / k, w / k);
@@ -94,7 +116,6 @@ fn patches(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4
     let weight = weight.reshape([c_output, c * k * k]);
     affine(patches, weight, bias) // [B * rows * columns, c_output]
         .reshape([b, rows, columns, c_output])
-        .permute([0, 3, 1, 2])
 }
 
 /// A convolution whose output has the input's height and width divided by `stride`, rounded up:

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
 use crate::linear::affine;
-use crate::{Init, QuantisedWeight};
+use crate::{Epilogue, Init, QuantisedWeight};
 
 /// A table of vectors; as a tied head, the same table scores the vocabulary.
 #[derive(Module, Debug)]
@@ -37,7 +37,7 @@ impl Embedding {
     /// - `x`: `[n, d]`
     /// - output: `[n, rows]`
     pub fn logits(&self, x: Tensor<2>) -> Tensor<2> {
-        let quantised = self.quantised.product(&x);
+        let quantised = self.quantised.product(&x, &Epilogue::default());
         quantised.unwrap_or_else(|| affine(x, self.weight.val(), None))
     }
 }

@@ -4,11 +4,12 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::cpu::columns::column_sums;
-use crate::cpu::product::{Rows, Sizes, product, product_bf16};
+use crate::cpu::panels::product_bf16;
+use crate::cpu::product::{Rows, Sizes, product};
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor};
 use crate::differentiable::{Operation, apply};
-use crate::{Init, Lora, LoraConfig, QuantisedWeight, narrowed, widened};
+use crate::{Activation, Epilogue, Init, Lora, LoraConfig, QuantisedWeight, narrowed, widened};
 
 /// Elements of a half-precision weight that are widened at once where the framework multiplies.
 const BLOCK: usize = 1 << 22;
@@ -33,6 +34,52 @@ pub fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tenso
         Some(bias) => apply(operation, [x, weight, widened(bias).into_dispatch()]),
         None => apply(operation, [x, weight]),
     }
+}
+
+/// `x W^T` and what becomes of it, by the weight in few bits where there is one.
+///
+/// # Shapes
+/// - `x`: `[n, d_input]`
+/// - `weight`: `[d_output, d_input]`
+/// - output: `[n, d_output]`
+pub fn linear(
+    x: Tensor<2>,
+    weight: &Param<Tensor<2>>,
+    quantised: &QuantisedWeight,
+    epilogue: Epilogue,
+) -> Tensor<2> {
+    if let Some(y) = quantised.product(&x, &epilogue) {
+        return y;
+    }
+    let weight = weight.val();
+    if cpu::in_bf16(&x) && cpu::in_bf16(&weight) && epilogue.fits(DType::BF16) {
+        return in_bf16(x, weight, epilogue);
+    }
+    let Epilogue {
+        bias,
+        activation,
+        stream,
+    } = epilogue;
+    let y = affine(x, weight, bias);
+    let rest = Epilogue {
+        bias: None,
+        activation,
+        stream,
+    };
+    rest.apply(y)
+}
+
+fn in_bf16(x: Tensor<2>, weight: Tensor<2>, epilogue: Epilogue) -> Tensor<2> {
+    let ([m, k], [n, _]) = (x.dims(), weight.dims());
+    let (x, weight, held) = (cpu::contiguous(x), cpu::contiguous(weight), epilogue.held());
+    let out = product_bf16(
+        InstructionSet::best(),
+        Sizes { m, n, k },
+        cpu::elements(&x),
+        cpu::elements(&weight),
+        held.finish(),
+    );
+    cpu::wrapped(FlexTensor::from_data(TensorData::new(out, [m, n])))
 }
 
 /// Of `x` and the weight, or of `x`, the weight and the bias.
@@ -116,18 +163,15 @@ fn plain(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> 
 fn on_the_processor(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     let (dtype, weight_type) = (x.dtype(), weight.dtype());
     let ([m, k], [n, _]) = (x.dims(), weight.dims());
+    if [dtype, weight_type] == [DType::BF16; 2] {
+        let epilogue = Epilogue {
+            bias,
+            ..Epilogue::default()
+        };
+        return in_bf16(x, weight, epilogue);
+    }
     let bias = bias.map(|bias| cpu::contiguous(widened(bias)));
     let weight = cpu::contiguous(weight);
-    if [dtype, weight_type] == [DType::BF16; 2] {
-        let out = product_bf16(
-            InstructionSet::best(),
-            Sizes { m, n, k },
-            cpu::elements(&cpu::contiguous(x)),
-            cpu::elements(&weight),
-            bias.as_ref().map(cpu::elements),
-        );
-        return cpu::wrapped(FlexTensor::from_data(TensorData::new(out, [m, n])));
-    }
     let x = cpu::contiguous(widened(x));
     let rows = match weight_type {
         DType::BF16 => Rows::Bf16(cpu::elements(&weight)),
@@ -186,6 +230,35 @@ impl Linear {
     /// - `x`: `[..., d_input]`
     /// - output: `[..., d_output]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        self.finished(x, Epilogue::default())
+    }
+
+    /// As [`Linear::forward`], the activation behind it.
+    pub fn activated<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+        let epilogue = Epilogue {
+            activation: Some(activation),
+            ..Epilogue::default()
+        };
+        self.finished(x, epilogue)
+    }
+
+    /// As [`Linear::forward`], added to `stream`.
+    ///
+    /// # Shapes
+    /// - `x`: `[..., d_input]`
+    /// - `stream` and output: `[..., d_output]`
+    pub fn added_to<const D: usize>(&self, stream: Tensor<D>, x: Tensor<D>) -> Tensor<D> {
+        let d_output = self.weight.lazy_shape().dims::<2>()[0];
+        let rows = x.dims()[..D - 1].iter().product::<usize>();
+        let epilogue = Epilogue {
+            stream: Some(stream.reshape([rows, d_output])),
+            ..Epilogue::default()
+        };
+        self.finished(x, epilogue)
+    }
+
+    /// With another epilogue than its bias alone, which it adds to it.
+    fn finished<const D: usize>(&self, x: Tensor<D>, epilogue: Epilogue) -> Tensor<D> {
         let [d_output, d_input] = self.weight.lazy_shape().dims();
         let mut dims = x.dims();
         assert_eq!(
@@ -193,22 +266,29 @@ impl Linear {
             d_input,
             "linear [{d_output}, {d_input}] given {dims:?}"
         );
-        let rows = dims.iter().product::<usize>() / d_input;
-        let x = x.reshape([rows, d_input]);
-        let bias = self.bias.as_ref().map(Param::val);
-        let learnt = self.lora.as_ref().map(|lora| {
-            let low = affine(x.clone(), lora.a.val(), None); // [rows, rank]
-            affine(low, lora.b.val(), None) * lora.scale()
-        });
-        let y = match (self.quantised.product(&x), bias) {
-            (None, bias) => affine(x, self.weight.val(), bias),
-            (Some(y), Some(bias)) => y + bias.unsqueeze(),
-            (Some(y), None) => y,
-        }; // [rows, d_output]
-        let y = match learnt {
-            Some(learnt) => y + learnt,
-            None => y,
+        let rows = dims[..D - 1].iter().product::<usize>();
+        let epilogue = Epilogue {
+            bias: self.bias.as_ref().map(Param::val),
+            ..epilogue
         };
+        let x = x.reshape([rows, d_input]);
+        let y = match &self.lora {
+            None => linear(x, &self.weight, &self.quantised, epilogue),
+            Some(lora) => {
+                let low = affine(x.clone(), lora.a.val(), None); // [rows, rank]
+                let learnt = affine(low, lora.b.val(), None) * lora.scale();
+                let bias = Epilogue {
+                    bias: epilogue.bias.clone(),
+                    ..Epilogue::default()
+                };
+                let y = linear(x, &self.weight, &self.quantised, bias) + learnt;
+                let rest = Epilogue {
+                    bias: None,
+                    ..epilogue
+                };
+                rest.apply(y)
+            }
+        }; // [rows, d_output]
         dims[D - 1] = d_output;
         y.reshape(dims)
     }
@@ -218,7 +298,7 @@ impl Linear {
 mod tests {
     use super::*;
     use crate::differentiable::testing::{assert_close, backward, devices, gradient, leaf, values};
-    use crate::{Device, floats};
+    use crate::{Device, QuantKind, QuantisedMatrix, floats};
 
     #[test]
     fn a_half_precision_weight_in_blocks_gives_what_it_gives_whole() {
@@ -302,6 +382,50 @@ mod tests {
                 Some(bias.clone()),
             );
             assert_eq!(y.clone().narrow(0, row, 1).into_data(), alone.into_data());
+        }
+    }
+
+    #[test]
+    fn an_epilogue_gives_what_operations_behind_the_product_give() {
+        let mut init = Init::new(9, &Device::flex());
+        let layer = Linear::new(64, 13, true, &mut init);
+        let (x, stream): (Tensor<3>, Tensor<3>) = (
+            init.normal([2, 5, 64], 1.0).val(),
+            init.normal([2, 5, 13], 1.0).val(),
+        );
+        let weight = values(layer.weight.val());
+        let mut quantised = Linear::new(64, 13, true, &mut init);
+        quantised.bias = layer.bias.clone();
+        let matrix = QuantisedMatrix::nearest(QuantKind::Q8_0, [13, 64], &weight).expect("fits");
+        quantised.quantised.set(matrix);
+        let in_type = |x: &Tensor<3>, dtype: DType| x.clone().cast(dtype);
+        for (layer, dtype, tolerance) in [
+            (layer.clone(), DType::F32, 0.0),
+            (quantised, DType::F32, 0.0),
+            (layer.map(&mut ToBf16), DType::BF16, 0.05),
+        ] {
+            let (x, stream) = (in_type(&x, dtype), in_type(&stream, dtype));
+            let y = layer.forward(x.clone());
+            let pairs = [
+                (
+                    layer.activated(x.clone(), Activation::Gelu),
+                    Activation::Gelu.apply(y.clone()),
+                ),
+                (layer.added_to(stream.clone(), x), stream + y),
+            ];
+            for (found, expected) in pairs {
+                assert_eq!(found.dtype(), dtype);
+                let far = (found - expected).abs().max().into_scalar::<f32>();
+                assert!(far <= tolerance, "{dtype:?} {far}");
+            }
+        }
+    }
+
+    struct ToBf16;
+
+    impl burn::module::ModuleMapper for ToBf16 {
+        fn map_float<const D: usize>(&mut self, p: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            Param::from_tensor(p.val().cast(DType::BF16))
         }
     }
 

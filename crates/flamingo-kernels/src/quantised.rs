@@ -5,6 +5,9 @@
 //! ([`QuantKind`]) is laid out anew for this ([`QuantisedMatrix`]); each output is the same sum in the
 //! same order, whatever the processor, the number of threads, and the rows beside it.
 
+// A kernel's loops go over rows and tiles of several arrays at once.
+#![allow(clippy::needless_range_loop)]
+
 mod activations;
 mod block;
 mod form;

@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use burn::module::{Param, ParamId};
-use burn::tensor::{Device, Shape, Tensor, TensorData};
+use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 
-use crate::QuantisedMatrix;
+use crate::epilogue::Epilogue;
+use crate::{QuantisedMatrix, cpu, narrowed, widened};
 
 /// Whether products with quantised weights are made on `device`: only on the processor, and where no
 /// gradients are recorded.
@@ -33,22 +34,26 @@ impl QuantisedWeight {
         assert!(empty, "a weight is quantised once, when it is loaded");
     }
 
-    /// `x W^T` if the weight is quantised and `x` is on the processor and not recorded for
-    /// gradients; those go through the dense weight.
+    /// `x W^T` and what becomes of it, if the weight is quantised and `x` is on the processor and not recorded
+    /// for gradients; those go through the dense weight.
     ///
     /// # Shapes
     /// - `x`: `[n, d_input]`
     /// - output: `[n, d_output]`
-    pub fn product(&self, x: &Tensor<2>) -> Option<Tensor<2>> {
+    pub fn product(&self, x: &Tensor<2>, epilogue: &Epilogue) -> Option<Tensor<2>> {
         let matrix = self.get()?;
-        let (device, dtype, [n, _]) = (x.device(), x.dtype(), x.dims());
-        if !multiplies_quantised(&device) {
+        let (dtype, [n, _]) = (x.dtype(), x.dims());
+        if !multiplies_quantised(&x.device()) {
             return None;
         }
-        let x = x.clone().into_data().convert::<f32>();
-        let y = matrix.product(x.as_slice::<f32>().expect("converted to f32"));
-        let y = TensorData::new(y, [n, matrix.shape()[0]]);
-        Some(Tensor::from_data(y, (&device, dtype)))
+        let (now, after) = match dtype == DType::F32 && epilogue.fits(dtype) {
+            true => (epilogue.clone(), Epilogue::default()),
+            false => (Epilogue::default(), epilogue.clone()),
+        };
+        let (x, now) = (cpu::contiguous(widened(x.clone())), now.held());
+        let y = matrix.finished_product(cpu::elements(&x), now.finish());
+        let y = narrowed(cpu::tensor(y, [n, matrix.shape()[0]]), dtype);
+        Some(after.apply(y))
     }
 
     /// The parameter of a weight that is quantised: its dense numbers are made only if someone

@@ -166,10 +166,12 @@ impl GatedCrossAttention {
     /// The feed-forward before its gate, `[n, D]`.
     fn dense(&self, rows: Tensor<2>) -> Tensor<2> {
         let normed = self.norm_dense.forward(rows);
-        let input = self.dense_in.forward(normed.clone());
         let hidden = match &self.dense_gate {
-            Some(gate) => self.activation.apply(gate.forward(normed)) * input,
-            None => self.activation.apply(input),
+            Some(gate) => {
+                let input = self.dense_in.forward(normed.clone());
+                gate.activated(normed, self.activation) * input
+            }
+            None => self.dense_in.activated(normed, self.activation),
         };
         self.dense_out.forward(hidden)
     }

@@ -9,8 +9,8 @@
 //! [`ResamplerKind`].
 
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, Param, Tensor, add, attention, floats, indices,
-    merge_heads, split_heads,
+    Activation, Init, Linear, Module, Norm, Param, Tensor, attention, floats, indices, merge_heads,
+    split_heads,
 };
 use serde::{Deserialize, Serialize};
 
@@ -368,10 +368,10 @@ impl ResamplerLayer {
         let v = split_heads(self.v.forward(seen), self.heads);
         let scale = (q.dims()[3] as f64).powf(-0.5);
         let looked = merge_heads(attention(q, k, v, None, scale));
-        let asks = add(asks, self.out.forward(looked));
-        let hidden = self.ffw_in.forward(self.norm_ffw.forward(asks.clone()));
-        let more = self.ffw_out.forward(self.activation.apply(hidden));
-        add(asks, more)
+        let asks = self.out.added_to(asks, looked);
+        let normed = self.norm_ffw.forward(asks.clone());
+        let hidden = self.ffw_in.activated(normed, self.activation);
+        self.ffw_out.added_to(asks, hidden)
     }
 
     /// Queries `[M, H, R, Dh]`, keys `[M, H, T * S + R, Dh]`, and what keys and values are of.
@@ -408,7 +408,7 @@ impl MlpLayer {
     fn forward(&self, mean: Tensor<3>, latents: Tensor<3>) -> Tensor<3> {
         let normed = self.norm_ffw.forward(latents.clone() + mean);
         let hidden = self.activation.apply(self.ffw_in.forward(normed));
-        add(latents, self.ffw_out.forward(hidden))
+        self.ffw_out.added_to(latents, hidden)
     }
 }
 

@@ -10,6 +10,7 @@ mod ffmpeg;
 mod image_tower;
 mod instructions;
 mod interrupt;
+mod memory;
 mod output;
 mod part_files;
 mod photos_model;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     start_logs(cli.verbose);
     ending::guarded(|| {
         instructions::limit()?;
+        memory::keep_freed();
         verbs::run(cli)
     })
 }

@@ -95,7 +95,7 @@ fn in_blocks(len: usize, at_once: usize, block: impl Fn(usize, usize) + Sync) {
     }
 }
 
-for_processor!(fn values(function: Function, from: *const f32, to: Shared, len: usize) = values_of);
+for_processor!(pub(crate) fn values(function: Function, from: *const f32, to: Shared, len: usize) = values_of);
 for_processor!(fn slopes(function: Function, x: *const f32, from: *const f32, to: Shared, len: usize) = slopes_of);
 for_processor!(fn add(gated: &Gated) = add_of);
 

@@ -5,17 +5,10 @@
 //! Every sum is made in one order that depends on `k` alone: lanes over a stretch of at most
 //! [`STRETCH`] bytes, the lanes together, the stretches one after the other. So a row gives the same
 //! bits alone and among others, with one thread and with many.
-//!
-//! Where both operands are bf16, a lane takes two numbers at once, the second before the first.
-//! Their products are exact in f32, so that all instruction sets give the same bits, but for numbers
-//! below 2^-126: the instruction that some processors have takes these for zero.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use crate::cpu::bf16::round;
-#[cfg(target_arch = "x86_64")]
-use crate::cpu::simd::Avx512;
 use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
 use crate::cpu::tasks::for_each;
 use half::{bf16, f16};
@@ -56,10 +49,9 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    fn check(self, x: usize, weights: usize, bias: Option<&[f32]>) {
+    pub(crate) fn check(self, x: usize, weights: usize) {
         let Self { m, n, k } = self;
         assert_eq!((x, weights), (m * k, n * k), "sizes of a product");
-        assert!(bias.is_none_or(|bias| bias.len() == n), "length of a bias");
     }
 
     /// Calls `task` for blocks that are all of the product, on all threads.
@@ -110,7 +102,8 @@ pub(crate) fn product(
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
     let Sizes { m, n, k } = sizes;
-    sizes.check(x.len(), weights.len(), bias);
+    sizes.check(x.len(), weights.len());
+    assert!(bias.is_none_or(|bias| bias.len() == n), "length of a bias");
     let mut product = Vec::with_capacity(m * n);
     let out = Shared::unwritten(&mut product);
     sizes.blocks(|[rows, columns]| {
@@ -137,89 +130,6 @@ pub(crate) fn product(
     // SAFETY: the blocks are all of it, and each wrote its elements.
     unsafe { product.set_len(m * n) };
     product
-}
-
-/// `x W^T + bias` where all but the bias and the sums is bf16, `[m, n]`.
-///
-/// # Panics
-/// If a slice is not as long as `sizes` say.
-pub(crate) fn product_bf16(
-    set: InstructionSet,
-    sizes: Sizes,
-    x: &[bf16],
-    weights: &[bf16],
-    bias: Option<&[f32]>,
-) -> Vec<bf16> {
-    let Sizes { m, n, k } = sizes;
-    sizes.check(x.len(), weights.len(), bias);
-    let mut product = Vec::with_capacity(m * n);
-    let out = Shared::unwritten(&mut product);
-    // For processors that cannot multiply them: each number is widened once, not for every column.
-    let x_stride = k.next_multiple_of(2 * LANES);
-    let wide = match set {
-        InstructionSet::Avx512Bf16 => Vec::new(),
-        _ => apart(set, x, k),
-    };
-    sizes.blocks(|[rows, columns]| {
-        let [height, width] = [rows, columns].map(|[first, end]| end - first);
-        let mut sums = Vec::<f32>::with_capacity(height * width);
-        let bias = bias.map_or(std::ptr::null(), <[f32]>::as_ptr);
-        let (out_of_block, stride) = (sums.as_mut_ptr(), width);
-        // SAFETY: the lengths were checked above, the block writes all of its sums, and blocks round
-        // theirs to different elements of `out`.
-        unsafe {
-            match set {
-                #[cfg(target_arch = "x86_64")]
-                InstructionSet::Avx512Bf16 => {
-                    let block = Block {
-                        rows,
-                        columns,
-                        k,
-                        x: x.as_ptr(),
-                        x_stride: k,
-                        bias,
-                        out: out_of_block,
-                        stride,
-                    };
-                    block_native(&block, weights.as_ptr());
-                }
-                _ => {
-                    let block = Block {
-                        rows,
-                        columns,
-                        k,
-                        x: wide.as_ptr(),
-                        x_stride,
-                        bias,
-                        out: out_of_block,
-                        stride,
-                    };
-                    block_pairs(set, &block, weights.as_ptr());
-                }
-            }
-            sums.set_len(height * width);
-            for (i, sums) in sums.chunks_exact(width).enumerate() {
-                let to = out.behind((rows[0] + i) * n + columns[0]);
-                round(set, sums, to.pointer());
-            }
-        }
-    });
-    // SAFETY: the blocks are all of it, and each wrote its elements.
-    unsafe { product.set_len(m * n) };
-    product
-}
-
-/// Rows of `k` numbers in f32, of each 32 the second ones of all pairs and then the first ones; zeros
-/// behind them to a multiple of 32.
-fn apart(set: InstructionSet, x: &[bf16], k: usize) -> Vec<f32> {
-    let stride = k.next_multiple_of(2 * LANES);
-    let mut wide = vec![0.0; x.len() / k.max(1) * stride];
-    let to = Shared::new(&mut wide);
-    for_each(x.len() / k.max(1), |row| {
-        // SAFETY: each row has a place of its own.
-        unsafe { row_apart(set, &x[row * k..][..k], to.behind(row * stride).pointer()) }
-    });
-    wide
 }
 
 /// A pointer that threads write through, to different places.
@@ -284,14 +194,10 @@ trait Multiply {
     type Operand: Copy;
     /// Numbers of a row that are added to the lanes of a sum at once.
     const STEP: usize;
-    /// Multiply-adds that this takes.
-    const PARTS: usize;
     /// Numbers of a stretch at most.
     const LONGEST: usize;
-    /// Rows of `x` are longer than `k` where it is no multiple of this.
-    const ROW: usize = 1;
-    unsafe fn row(from: *const Self::X, part: usize) -> Self::Operand;
-    unsafe fn column(from: *const Self::Weight, part: usize) -> Self::Operand;
+    unsafe fn row(from: *const Self::X) -> Self::Operand;
+    unsafe fn column(from: *const Self::Weight) -> Self::Operand;
     unsafe fn add(sums: Self::Sums, row: Self::Operand, column: Self::Operand) -> Self::Sums;
 }
 
@@ -306,14 +212,13 @@ macro_rules! widened {
             type Sums = V;
             type Operand = V;
             const STEP: usize = LANES;
-            const PARTS: usize = 1;
             const LONGEST: usize = STRETCH / size_of::<f32>();
             #[inline(always)]
-            unsafe fn row(from: *const f32, _: usize) -> V {
+            unsafe fn row(from: *const f32) -> V {
                 unsafe { V::load(from) }
             }
             #[inline(always)]
-            unsafe fn column(from: *const $type, _: usize) -> V {
+            unsafe fn column(from: *const $type) -> V {
                 unsafe { V::$load(from) }
             }
             #[inline(always)]
@@ -327,69 +232,9 @@ widened!(f32, load);
 widened!(bf16, load_bf16);
 widened!(f16, load_f16);
 
-/// Rows that [`apart`] widened and weights of bf16.
-struct Pairs<V>(PhantomData<V>);
-
-impl<V: Lanes> Multiply for Pairs<V> {
-    type X = f32;
-    type Weight = bf16;
-    type Sums = V;
-    type Operand = V;
-    const STEP: usize = 2 * LANES;
-    const PARTS: usize = 2;
-    const LONGEST: usize = STRETCH / size_of::<bf16>();
-    const ROW: usize = 2 * LANES;
-    #[inline(always)]
-    unsafe fn row(from: *const f32, part: usize) -> V {
-        unsafe { V::load(from.add(part * LANES)) }
-    }
-    #[inline(always)]
-    unsafe fn column(from: *const bf16, part: usize) -> V {
-        unsafe {
-            match part {
-                0 => V::load_second_bf16(from),
-                _ => V::load_first_bf16(from),
-            }
-        }
-    }
-    #[inline(always)]
-    unsafe fn add(sums: V, row: V, column: V) -> V {
-        unsafe { row.mul_add(column, sums) }
-    }
-}
-
-/// Rows and weights of bf16 on a processor that multiplies them.
-#[cfg(target_arch = "x86_64")]
-struct Native;
-
-#[cfg(target_arch = "x86_64")]
-impl Multiply for Native {
-    type X = bf16;
-    type Weight = bf16;
-    type Sums = Avx512;
-    type Operand = Avx512;
-    const STEP: usize = 2 * LANES;
-    const PARTS: usize = 1;
-    const LONGEST: usize = STRETCH / size_of::<bf16>();
-    #[inline(always)]
-    unsafe fn row(from: *const bf16, _: usize) -> Avx512 {
-        unsafe { Avx512::load(from.cast()) }
-    }
-    #[inline(always)]
-    unsafe fn column(from: *const bf16, _: usize) -> Avx512 {
-        unsafe { Avx512::load(from.cast()) }
-    }
-    #[inline(always)]
-    unsafe fn add(sums: Avx512, row: Avx512, column: Avx512) -> Avx512 {
-        unsafe { sums.add_pairs(row, column) }
-    }
-}
-
 for_processor!(fn block_f32(block: &Block<f32>, weights: *const f32) = of_f32);
 for_processor!(fn block_bf16(block: &Block<f32>, weights: *const bf16) = of_bf16);
 for_processor!(fn block_f16(block: &Block<f32>, weights: *const f16) = of_f16);
-for_processor!(fn block_pairs(block: &Block<f32>, weights: *const bf16) = of_pairs);
-for_processor!(fn row_apart(x: &[bf16], to: *mut f32) = row_apart_of);
 
 #[inline(always)]
 unsafe fn of_f32<V: Lanes>(block: &Block<f32>, weights: *const f32) {
@@ -404,29 +249,6 @@ unsafe fn of_bf16<V: Lanes>(block: &Block<f32>, weights: *const bf16) {
 #[inline(always)]
 unsafe fn of_f16<V: Lanes>(block: &Block<f32>, weights: *const f16) {
     unsafe { block_of::<Widened<V, f16>>(block, weights) }
-}
-
-#[inline(always)]
-unsafe fn of_pairs<V: Lanes>(block: &Block<f32>, weights: *const bf16) {
-    unsafe { block_of::<Pairs<V>>(block, weights) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c")]
-unsafe fn block_native(block: &Block<bf16>, weights: *const bf16) {
-    unsafe { block_of::<Native>(block, weights) }
-}
-
-#[inline(always)]
-unsafe fn row_apart_of<V: Lanes>(x: &[bf16], to: *mut f32) {
-    let step = 2 * LANES;
-    unsafe {
-        for at in (0..x.len()).step_by(step) {
-            let last = padded(x.as_ptr().add(at), step.min(x.len() - at));
-            V::load_second_bf16(last.as_ptr()).store(to.add(at));
-            V::load_first_bf16(last.as_ptr()).store(to.add(at + LANES));
-        }
-    }
 }
 
 #[inline(always)]
@@ -486,8 +308,8 @@ unsafe fn stretch_by_stretch<M: Multiply>(block: &Block<M::X>, weights: *const M
 /// the same places of the cache.
 const APART: usize = 32;
 
-/// Bytes of a copied row at most: of stretches of bf16 that were widened.
-const COPIED: usize = 2 * STRETCH + APART * size_of::<f32>();
+/// Bytes of a copied row at most.
+const COPIED: usize = STRETCH + APART * size_of::<f32>();
 
 /// Rows of a tile at most.
 const TILE_ROWS: usize = 6;
@@ -540,7 +362,6 @@ unsafe fn columns_of<M: Multiply, const R: usize, const C: usize>(
             false => {
                 for r in 0..R {
                     let to = copy.add(r * stride);
-                    let length = length.next_multiple_of(M::ROW);
                     std::ptr::copy_nonoverlapping(rows.add(r * block.x_stride), to, length);
                 }
                 (copy.cast_const(), stride)
@@ -559,8 +380,8 @@ unsafe fn columns_of<M: Multiply, const R: usize, const C: usize>(
 
 /// The first `n` numbers and zeros behind them, as many as any step has.
 #[inline(always)]
-unsafe fn padded<T: Copy + Default>(from: *const T, n: usize) -> [T; 2 * LANES] {
-    let mut all = [T::default(); 2 * LANES];
+unsafe fn padded<T: Copy + Default>(from: *const T, n: usize) -> [T; LANES] {
+    let mut all = [T::default(); LANES];
     unsafe { std::ptr::copy_nonoverlapping(from, all.as_mut_ptr(), n) };
     all
 }
@@ -584,16 +405,14 @@ unsafe fn tile<M: Multiply, const R: usize, const C: usize>(
         let mut sums = [[zero; C]; R];
         let mut at = start;
         while at + M::STEP <= end {
-            for part in 0..M::PARTS {
-                let mut columns = [M::column(w.add(at), part); C];
-                for c in 1..C {
-                    columns[c] = M::column(w.add(c * block.k + at), part);
-                }
-                for r in 0..R {
-                    let row = M::row(x.add(r * x_stride + at - start), part);
-                    for c in 0..C {
-                        sums[r][c] = M::add(sums[r][c], row, columns[c]);
-                    }
+            let mut columns = [M::column(w.add(at)); C];
+            for c in 1..C {
+                columns[c] = M::column(w.add(c * block.k + at));
+            }
+            for r in 0..R {
+                let row = M::row(x.add(r * x_stride + at - start));
+                for c in 0..C {
+                    sums[r][c] = M::add(sums[r][c], row, columns[c]);
                 }
             }
             at += M::STEP;
@@ -603,12 +422,9 @@ unsafe fn tile<M: Multiply, const R: usize, const C: usize>(
             for c in 0..C {
                 let column = padded(w.add(c * block.k + at), left);
                 for r in 0..R {
-                    let left = left.next_multiple_of(M::ROW);
                     let row = padded(x.add(r * x_stride + at - start), left);
-                    for part in 0..M::PARTS {
-                        let column = M::column(column.as_ptr(), part);
-                        sums[r][c] = M::add(sums[r][c], M::row(row.as_ptr(), part), column);
-                    }
+                    let (row, column) = (M::row(row.as_ptr()), M::column(column.as_ptr()));
+                    sums[r][c] = M::add(sums[r][c], row, column);
                 }
             }
         }
@@ -694,57 +510,6 @@ mod tests {
                     );
                 }
             }
-        }
-    }
-
-    fn halves(count: usize, seed: u32) -> Vec<bf16> {
-        numbers(count, seed)
-            .into_iter()
-            .map(bf16::from_f32)
-            .collect()
-    }
-
-    #[test]
-    fn products_of_bf16_have_the_same_bits_with_every_instruction_set() {
-        for [m, k, n] in [
-            [1, 1, 1],
-            [3, 5, 2],
-            [4, 3203, 7],
-            [7, 37, 13],
-            [101, 1607, 197],
-        ] {
-            let (x, weights, bias) = (halves(m * k, 1), halves(n * k, 3), numbers(n, 2));
-            let run = |set| product_bf16(set, Sizes { m, n, k }, &x, &weights, Some(&bias));
-            let expected = run(InstructionSet::Portable);
-            for (at, found) in expected.iter().enumerate() {
-                let (i, j) = (at / n, at % n);
-                let term = |l: usize| x[i * k + l].to_f64() * weights[j * k + l].to_f64();
-                let exact = f64::from(bias[j]) + (0..k).map(term).sum::<f64>();
-                let far = (found.to_f64() - exact).abs();
-                // Half of the last of eight places, and the roundings of the sum.
-                let allowed = exact.abs() / 256.0 + 1e-5;
-                assert!(far <= allowed, "{m} {k} {n} at {at}: {found}, {exact}");
-            }
-            for set in InstructionSet::available() {
-                assert_eq!(run(set), expected, "{set} {m} {k} {n}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_row_of_bf16_gives_the_same_bits_alone_and_among_others_with_any_number_of_threads() {
-        let (k, n) = (1607, 97);
-        let weights = halves(n * k, 3);
-        let run = |x: &[bf16]| {
-            let m = x.len() / k;
-            product_bf16(InstructionSet::best(), Sizes { m, n, k }, x, &weights, None)
-        };
-        for m in [2, 3, 4, 5, 8, 17, 101] {
-            let x = halves(m * k, m as u32);
-            let alone: Vec<bf16> = x.chunks(k).flat_map(run).collect();
-            assert_eq!(run(&x), alone, "{m} rows");
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
-            assert_eq!(pool.expect("threads").install(|| run(&x)), alone);
         }
     }
 }

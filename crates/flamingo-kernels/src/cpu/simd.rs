@@ -62,6 +62,23 @@ pub(crate) trait Lanes: Copy {
         }
     }
 
+    /// Tells the processor that these bytes will be read soon; does nothing where there are none.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
+    /// [`LANES`] numbers of each of as many rows: number `i` of row `j` is lane `j` of vector `i`.
+    #[inline(always)]
+    unsafe fn load_columns(rows: [*const f32; LANES]) -> [Self; LANES] {
+        let mut all = [[0.0; LANES]; LANES];
+        unsafe {
+            for (j, row) in rows.into_iter().enumerate() {
+                for i in 0..LANES {
+                    all[i][j] = row.add(i).read_unaligned();
+                }
+            }
+            std::array::from_fn(|i| Self::load(all[i].as_ptr()))
+        }
+    }
+
     /// The sum of the lanes.
     #[inline(always)]
     unsafe fn sum(self) -> f32 {
@@ -271,6 +288,18 @@ mod x86 {
         }
     }
 
+    /// The low or the high two numbers of each four, of `a` and then of `b`.
+    #[inline(always)]
+    unsafe fn pairs<const HIGH: bool>(a: __m512, b: __m512) -> __m512 {
+        unsafe {
+            let (a, b) = (_mm512_castps_pd(a), _mm512_castps_pd(b));
+            _mm512_castpd_ps(match HIGH {
+                true => _mm512_unpackhi_pd(a, b),
+                false => _mm512_unpacklo_pd(a, b),
+            })
+        }
+    }
+
     impl Lanes for Avx512 {
         const TILE: [usize; 2] = [6, 4];
         #[inline(always)]
@@ -388,6 +417,37 @@ mod x86 {
         #[inline(always)]
         unsafe fn store_sums(four: [Self; 4], before: *const f32, to: *mut f32) {
             unsafe { _mm_storeu_ps(to, _mm_add_ps(_mm_loadu_ps(before), Self::four_sums(four))) }
+        }
+        #[inline(always)]
+        unsafe fn prefetch(from: *const u8) {
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+        }
+        #[inline(always)]
+        unsafe fn load_columns(rows: [*const f32; LANES]) -> [Self; LANES] {
+            unsafe {
+                let mut columns = [Self(_mm512_setzero_ps()); LANES];
+                for at in (0..LANES).step_by(4) {
+                    // Four numbers of rows `j`, `j + 4`, `j + 8` and `j + 12`: loads alone.
+                    let mut fours = [_mm512_setzero_ps(); 4];
+                    for j in 0..4 {
+                        let all = _mm512_broadcast_f32x4(_mm_loadu_ps(rows[j].add(at)));
+                        let four = _mm_loadu_ps(rows[j + 4].add(at));
+                        let all = _mm512_mask_broadcast_f32x4(all, 0x00f0, four);
+                        let four = _mm_loadu_ps(rows[j + 8].add(at));
+                        let all = _mm512_mask_broadcast_f32x4(all, 0x0f00, four);
+                        let four = _mm_loadu_ps(rows[j + 12].add(at));
+                        fours[j] = _mm512_mask_broadcast_f32x4(all, 0xf000, four);
+                    }
+                    let [a, b, c, d] = fours;
+                    let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+                    columns[at] = Self(pairs::<false>(ab, cd));
+                    columns[at + 1] = Self(pairs::<true>(ab, cd));
+                    let (ab, cd) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+                    columns[at + 2] = Self(pairs::<false>(ab, cd));
+                    columns[at + 3] = Self(pairs::<true>(ab, cd));
+                }
+                columns
+            }
         }
         #[inline(always)]
         unsafe fn greatest(self) -> f32 {

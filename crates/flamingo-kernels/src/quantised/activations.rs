@@ -2,7 +2,9 @@
 
 use super::QuantKind;
 use super::rounding::MAGIC;
+use crate::cpu::product::Shared;
 use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
+use crate::cpu::tasks::for_each;
 
 /// Numbers of an activation that have one scale.
 pub(super) const STEP: usize = 32;
@@ -25,86 +27,102 @@ impl Activations {
     /// # Shapes
     /// - `x`: `[n, d_input]`, row-major
     pub(super) fn new(kind: QuantKind, x: &[f32]) -> Self {
-        let parts = STEP / kind.form().step;
+        let form = kind.form();
+        let (steps, parts) = (x.len() / STEP, STEP / form.step);
         let mut all = Self {
-            quants: vec![[0; 4]; x.len() / 4],
-            scales: vec![0.0; x.len() / STEP],
-            starts: vec![0; x.len() / STEP * parts],
-            sums: vec![0.0; x.len() / STEP * parts],
+            quants: Vec::with_capacity(steps * STEP / 4),
+            scales: Vec::with_capacity(steps),
+            starts: Vec::with_capacity(steps * parts),
+            sums: Vec::with_capacity(steps * parts),
         };
-        // SAFETY: the instruction set is this processor's.
-        unsafe { fill(InstructionSet::best(), &mut all, kind, x) };
+        let to = To {
+            quants: Shared::unwritten(&mut all.quants),
+            scales: Shared::unwritten(&mut all.scales),
+            starts: Shared::unwritten(&mut all.starts),
+            sums: Shared::unwritten(&mut all.sums),
+            parts,
+            offset: form.offset as f32,
+        };
+        let set = InstructionSet::best();
+        let task = |number: usize| {
+            let first = number * AT_ONCE;
+            let steps = [first, (first + AT_ONCE).min(steps)];
+            // SAFETY: there is room for all steps, and each task fills that of its own.
+            unsafe { quantise(set, x, steps, &to) }
+        };
+        for_each(steps.div_ceil(AT_ONCE), task);
+        // SAFETY: the tasks were all of it.
+        unsafe {
+            all.quants.set_len(steps * STEP / 4);
+            all.scales.set_len(steps);
+            all.starts.set_len(steps * parts);
+            all.sums.set_len(steps * parts);
+        }
         all
     }
 }
 
-for_processor!(fn fill(all: &mut Activations, kind: QuantKind, x: &[f32]) = fill_of);
+/// Steps of a task.
+const AT_ONCE: usize = 512;
 
-/// Added to a quant, so that it is a byte without a sign; its bit is turned afterwards.
-const SIGN: u8 = 128;
+/// Where the quants of all steps go.
+struct To {
+    quants: Shared<[i8; 4]>,
+    scales: Shared<f32>,
+    starts: Shared<i32>,
+    sums: Shared<f32>,
+    parts: usize,
+    offset: f32,
+}
+
+for_processor!(fn quantise(x: &[f32], steps: [usize; 2], to: &To) = quantise_of);
 
 #[inline(always)]
-unsafe fn fill_of<V: Lanes>(all: &mut Activations, kind: QuantKind, x: &[f32]) {
-    let form = kind.form();
-    let parts = STEP / form.step;
-    let outs = all.quants.as_chunks_mut::<{ STEP / 4 }>().0;
-    for (i, (x, out)) in x.as_chunks::<STEP>().0.iter().zip(outs).enumerate() {
-        unsafe {
-            let halves = [0, 1].map(|half| V::load(x.as_ptr().add(half * LANES)));
-            let largest = largest(halves);
+unsafe fn quantise_of<V: Lanes>(x: &[f32], steps: [usize; 2], to: &To) {
+    unsafe {
+        let (zero, magic, middle) = (V::splat(0.0), V::splat(MAGIC), V::splat(128.0));
+        for step in steps[0]..steps[1] {
+            let from = x.as_ptr().add(step * STEP);
+            let x = [V::load(from), V::load(from.add(LANES))];
+            let [first, second] = [x[0].max(zero.sub(x[0])), x[1].max(zero.sub(x[1]))];
+            // A maximum may leave out what is no number; this sum does not, nor what is infinite.
+            let none = x[0].mul(zero).add(x[1].mul(zero)).sum();
+            let largest = first.max(second).greatest() + none;
             let scale = largest / 127.0;
             let inverse = if scale > 0.0 { 127.0 / largest } else { 0.0 };
             let inverse = if inverse.is_finite() { inverse } else { 0.0 };
-            let [magic, sign] = [MAGIC, f32::from(SIGN)].map(|value| V::splat(value));
-            let rounded = |half: V| half.mul(V::splat(inverse)).add(magic).sub(magic);
-            let quants = [rounded(halves[0]), rounded(halves[1])];
-            let bytes = out.as_flattened_mut().as_chunks_mut::<LANES>().0;
-            for (bytes, quants) in bytes.iter_mut().zip(quants) {
-                quants.add(sign).store_bytes(bytes.as_mut_ptr().cast());
-                for byte in bytes {
-                    *byte ^= i8::MIN;
-                }
+            let mut quants = x;
+            for half in 0..2 {
+                quants[half] = x[half].mul(V::splat(inverse)).add(magic).sub(magic);
             }
-            // Sums of so few are exact.
-            let sums = match parts {
-                1 => [quants[0].add(quants[1]).sum(), 0.0],
-                _ => [quants[0].sum(), quants[1].sum()],
-            };
-            for (part, sum) in sums.into_iter().take(parts).enumerate() {
-                all.starts[i * parts + part] = -form.offset * sum as i32;
-                all.sums[i * parts + part] = scale * sum;
+            let bytes = to.quants.behind(step * STEP / 4).pointer().cast::<u8>();
+            for half in 0..2 {
+                quants[half]
+                    .add(middle)
+                    .store_bytes(bytes.add(half * LANES));
             }
-            all.scales[i] = scale;
+            for i in 0..STEP / 4 {
+                // Less the middle: its bit is the sign.
+                let four = bytes.cast::<u32>().add(i);
+                four.write_unaligned(four.read_unaligned() ^ 0x8080_8080);
+            }
+            let halves = V::sums([quants[0], quants[1], zero, zero]);
+            to.scales.behind(step).pointer().write(scale);
+            let (starts, sums) = (
+                to.starts.behind(step * to.parts),
+                to.sums.behind(step * to.parts),
+            );
+            for part in 0..to.parts {
+                let of_part = match to.parts {
+                    1 => halves[0] + halves[1],
+                    _ => halves[part],
+                };
+                starts
+                    .pointer()
+                    .add(part)
+                    .write((-to.offset * of_part) as i32);
+                sums.pointer().add(part).write(scale * of_part);
+            }
         }
     }
-}
-
-/// The largest of the magnitudes; no number if one is none.
-#[inline(always)]
-#[allow(clippy::needless_range_loop)] // what the compiler makes vectors of
-unsafe fn largest<V: Lanes>(halves: [V; 2]) -> f32 {
-    let mut bits = [0; LANES];
-    unsafe {
-        let zero = V::splat(0.0);
-        let [a, b] = [
-            halves[0].max(zero.sub(halves[0])),
-            halves[1].max(zero.sub(halves[1])),
-        ];
-        // Zero where both are finite, else no number.
-        let finite = halves[0].sub(halves[0]).add(halves[1].sub(halves[1]));
-        let mut lanes = [0.0; LANES];
-        a.max(b).add(finite).store(lanes.as_mut_ptr());
-        for i in 0..LANES {
-            bits[i] = lanes[i].to_bits() & 0x7fff_ffff;
-        }
-    }
-    // Magnitudes are ordered as their bits are, and what is no number comes last.
-    let mut half = LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            bits[i] = bits[i].max(bits[i + half]);
-        }
-        half /= 2;
-    }
-    f32::from_bits(bits[0])
 }

@@ -11,11 +11,9 @@ use super::simd::avx512::Avx512;
 use super::simd::portable::Portable;
 use super::tiles::{TILE, Tiles};
 use super::{QuantKind, QuantisedMatrix};
+use crate::cpu::finish::Finish;
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::tasks::for_each;
-
-/// Rows of activations that meet a line while it is in a register.
-const ROWS: usize = 8;
 
 /// Tiles that rows of activations meet one after the other, while they are in the first cache: the
 /// tiles stay in the second.
@@ -82,7 +80,15 @@ impl QuantisedMatrix {
     /// # Panics
     /// If `x` is no whole rows.
     pub fn product(&self, x: &[f32]) -> Vec<f32> {
-        product(self, x, Level::best())
+        product(self, x, Level::best(), Finish::default())
+    }
+
+    /// The same, finished.
+    ///
+    /// # Panics
+    /// If `x` is no whole rows, or a slice of `finish` is not as long as they need it.
+    pub(crate) fn finished_product(&self, x: &[f32], finish: Finish<'_, f32>) -> Vec<f32> {
+        product(self, x, Level::best(), finish)
     }
 }
 
@@ -98,6 +104,19 @@ unsafe impl Send for Out {}
 // SAFETY: as above.
 unsafe impl Sync for Out {}
 
+impl Out {
+    /// Some columns of a row.
+    ///
+    /// # Safety
+    /// They must have been written, and no one else may use them.
+    unsafe fn sums<'a>(self, row: usize, first: usize, columns: usize) -> &'a mut [f32] {
+        unsafe {
+            let sums = self.start.add(row * self.d_output + first);
+            std::slice::from_raw_parts_mut(sums, columns)
+        }
+    }
+}
+
 /// One call's operands.
 struct Operands<'a> {
     tiles: &'a Tiles,
@@ -112,7 +131,12 @@ struct Operands<'a> {
 /// # Shapes
 /// - `x`: `[n, d_input]`, row-major
 /// - output: `[n, d_output]`
-pub(super) fn product(weights: &QuantisedMatrix, x: &[f32], level: Level) -> Vec<f32> {
+pub(super) fn product(
+    weights: &QuantisedMatrix,
+    x: &[f32],
+    level: Level,
+    finish: Finish<'_, f32>,
+) -> Vec<f32> {
     let [d_output, d_input] = weights.shape();
     assert!(
         d_input > 0 && x.len().is_multiple_of(d_input),
@@ -120,7 +144,8 @@ pub(super) fn product(weights: &QuantisedMatrix, x: &[f32], level: Level) -> Vec
         x.len()
     );
     let rows = x.len() / d_input;
-    let mut out = vec![0.0; rows * d_output];
+    finish.check([rows, d_output]);
+    let mut out = Vec::<f32>::with_capacity(rows * d_output);
     let operands = Operands {
         tiles: &weights.tiles,
         x: &Activations::new(weights.kind(), x),
@@ -131,7 +156,11 @@ pub(super) fn product(weights: &QuantisedMatrix, x: &[f32], level: Level) -> Vec
             d_output,
         },
     };
-    let (count, kind) = (d_output.div_ceil(TILE), weights.kind());
+    let (count, kind, set) = (
+        d_output.div_ceil(TILE),
+        weights.kind(),
+        InstructionSet::best(),
+    );
     let of_tiles = |tiles: Range<usize>| match kind {
         QuantKind::Q8_0 => operands.tiles::<{ QuantKind::Q8_0 as u8 }>(tiles, level),
         QuantKind::Q6K => operands.tiles::<{ QuantKind::Q6K as u8 }>(tiles, level),
@@ -148,8 +177,21 @@ pub(super) fn product(weights: &QuantisedMatrix, x: &[f32], level: Level) -> Vec
     let shared = count.div_ceil(4 * rayon::current_num_threads());
     let at_once = shared.min(TILES).max(worth).max(1);
     for_each(count.div_ceil(at_once), |task| {
-        of_tiles(task * at_once..((task + 1) * at_once).min(count));
+        let tiles = task * at_once..((task + 1) * at_once).min(count);
+        of_tiles(tiles.clone());
+        if finish.is_nothing() {
+            return;
+        }
+        let first = tiles.start * TILE;
+        let columns = (tiles.end * TILE).min(d_output) - first;
+        for row in 0..rows {
+            // SAFETY: the task wrote these, and no other reads or writes them.
+            let sums = unsafe { operands.out.sums(row, first, columns) };
+            finish.apply(set, sums, [row, first, d_output]);
+        }
     });
+    // SAFETY: the tasks were all of it.
+    unsafe { out.set_len(rows * d_output) };
     out
 }
 
@@ -189,11 +231,15 @@ impl Operands<'_> {
     unsafe fn all_rows<S: Simd, const KIND: u8>(&self, tiles: Range<usize>) {
         let mut row = 0;
         unsafe {
-            while row + ROWS <= self.rows {
-                self.rows_of::<S, KIND, ROWS>(tiles.clone(), row);
-                row += ROWS;
+            while S::PAIRS && row + 6 <= self.rows {
+                self.rows_of::<S, KIND, 6>(tiles.clone(), row);
+                row += 6;
             }
-            if row + 4 <= self.rows {
+            while row + 8 <= self.rows {
+                self.rows_of::<S, KIND, 8>(tiles.clone(), row);
+                row += 8;
+            }
+            while row + 4 <= self.rows {
                 self.rows_of::<S, KIND, 4>(tiles.clone(), row);
                 row += 4;
             }
@@ -213,86 +259,126 @@ impl Operands<'_> {
         tiles: Range<usize>,
         row: usize,
     ) {
-        for tile in tiles {
-            unsafe { self.some_rows::<S, KIND, R>(tile, row) }
+        let Range { mut start, end } = tiles;
+        unsafe {
+            // With fewer rows memory is the limit, which is fastest where it is read from one end to the other.
+            if S::PAIRS && R >= 4 {
+                while start + 2 <= end {
+                    self.some_rows::<S, KIND, R, 2>(start, row);
+                    start += 2;
+                }
+            }
+            for tile in start..end {
+                self.some_rows::<S, KIND, R, 1>(tile, row);
+            }
         }
     }
 
-    /// `R` rows from `row` on with one tile. Each row's sums are made alike for every `R`.
+    /// `R` rows from `row` on with `T` tiles. Each sum is made alike for every `R` and `T`.
     #[inline(always)]
-    unsafe fn some_rows<S: Simd, const KIND: u8, const R: usize>(&self, tile: usize, row: usize) {
+    unsafe fn some_rows<S: Simd, const KIND: u8, const R: usize, const T: usize>(
+        &self,
+        tile: usize,
+        row: usize,
+    ) {
         let kind = const { kind_of(KIND) };
         let (form, extent) = const { (kind_of(KIND).form(), kind_of(KIND).extent()) };
         let blocks = self.d_input / kind.block();
         let steps = kind.block() / STEP;
         let per_step = STEP / form.step;
         unsafe {
-            let mut sums = [S::floats(0.0); R];
+            let mut sums = [[S::floats(0.0); R]; T];
             for block in 0..blocks {
-                let at = tile * blocks + block;
-                let halves = &self.tiles.halves[at * extent.halves..][..extent.halves];
-                let d = S::halves(&halves[0]);
-                let d_least = S::halves(&halves[extent.halves - 1]);
-                let codes = &self.tiles.codes[at * extent.codes..][..extent.codes];
+                let (mut at, mut d) = ([0; T], [S::floats(0.0); T]);
+                for t in 0..T {
+                    at[t] = (tile + t) * blocks + block;
+                    d[t] = S::halves(self.tiles.halves.get_unchecked(at[t] * extent.halves));
+                }
+                let mut d_least = d;
+                if extent.halves == 2 {
+                    for t in 0..T {
+                        let half = at[t] * extent.halves + 1;
+                        d_least[t] = S::halves(self.tiles.halves.get_unchecked(half));
+                    }
+                }
                 for step in 0..steps {
                     // The place of these 32 numbers in their row of activations.
                     let place = block * steps + step;
                     for part in 0..per_step {
-                        let code = step * per_step + part;
-                        let scale = match kind {
-                            _ if extent.codes == 0 => d,
-                            QuantKind::Q6K | QuantKind::Q3K => {
-                                S::multiply(S::signed(&codes[code]), d)
-                            }
-                            _ => S::multiply(S::unsigned(&codes[code]), d),
-                        };
-                        let mut dots = [S::integers(0); R];
+                        let number = step * per_step + part;
+                        let mut dots = [[S::integers(0); R]; T];
                         if form.offset != 0 {
-                            for (r, dot) in dots.iter_mut().enumerate() {
+                            for r in 0..R {
                                 let steps = (row + r) * (self.d_input / STEP) + place;
                                 let start = self.x.starts.get_unchecked(steps * per_step + part);
-                                *dot = S::integers(*start);
+                                let start = S::integers(*start);
+                                for t in 0..T {
+                                    dots[t][r] = start;
+                                }
                             }
                         }
-                        self.dots::<S, KIND, R>(&mut dots, at, code, (row, place, part));
+                        let x = (row, place, part);
+                        self.dots::<S, KIND, R, T>(&mut dots, at, number, x);
+                        let mut scale = d;
+                        if extent.codes != 0 {
+                            for t in 0..T {
+                                let code = at[t] * extent.codes + number;
+                                let code = self.tiles.codes.get_unchecked(code);
+                                let code = match kind {
+                                    QuantKind::Q6K | QuantKind::Q3K => S::signed(code),
+                                    _ => S::unsigned(code),
+                                };
+                                scale[t] = S::multiply(code, d[t]);
+                            }
+                        }
                         for r in 0..R {
                             let at = (row + r) * (self.d_input / STEP) + place;
                             let x = S::floats(*self.x.scales.get_unchecked(at));
-                            let dot = S::to_floats(dots[r]);
-                            let term = S::multiply(S::multiply(scale, x), dot);
-                            sums[r] = S::add(sums[r], term);
+                            for t in 0..T {
+                                let dot = S::to_floats(dots[t][r]);
+                                let term = S::multiply(S::multiply(scale[t], x), dot);
+                                sums[t][r] = S::add(sums[t][r], term);
+                            }
                         }
                         if extent.halves == 2 {
-                            let least = match extent.codes {
-                                0 => d_least,
-                                _ => S::multiply(S::unsigned(&codes[kind.parts() + code]), d_least),
-                            };
-                            for (r, sum) in sums.iter_mut().enumerate() {
+                            let mut least = d_least;
+                            if extent.codes != 0 {
+                                for t in 0..T {
+                                    let code = at[t] * extent.codes + kind.parts() + number;
+                                    let code = S::unsigned(self.tiles.codes.get_unchecked(code));
+                                    least[t] = S::multiply(code, d_least[t]);
+                                }
+                            }
+                            for r in 0..R {
                                 let steps = (row + r) * (self.d_input / STEP) + place;
                                 let x = self.x.sums.get_unchecked(steps * per_step + part);
                                 let x = S::floats(*x);
-                                *sum = S::subtract(*sum, S::multiply(least, x));
+                                for t in 0..T {
+                                    sums[t][r] = S::subtract(sums[t][r], S::multiply(least[t], x));
+                                }
                             }
                         }
                     }
                 }
             }
-            for (r, sum) in sums.into_iter().enumerate() {
-                let values = S::to_array(sum);
-                let first = tile * TILE;
+            for t in 0..T {
+                let first = (tile + t) * TILE;
                 let columns = TILE.min(self.out.d_output - first);
-                let to = self.out.start.add((row + r) * self.out.d_output + first);
-                std::ptr::copy_nonoverlapping(values.as_ptr(), to, columns);
+                for r in 0..R {
+                    let values = S::to_array(sums[t][r]);
+                    let to = self.out.start.add((row + r) * self.out.d_output + first);
+                    std::ptr::copy_nonoverlapping(values.as_ptr(), to, columns);
+                }
             }
         }
     }
 
-    /// Adds to `dots` the quants of one scale, number `code` of block `at`, times the activations.
+    /// Adds to `dots` the quants of one scale, number `code` of the blocks `at`, times the activations.
     #[inline(always)]
-    unsafe fn dots<S: Simd, const KIND: u8, const R: usize>(
+    unsafe fn dots<S: Simd, const KIND: u8, const R: usize, const T: usize>(
         &self,
-        dots: &mut [S::Integers; R],
-        at: usize,
+        dots: &mut [[S::Integers; R]; T],
+        at: [usize; T],
         code: usize,
         (row, place, part): (usize, usize, usize),
     ) {
@@ -301,22 +387,28 @@ impl Operands<'_> {
         let nibbles = const { kind_of(KIND).extent().lines * 8 == kind_of(KIND).block() };
         let x = |i: usize| (row, place * (STEP / 4) + part * groups + i);
         unsafe {
-            if nibbles {
-                for i in 0..groups / 2 {
-                    let first = code * groups + 2 * i;
-                    let both = S::line(self.tiles.lines.get_unchecked(at * lines + first / 2));
-                    let low = self.with_bits::<S, KIND>(S::low(both), at, first);
-                    self.dot::<S, R>(dots, low, x(2 * i));
-                    let high = self.with_bits::<S, KIND>(S::high(both), at, first + 1);
-                    self.dot::<S, R>(dots, high, x(2 * i + 1));
+            let mut now = [S::line(self.tiles.lines.get_unchecked(at[0] * lines)); T];
+            let mut behind = now;
+            for i in 0..if nibbles { groups / 2 } else { groups } {
+                let first = match nibbles {
+                    true => code * groups + 2 * i,
+                    false => code * groups + i,
+                };
+                for t in 0..T {
+                    let place = at[t] * lines + if nibbles { first / 2 } else { first };
+                    let line = S::line(self.tiles.lines.get_unchecked(place));
+                    if nibbles {
+                        now[t] = self.with_bits::<S, KIND>(S::low(line), at[t], first);
+                        behind[t] = self.with_bits::<S, KIND>(S::high(line), at[t], first + 1);
+                    } else {
+                        now[t] = line;
+                    }
                 }
-            } else {
-                for i in 0..groups {
-                    let line = self
-                        .tiles
-                        .lines
-                        .get_unchecked(at * lines + code * groups + i);
-                    self.dot::<S, R>(dots, S::line(line), x(i));
+                if nibbles {
+                    self.dot::<S, R, T>(dots, now, x(2 * i));
+                    self.dot::<S, R, T>(dots, behind, x(2 * i + 1));
+                } else {
+                    self.dot::<S, R, T>(dots, now, x(i));
                 }
             }
         }
@@ -347,19 +439,21 @@ impl Operands<'_> {
         bytes
     }
 
-    /// A line times four activations of each row: those at `x`, counted in fours.
+    /// Lines times four activations of each row: those at `x`, counted in fours.
     #[inline(always)]
-    unsafe fn dot<S: Simd, const R: usize>(
+    unsafe fn dot<S: Simd, const R: usize, const T: usize>(
         &self,
-        dots: &mut [S::Integers; R],
-        line: S::Bytes,
+        dots: &mut [[S::Integers; R]; T],
+        lines: [S::Bytes; T],
         (row, x): (usize, usize),
     ) {
         let width = self.d_input / 4;
-        for (r, dot) in dots.iter_mut().enumerate() {
+        for r in 0..R {
             unsafe {
                 let x = self.x.quants.get_unchecked((row + r) * width + x);
-                *dot = S::dot(*dot, line, *x);
+                for t in 0..T {
+                    dots[t][r] = S::dot(dots[t][r], lines[t], *x);
+                }
             }
         }
     }

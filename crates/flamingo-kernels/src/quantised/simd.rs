@@ -20,6 +20,9 @@ pub(super) trait Simd {
     type Integers: Copy;
     type Bytes: Copy;
 
+    /// Whether there are registers for two lines and the sums of several rows with both.
+    const PAIRS: bool = false;
+
     unsafe fn floats(value: f32) -> Self::Floats;
     unsafe fn integers(value: i32) -> Self::Integers;
     unsafe fn line(line: &Line) -> Self::Bytes;

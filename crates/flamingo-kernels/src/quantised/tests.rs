@@ -1,5 +1,7 @@
 use super::product::{Level, product};
 use super::*;
+use crate::cpu::activation::Function;
+use crate::cpu::finish::Finish;
 
 /// Numbers of no pattern in about -1 ..= 1.
 fn numbers(n: usize, seed: u64) -> Vec<f32> {
@@ -67,9 +69,13 @@ fn every_instruction_set_gives_the_same_bits() {
     for kind in QuantKind::ALL {
         let matrix = matrix(kind);
         let x = numbers(11 * matrix.shape()[1], 3);
-        let expected = product(&matrix, &x, Level::Portable);
+        let expected = product(&matrix, &x, Level::Portable, Finish::default());
         for level in Level::available() {
-            assert_eq!(product(&matrix, &x, level), expected, "{kind} {level:?}");
+            assert_eq!(
+                product(&matrix, &x, level, Finish::default()),
+                expected,
+                "{kind} {level:?}"
+            );
         }
     }
 }
@@ -129,6 +135,24 @@ fn what_does_not_fit_is_told_with_both_values() {
     let short = QuantisedMatrix::from_bytes(QuantKind::Q8_0, [3, 32], &[0; 101]);
     let told = short.expect_err("unfit").to_string();
     assert_eq!(told, "it has 101 bytes, [3, 32] in q8_0 are 102");
+}
+
+#[test]
+fn a_finished_product_is_the_product_and_then_the_rest() {
+    let matrix = matrix(QuantKind::Q8_0);
+    let [d_output, d_input] = matrix.shape();
+    let x = numbers(19 * d_input, 9);
+    let (bias, stream) = (numbers(d_output, 1), numbers(19 * d_output, 2));
+    let finish = Finish {
+        bias: Some(&bias),
+        function: Some(Function::Relu),
+        stream: Some(&stream),
+    };
+    let mut expected = matrix.product(&x);
+    for (i, value) in expected.iter_mut().enumerate() {
+        *value = (*value + bias[i % d_output]).max(0.0) + stream[i];
+    }
+    assert_eq!(matrix.finished_product(&x, finish), expected);
 }
 
 #[test]

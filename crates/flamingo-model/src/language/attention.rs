@@ -90,11 +90,11 @@ impl SelfAttention {
         }
     }
 
-    /// Attention within whole texts.
+    /// Attention within whole texts, added to `stream`.
     ///
     /// # Shapes
-    /// - `x` and output: `[B, L, D]`
-    pub fn forward(&self, x: Tensor<3>, places: &Places) -> Tensor<3> {
+    /// - `stream`, `x` and output: `[B, L, D]`
+    pub fn forward(&self, stream: Tensor<3>, x: Tensor<3>, places: &Places) -> Tensor<3> {
         let [q, k, v] = self.projections(x);
         let mut q = self.heads_of(q, self.heads, &self.norm_q);
         let mut k = self.heads_of(k, self.key_value_heads, &self.norm_k);
@@ -105,14 +105,21 @@ impl SelfAttention {
         }
         let groups = self.heads / self.key_value_heads;
         let (k, v) = (repeat_heads(k, groups), repeat_heads(v, groups));
-        self.out.forward(merge_heads(self.attend(q, k, v, places)))
+        let looked = merge_heads(self.attend(q, k, v, places));
+        self.out.added_to(stream, looked)
     }
 
-    /// Attention of tokens that follow texts already read; adds their keys and values to `reading`.
+    /// Attention of tokens that follow texts already read, added to `stream`; adds their keys and values to
+    /// `reading`.
     ///
     /// # Shapes
-    /// - `x` and output: `[1, L, D]`
-    pub(super) fn read(&self, x: Tensor<3>, reading: &mut Reading<'_>) -> Tensor<3> {
+    /// - `stream`, `x` and output: `[1, L, D]`
+    pub(super) fn read(
+        &self,
+        stream: Tensor<3>,
+        x: Tensor<3>,
+        reading: &mut Reading<'_>,
+    ) -> Tensor<3> {
         let [q, k, v] = self.projections(x);
         let q = self.turned(q, self.heads, &self.norm_q, reading);
         let k = self.turned(k, self.key_value_heads, &self.norm_k, reading);
@@ -131,7 +138,7 @@ impl SelfAttention {
                 attend(q, &groups, &heads)
             }
         };
-        self.out.forward(looked.unsqueeze::<3>())
+        self.out.added_to(stream, looked.unsqueeze::<3>())
     }
 
     fn projections(&self, x: Tensor<3>) -> [Tensor<3>; 3] {

@@ -10,7 +10,7 @@ mod positions;
 mod reading;
 
 use flamingo_kernels::{
-    Activation, Embedding, Init, Linear, LoraConfig, Module, Norm, Tensor, add, indices,
+    Activation, Embedding, Init, Linear, LoraConfig, Module, Norm, Tensor, indices,
 };
 
 pub use attention::{RelativePositions, SelfAttention};
@@ -110,6 +110,9 @@ impl TextInput {
         self.positions.first().map_or(0, Vec::len)
     }
 }
+
+/// The stream and what an attention makes of its normed tokens.
+type Attend<'a> = dyn FnMut(&SelfAttention, Tensor<3>, Tensor<3>) -> Tensor<3> + 'a;
 
 impl LanguageModel {
     /// Embeddings and projections normal, norms 1, biases 0.
@@ -213,8 +216,8 @@ impl LanguageModel {
         let (queries, device) = (&input.positions, embedded.device());
         let places = Places::new(&self.config, queries, queries, &device);
         let places = places.in_branches(&input.branches, &device);
-        self.layers_over(embedded, before, &mut |attention, x| {
-            attention.forward(x, &places)
+        self.layers_over(embedded, before, &mut |attention, stream, x| {
+            attention.forward(stream, x, &places)
         })
     }
 
@@ -233,8 +236,8 @@ impl LanguageModel {
         let positions: Vec<[Vec<i64>; 2]> = rows.iter().map(TextRow::positions).collect();
         let embedded = self.embedded(&ids, positions.iter().flatten().flatten().copied());
         let mut reading = Reading::new(&self.config, rows, &positions, &embedded.device());
-        let hidden = self.layers_over(embedded.unsqueeze(), before, &mut |attention, x| {
-            attention.read(x, &mut reading)
+        let hidden = self.layers_over(embedded.unsqueeze(), before, &mut |attention, stream, x| {
+            attention.read(stream, x, &mut reading)
         });
         reading.finish();
         hidden
@@ -244,7 +247,7 @@ impl LanguageModel {
         &self,
         embedded: Tensor<3>,
         before: &mut dyn FnMut(usize, Tensor<3>) -> Tensor<3>,
-        attend: &mut dyn FnMut(&SelfAttention, Tensor<3>) -> Tensor<3>,
+        attend: &mut Attend<'_>,
     ) -> Tensor<3> {
         let mut y = embedded;
         for (i, layer) in self.layers.iter().enumerate() {
@@ -291,36 +294,28 @@ impl Layer {
         }
     }
 
-    fn forward(
-        &self,
-        x: Tensor<3>,
-        attend: &mut dyn FnMut(&SelfAttention, Tensor<3>) -> Tensor<3>,
-    ) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, attend: &mut Attend<'_>) -> Tensor<3> {
         if self.residual == Residual::SequentialPostNorm {
-            let attended = attend(&self.attention, x.clone());
-            let x = self.norm_attention.forward(add(x, attended));
-            let sum = add(x.clone(), self.ffw.forward(x));
+            let x = attend(&self.attention, x.clone(), x);
+            let x = self.norm_attention.forward(x);
+            let sum = self.ffw.added_to(x.clone(), x);
             return self
                 .norm_ffw
                 .as_ref()
                 .map_or(sum.clone(), |norm| norm.forward(sum));
         }
         let normed = self.norm_attention.forward(x.clone());
-        let attended = attend(&self.attention, normed.clone());
         let norm_ffw = |x: Tensor<3>| {
             self.norm_ffw
                 .as_ref()
-                .map_or(normed, |norm| norm.forward(x))
+                .map_or(normed.clone(), |norm| norm.forward(x))
         };
-        match self.residual {
-            Residual::Sequential | Residual::SequentialPostNorm => {
-                let x = add(x, attended);
-                add(x.clone(), self.ffw.forward(norm_ffw(x)))
-            }
-            Residual::Parallel | Residual::ParallelSharedNorm => {
-                add(add(x.clone(), attended), self.ffw.forward(norm_ffw(x)))
-            }
-        }
+        let attended = attend(&self.attention, x.clone(), normed.clone());
+        let of_ffw = match self.residual {
+            Residual::Sequential | Residual::SequentialPostNorm => norm_ffw(attended.clone()),
+            Residual::Parallel | Residual::ParallelSharedNorm => norm_ffw(x),
+        };
+        self.ffw.added_to(attended, of_ffw)
     }
 }
 
@@ -336,13 +331,16 @@ impl FeedForward {
         }
     }
 
-    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let input = self.input.forward(x.clone());
+    /// The stream and what the feed-forward makes of `x`.
+    fn added_to(&self, stream: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
         let hidden = match &self.gate {
-            Some(gate) => self.activation.apply(gate.forward(x)) * input,
-            None => self.activation.apply(input),
+            Some(gate) => {
+                let input = self.input.forward(x.clone());
+                gate.activated(x, self.activation) * input
+            }
+            None => self.input.activated(x, self.activation),
         };
-        self.output.forward(hidden)
+        self.output.added_to(stream, hidden)
     }
 }
 

@@ -2,8 +2,8 @@
 //! attend in both directions. Parameters are named as in open_clip.
 
 use flamingo_kernels::{
-    Activation, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor, add,
-    add_gated, affine, attention, merge_heads, split_heads,
+    Activation, Epilogue, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor,
+    add, add_gated, attention, linear, merge_heads, split_heads,
 };
 
 /// Sizes of a transformer.
@@ -177,25 +177,37 @@ impl ResidualBlock {
     /// # Shapes
     /// - `x` and output: `[B, L, width]`
     pub(super) fn forward(&self, x: Tensor<3>, seeing: Seeing<'_>) -> Tensor<3> {
-        let attended = self.attn.forward(self.ln_1.forward(x.clone()), seeing);
-        let x = added(x, scaled(attended, &self.ls_1), &self.alpha_attn);
-        let hidden = self.mlp.c_fc.forward(self.ln_2.forward(x.clone()));
-        let dense = self.mlp.c_proj.forward(self.mlp.activation.apply(hidden));
-        added(x, scaled(dense, &self.ls_2), &self.alpha_mlp)
+        let looked = self.attn.look(self.ln_1.forward(x.clone()), seeing);
+        let x = added(
+            x,
+            (&self.attn.out_proj, looked),
+            &self.ls_1,
+            &self.alpha_attn,
+        );
+        let normed = self.ln_2.forward(x.clone());
+        let hidden = self.mlp.c_fc.activated(normed, self.mlp.activation);
+        added(x, (&self.mlp.c_proj, hidden), &self.ls_2, &self.alpha_mlp)
     }
 }
 
-fn added(x: Tensor<3>, more: Tensor<3>, alpha: &Option<Param<Tensor<1>>>) -> Tensor<3> {
+/// The stream and what a linear makes of `input`, scaled and gated.
+fn added(
+    x: Tensor<3>,
+    (linear, input): (&Linear, Tensor<3>),
+    scale: &Option<Param<Tensor<1>>>,
+    alpha: &Option<Param<Tensor<1>>>,
+) -> Tensor<3> {
+    if scale.is_none() && alpha.is_none() {
+        return linear.added_to(x, input);
+    }
+    let more = linear.forward(input);
+    let more = match scale {
+        Some(scale) => more * scale.val().unsqueeze(),
+        None => more,
+    };
     match alpha {
         Some(alpha) => add_gated(x, more, alpha.val().tanh()),
         None => add(x, more),
-    }
-}
-
-fn scaled(x: Tensor<3>, scale: &Option<Param<Tensor<1>>>) -> Tensor<3> {
-    match scale {
-        Some(scale) => x * scale.val().unsqueeze(),
-        None => x,
     }
 }
 
@@ -212,19 +224,22 @@ impl Attention {
         }
     }
 
-    fn forward(&self, x: Tensor<3>, seeing: Seeing<'_>) -> Tensor<3> {
+    /// What each token looks at, heads side by side, before [`Attention::out_proj`].
+    ///
+    /// # Shapes
+    /// - `x` and output: `[B, L, width]`
+    fn look(&self, x: Tensor<3>, seeing: Seeing<'_>) -> Tensor<3> {
         let [b, l, d] = x.dims();
-        let x = x.reshape([b * l, d]);
-        let shift = self.in_proj_bias.as_ref().map(Param::val);
-        let joint = match (self.quantised.product(&x), shift) {
-            (Some(joint), Some(shift)) => joint + shift.unsqueeze(),
-            (Some(joint), None) => joint,
-            (None, shift) => affine(x, self.in_proj_weight.val(), shift),
+        let bias = self.in_proj_bias.as_ref().map(Param::val);
+        let epilogue = Epilogue {
+            bias,
+            ..Epilogue::default()
         };
+        let x = x.reshape([b * l, d]);
+        let joint = linear(x, &self.in_proj_weight, &self.quantised, epilogue);
         let joint = joint.reshape([b, l, 3 * d]);
         let parts = [0, 1, 2].map(|i| split_heads(joint.clone().narrow(2, i * d, d), self.heads));
-        self.out_proj
-            .forward(merge_heads(self.attend(parts, seeing)))
+        merge_heads(self.attend(parts, seeing))
     }
 
     /// # Shapes

@@ -7,7 +7,7 @@
 use flamingo_kernels::{Activation, Conv2d, Init, Module, Norm, NormKind, Param, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::encoded::{Encoded, rows};
+use super::encoded::Encoded;
 use super::tiles::{Tiles, TilesConfig, Tiling};
 use super::transformer::Seeing;
 use super::{Transformer, TransformerConfig};
@@ -336,7 +336,7 @@ impl Vit {
     /// If the encoder knows no tiles, or `tiling` is not of so many.
     pub fn forward_tiles(&self, pixels: Tensor<4>, tiling: Tiling) -> Tensor<3> {
         let tiles = self.tiles.as_ref().expect("an encoder of tiles");
-        let x = tiles.filled(rows(self.conv1.forward(pixels)), tiling);
+        let x = tiles.filled(self.conv1.rows(pixels), tiling);
         let x = tiles.placed(self.with_class(x), self.positional_embedding.val(), tiling);
         let x = match &self.ln_pre {
             Some(norm) => norm.forward(x),
@@ -379,7 +379,7 @@ impl Vit {
 
     /// The stream after the last layer, `[F, S (+ 1), width]`.
     fn stream(&self, pixels: Tensor<4>) -> Tensor<3> {
-        let mut x = self.with_class(rows(self.conv1.forward(pixels))); // [F, S (+ 1), width]
+        let mut x = self.with_class(self.conv1.rows(pixels)); // [F, S (+ 1), width]
         let places = self.positional_embedding.val();
         let (stream, [learnt, _]) = (x.dims()[1], places.dims());
         assert_eq!(

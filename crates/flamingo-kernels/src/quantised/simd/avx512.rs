@@ -13,6 +13,8 @@ impl Simd for Avx512 {
     type Integers = __m512i;
     type Bytes = __m512i;
 
+    const PAIRS: bool = true;
+
     #[inline(always)]
     unsafe fn floats(value: f32) -> __m512 {
         unsafe { _mm512_set1_ps(value) }

@@ -43,7 +43,7 @@ pub(crate) const TASKS: [&str; 20] = [
 /// One.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// So many pictures through encoder and resampler, with weights of this type.
+    /// So many pictures through encoder and resampler, both with weights of this type.
     Encode(usize, WeightType),
     /// A prompt of so many shots read, its pictures encoded, with weights of this type.
     Prefill(usize, WeightType),
@@ -124,6 +124,10 @@ impl FromStr for Task {
                 return Some(Task::Decode(shots(rest)?, weights));
             }
             if let Some(images) = name.strip_prefix("encode") {
+                let weights = WeightType {
+                    resampler: weights.quantised().is_some(),
+                    ..weights
+                };
                 return Some(Task::Encode(number(images)?, weights));
             }
             Some(Task::Prefill(

@@ -8,9 +8,10 @@
 pub(super) fn give_back_early() {
     const LARGE: libc::c_int = 1 << 20;
     let arenas = libc::c_int::try_from(rayon::current_num_threads()).unwrap_or(libc::c_int::MAX);
-    // SAFETY: both only set a number of the allocator, under its lock.
+    // SAFETY: all only set a number of the allocator, under its lock.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE);
         libc::mallopt(libc::M_ARENA_MAX, arenas);
     }
 }
