@@ -24,15 +24,13 @@ impl Tensors {
             for axis in &entry.shape {
                 hash.update((*axis as u64).to_le_bytes());
             }
-            let stretches = match all <= STRETCHES * STRETCH {
-                true => vec![0..all],
-                false => (0..STRETCHES)
-                    .map(|k| k * (all - STRETCH) / (STRETCHES - 1))
-                    .map(|start| start..start + STRETCH)
-                    .collect(),
+            let (stretches, length) = match all <= STRETCHES * STRETCH {
+                true => (1, all),
+                false => (STRETCHES, STRETCH),
             };
-            for stretch in stretches {
-                for value in self.part(name, stretch)? {
+            for stretch in 0..stretches {
+                let start = stretch * (all - length) / (STRETCHES - 1);
+                for value in self.part(name, start..start + length)? {
                     hash.update(value.to_le_bytes());
                 }
             }
