@@ -348,10 +348,13 @@ fn the_language_model_learns_or_begins_anew_only_where_the_recipe_says_so() {
     }
 }
 
+/// A change of a model.
+type Change = fn(&mut flamingo_train::FlamingoSpec);
+
 #[test]
 fn the_papers_ablations_of_the_model_are_trained_and_saved_as_what_they_are() {
     let world = with_parts();
-    let changes: [(&str, fn(&mut flamingo_train::FlamingoSpec)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("open", |spec| spec.gated.gate = Gate::Open),
         ("mlp", |spec| spec.resampler.kind = ResamplerKind::Mlp),
         ("transformer", |spec| {
