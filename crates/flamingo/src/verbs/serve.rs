@@ -11,7 +11,6 @@ use flamingo::engine::Engine;
 use flamingo::film::Reader;
 use flamingo::serve::{ApiKey, Limits, Server, Setup, Template};
 use flamingo::shots::ShotSet;
-use flamingo::weights::Source;
 
 use crate::args::{MediaArgs, ModelArgs};
 use crate::failure::{Failure, Hint, Result, say};
