@@ -34,7 +34,9 @@ pub fn plot(run: &Path) -> Result<PathBuf> {
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect();
-    let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+    // A look at held-out samples before the first step has no losses.
+    let first = lines.iter().find(|line| !line.losses.is_empty());
+    let (Some(first), Some(last)) = (first, lines.last()) else {
         return Err(Error::Run {
             folder: run.to_path_buf(),
             problem: "it has no figures yet: wait for the first steps".into(),
