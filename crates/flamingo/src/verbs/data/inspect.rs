@@ -5,7 +5,7 @@ use flamingo::data::{Format, Report, Source};
 use flamingo::sequence::{Document, Form, MediaKind, Part};
 use serde::Serialize;
 
-use super::path::{DataPath, described, tell_report};
+use super::path::DataPath;
 use crate::failure::{Failure, Result};
 use crate::output;
 
@@ -68,13 +68,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<()> {
             first,
         });
     }
-    let path = args.data.path.display();
-    output::line(&format!(
-        "{path}: {} ({})",
-        described(format),
-        format.name()
-    ))?;
-    tell_report(&report)?;
+    args.data.tell(format, &report)?;
     output::line(&format!(
         "they have   {images} pictures, {films} films; {with_text} have text"
     ))?;
@@ -84,7 +78,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<()> {
     output::line(&format!("the first  {}", said(first)))?;
     output::line(&format!(
         "\nIn a recipe:\n\n{}",
-        recipe(format, &path.to_string())
+        recipe(format, &args.data.path.display().to_string())
     ))
 }
 

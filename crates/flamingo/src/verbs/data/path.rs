@@ -27,6 +27,18 @@ impl DataPath {
             None => Format::recognise(&self.path).hint("--format says what it is"),
         }
     }
+
+    /// Prints what it is, how many of its samples can be used, and why the others cannot.
+    pub(super) fn tell(&self, format: Format, report: &Report) -> Result<()> {
+        let (path, is) = (self.path.display(), described(format));
+        output::line(&format!("{path}: {is} ({})", format.name()))?;
+        let (found, kept) = (report.found, report.kept());
+        output::line(&format!("samples    {kept} of {found} can be used"))?;
+        for (reason, count) in &report.left_out {
+            output::line(&format!("left out   {count} x {reason}"))?;
+        }
+        Ok(())
+    }
 }
 
 /// The word by which recipes call a format.
@@ -63,14 +75,4 @@ pub(super) fn described(format: Format) -> &'static str {
         Format::Captions => "pictures with captions, one a line",
         Format::Conversations => "conversations about pictures",
     }
-}
-
-/// Prints how many samples can be used, and why the others cannot.
-pub(super) fn tell_report(report: &Report) -> Result<()> {
-    let (found, kept) = (report.found, report.kept());
-    output::line(&format!("samples    {kept} of {found} can be used"))?;
-    for (reason, count) in &report.left_out {
-        output::line(&format!("left out   {count} x {reason}"))?;
-    }
-    Ok(())
 }

@@ -12,7 +12,7 @@ use flamingo::weights::open;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::path::{DataPath, described, tell_report};
+use super::path::DataPath;
 use crate::args::{MediaArgs, SourceArgs};
 use crate::failure::{Failure, Result};
 use crate::output;
@@ -176,13 +176,7 @@ pub(super) fn run(args: &StatsArgs) -> Result<()> {
     if args.json {
         return output::json(&stats);
     }
-    let path = args.data.path.display();
-    output::line(&format!(
-        "{path}: {} ({})",
-        described(format),
-        format.name()
-    ))?;
-    tell_report(&report)?;
+    args.data.tell(format, &report)?;
     output::line(&format!("tokens     {} in all", stats.all_tokens))?;
     output::line(&format!("           a document: {}", stats.tokens.told()))?;
     let (images, films, different) = (stats.images, stats.films, stats.different);
