@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
 use crate::linear::affine;
-use crate::{Epilogue, Init, QuantisedWeight};
+use crate::{Epilogue, Init, QuantisedWeight, autocast, widened};
 
 /// A table of vectors; as a tied head, the same table scores the vocabulary.
 #[derive(Module, Debug)]
@@ -24,11 +24,17 @@ impl Embedding {
         Self { weight, quantised }
     }
 
+    /// In the type of the table; within [`autocast`](crate::autocast()) in f32.
+    ///
     /// # Shapes
     /// - `indices`: `[n]`
     /// - output: `[n, d]`
     pub fn forward(&self, indices: Tensor<1, Int>) -> Tensor<2> {
-        self.weight.val().select(0, indices)
+        let rows = self.weight.val().select(0, indices);
+        match autocast::in_bf16() {
+            true => widened(rows),
+            false => rows,
+        }
     }
 
     /// The product of `x` with every row: a tied output head.

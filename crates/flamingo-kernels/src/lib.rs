@@ -10,8 +10,10 @@
 //! `Dh` width of a head, `D` text width, `Dv` visual width, `V` vocabulary.
 
 mod activation;
+mod adamw;
 mod attend;
 mod attention;
+mod autocast;
 mod conv;
 mod cpu;
 mod depthwise;
@@ -28,11 +30,14 @@ mod norm;
 mod quantised;
 mod quantised_weight;
 mod reading;
+mod vocabulary_loss;
 mod weight_type;
 
 pub use activation::{Activation, add, add_gated};
+pub use adamw::{AdamWUpdate, Moments, sum_of_squares};
 pub use attend::{Heads, KeysValues, Order, QueryGroup, attend};
 pub use attention::{MASKED, attention, merge_heads, repeat_heads, split_heads};
+pub use autocast::autocast;
 pub use burn;
 pub use burn::module::{Module, Param};
 pub use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -46,7 +51,7 @@ pub use init::Init;
 pub use linear::{Linear, affine, linear};
 pub use log_sum::{greatest, log_sum_exp};
 pub use lora::{Lora, LoraConfig};
-pub use loss::{Loss, cross_entropy, log_probabilities};
+pub use loss::{Loss, Predicted, cross_entropy, log_probabilities, predicted, vocabulary_loss};
 pub use norm::{Norm, NormKind};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};
 pub use quantised_weight::{QuantisedWeight, QuantisedWeights, multiplies_quantised};
@@ -77,6 +82,17 @@ pub fn compact<const D: usize>(x: Tensor<D>) -> Tensor<D> {
             Tensor::from_data(x.into_data(), (&Device::flex(), dtype))
         }
         false => x,
+    }
+}
+
+/// `values`, which lie on a device that records nothing, on the same one as `device` says: recording for gradients or not,
+/// and saving memory as it does.
+pub fn recorded_on<const D: usize>(values: Tensor<D>, device: &Device) -> Tensor<D> {
+    match device.gradient_checkpointing_strategy() {
+        Some(strategy) => values
+            .autodiff()
+            .with_gradient_checkpointing_strategy(strategy),
+        None => values,
     }
 }
 

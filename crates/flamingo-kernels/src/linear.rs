@@ -3,7 +3,10 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+use crate::autocast;
 use crate::cpu::columns::column_sums;
+use crate::cpu::finish::Finish;
+use crate::cpu::mixed::{Lying, Numbers, product_mixed};
 use crate::cpu::panels::product_bf16;
 use crate::cpu::product::{Rows, Sizes, product};
 use crate::cpu::simd::InstructionSet;
@@ -28,6 +31,7 @@ pub fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tenso
     }
     let operation = Affine {
         types: [x.dtype(), weight.dtype()],
+        is_mixed: autocast::in_bf16(),
     };
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     match bias {
@@ -87,6 +91,56 @@ fn in_bf16(x: Tensor<2>, weight: Tensor<2>, epilogue: Epilogue) -> Tensor<2> {
 struct Affine {
     /// Of `x` and the weight.
     types: [DType; 2],
+    /// Whether factors are rounded to bf16.
+    is_mixed: bool,
+}
+
+impl Affine {
+    /// The product of a gradient and the weight, `[n, d_input]`.
+    fn of_x(&self, gradient: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+        if !self.is_mixed {
+            return gradient.matmul(widened(weight));
+        }
+        let ([m, k], [_, n]) = (gradient.dims(), weight.dims());
+        let (gradient, weight) = (cpu::contiguous(gradient), cpu::contiguous(weight));
+        let weight = factor(&weight);
+        let rows = (cpu::elements(&gradient), Lying::Whole);
+        mixed(Sizes { m, n, k }, rows, (weight, Lying::Across), None)
+    }
+
+    /// The product of a gradient and `x`, `[d_output, d_input]`.
+    fn of_weight(&self, gradient: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        if !self.is_mixed {
+            return gradient.transpose().matmul(x);
+        }
+        let ([k, m], [_, n]) = (gradient.dims(), x.dims());
+        let (gradient, x) = (cpu::contiguous(gradient), cpu::contiguous(x));
+        let rows = (cpu::elements(&gradient), Lying::Across);
+        let columns = (Numbers::F32(cpu::elements(&x)), Lying::Across);
+        mixed(Sizes { m, n, k }, rows, columns, None)
+    }
+}
+
+/// The numbers of a weight that is no f16.
+fn factor(weight: &FlexTensor) -> Numbers<'_> {
+    match weight.dtype() {
+        DType::BF16 => Numbers::Bf16(cpu::elements(weight)),
+        _ => Numbers::F32(cpu::elements(weight)),
+    }
+}
+
+fn mixed(
+    sizes: Sizes,
+    rows: (&[f32], Lying),
+    columns: (Numbers<'_>, Lying),
+    bias: Option<&[f32]>,
+) -> Tensor<2> {
+    let finish = Finish {
+        bias,
+        ..Finish::default()
+    };
+    let out = product_mixed(InstructionSet::best(), sizes, rows, columns, finish);
+    cpu::tensor(out, [sizes.m, sizes.n])
 }
 
 impl<const N: usize> Operation<N> for Affine {
@@ -96,7 +150,10 @@ impl<const N: usize> Operation<N> for Affine {
         let mut inputs = inputs.into_iter();
         let [x, weight] = [0, 1].map(|_| cpu::wrapped(inputs.next().expect("an input")));
         let bias = inputs.next().map(cpu::wrapped);
-        cpu::primitive(on_the_processor(x, weight, bias))
+        cpu::primitive(match self.is_mixed {
+            true => in_mixed(x, weight, bias),
+            false => on_the_processor(x, weight, bias),
+        })
     }
 
     fn kept(&self, wanted: [bool; N]) -> [bool; N] {
@@ -113,19 +170,21 @@ impl<const N: usize> Operation<N> for Affine {
         gradient: FlexTensor,
         wanted: [bool; N],
     ) -> [Option<FlexTensor>; N] {
-        let mut inputs = inputs
-            .into_iter()
-            .map(|input| input.map(|input| widened(cpu::wrapped::<2>(input))));
+        let mut inputs = inputs.into_iter().map(|input| input.map(cpu::wrapped::<2>));
         let (x, weight) = (inputs.next().flatten(), inputs.next().flatten());
         let gradient = widened(cpu::wrapped::<2>(gradient)); // [n, d_output]
         let [of_x, of_weight] = self.types;
         let mut of = [None, None, None];
         if let Some(weight) = weight {
-            let value = gradient.clone().matmul(weight); // [n, d_input]
+            let weight = match weight.dtype() {
+                DType::F16 => widened(weight),
+                _ => weight,
+            };
+            let value = self.of_x(gradient.clone(), weight); // [n, d_input]
             of[0] = Some(cpu::primitive(value.cast(of_x)));
         }
         if let Some(x) = x {
-            let value = gradient.clone().transpose().matmul(x); // [d_output, d_input]
+            let value = self.of_weight(gradient.clone(), widened(x)); // [d_output, d_input]
             of[1] = Some(cpu::primitive(value.cast(of_weight)));
         }
         if wanted.get(2) == Some(&true) {
@@ -145,7 +204,11 @@ fn plain(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> 
     let [d_output, d_input] = weight.dims();
     let rows = (BLOCK / d_input.max(1)).max(1);
     let on_processor = weight.device().inner() == Device::flex();
-    let y = if weight.dtype() == DType::F32 || rows >= d_output || !on_processor {
+    let dtype = x.dtype();
+    let y = if autocast::in_bf16() && !on_processor {
+        let [x, weight] = [x, weight].map(|x| x.cast(DType::BF16));
+        x.matmul(weight.transpose()).cast(dtype)
+    } else if weight.dtype() == DType::F32 || rows >= d_output || !on_processor {
         x.matmul(weight.transpose())
     } else {
         let block = |first: usize| {
@@ -158,6 +221,21 @@ fn plain(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> 
         Some(bias) => y + bias.unsqueeze(),
         None => y,
     }
+}
+
+/// Of factors that are rounded to bf16, in f32.
+fn in_mixed(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let (dtype, [m, k], [n, _]) = (x.dtype(), x.dims(), weight.dims());
+    let weight = match weight.dtype() {
+        DType::F16 => widened(weight),
+        _ => weight,
+    };
+    let (x, weight) = (cpu::contiguous(widened(x)), cpu::contiguous(weight));
+    let bias = bias.map(|bias| cpu::contiguous(widened(bias)));
+    let rows = (cpu::elements(&x), Lying::Whole);
+    let columns = (factor(&weight), Lying::Whole);
+    let bias = bias.as_ref().map(cpu::elements);
+    narrowed(mixed(Sizes { m, n, k }, rows, columns, bias), dtype)
 }
 
 fn on_the_processor(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
@@ -297,8 +375,9 @@ impl Linear {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::autocast::autocast;
     use crate::differentiable::testing::{assert_close, backward, devices, gradient, leaf, values};
-    use crate::{Device, QuantKind, QuantisedMatrix, floats};
+    use crate::{Device, Precision, QuantKind, QuantisedMatrix, floats};
 
     #[test]
     fn a_half_precision_weight_in_blocks_gives_what_it_gives_whole() {
@@ -474,9 +553,44 @@ mod tests {
     }
 
     #[test]
+    fn mixed_products_and_their_gradients_are_those_of_f32_up_to_the_rounding_of_factors() {
+        for device in devices() {
+            for dtype in [DType::F32, DType::BF16, DType::F16] {
+                let run = |precision: Precision| {
+                    autocast(precision, || {
+                        let x = leaf([37, 65], 1, true, &device);
+                        let weight = match dtype {
+                            DType::F32 => leaf([23, 65], 2, true, &device),
+                            _ => leaf([23, 65], 2, false, &device).cast(dtype),
+                        };
+                        let bias = leaf([23], 3, true, &device);
+                        let y = affine(x.clone(), weight.clone(), Some(bias.clone()));
+                        assert_eq!(y.dtype(), DType::F32);
+                        let gradients = backward(y.clone());
+                        vec![
+                            values(y),
+                            gradient(&x, &gradients),
+                            gradient(&bias, &gradients),
+                            match dtype {
+                                DType::F32 => gradient(&weight, &gradients),
+                                _ => Vec::new(),
+                            },
+                        ]
+                    })
+                };
+                let (mixed, plain) = (run(Precision::Bf16), run(Precision::F32));
+                assert_close(&mixed, &plain, 1e-2);
+                assert_ne!(mixed[0], plain[0], "factors are rounded");
+                assert_eq!(mixed[2], plain[2], "sums of gradients are not");
+            }
+        }
+    }
+
+    #[test]
     fn a_frozen_weight_keeps_no_input_and_a_constant_input_no_weight() {
         let operation = Affine {
             types: [DType::F32; 2],
+            is_mixed: false,
         };
         let kept = |wanted: [bool; 3]| operation.kept(wanted);
         assert_eq!(kept([true, false, false]), [false, true, false]);

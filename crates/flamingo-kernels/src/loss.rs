@@ -1,9 +1,13 @@
 //! Cross-entropy and log-probabilities over a vocabulary.
 
+use std::ops::Range;
+
 use burn::tensor::{DType, Device, Int, Tensor, activation};
 use rayon::prelude::*;
 
-use crate::indices;
+use crate::linear::affine;
+use crate::vocabulary_loss::{self, Wanted};
+use crate::{cpu, indices};
 
 /// A loss: its value, and the tensor whose backward pass gives the gradients.
 pub struct Loss {
@@ -11,6 +15,14 @@ pub struct Loss {
     pub mean: Tensor<1>,
     /// How many targets there were.
     pub targets: usize,
+}
+
+/// The loss of tokens that follow, and which of them were foreseen.
+pub struct Predicted {
+    /// Mean cross-entropy.
+    pub loss: Loss,
+    /// Of each target, whether it was the likeliest.
+    pub right: Vec<bool>,
 }
 
 /// Log-probabilities of `targets` under `logits`.
@@ -69,6 +81,60 @@ pub fn cross_entropy(logits: Tensor<2>, targets: &[usize], smoothing: f64) -> Lo
     Loss { mean, targets: n }
 }
 
+/// [`cross_entropy`] of the tokens that follow, by all their scores at once.
+///
+/// # Shapes
+/// - `logits`: `[n, V]`
+/// - `targets`: `n` indices into the vocabulary
+pub fn predicted(logits: Tensor<2>, targets: &[usize]) -> Predicted {
+    let found = logits
+        .clone()
+        .inner()
+        .argmax(1)
+        .into_data()
+        .convert::<i64>();
+    let found: Vec<i64> = found.try_to_vec().expect("converted to i64");
+    let pairs = found.into_iter().zip(targets);
+    Predicted {
+        right: pairs
+            .map(|(found, target)| found == *target as i64)
+            .collect(),
+        loss: cross_entropy(logits, targets, 0.0),
+    }
+}
+
+/// [`predicted`] by the scores of a vocabulary, the products of `hidden` with the rows of `table` times `scale`. On the
+/// processor, the scores are made and used up a few rows at a time.
+///
+/// Where only some rows of the table learn, `learnt` says which: the gradients of all others are 0.
+///
+/// # Shapes
+/// - `hidden`: `[n, d]`, `n > 0`
+/// - `table`: `[V, d]`
+/// - `targets`: `n` indices into the vocabulary
+pub fn vocabulary_loss(
+    hidden: Tensor<2>,
+    table: Tensor<2>,
+    targets: &[usize],
+    scale: Option<f64>,
+    learnt: Option<Range<usize>>,
+) -> Predicted {
+    if !cpu::here(&hidden) || !cpu::here(&table) {
+        let scores = affine(hidden, table, None);
+        let scores = match scale {
+            Some(scale) => scores * scale,
+            None => scores,
+        };
+        return predicted(scores, targets);
+    }
+    let wanted = Wanted {
+        targets,
+        scale: scale.unwrap_or(1.0) as f32,
+        learnt,
+    };
+    vocabulary_loss::on_the_processor(hidden, table, wanted)
+}
+
 fn plain(logits: Tensor<2>, targets: &[usize], smoothing: f64) -> Tensor<1> {
     let mean = -log_probabilities(logits.clone(), targets).mean();
     if smoothing == 0.0 {
@@ -103,7 +169,7 @@ fn fused(logits: Tensor<2>, targets: &[usize], smoothing: f64) -> Tensor<1> {
 }
 
 /// Turns a row of logits into the gradient of the mean loss, and returns the row's loss.
-fn row_loss(row: &mut [f32], target: usize, smoothing: f32, rows: f32) -> f64 {
+pub(crate) fn row_loss(row: &mut [f32], target: usize, smoothing: f32, rows: f32) -> f64 {
     let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum_of_logits: f64 = row.iter().map(|&x| f64::from(x - highest)).sum();
     let at_target = f64::from(row[target] - highest);

@@ -5,7 +5,7 @@
 //! another; its parameter counts fit one linear map from the one to the other before the blocks
 //! ([`Flamingo::media_projection`]).
 
-use flamingo_kernels::{Init, Linear, Module, Tensor};
+use flamingo_kernels::{Init, Linear, Module, Predicted, Tensor};
 
 use crate::language::{LanguageModel, TextInput, TextRow};
 use crate::vision::{Tiling, VisionEncoder};
@@ -215,6 +215,14 @@ impl Flamingo {
             *block += 1;
         }
         y
+    }
+
+    /// Cross-entropy of the tokens that follow rows of a stream ([`LanguageModel::loss`]).
+    ///
+    /// # Shapes
+    /// - `hidden`: `[n, D]`, `n > 0`
+    pub fn loss(&self, hidden: Tensor<2>, targets: &[usize]) -> Predicted {
+        self.language.loss(hidden, targets)
     }
 
     /// Scores of the vocabulary, for the rows of a stream that someone reads.

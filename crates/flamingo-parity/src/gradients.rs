@@ -49,13 +49,13 @@ impl Training<'_> {
                 }
             }
             keep_rows(&mut gradients, EMBEDDING, width, &rows);
-            let norm = adam.clip(&mut gradients);
+            let norm = adam.norm(&gradients);
             steps.push(json!({
                 "loss_laion": losses[0],
                 "loss_mmc4": losses[1],
                 "grad_norm_masked": norm,
             }));
-            model = adam.step(model, gradients, settings.rate, step as u64);
+            model = adam.step(model, gradients, norm, settings.rate, step as u64);
         }
         let after = trained(&model);
         for (name, array) in self.theirs(&model, &after)? {

@@ -6,7 +6,7 @@ use flamingo_data::{Report, Source, Stream};
 use flamingo_sequence::{Document, Part};
 use regex::Regex;
 
-use crate::recipe::StreamSpec;
+use crate::StreamSpec;
 use crate::{DataSpec, Error, Result};
 
 /// A source of data in a run.

@@ -340,17 +340,12 @@ pub(crate) fn write_trained<M: Module>(path: &Path, model: &M) -> Result<()> {
 pub(crate) fn with_trained<M: Module>(path: &Path, model: M, device: &Device) -> Result<M> {
     let tensors = Tensors::open(&[path.to_path_buf()])?;
     let mut failed = None;
-    let model = map_trained(model, &mut |name, shape, _| match from_disk(
-        &tensors,
-        name,
-        shape.iter().product(),
-        device,
-    ) {
-        Ok(values) => Some(values),
-        Err(error) => {
+    let model = map_trained(model, &mut |name, shape, before| {
+        let len = shape.iter().product();
+        from_disk(&tensors, name, len, device).unwrap_or_else(|error| {
             failed.get_or_insert(error);
-            None
-        }
+            before
+        })
     });
     match failed {
         Some(error) => Err(error),

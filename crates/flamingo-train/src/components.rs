@@ -9,7 +9,7 @@
 //! first layer's values and output are the identity, so that it adds the mean of what its queries look at;
 //! all else that a layer would add is 0 at first.
 
-use flamingo_kernels::{Device, Linear, Param, Tensor, floats};
+use flamingo_kernels::{Device, Linear, Param, Tensor, floats, recorded_on};
 use flamingo_model::PerceiverResampler;
 use half::f16;
 use rand_chacha::ChaCha8Rng;
@@ -144,8 +144,8 @@ fn renew(param: &mut Param<Tensor<2>>, values: Tensor<2>) {
 }
 
 fn renewed(param: &Param<Tensor<2>>, values: Tensor<2>) -> Param<Tensor<2>> {
-    Param::initialized(param.id, Tensor::from_inner(values))
-        .set_require_grad(param.is_require_grad())
+    let values = recorded_on(values, &param.lazy_device());
+    Param::initialized(param.id, values).set_require_grad(param.is_require_grad())
 }
 
 /// The rows made orthonormal in their order, twice by the Cholesky factor of their products: once leaves

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use flamingo_data::{Library, Opened};
 use flamingo_film::Ffmpeg;
 use flamingo_image::{Image, Media as Loaded, Preprocess, Wanted};
-use flamingo_kernels::{Device, Tensor, TensorData};
+use flamingo_kernels::{Device, Precision, Tensor, TensorData};
 use flamingo_model::vision::VisionEncoder;
 use half::f16;
 use rayon::prelude::*;
@@ -107,6 +107,8 @@ pub(crate) struct Encode {
     /// Frames of a film at most, where a source does not say it.
     pub(crate) frames: usize,
     pub(crate) ffmpeg: Option<Ffmpeg>,
+    /// Of the encoder.
+    pub(crate) precision: Precision,
     pub(crate) device: Device,
 }
 
@@ -164,7 +166,9 @@ impl Encode {
         let mut values: Vec<f16> = Vec::new();
         for pixels in pixels.chunks(ENCODE_BATCH * of_picture) {
             match &self.encoder {
-                Some(encoder) => values.extend(encode(encoder, pixels, size, &self.device)),
+                Some(encoder) => {
+                    values.extend(encode(encoder, pixels, size, self.precision, &self.device));
+                }
                 None => values.extend(pixels.iter().copied().map(f16::from_f32)),
             }
         }
@@ -189,10 +193,17 @@ impl Encode {
     }
 }
 
-fn encode(encoder: &VisionEncoder, pixels: &[f32], size: usize, device: &Device) -> Vec<f16> {
+fn encode(
+    encoder: &VisionEncoder,
+    pixels: &[f32],
+    size: usize,
+    precision: Precision,
+    device: &Device,
+) -> Vec<f16> {
     let shape = [pixels.len() / (3 * size * size), 3, size, size];
     let data = TensorData::new(pixels.to_vec(), shape);
-    let features = encoder.forward(Tensor::from_data(data, device));
+    let pixels: Tensor<4> = Tensor::from_data(data, device);
+    let features = encoder.forward(pixels.cast(precision.dtype()));
     let read: Vec<f32> = features
         .into_data()
         .convert::<f32>()
@@ -217,6 +228,7 @@ impl FeatureCache {
         folder: &Path,
         encoder: &VisionEncoder,
         preprocess: &Preprocess,
+        precision: Precision,
         device: &Device,
     ) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
@@ -225,7 +237,7 @@ impl FeatureCache {
             [(x * y) as u8, (7 * x + 3 * y) as u8, (x / 3 * 11) as u8]
         });
         let pixels = preprocess.pixels(&probe);
-        let features = encode(encoder, &pixels, preprocess.size, device);
+        let features = encode(encoder, &pixels, preprocess.size, precision, device);
         let mut hash = Sha256::new();
         hash.update(serde_json::to_vec(preprocess).expect("it is plain data"));
         hash.update(bytes(&features));
@@ -298,7 +310,9 @@ mod tests {
         .unwrap();
         let encoder = VisionEncoder::new(&VisionConfig::Vit(vit), &mut Init::new(seed, &device));
         let preprocess = Preprocess::clip(size, Fit::Pad);
-        let open = |folder| FeatureCache::open(folder, &encoder, &preprocess, &device).unwrap();
+        let open = |folder| {
+            FeatureCache::open(folder, &encoder, &preprocess, Precision::F32, &device).unwrap()
+        };
         Encode {
             preparing: Arc::new(Preparing {
                 cache: folder.map(open),
@@ -307,6 +321,7 @@ mod tests {
             encoder: Some(encoder),
             frames: 3,
             ffmpeg: None,
+            precision: Precision::F32,
             device,
         }
     }

@@ -15,7 +15,7 @@ use crate::new_tokens::NewTokens;
 use crate::options::Options;
 use crate::start::{Product, Start};
 use crate::tree::freeze_paths;
-use crate::{Error, Result};
+use crate::{Error, Recipe, Result};
 
 /// A finished Flamingo, and what of it learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,8 @@ pub struct FineTuneSpec {
 }
 
 /// Opens the model and freezes what is not to learn.
-pub(crate) fn start(spec: &FineTuneSpec, seed: u64, options: &Options) -> Result<Start> {
+pub(crate) fn start(spec: &FineTuneSpec, recipe: &Recipe, options: &Options) -> Result<Start> {
+    let seed = recipe.seed;
     let directory = || Source::WithParts(PathBuf::from(&spec.base), options.parts.clone());
     let opened = open(&options.base.clone().unwrap_or_else(directory))?.merged()?;
     opened.report.check()?;
@@ -58,7 +59,7 @@ pub(crate) fn start(spec: &FineTuneSpec, seed: u64, options: &Options) -> Result
     let preprocess = opened.file.preprocess.clone().ok_or_else(|| {
         Error::contradiction(format!("{} does not say how it sees pictures", spec.base))
     })?;
-    let (plain, device) = (options.device.clone(), options.device.clone().autodiff());
+    let (plain, device) = (options.device.clone(), recipe.recording(&options.device));
     let model = Flamingo::new(&config, &mut Init::new(seed, &device))?;
     let mut model = apply_tensors(model, &opened.tensors, "")?;
     model.language = model.language.freeze();

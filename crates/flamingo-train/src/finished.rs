@@ -14,6 +14,7 @@ use flamingo_weights::{
 
 use crate::language::check_vocabulary;
 use crate::new_tokens::NewTokens;
+use crate::start::{Frozen, Product};
 use crate::{Error, InitPart, InitSpec, InitialSpec, LanguageStart, Result};
 
 /// The parts, not yet in a model.
@@ -165,6 +166,15 @@ impl Parts {
         })
     }
 
+    /// What their training gives.
+    pub(crate) fn product(self) -> Product {
+        let frozen = Frozen {
+            vision: (self.vision.tensors, self.vision.prefix),
+            language: (self.language.tensors, self.language.prefix),
+        };
+        Product::Model(self.files, frozen)
+    }
+
     /// A vision encoder for use alone, on a device without autodiff.
     pub(crate) fn encoder(&self, device: &Device) -> Result<VisionEncoder> {
         let encoder = VisionEncoder::new(&self.vision.config, &mut Init::new(0, device));
@@ -174,7 +184,7 @@ impl Parts {
         Ok(apply_tensors(encoder, tensors, prefix)?.no_grad())
     }
 
-    /// The whole model with its finished parts frozen, the language model unless `start` says otherwise; first values
+    /// The whole model with its finished parts frozen, but for the encoder, of which nothing is read, the language model unless `start` says otherwise; first values
     /// are not yet changed as `initial` says.
     ///
     /// # Errors
@@ -191,8 +201,9 @@ impl Parts {
             alike(config, found, path)?;
             model = apply_tensors(model, tensors, "")?;
         }
-        let (vision, language) = (&self.vision, &self.language);
-        model.vision = apply_tensors(model.vision, &vision.tensors, vision.prefix)?.freeze();
+        // It stays unread: pictures are shown to an encoder alone.
+        model.vision = model.vision.freeze();
+        let language = &self.language;
         if start != LanguageStart::Frozen && self.files.language.is_some() {
             return Err(Error::contradiction(
                 "`model.flamingo.language` is to learn, but is a file elsewhere, which the finished model names: give \

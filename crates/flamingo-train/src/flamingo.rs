@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use flamingo_data::{Framing, Order, stream};
 use flamingo_image::Preprocess;
-use flamingo_kernels::{Device, Tensor, cross_entropy, floats, indices};
+use flamingo_kernels::{Device, Predicted, Tensor, floats, indices};
 use flamingo_model::vision::VisionEncoder;
 use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler};
 use flamingo_sequence::{SpecialTokenNames, Tokenizer, Visibility};
-use flamingo_weights::{Adapter, ModelConfig, ModelFile, named_tensors, save};
+use flamingo_weights::{Adapter, ModelConfig, ModelFile, save};
 use rand_chacha::ChaCha8Rng;
 
 use crate::batches::{Feed, said};
@@ -36,7 +36,7 @@ use crate::start::{Product, Start};
 use crate::streamed::{Drawing, Streamed};
 use crate::task::{ADAPTER, MODEL, Part, Task};
 use crate::together::{own_rows, sum_of};
-use crate::tree::{Flat, trained_tensors};
+use crate::tree::{Flat, frozen_in, trained_tensors};
 use crate::{
     DataSpec, Error, FineTuneSpec, FlamingoSpec, Observer, Recipe, Result, Together, class_means,
     fine_tune, prompt,
@@ -90,7 +90,7 @@ impl FlamingoTask {
             .init
             .as_ref()
             .ok_or_else(|| Error::contradiction("`init` is missing"))?;
-        let device = &options.device.clone().autodiff();
+        let device = &recipe.recording(&options.device);
         let mut parts = Parts::load(init, &options.parts)?;
         let config = FlamingoConfig {
             vision: parts.vision.config.clone(),
@@ -109,12 +109,12 @@ impl FlamingoTask {
             )?,
             encoder: Some(parts.encoder(&options.device)?),
             config,
-            preprocess: parts.vision.preprocess,
-            tokens: parts.language.tokens,
-            tokenizer: parts.language.tokenizer,
+            preprocess: parts.vision.preprocess.clone(),
+            tokens: parts.language.tokens.clone(),
+            tokenizer: parts.language.tokenizer.clone(),
             sees: spec.sees,
-            new_tokens: parts.new_tokens,
-            product: Product::Model(parts.files),
+            new_tokens: parts.new_tokens.clone(),
+            product: parts.product(),
         };
         Self::begin(recipe, start, options, observer)
     }
@@ -126,7 +126,7 @@ impl FlamingoTask {
         options: &Options,
         observer: &mut dyn Observer,
     ) -> Result<(Self, Flamingo)> {
-        let start = fine_tune::start(spec, recipe.seed, options)?;
+        let start = fine_tune::start(spec, recipe, options)?;
         Self::begin(recipe, start, options, observer)
     }
 
@@ -136,7 +136,7 @@ impl FlamingoTask {
         options: &Options,
         observer: &mut dyn Observer,
     ) -> Result<(Self, Flamingo)> {
-        let device = &options.device.clone().autodiff();
+        let device = &recipe.recording(&options.device);
         let Start {
             config, mut model, ..
         } = start;
@@ -145,7 +145,7 @@ impl FlamingoTask {
         let encodes = start.encoder.is_none();
         let encode = encode(
             recipe,
-            start.encoder,
+            start.encoder.map(|encoder| recipe.precision.cast(encoder)),
             start.preprocess.clone(),
             &config,
             options,
@@ -154,7 +154,13 @@ impl FlamingoTask {
         if let Some(ResamplerStart::Components) = recipe.initial.resampler {
             model.resampler = begun(model.resampler, &config, &features, recipe.seed, device)?;
         }
-        let model = recipe.initial.changed(model)?;
+        let mut model = recipe.initial.changed(model)?;
+        let (language, precision) = (&mut model.language, recipe.precision);
+        language.layers = frozen_in(std::mem::take(&mut language.layers), precision);
+        if start.new_tokens.rows().is_empty() {
+            language.embed = frozen_in(language.embed.clone(), precision);
+            language.head = frozen_in(language.head.take(), precision);
+        }
         let tokenizer = &start.tokenizer;
         let positions = config.vision.positions();
         let supplies = feeds.iter().zip(media).map(|(feed, media)| {
@@ -397,14 +403,14 @@ impl FlamingoTask {
         features.reshape([count, frames, positions, width])
     }
 
-    /// Logits of some rows where they have labels, `[n, V]`; the media were encoded.
-    fn logits(
+    /// The loss of some rows where they have labels; the media were encoded.
+    fn loss(
         &self,
         model: &Flamingo,
         rows: &Rows,
         encoded: &[Medium],
         noise: Option<&[u64]>,
-    ) -> Tensor<2> {
+    ) -> Predicted {
         let media = match encoded.is_empty() {
             true => Media::none(),
             false => model.media(self.latents(model, encoded, noise)),
@@ -412,11 +418,11 @@ impl FlamingoTask {
         let looking = Looking::new(&rows.sees, encoded.len(), &self.device);
         let hidden = model.hidden(&rows.input, &media, &looking);
         let [b, l, d] = hidden.dims();
-        let (places, _) = labelled(&rows.labels);
+        let (places, targets) = labelled(&rows.labels);
         let read = hidden
             .reshape([b * l, d])
             .select(0, indices(places, &self.device)); // [n, D]
-        model.logits(read)
+        model.loss(read, &targets)
     }
 
     /// Loss and exactness of held-out samples, framed as those of the training but without chance.
@@ -447,13 +453,12 @@ impl FlamingoTask {
                 continue;
             }
             let encoded = self.encoded(std::mem::take(&mut rows.media))?;
-            let logits = self.logits(model, &rows, &encoded, None);
-            let right = right(logits.clone(), &targets);
-            let mean = cross_entropy(logits, &targets, 0.0).mean.inner();
-            sum += f64::from(mean.into_scalar::<f32>()) * targets.len() as f64;
+            let predicted = self.loss(model, &rows, &encoded, None);
+            let mean = predicted.loss.mean.inner().into_scalar::<f32>();
+            sum += f64::from(mean) * targets.len() as f64;
             count += targets.len();
             let width = rows.input.width();
-            let pairs = places.iter().zip(right);
+            let pairs = places.iter().zip(predicted.right);
             let wrong: HashSet<usize> = pairs
                 .filter(|(_, right)| !right)
                 .map(|(place, _)| place / width)
@@ -499,9 +504,13 @@ fn encode(
 ) -> Result<Encode> {
     let device = options.device.clone();
     let cache = match (&recipe.cache.features, &encoder) {
-        (Some(folder), Some(encoder)) => {
-            Some(FeatureCache::open(folder, encoder, &preprocess, &device)?)
-        }
+        (Some(folder), Some(encoder)) => Some(FeatureCache::open(
+            folder,
+            encoder,
+            &preprocess,
+            recipe.precision,
+            &device,
+        )?),
         _ => None,
     };
     Ok(Encode {
@@ -509,6 +518,7 @@ fn encode(
         encoder,
         frames: config.frames(),
         ffmpeg: options.ffmpeg.clone(),
+        precision: recipe.precision,
         device,
     })
 }
@@ -549,20 +559,6 @@ fn begun(
     resampler
         .map(|resampler| components.begin(resampler))
         .transpose()
-}
-
-/// How often the likeliest token is the right one.
-fn accuracy(logits: Tensor<2>, targets: &[usize]) -> f64 {
-    let right = right(logits, targets).filter(|right| *right);
-    right.count() as f64 / targets.len() as f64
-}
-
-/// Whether the likeliest token of each place is the right one.
-fn right(logits: Tensor<2>, targets: &[usize]) -> impl Iterator<Item = bool> {
-    let likeliest = logits.inner().argmax(1).into_data().convert::<i64>();
-    let likeliest: Vec<i64> = likeliest.try_to_vec().expect("converted to i64");
-    let pairs = likeliest.into_iter().zip(targets);
-    pairs.map(|(found, target)| found == *target as i64)
 }
 
 /// How a source's documents become sequences; the paper's values where the recipe says nothing.
@@ -613,11 +609,10 @@ impl Task for FlamingoTask {
             let place = [place as u64, together.rank() as u64];
             noise.extend(place.iter().filter(|_| place != [0, 0]));
             let encoded = self.encoded(std::mem::take(&mut rows.media))?;
-            let (_, targets) = labelled(&rows.labels);
-            let logits = self.logits(model, &rows, &encoded, Some(&noise));
+            let Predicted { loss, right } = self.loss(model, &rows, &encoded, Some(&noise));
             let is_episode = matches!(self.supplies[feed], Supply::Episodes(_));
-            let accuracy = is_episode.then(|| accuracy(logits.clone(), &targets));
-            let loss = cross_entropy(logits, &targets, 0.0);
+            let right = right.iter().filter(|right| **right).count();
+            let accuracy = is_episode.then(|| right as f64 / loss.targets as f64);
             take(Part {
                 loss: loss.mean,
                 share: loss.targets as f64 / of_all as f64,
@@ -643,7 +638,7 @@ impl Task for FlamingoTask {
 
     fn product(&self) -> &'static str {
         match self.product {
-            Product::Model(_) => MODEL,
+            Product::Model(..) => MODEL,
             Product::Adapter(_) => ADAPTER,
         }
     }
@@ -673,8 +668,8 @@ impl Task for FlamingoTask {
     }
 
     fn save(&self, model: &Flamingo, path: &Path) -> Result<()> {
-        let parts = match &self.product {
-            Product::Model(parts) => parts,
+        let (parts, frozen) = match &self.product {
+            Product::Model(parts, frozen) => (parts, frozen),
             Product::Adapter(header) => {
                 let tensors = trained_tensors(model);
                 return Ok(Adapter::write(path, header, &tensors, self.recipe.weights)?);
@@ -689,8 +684,8 @@ impl Task for FlamingoTask {
             template: None,
             model: ModelConfig::Flamingo(self.config.clone()),
         };
-        let tensors = named_tensors(model);
-        let tensors = parts.left_out_of(tensors, self.new_tokens.rows());
+        let new = self.new_tokens.rows();
+        let tensors = parts.left_out_of(frozen.restored(model, new.clone())?, new);
         Ok(save(
             path,
             &file,

@@ -1,6 +1,6 @@
 //! Changes to the first values of parameters.
 
-use flamingo_kernels::{Module, Param, Tensor};
+use flamingo_kernels::{Module, Param, Tensor, recorded_on};
 use flamingo_model::LanguageModel;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -77,14 +77,16 @@ impl InitialSpec {
         let paths: Vec<String> = trained_shapes(&model).into_keys().collect();
         for fill in &self.fill {
             let regex = found_in("fill", &fill.parameters, &paths)?;
-            model = map_trained(model, &mut |path, _, values| {
-                regex.is_match(path).then(|| values.full_like(fill.with))
+            model = map_trained(model, &mut |path, _, values| match regex.is_match(path) {
+                true => values.full_like(fill.with),
+                false => values,
             });
         }
         for scale in &self.scale {
             let regex = found_in("scale", &scale.parameters, &paths)?;
-            model = map_trained(model, &mut |path, _, values| {
-                regex.is_match(path).then(|| values * scale.by)
+            model = map_trained(model, &mut |path, _, values| match regex.is_match(path) {
+                true => values * scale.by,
+                false => values,
             });
         }
         Ok(model)
@@ -139,8 +141,8 @@ fn found_in(key: &str, pattern: &str, paths: &[String]) -> Result<Regex> {
 }
 
 fn renewed(param: &Param<Tensor<2>>, values: Tensor<2>) -> Param<Tensor<2>> {
-    Param::initialized(param.id, Tensor::from_inner(values))
-        .set_require_grad(param.is_require_grad())
+    let values = recorded_on(values, &param.lazy_device());
+    Param::initialized(param.id, values).set_require_grad(param.is_require_grad())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use flamingo_data::stream;
-use flamingo_kernels::{Device, Init, cross_entropy, indices};
+use flamingo_kernels::{Device, Init, indices};
 use flamingo_model::{LanguageConfig, LanguageModel, TextInput};
 use flamingo_sequence::{Batch, Form, IGNORE, Predict, Sequence, Tokenizer, Visibility, starts};
 use flamingo_weights::{FORMAT_VERSION, ModelConfig, ModelFile, named_tensors, save};
@@ -162,7 +162,7 @@ impl Task for Language {
         let read = hidden
             .reshape([b * l, d])
             .select(0, indices(places, &device)); // [n, D]
-        let loss = cross_entropy(model.logits(read), &targets, 0.0);
+        let loss = model.loss(read, &targets).loss;
         take(Part {
             loss: loss.mean,
             share: 1.0,

@@ -25,6 +25,7 @@ mod class_means;
 mod components;
 mod contrastive;
 mod curves;
+mod data_spec;
 mod defaults;
 mod early_stopping;
 mod episodes;
@@ -59,6 +60,7 @@ mod tensorboard;
 mod together;
 mod tree;
 
+pub use data_spec::{DataSpec, StreamSpec, Texts};
 pub use episodes::EpisodeSpec;
 pub use error::{Error, Result};
 pub use fine_tune::FineTuneSpec;
@@ -73,11 +75,10 @@ pub use optimiser::{AdamW, Group, OptimiserSpec};
 pub use options::{Options, Resume};
 pub use plot::plot;
 pub use recipe::{
-    CacheSpec, CheckpointSpec, DataSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe,
-    StreamSpec, Texts, Updates,
+    CacheSpec, CheckpointSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe, Updates,
 };
 pub use regularise::RegulariseSpec;
 pub use run::{Summary, train};
 pub use schedule::{Schedule, Shape};
 pub use together::{Alone, Together};
-pub use tree::{Flat, add_gradients, keep_rows, trained};
+pub use tree::{Flat, add_gradients, frozen_in, keep_rows, trained};

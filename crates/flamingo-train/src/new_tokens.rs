@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use flamingo_data::stream;
-use flamingo_kernels::{Device, Param, Tensor, indices};
+use flamingo_kernels::{Device, Param, Tensor, indices, recorded_on};
 use flamingo_model::LanguageModel;
 use flamingo_sequence::Tokenizer;
 use serde::{Deserialize, Serialize};
@@ -128,6 +128,7 @@ impl NewTokens {
         if let Some(head) = &mut model.head {
             head.weight = self.renewed(&head.weight, seed, 1, device);
         }
+        model.learnt_rows = Some(self.rows());
         model
     }
 
@@ -152,7 +153,7 @@ impl NewTokens {
                 .mean_dim(0);
             values = values.slice_assign([*row..row + 1, 0..width], mean * *times);
         }
-        Param::initialized(param.id, Tensor::from_inner(values)).set_require_grad(!self.frozen)
+        Param::initialized(param.id, recorded_on(values, device)).set_require_grad(!self.frozen)
     }
 
     fn learn(&self) -> bool {

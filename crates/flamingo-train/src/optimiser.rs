@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use flamingo_kernels::{Device, Module, Tensor};
+use flamingo_kernels::{AdamWUpdate, Device, Module, Moments, sum_of_squares};
 use flamingo_weights::{NamedTensor, Tensors};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -147,7 +147,7 @@ pub struct AdamW {
     spec: OptimiserSpec,
     settings: BTreeMap<String, Settings>,
     /// Means of gradients and of their squares.
-    moments: BTreeMap<String, [Tensor<1>; 2]>,
+    moments: BTreeMap<String, Moments>,
 }
 
 impl AdamW {
@@ -164,47 +164,44 @@ impl AdamW {
         })
     }
 
-    /// The norm of all gradients together, before they are scaled down to `clip`.
-    pub fn clip(&self, gradients: &mut Flat) -> f32 {
-        let squares: Vec<Tensor<1>> = gradients
-            .values()
-            .map(|g| (g.clone() * g.clone()).sum())
-            .collect();
-        if squares.is_empty() {
-            return 0.0;
-        }
-        let norm = Tensor::cat(squares, 0).sum().sqrt().into_scalar::<f32>();
-        if self.spec.clip > 0.0 && f64::from(norm) > self.spec.clip {
-            let scale = self.spec.clip / f64::from(norm);
-            for gradient in gradients.values_mut() {
-                *gradient = gradient.clone() * scale;
-            }
-        }
-        norm
+    /// The norm of all gradients together.
+    pub fn norm(&self, gradients: &Flat) -> f32 {
+        let squares = gradients.values().map(|g| sum_of_squares(g.clone()));
+        squares.sum::<f64>().sqrt() as f32
     }
 
-    /// One update; `step` counts from 0.
-    pub fn step<M: Module>(&mut self, model: M, mut gradients: Flat, rate: f64, step: u64) -> M {
-        let [beta1, beta2] = self.spec.betas;
-        let unbias = |beta: f64| 1.0 - beta.powf((step + 1) as f64);
-        let (unbias1, unbias2) = (unbias(beta1), unbias(beta2));
+    /// One update; `step` counts from 0. The gradients, of norm `norm` together, are scaled down to `clip`.
+    pub fn step<M: Module>(
+        &mut self,
+        model: M,
+        mut gradients: Flat,
+        norm: f32,
+        rate: f64,
+        step: u64,
+    ) -> M {
+        let (clip, norm) = (self.spec.clip, f64::from(norm));
+        let scale = match clip > 0.0 && norm > clip {
+            true => clip / norm,
+            false => 1.0,
+        };
         map_trained(model, &mut |path, _, values| {
-            let settings = self.settings.get(path)?;
-            let g = gradients
+            let Some(settings) = self.settings.get(path) else {
+                return values;
+            };
+            let gradient = gradients
                 .remove(path)
                 .unwrap_or_else(|| values.zeros_like());
-            let [mean, square] = match self.moments.remove(path) {
-                Some([m, v]) => [
-                    m * beta1 + g.clone() * (1.0 - beta1),
-                    v * beta2 + g.clone() * g * (1.0 - beta2),
-                ],
-                None => [g.clone() * (1.0 - beta1), g.clone() * g * (1.0 - beta2)],
+            let update = AdamWUpdate {
+                betas: self.spec.betas,
+                epsilon: self.spec.epsilon,
+                rate: rate * settings.rate,
+                weight_decay: settings.weight_decay,
+                scale,
+                number: step + 1,
             };
-            let rate = rate * settings.rate;
-            let root = (square.clone() / unbias2).sqrt() + self.spec.epsilon;
-            let update = mean.clone() / root * (rate / unbias1);
-            self.moments.insert(path.to_owned(), [mean, square]);
-            Some(values * (1.0 - rate * settings.weight_decay) - update)
+            let (values, moments) = update.apply(values, gradient, self.moments.remove(path));
+            self.moments.insert(path.to_owned(), moments);
+            values
         })
     }
 
@@ -242,7 +239,7 @@ impl AdamW {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use flamingo_kernels::{Init, Linear, floats};
+    use flamingo_kernels::{Init, Linear, Tensor, floats};
 
     use super::*;
     use crate::tree::{add_gradients, freeze_paths, trained};
@@ -288,7 +285,7 @@ mod tests {
                     / ((v[i] / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
                 expected[i] = (p * (1.0 - 0.01 * 0.1) - 0.01 * update) as f32;
             }
-            model = adam.step(model, gradients, 0.01, step);
+            model = adam.step(model, gradients, 0.0, 0.01, step);
         }
         for (a, b) in values(&trained(&model)["weight"]).iter().zip(expected) {
             assert!((a - b).abs() < 1e-6, "{a} {b}");
@@ -310,7 +307,7 @@ mod tests {
         };
         let before = trained(&model);
         let mut adam = AdamW::new(&spec, &model).unwrap();
-        let after = trained(&adam.step(model.clone(), gradients(&model, &device), 0.1, 0));
+        let after = trained(&adam.step(model.clone(), gradients(&model, &device), 0.0, 0.1, 0));
         assert_eq!(values(&before["bias"]), values(&after["bias"]));
         assert_ne!(values(&before["weight"]), values(&after["weight"]));
 
@@ -388,18 +385,28 @@ mod tests {
     #[test]
     fn clipping_scales_all_gradients_to_the_norm() {
         let (device, model) = linear();
-        let adam = AdamW::new(
-            &OptimiserSpec {
-                clip: 0.5,
+        // A large epsilon makes the update proportional to the gradient.
+        let updated = |clip: f64| {
+            let spec = OptimiserSpec {
+                clip,
+                epsilon: 1e4,
                 ..OptimiserSpec::default()
-            },
-            &model,
-        )
-        .unwrap();
-        let mut clipped = gradients(&model, &device);
-        let before = adam.clip(&mut clipped);
-        assert!(before > 0.5);
-        assert!((adam.clip(&mut clipped) - 0.5).abs() < 1e-5);
+            };
+            let mut adam = AdamW::new(&spec, &model).unwrap();
+            let gradients = gradients(&model, &device);
+            let norm = adam.norm(&gradients);
+            let before = values(&trained(&model)["bias"]);
+            let model = adam.step(model.clone(), gradients, norm, 100.0, 0);
+            let after = values(&trained(&model)["bias"]);
+            let moved = before.iter().zip(after).map(|(a, b)| f64::from(a - b));
+            (f64::from(norm), moved.collect::<Vec<_>>())
+        };
+        let (norm, whole) = updated(0.0);
+        assert!(norm > 0.5);
+        let (_, clipped) = updated(0.5);
+        for (whole, clipped) in whole.iter().zip(clipped) {
+            assert!((whole * 0.5 / norm - clipped).abs() < 1e-3 * whole.abs());
+        }
     }
 
     #[test]
@@ -423,7 +430,7 @@ mod tests {
     fn state_survives_a_process_in_which_parameters_have_other_ids() {
         let (device, model) = linear();
         let mut adam = AdamW::new(&OptimiserSpec::default(), &model).unwrap();
-        let model = adam.step(model.clone(), gradients(&model, &device), 0.1, 0);
+        let model = adam.step(model.clone(), gradients(&model, &device), 0.0, 0.1, 0);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.safetensors");
         let f32 = flamingo_kernels::Precision::F32;
@@ -433,8 +440,8 @@ mod tests {
         let mut again = AdamW::new(&OptimiserSpec::default(), &fresh).unwrap();
         let tensors = Tensors::open(&[path]).unwrap();
         again.restore(&fresh, &tensors, &Device::flex()).unwrap();
-        let one = trained(&adam.step(model.clone(), gradients(&model, &device), 0.1, 1));
-        let other = trained(&again.step(model.clone(), gradients(&model, &device), 0.1, 1));
+        let one = trained(&adam.step(model.clone(), gradients(&model, &device), 0.0, 0.1, 1));
+        let other = trained(&again.step(model.clone(), gradients(&model, &device), 0.0, 0.1, 1));
         assert_eq!(values(&one["weight"]), values(&other["weight"]));
     }
 }

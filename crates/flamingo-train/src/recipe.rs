@@ -5,18 +5,17 @@
 
 use std::path::{Path, PathBuf};
 
-use flamingo_data::{Augment, Format, is_pattern};
-use flamingo_film::{Ffmpeg, Reader};
-use flamingo_image::{Limits, Preprocess, Rate, Sampling};
-use flamingo_kernels::Precision;
+use flamingo_data::{Augment, is_pattern};
+use flamingo_image::Preprocess;
+use flamingo_kernels::{Device, Precision};
 use flamingo_model::contrastive::ContrastiveConfig;
 use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
-use flamingo_sequence::{Form, Predict, SpecialTokenNames, Visibility};
+use flamingo_sequence::{Predict, SpecialTokenNames, Visibility};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EpisodeSpec, Error, FineTuneSpec, HeldOutSpec, InitPart, InitialSpec, LanguageStart,
-    NewTokensSpec, OptimiserSpec, RegulariseSpec, Result, Schedule,
+    DataSpec, Error, FineTuneSpec, HeldOutSpec, InitPart, InitialSpec, LanguageStart,
+    NewTokensSpec, OptimiserSpec, RegulariseSpec, Result, Schedule, StreamSpec, Texts,
 };
 
 /// A training run.
@@ -35,9 +34,17 @@ pub struct Recipe {
     /// Processor threads; 0 for all. Runs agree bit for bit only on equal numbers.
     #[serde(default)]
     pub threads: usize,
-    /// In which precision the finished model is stored; training is always in f32.
+    /// In which precision the finished model is stored.
     #[serde(default)]
     pub weights: Precision,
+    /// f32, or bf16 for mixed precision: what is frozen is kept in bf16, and the factors of products are rounded to it.
+    /// Sums, the stream, trained parameters and the optimiser's state stay in f32.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub precision: Precision,
+    /// Whether what is cheap to make (norms, activations, gated sums) is not kept for the backward pass but made again:
+    /// less memory, a little more time.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub recompute: bool,
     /// Whether each update sums the gradients of all sources (paper, 2.4) or takes them in turn.
     #[serde(default)]
     pub updates: Updates,
@@ -149,142 +156,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// One source of data, and how batches are made of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataSpec {
-    /// Its name in figures and curves.
-    pub name: String,
-    /// How its files are written.
-    pub format: Format,
-    /// The file or folder; or, where files are wanted, a pattern (`{00000..00127}.tar`, `*.tar`) or a `.txt` with a
-    /// path a line.
-    pub path: PathBuf,
-    /// The source is read while the training goes, so that memory does not grow with it: shards, JSONL or Parquet.
-    /// Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stream: Option<StreamSpec>,
-    /// Rows of a batch (pairs, for contrastive training).
-    pub batch: usize,
-    /// Rows that are worked on at once, the whole batch if not said: less memory, the same loss, which is the mean
-    /// over all of the batch's targets. Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub micro_batch: Option<usize>,
-    /// The paper's lambda: the weight of the source's mean loss.
-    #[serde(default = "one")]
-    pub weight: f64,
-    /// The first step (from 0) that uses the source.
-    #[serde(default)]
-    pub from: u64,
-    /// The first step that does not any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<u64>,
-    /// A regular expression that must be found in a document's text; others are not used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub only: Option<String>,
-    /// The most samples to use, from the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub samples: Option<usize>,
-    /// Tokens of a row at most.
-    #[serde(default = "length")]
-    pub length: usize,
-    /// Pages or pairs; from the format if it is not given (shards are pairs). Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub form: Option<Form>,
-    /// Pictures and films of a row at most (the paper trains with 5). Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_media: Option<usize>,
-    /// How often a page's text is bound to the next picture, 0.5 in the paper. Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p_next: Option<f64>,
-    /// How often a space is put before a pair's caption, 0.5 in the paper. Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p_space: Option<f64>,
-    /// What stands between a pair's picture and its text, which then begins with a space: it is read and not learnt.
-    /// Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<String>,
-    /// Which tokens the loss counts. Flamingo only.
-    #[serde(default)]
-    pub predict: Predict,
-    /// The source's pairs become episodes, `batch` of them: things with arbitrary names, shots and queries.
-    /// Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub episode: Option<EpisodeSpec>,
-    /// A regular expression whose first group, found in a caption, says what the picture is about;
-    /// the whole caption without it. No two pairs of a batch are about the same. Contrastive only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<String>,
-    /// Against which texts pictures are told apart. Contrastive only.
-    #[serde(default)]
-    pub texts: Texts,
-    /// Random changes of the pictures. Contrastive, or Flamingo from a stream.
-    #[serde(default)]
-    pub augment: Augment,
-    /// Most pixels of one picture; 64 million if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_pixels: Option<u64>,
-    /// Frames for a second of film, 1 in the paper. Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fps: Option<Rate>,
-    /// Frames of a film at most; as many as the resampler tells apart if not said, 8 in the paper.
-    /// Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frames: Option<usize>,
-    /// How many frames a second there are in its folders of frames; without it they are taken at
-    /// `fps`. Flamingo only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frame_rate: Option<Rate>,
-}
-
-impl DataSpec {
-    /// What its pictures and films are opened with.
-    pub(crate) fn reader(&self, ffmpeg: Option<&Ffmpeg>) -> Reader {
-        Reader {
-            limits: self
-                .max_pixels
-                .map_or_else(Limits::default, Limits::of_pixels),
-            frame_rate: self.frame_rate,
-            ffmpeg: ffmpeg.cloned(),
-        }
-    }
-
-    /// Which frames of its films are seen, `most` if it does not say how many.
-    pub(crate) fn sampling(&self, most: usize) -> Sampling {
-        Sampling {
-            rate: self.fps.unwrap_or(Rate::ONE),
-            most: self.frames.unwrap_or(most),
-        }
-    }
-}
-
-/// How a source is read while the training goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StreamSpec {
-    /// So many pieces (shards, row groups, or some thousand lines each) lie in memory at a time, and are shuffled
-    /// together.
-    pub window: usize,
-}
-
-impl Default for StreamSpec {
-    fn default() -> Self {
-        Self { window: 4 }
-    }
-}
-
-/// Against which texts the pictures of a contrastive batch are told apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Texts {
-    /// The captions of the batch.
-    #[default]
-    Batch,
-    /// Those, and a caption of everything else that the source is about: cheap where the text tower
-    /// is, and a batch of few pictures then learns as one of many.
-    All,
-}
-
 /// How the gradients of several sources become updates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -342,14 +213,6 @@ impl Default for LogSpec {
     fn default() -> Self {
         Self { every: 10 }
     }
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-fn length() -> usize {
-    256
 }
 
 /// Steps of a smoke run.
@@ -475,6 +338,11 @@ impl Recipe {
         if self.data.is_empty() {
             return Err("there is no [[data]]: give at least one source".into());
         }
+        if self.precision == Precision::F16 {
+            return Err(
+                "precision is f16, in which small gradients become 0: give bf16 or f32".into(),
+            );
+        }
         self.check_parts()?;
         let mut names: Vec<&str> = self.data.iter().map(|data| data.name.as_str()).collect();
         names.sort_unstable();
@@ -485,6 +353,15 @@ impl Recipe {
             ));
         }
         self.data.iter().try_for_each(|data| self.check_data(data))
+    }
+
+    /// The device that a training records on.
+    pub(crate) fn recording(&self, device: &Device) -> Device {
+        let device = device.clone().autodiff();
+        match self.recompute {
+            true => device.gradient_checkpointing(),
+            false => device,
+        }
     }
 
     /// Which sections a kind of training needs, and which it cannot use.

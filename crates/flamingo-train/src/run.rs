@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use flamingo_data::Report;
 use flamingo_files::write;
+use flamingo_kernels::autocast;
 
 use crate::checkpoint::{Checkpoints, restore};
 use crate::contrastive::ContrastiveTask;
@@ -19,7 +20,7 @@ use crate::observer::{Observer, StepEvent};
 use crate::optimiser::AdamW;
 use crate::options::{Options, Resume};
 use crate::sums::{OfSource, sum_all};
-use crate::task::{ADAPTER, MODEL, Task};
+use crate::task::{ADAPTER, MODEL, Part, Task};
 use crate::together::{is_first, sum_of};
 use crate::tree::{Flat, add_gradients, freeze_paths, trained_shapes};
 use crate::{Error, Line, ModelSpec, Recipe, Result, Together, Updates, curves};
@@ -78,7 +79,7 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
         claim_folder(recipe, options.resume)?;
     }
     together.barrier();
-    let device = options.device.clone().autodiff();
+    let device = recipe.recording(&options.device);
     match &recipe.model {
         ModelSpec::Contrastive(config) => {
             let (task, model) = ContrastiveTask::prepare(recipe, config, &device, observer)?;
@@ -335,7 +336,7 @@ impl<'a, T: Task> Run<'a, T> {
         metrics: &mut Metrics,
         observer: &mut dyn Observer,
     ) -> Result<bool> {
-        let looks = self.task.look(model)?;
+        let looks = autocast(self.recipe.precision, || self.task.look(model))?;
         if looks.is_empty() {
             return Ok(false);
         }
@@ -388,13 +389,16 @@ impl<'a, T: Task> Run<'a, T> {
         for (index, number) in sources {
             let spec = &self.task.feeds()[index].spec;
             let mut of_source = OfSource::default();
-            self.task
-                .losses(&model, index, number, self.together(), &mut |part| {
-                    of_source.add(&part);
-                    let loss = part.loss * (spec.weight * part.share);
-                    add_gradients(&model, loss.backward(), &mut gradients);
-                    Ok(())
-                })?;
+            let mut take = |part: Part| {
+                of_source.add(&part);
+                let loss = part.loss * (spec.weight * part.share);
+                add_gradients(&model, loss.backward(), &mut gradients);
+                Ok(())
+            };
+            autocast(self.recipe.precision, || {
+                self.task
+                    .losses(&model, index, number, self.together(), &mut take)
+            })?;
             of_sources.push((&spec.name, of_source));
         }
         let own = of_sources.iter_mut().map(|(_, of_source)| of_source);
@@ -415,13 +419,14 @@ impl<'a, T: Task> Run<'a, T> {
             made.targets += targets;
         }
         self.task.mask(&mut gradients);
-        made.norm = optimiser.clip(&mut gradients);
+        made.norm = optimiser.norm(&gradients);
         if !made.norm.is_finite() {
             return Err(self.not_finite(step, "gradient norm".into(), made.norm));
         }
         means.add_norm(made.norm);
         let rate = self.recipe.schedule.at(step);
-        Ok((optimiser.step(model, gradients, rate, step), made))
+        let model = optimiser.step(model, gradients, made.norm, rate, step);
+        Ok((model, made))
     }
 
     fn not_finite(&self, step: u64, what: String, value: f32) -> Error {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use flamingo_kernels::burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use flamingo_kernels::burn::tensor::Gradients;
-use flamingo_kernels::{Tensor, TensorData, floats};
+use flamingo_kernels::{DType, Precision, Tensor, TensorData, floats, recorded_on};
 use flamingo_weights::{NamedTensor, Tensors};
 
 use crate::{Error, Result};
@@ -89,11 +89,11 @@ pub fn keep_rows(gradients: &mut Flat, path: &str, width: usize, rows: &[usize])
     gradients.insert(path.to_owned(), kept.reshape([-1]));
 }
 
-/// What to make of a parameter, by path, shape and flat values; `None` leaves it as it is.
-pub(crate) type Change<'a> = dyn FnMut(&str, &[usize], Tensor<1>) -> Option<Tensor<1>> + 'a;
+/// What to make of a parameter, by path, shape and flat values.
+pub(crate) type Change<'a> = dyn FnMut(&str, &[usize], Tensor<1>) -> Tensor<1> + 'a;
 
-/// Replaces each trained parameter by what `change` makes of its path and flat values, where that
-/// is something.
+/// Replaces each trained parameter by what `change` makes of its path and flat values, which no one else holds if
+/// the model is held by no one else.
 pub(crate) fn map_trained<M: Module>(model: M, change: &mut Change<'_>) -> M {
     struct Mapper<'a, 'b>(Path, &'a mut Change<'b>);
     impl ModuleMapper for Mapper<'_, '_> {
@@ -107,16 +107,12 @@ pub(crate) fn map_trained<M: Module>(model: M, change: &mut Change<'_>) -> M {
             if !param.is_require_grad() {
                 return param;
             }
-            let shape = param.lazy_shape();
-            let old = param.val().inner().reshape([-1]);
-            let dims: [usize; D] = shape.dims();
-            match (self.1)(&self.0.joined(), &dims, old) {
-                Some(new) => {
-                    let new = Tensor::from_inner(new.reshape(dims));
-                    Param::initialized(param.id, new).set_require_grad(true)
-                }
-                None => param,
-            }
+            let dims: [usize; D] = param.lazy_shape().dims();
+            let (id, values, _) = param.consume();
+            let device = values.device();
+            let new = (self.1)(&self.0.joined(), &dims, values.inner().reshape([-1]));
+            let new = recorded_on(new.reshape(dims), &device);
+            Param::initialized(id, new).set_require_grad(true)
         }
     }
     model.map(&mut Mapper(Path::default(), change))
@@ -142,6 +138,23 @@ pub(crate) fn freeze_paths<M: Module>(model: M, frozen: &dyn Fn(&str) -> bool) -
     model.map(&mut Freezer(Path::default(), frozen))
 }
 
+/// The model with the matrices of all that is frozen in `precision`.
+pub fn frozen_in<M: Module>(model: M, precision: Precision) -> M {
+    struct Narrower(DType);
+    impl ModuleMapper for Narrower {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            match D >= 2 && !param.is_require_grad() {
+                true => param.map(|values| values.cast(self.0)),
+                false => param,
+            }
+        }
+    }
+    match precision {
+        Precision::F32 => model,
+        _ => model.map(&mut Narrower(precision.dtype())),
+    }
+}
+
 /// Flat tensors as they are written to disk.
 pub(crate) fn to_disk(tensors: &Flat, prefix: &str) -> Vec<NamedTensor> {
     let named = |(path, tensor): (&String, &Tensor<1>)| {
@@ -160,8 +173,8 @@ pub(crate) fn to_disk(tensors: &Flat, prefix: &str) -> Vec<NamedTensor> {
 pub fn trained<M: Module>(model: &M) -> Flat {
     let mut tensors = Flat::new();
     map_trained(model.clone(), &mut |path, _, values| {
-        tensors.insert(path.to_owned(), values);
-        None
+        tensors.insert(path.to_owned(), values.clone());
+        values
     });
     tensors
 }
@@ -174,6 +187,41 @@ pub(crate) fn trained_tensors<M: Module>(model: &M) -> Vec<NamedTensor> {
         tensor.shape.clone_from(&shapes[&tensor.name]);
     }
     tensors
+}
+
+/// All parameters: with the values that `other` gives for a path, told whether it is trained, else with their own.
+pub(crate) fn tensors_of<M: Module>(
+    model: &M,
+    other: &mut dyn FnMut(&str, bool) -> Option<Vec<f32>>,
+) -> Vec<NamedTensor> {
+    struct Reader<'a>(
+        Path,
+        &'a mut dyn FnMut(&str, bool) -> Option<Vec<f32>>,
+        Vec<NamedTensor>,
+    );
+    impl ModuleVisitor for Reader<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.0.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.0.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let name = self.0.joined();
+            let values = (self.1)(&name, param.is_require_grad()).unwrap_or_else(|| {
+                let data = param.val().into_data().convert::<f32>();
+                data.try_to_vec().expect("converted to f32")
+            });
+            self.2.push(NamedTensor {
+                name,
+                shape: param.lazy_shape().to_vec(),
+                values,
+            });
+        }
+    }
+    let mut reader = Reader(Path::default(), other, Vec::new());
+    model.visit(&mut reader);
+    reader.2
 }
 
 /// One flat tensor of a checkpoint.

@@ -7,6 +7,7 @@
 #![allow(clippy::needless_range_loop)]
 
 pub(crate) mod activation;
+pub(crate) mod adamw;
 pub(crate) mod attention;
 pub(crate) mod attention_backward;
 pub(crate) mod bf16;
@@ -15,6 +16,7 @@ pub(crate) mod columns;
 pub(crate) mod depthwise;
 pub(crate) mod exp;
 pub(crate) mod finish;
+pub(crate) mod mixed;
 pub(crate) mod norm;
 pub(crate) mod panels;
 pub(crate) mod product;

@@ -146,8 +146,99 @@ struct Block<'a> {
     lines: *const Line,
     /// Room for the sums of all stretches but the last, `[rows, panels * 16]`.
     sums: *mut f32,
-    finish: Finish<'a, bf16>,
-    out: *mut bf16,
+    out: Out<'a>,
+}
+
+/// Where finished sums go, and how they are finished.
+#[derive(Clone, Copy)]
+enum Out<'a> {
+    Bf16(Finish<'a, bf16>, Shared<bf16>),
+    F32(Finish<'a, f32>, Shared<f32>),
+}
+
+/// The lines of all panels of a matrix of `columns` columns and `k` rows.
+pub(crate) struct LinesOf {
+    pub(crate) columns: usize,
+    pub(crate) k: usize,
+    lines: Vec<Line>,
+}
+
+impl LinesOf {
+    /// `make` is called on many threads, with the number of a panel and where its lines are to be written.
+    ///
+    /// # Safety
+    /// `make` must write all [`LANES`] places of the `k / 2` lines of a panel, rounded up.
+    pub(crate) unsafe fn new(
+        [columns, k]: [usize; 2],
+        make: impl Fn(usize, *mut u32) + Sync,
+    ) -> Self {
+        let (panels, pairs) = (columns.div_ceil(LANES), k.div_ceil(2));
+        let mut lines = Vec::<Line>::with_capacity(panels * pairs);
+        let to = Shared::unwritten(&mut lines);
+        for_each(panels, |panel| {
+            // SAFETY: each panel has a place of its own.
+            make(panel, unsafe { to.behind(panel * pairs).pointer().cast() });
+        });
+        // SAFETY: `make` wrote them all.
+        unsafe { lines.set_len(panels * pairs) };
+        Self { columns, k, lines }
+    }
+
+    /// Of weights that lie as `[columns, k]`.
+    ///
+    /// # Panics
+    /// If there are more or fewer.
+    pub(crate) fn of_rows(set: InstructionSet, weights: &[bf16], [columns, k]: [usize; 2]) -> Self {
+        assert_eq!(weights.len(), columns * k, "numbers of a matrix");
+        let (sizes, from) = (
+            Sizes {
+                m: 0,
+                n: columns,
+                k,
+            },
+            Weights(weights.as_ptr()),
+        );
+        let make = |panel: usize, to: *mut u32| {
+            let part = Columns {
+                weights: from.pointer(),
+                sizes,
+                panel,
+                pairs: [0, k.div_ceil(2)],
+            };
+            // SAFETY: the length was checked above, and there is room for the panel's lines.
+            unsafe { lay_out(set, &part, to) }
+        };
+        // SAFETY: `lay_out` writes all of a panel's lines.
+        unsafe { Self::new([columns, k], make) }
+    }
+}
+
+/// `x W^T` with sums that stay in f32, finished, `[m, columns]`.
+///
+/// # Panics
+/// If a slice is not as long as `m` and the lines say.
+pub(crate) fn product_of_lines(
+    set: InstructionSet,
+    m: usize,
+    x: &[bf16],
+    lines: &LinesOf,
+    finish: Finish<'_, f32>,
+) -> Vec<f32> {
+    let sizes = Sizes {
+        m,
+        n: lines.columns,
+        k: lines.k,
+    };
+    assert_eq!(x.len(), m * lines.k, "numbers of rows");
+    finish.check([m, lines.columns]);
+    let mut product = Vec::with_capacity(m * lines.columns);
+    let out = Out::F32(finish, Shared::unwritten(&mut product));
+    let weights = Weights(std::ptr::null());
+    // SAFETY: the lengths were checked above.
+    unsafe { all_blocks(set, sizes, x, (weights, lines.lines.as_ptr()), out) };
+    // SAFETY: every element was written.
+    unsafe { product.set_len(m * lines.columns) };
+    product
 }
 
 /// `x W^T`, finished, `[m, n]`.
@@ -165,21 +256,36 @@ pub(crate) fn product_bf16(
     sizes.check(x.len(), weights.len());
     finish.check([m, n]);
     let mut product = Vec::with_capacity(m * n);
-    let out = Shared::unwritten(&mut product);
+    let out = Out::Bf16(finish, Shared::unwritten(&mut product));
+    let lines = (m > FEW).then(|| LinesOf::of_rows(set, weights, [n, k]));
+    let from = (
+        Weights(weights.as_ptr()),
+        lines
+            .as_ref()
+            .map_or(std::ptr::null(), |lines| lines.lines.as_ptr()),
+    );
+    // SAFETY: the lengths were checked above.
+    unsafe { all_blocks(set, sizes, x, from, out) };
+    // SAFETY: every element was written.
+    unsafe { product.set_len(m * n) };
+    product
+}
+
+/// Writes every element of the product. Lines that are null are made of the weights where they are used; with lines,
+/// weights are not read.
+///
+/// # Safety
+/// `x`, weights, lines and places must be as many as `sizes` say.
+unsafe fn all_blocks(
+    set: InstructionSet,
+    sizes: Sizes,
+    x: &[bf16],
+    (weights, lines): (Weights, *const Line),
+    out: Out<'_>,
+) {
+    let Sizes { m, n, k } = sizes;
     let (panels, pairs) = (n.div_ceil(LANES), k.div_ceil(2));
-    let mut lines = Vec::<Line>::with_capacity(if m > FEW { panels * pairs } else { 0 });
-    let to = Shared::unwritten(&mut lines);
-    let from = Weights(weights.as_ptr());
-    for_each(if m > FEW { panels } else { 0 }, |panel| {
-        let part = Columns {
-            weights: from.pointer(),
-            sizes,
-            panel,
-            pairs: [0, pairs],
-        };
-        // SAFETY: the lengths were checked above, and each panel has a place of its own.
-        unsafe { lay_out(set, &part, to.behind(panel * pairs).pointer().cast()) }
-    });
+    let lines = AllLines(lines);
     let threads = rayon::current_num_threads();
     let at_once = match m {
         0..=FEW => panels
@@ -210,16 +316,12 @@ pub(crate) fn product_bf16(
             rows,
             panels,
             x: x.as_ptr(),
-            weights: weights.as_ptr(),
-            lines: match m > FEW {
-                true => to.pointer(),
-                false => std::ptr::null(),
-            },
+            weights: weights.pointer(),
+            lines: lines.pointer(),
             sums: sums.as_mut_ptr(),
-            finish,
-            out: out.pointer(),
+            out,
         };
-        // SAFETY: the lengths were checked above, and blocks write different elements of `out`.
+        // SAFETY: the caller saw to the lengths, and blocks write different elements.
         unsafe {
             match set {
                 #[cfg(target_arch = "x86_64")]
@@ -228,9 +330,18 @@ pub(crate) fn product_bf16(
             }
         }
     });
-    // SAFETY: the blocks are all of it, and each wrote its elements.
-    unsafe { product.set_len(m * n) };
-    product
+}
+
+/// Where lines begin, read by many threads.
+#[derive(Clone, Copy)]
+struct AllLines(*const Line);
+// SAFETY: nothing is written through it.
+unsafe impl Sync for AllLines {}
+
+impl AllLines {
+    fn pointer(self) -> *const Line {
+        self.0
+    }
 }
 
 /// Where weights begin, read by many threads.
@@ -600,8 +711,17 @@ impl Part<'_> {
             unsafe {
                 let sums = last.add((row - rows[0]) * PANELS * LANES);
                 let sums = std::slice::from_raw_parts_mut(sums, width);
-                let to = block.out.add(row * n + first);
-                block.finish.apply(block.set, sums, [row, first, n], to);
+                match block.out {
+                    Out::Bf16(finish, out) => {
+                        let to = out.behind(row * n + first).pointer();
+                        finish.apply(block.set, sums, [row, first, n], to);
+                    }
+                    Out::F32(finish, out) => {
+                        finish.apply(block.set, sums, [row, first, n]);
+                        let to = out.behind(row * n + first).pointer();
+                        std::ptr::copy_nonoverlapping(sums.as_ptr(), to, width);
+                    }
+                }
             }
         }
     }

@@ -9,8 +9,11 @@ mod places;
 mod positions;
 mod reading;
 
+use std::ops::Range;
+
 use flamingo_kernels::{
-    Activation, Embedding, Init, Linear, LoraConfig, Module, Norm, Tensor, indices,
+    Activation, Embedding, Init, Linear, LoraConfig, Module, Norm, Predicted, Tensor, indices,
+    predicted, vocabulary_loss,
 };
 
 pub use attention::{RelativePositions, SelfAttention};
@@ -39,6 +42,9 @@ pub struct LanguageModel {
     pub project_out: Option<Linear>,
     /// Output head, where it is not the embedding.
     pub head: Option<Linear>,
+    /// Which rows of its tables learn, where the others are not to: their gradients are not made for the head.
+    #[module(skip)]
+    pub learnt_rows: Option<Range<usize>>,
     #[module(skip)]
     config: LanguageConfig,
 }
@@ -138,6 +144,7 @@ impl LanguageModel {
                 .then(|| Norm::new(config.norm, d, config.norm_epsilon, init)),
             project_out: project(d, table, init),
             head: (!config.tied_head).then(|| Linear::new(table, config.logits(), false, init)),
+            learnt_rows: None,
             config: config.clone(),
         }
     }
@@ -258,6 +265,32 @@ impl LanguageModel {
             Some(norm) => norm.forward(y),
             None => y,
         }
+    }
+
+    /// Cross-entropy of `targets`, the tokens that follow; the scores of few rows at a time are in memory.
+    ///
+    /// # Shapes
+    /// - `hidden`: `[n, D]`, only the rows that have a target, `n > 0`
+    pub fn loss(&self, hidden: Tensor<2>, targets: &[usize]) -> Predicted {
+        let table = match &self.head {
+            Some(head) if head.bias.is_some() || head.lora.is_some() => {
+                return predicted(self.logits(hidden), targets);
+            }
+            Some(head) => &head.weight,
+            None => &self.embed.weight,
+        };
+        let hidden = match &self.project_out {
+            Some(project) => project.forward(hidden),
+            None => hidden,
+        };
+        let learnt = self.learnt_rows.clone();
+        vocabulary_loss(
+            hidden,
+            table.val(),
+            targets,
+            self.config.logit_scale,
+            learnt,
+        )
     }
 
     /// Scores of the vocabulary.

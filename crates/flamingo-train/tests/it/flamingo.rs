@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use flamingo_kernels::Precision;
 use flamingo_model::{Gate, ResamplerKind};
 use flamingo_sequence::Visibility;
 use flamingo_train::{
@@ -287,6 +288,66 @@ fn frozen_parts_are_untouched_and_everything_else_is_trained() {
         } else {
             assert!(moved.is_err(), "{name} has optimiser state");
         }
+    }
+}
+
+#[test]
+fn mixed_precision_learns_nearly_the_same_and_saves_frozen_parts_as_their_files_have_them() {
+    let world = with_parts();
+    let plain = run(&flamingo(&world), Resume::Fresh, None).unwrap();
+    let mut recipe = flamingo(&world);
+    recipe.precision = Precision::Bf16;
+    recipe.run = world.path("mixed");
+    recipe.cache.features = Some(world.path("features"));
+    let mixed = run(&recipe, Resume::Fresh, None).unwrap();
+    assert_ne!(plain.losses, mixed.losses);
+    for (source, loss) in &plain.losses {
+        let far = (loss - mixed.losses[source]).abs();
+        assert!(
+            far < 0.05 * loss,
+            "{source}: {loss} and {}",
+            mixed.losses[source]
+        );
+    }
+    let (whole, mixed) = (
+        tensors(world.path("flamingo/model")),
+        tensors(world.path("mixed/model")),
+    );
+    for name in whole.names() {
+        let frozen = ["vision.", "language."]
+            .iter()
+            .any(|part| name.starts_with(part));
+        let same = whole.values(name).unwrap() == mixed.values(name).unwrap();
+        assert_eq!(same, frozen, "{name}");
+    }
+    recipe.run = world.path("again");
+    resumed_equals_uninterrupted(&recipe, 3);
+    let half = recipe
+        .to_toml()
+        .replace("precision = \"bf16\"", "precision = \"f16\"");
+    let error = Recipe::from_toml(&half, "half.toml")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("f16") && error.contains("bf16"), "{error}");
+}
+
+#[test]
+fn what_is_made_again_for_the_backward_pass_changes_no_bit() {
+    let world = with_parts();
+    let plain = run(&flamingo(&world), Resume::Fresh, None).unwrap();
+    let mut recipe = flamingo(&world);
+    recipe.recompute = true;
+    recipe.run = world.path("again");
+    resumed_equals_uninterrupted(&recipe, 3);
+    let again = tensors(world.path("again/model"));
+    let whole = tensors(world.path("flamingo/model"));
+    assert!(plain.model.is_some());
+    for name in whole.names() {
+        assert_eq!(
+            whole.values(name).unwrap(),
+            again.values(name).unwrap(),
+            "{name}"
+        );
     }
 }
 

@@ -5,6 +5,7 @@ mod clock;
 mod cost;
 mod machine;
 mod tasks;
+mod training;
 mod world;
 
 use std::path::PathBuf;
@@ -201,6 +202,11 @@ fn in_a_process(args: &BenchArgs, task: &Task, threads: Option<usize>) -> Result
 fn one(args: &BenchArgs, task: &str) -> Result<Value> {
     let task: Task = task.parse().map_err(Failure::new)?;
     let opened = args.open()?;
+    if let Task::Train(training) = task {
+        let mut result = training.run(opened, args.reps)?;
+        result.insert("peak_rss_mib".to_owned(), clock::peak_memory());
+        return Ok(Value::Object(result));
+    }
     let device = Device::flex();
     let weights = match (args.synthetic, task.weights()) {
         // In f32 few machines hold it.

@@ -51,6 +51,32 @@ fn every_kind_of_task_reports_its_times_and_the_share_of_a_limit() {
 }
 
 #[test]
+fn a_step_of_a_training_reports_its_time_and_what_its_operations_are_for() {
+    let place = Workplace::new();
+    let tasks = "train,train_bf16,train_features,train_features_bf16";
+    let report = place.ok(&["bench", "--tasks", tasks, "--reps", "1"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let result = |task: &str| {
+        let result = &report["results"][format!("{task}/every1")];
+        assert!(result.get("error").is_none(), "{task}: {result}");
+        result
+    };
+    for task in tasks.split(',') {
+        let result = result(task);
+        assert!(result["step"]["best_s"].as_f64().unwrap() > 0.0);
+        assert!(result["limit"]["share"].as_f64().unwrap() > 0.0);
+        let of = |part: &str| result["gflop_of"][part].as_f64().unwrap();
+        let all = ["encoder", "resampler", "layers", "gated_blocks", "head"].map(of);
+        let sum: f64 = all.iter().sum();
+        let gflop = result["limit"]["gflop"].as_f64().unwrap();
+        assert!((sum - gflop).abs() < 1e-6 * gflop);
+        assert_eq!(all[0] > 0.0, !task.contains("features"));
+    }
+    let products = |task: &str| result(task)["limit"]["products"].clone();
+    assert_eq!([products("train"), products("train_bf16")], ["f32", "bf16"]);
+}
+
+#[test]
 fn unknown_tasks_and_no_runs_are_refused() {
     let place = Workplace::new();
     let told = place.refused(&["bench", "--tasks", "decode4,sleep"]);

@@ -13,11 +13,12 @@ use serde_json::{Map, Value, json};
 
 use super::clock::time;
 use super::cost::{self, Cost};
+use super::training::Training;
 use super::world::{SHOT, World};
 use crate::failure::Result;
 
 /// All of them.
-pub(crate) const TASKS: [&str; 20] = [
+pub(crate) const TASKS: [&str; 24] = [
     "encode5",
     "encode33",
     "prefill4",
@@ -38,6 +39,10 @@ pub(crate) const TASKS: [&str; 20] = [
     "decode4_bf16",
     "decode4_q8_0",
     "decode4_q4_k",
+    "train",
+    "train_bf16",
+    "train_features",
+    "train_features_bf16",
 ];
 
 /// One.
@@ -53,6 +58,8 @@ pub(crate) enum Task {
     Query(usize, Known),
     /// So many candidates of two tokens scored.
     Classify(usize, usize, Known),
+    /// A step of the training.
+    Train(Training),
 }
 
 /// What was seen before a question.
@@ -93,6 +100,7 @@ impl fmt::Display for Task {
             Task::Classify(shots, classes, known) => {
                 write!(f, "classify{shots}_{classes}{}", known.suffix())
             }
+            Task::Train(training) => write!(f, "{training}"),
         }
     }
 }
@@ -104,6 +112,9 @@ impl FromStr for Task {
         let shots = |text: &str| text.parse::<usize>().ok().filter(|n| *n <= 256);
         let number = |text: &str| shots(text).filter(|n| *n > 0);
         let parse = || {
+            if let Some(training) = Training::named(text) {
+                return Some(Task::Train(training));
+            }
             let known = [Known::Pictures, Known::Shots]
                 .into_iter()
                 .find(|known| text.ends_with(known.suffix()))
@@ -152,6 +163,7 @@ impl Task {
                 weights
             }
             Task::Query(..) | Task::Classify(..) => WeightType::default(),
+            Task::Train(training) => training.precision.into(),
         }
     }
 
@@ -164,7 +176,7 @@ impl Task {
     ) -> Result<Fields> {
         let config = engine.model().config().clone();
         let tokens = match self {
-            Task::Encode(..) => 0,
+            Task::Encode(..) | Task::Train(_) => 0,
             Task::Prefill(n, _)
             | Task::Decode(n, _)
             | Task::Query(n, _)
@@ -189,6 +201,7 @@ impl Task {
             Task::Classify(shots, classes, known) => {
                 classify(engine, weights, [shots, classes, reps], known)
             }
+            Task::Train(_) => unreachable!("a training has no engine"),
         }
     }
 }
@@ -531,7 +544,8 @@ mod tests {
             );
         }
         for name in [
-            "train",
+            "train4",
+            "train_f32",
             "encode",
             "encode0",
             "decode4x",
