@@ -208,7 +208,8 @@ impl Engine {
         let rows = self.rows();
         let mut room = self.options.batch.max(1).saturating_sub(rows);
         let (mut round, mut later): (Vec<(Waiting, Prepared)>, Vec<Waiting>) = Default::default();
-        let mut tokens = 0;
+        let (mut tokens, mut media) = (0, 0);
+        let medium = self.model.config().medium_numbers() * self.options.precision.dtype().size();
         while round.len() + later.len() < self.options.batch.max(1) {
             let Some(mut waiting) = self.queue.waiting.pop_front() else {
                 break;
@@ -238,13 +239,17 @@ impl Engine {
                 later.push(waiting);
                 continue;
             }
-            if !round.is_empty() && tokens + new > self.options.prefill_tokens {
+            let seen = prepared.media_behind(known) * medium;
+            let is_full = tokens + new > self.options.prefill_tokens
+                || media + seen > self.options.prefill_media_bytes;
+            if !round.is_empty() && is_full {
                 waiting.prepared = Some(prepared.unloaded());
                 self.queue.waiting.push_front(waiting);
                 break;
             }
             room = room.saturating_sub(waiting.what.rows());
             tokens += new;
+            media += seen;
             round.push((waiting, prepared));
         }
         for waiting in later.into_iter().rev() {
