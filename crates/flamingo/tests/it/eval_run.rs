@@ -494,7 +494,7 @@ fn pictures_of_a_task_are_found_in_a_corpus() {
     place.write("corpus/lines.jsonl", passed_over);
     let told = place.ok(&command);
     let expected =
-        "1 pictures that the corpus names are not there, 1 of its lines are no documents";
+        "of the corpus: 1 picture that it names but that is not there, 1 line that is no document";
     assert!(told.contains(expected), "{told}");
     // Where nothing is compared, nothing is all clear.
     let mut alone = command;
