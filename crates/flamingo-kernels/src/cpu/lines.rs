@@ -29,7 +29,7 @@ pub(crate) fn add_lines(set: InstructionSet, weights: &[bf16], k: usize, lines: 
     lines.reserve_exact(panels * of_panel(k));
     // SAFETY: there is room behind those that are there.
     let to = unsafe { Shared::unwritten(lines).behind(before) };
-    let from = From(weights.as_ptr());
+    let from = Numbers(weights.as_ptr());
     for_each(panels, |panel| {
         let part = Columns {
             weights: from.pointer(),
@@ -61,13 +61,13 @@ pub(crate) fn read_column(lines: &[Line], k: usize, column: usize, to: &mut [bf1
     }
 }
 
-/// Where weights begin, read by many threads.
+/// Where the numbers of weights begin, read by many threads.
 #[derive(Clone, Copy)]
-struct From(*const bf16);
+struct Numbers(*const bf16);
 // SAFETY: nothing is written through it.
-unsafe impl Sync for From {}
+unsafe impl Sync for Numbers {}
 
-impl From {
+impl Numbers {
     fn pointer(self) -> *const bf16 {
         self.0
     }
