@@ -12,6 +12,7 @@
 mod activation;
 mod attend;
 mod attention;
+mod bf16_matrix;
 mod conv;
 mod cpu;
 mod depthwise;
@@ -25,14 +26,15 @@ mod log_sum;
 mod lora;
 mod loss;
 mod norm;
+mod packed_weight;
 mod quantised;
-mod quantised_weight;
 mod reading;
 mod weight_type;
 
 pub use activation::{Activation, add, add_gated};
 pub use attend::{Heads, KeysValues, Order, QueryGroup, attend};
 pub use attention::{MASKED, attention, merge_heads, repeat_heads, split_heads};
+pub use bf16_matrix::Bf16Matrix;
 pub use burn;
 pub use burn::module::{Module, Param};
 pub use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -43,13 +45,13 @@ pub use device::{Backend, DeviceError, Precision, available_backends, open_devic
 pub use embedding::Embedding;
 pub use epilogue::Epilogue;
 pub use init::Init;
-pub use linear::{Linear, affine, linear};
+pub use linear::{Linear, affine, linear, linears};
 pub use log_sum::{greatest, log_sum_exp};
 pub use lora::{Lora, LoraConfig};
 pub use loss::{Loss, cross_entropy, log_probabilities};
 pub use norm::{Norm, NormKind};
+pub use packed_weight::{PackedMatrix, PackedWeight, PackedWeights, multiplies_packed};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};
-pub use quantised_weight::{QuantisedWeight, QuantisedWeights, multiplies_quantised};
 pub use reading::sum;
 pub use weight_type::{Matrices, WeightType};
 

@@ -15,6 +15,7 @@ pub(crate) mod columns;
 pub(crate) mod depthwise;
 pub(crate) mod exp;
 pub(crate) mod finish;
+pub(crate) mod lines;
 pub(crate) mod norm;
 pub(crate) mod panels;
 pub(crate) mod product;

@@ -1,7 +1,6 @@
-//! `x W^T` where both are bf16, with a lane for each column. Columns are taken sixteen at a time, a panel: two numbers of
-//! each of them lie side by side, a line, so that one instruction multiplies two numbers of a row of `x` with all of them,
-//! and no sum is ever made across lanes. Weights stay as they are in memory; lines are made of them for one product, or,
-//! where there are few rows, in registers.
+//! `x W^T` where both are bf16, with a lane for each column: one instruction multiplies two numbers of a row of `x` with
+//! a line of weights ([`lines`](super::lines)), and no sum is ever made across lanes. Weights that lie in rows are laid out
+//! in lines for one product.
 //!
 //! Every sum is made in one order that depends on `k` alone: within a stretch pair after pair, of a pair the second
 //! number first, the stretches one after the other. So a row gives the same bits alone and among others, with one
@@ -14,6 +13,7 @@ use std::mem::MaybeUninit;
 use half::bf16;
 
 use crate::cpu::finish::Finish;
+use crate::cpu::lines::{Columns, Line, add_lines, lay_out_of, of_panel};
 use crate::cpu::product::{Shared, Sizes};
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::Avx512;
@@ -26,17 +26,30 @@ const STRETCH: usize = 256;
 /// Rows of a tile at most.
 const TILE_ROWS: usize = 8;
 
+/// Rows of a tile that meet more than two panels at once.
+const FEWEST: usize = 4;
+
 /// Rows of `x` up to which lines are made where they are used, and not for all of them.
 const FEW: usize = 16;
 
-/// Rows with which lines are multiplied in the registers that they were made in.
-const FEWEST: usize = 4;
+/// Lines that are asked for before they are read: from one page of memory to the next the processor does not do it
+/// by itself.
+const AHEAD: usize = 32;
 
 /// Panels of a task.
 const PANELS: usize = 24;
 
 /// Rows of a task at least and at most, where there are so many.
 const ROWS: [usize; 2] = [96, 384];
+
+/// Where the weights of a product lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Weights<'a> {
+    /// `[n, k]`.
+    Rows(&'a [bf16]),
+    /// All panels of them.
+    Lines(&'a [Line]),
+}
 
 /// How two numbers of a row and of sixteen columns are multiplied.
 trait Multiply {
@@ -129,11 +142,6 @@ impl Multiply for Native {
     }
 }
 
-/// Two numbers of each of sixteen columns.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Line([u32; LANES]);
-
 /// Some rows and panels of a product.
 struct Block<'a> {
     set: InstructionSet,
@@ -141,9 +149,7 @@ struct Block<'a> {
     rows: [usize; 2],
     panels: [usize; 2],
     x: *const bf16,
-    weights: *const bf16,
-    /// Of all panels; null if they are made where they are used.
-    lines: *const Line,
+    weights: Weights<'a>,
     /// Room for the sums of all stretches but the last, `[rows, panels * 16]`.
     sums: *mut f32,
     finish: Finish<'a, bf16>,
@@ -158,28 +164,32 @@ pub(crate) fn product_bf16(
     set: InstructionSet,
     sizes: Sizes,
     x: &[bf16],
-    weights: &[bf16],
+    weights: Weights<'_>,
     finish: Finish<'_, bf16>,
 ) -> Vec<bf16> {
     let Sizes { m, n, k } = sizes;
-    sizes.check(x.len(), weights.len());
+    let (panels, pairs) = (n.div_ceil(LANES), of_panel(k));
+    let mut lines = Vec::new();
+    let weights = match weights {
+        Weights::Rows(rows) => {
+            sizes.check(x.len(), rows.len());
+            match m > FEW {
+                true => {
+                    add_lines(set, rows, k, &mut lines);
+                    Weights::Lines(&lines)
+                }
+                false => weights,
+            }
+        }
+        Weights::Lines(lines) => {
+            sizes.check(x.len(), n * k);
+            assert_eq!(lines.len(), panels * pairs, "lines of a product");
+            weights
+        }
+    };
     finish.check([m, n]);
     let mut product = Vec::with_capacity(m * n);
     let out = Shared::unwritten(&mut product);
-    let (panels, pairs) = (n.div_ceil(LANES), k.div_ceil(2));
-    let mut lines = Vec::<Line>::with_capacity(if m > FEW { panels * pairs } else { 0 });
-    let to = Shared::unwritten(&mut lines);
-    let from = Weights(weights.as_ptr());
-    for_each(if m > FEW { panels } else { 0 }, |panel| {
-        let part = Columns {
-            weights: from.pointer(),
-            sizes,
-            panel,
-            pairs: [0, pairs],
-        };
-        // SAFETY: the lengths were checked above, and each panel has a place of its own.
-        unsafe { lay_out(set, &part, to.behind(panel * pairs).pointer().cast()) }
-    });
     let threads = rayon::current_num_threads();
     let at_once = match m {
         0..=FEW => panels
@@ -210,11 +220,7 @@ pub(crate) fn product_bf16(
             rows,
             panels,
             x: x.as_ptr(),
-            weights: weights.as_ptr(),
-            lines: match m > FEW {
-                true => to.pointer(),
-                false => std::ptr::null(),
-            },
+            weights,
             sums: sums.as_mut_ptr(),
             finish,
             out: out.pointer(),
@@ -233,20 +239,7 @@ pub(crate) fn product_bf16(
     product
 }
 
-/// Where weights begin, read by many threads.
-#[derive(Clone, Copy)]
-struct Weights(*const bf16);
-// SAFETY: nothing is written through it.
-unsafe impl Sync for Weights {}
-
-impl Weights {
-    fn pointer(self) -> *const bf16 {
-        self.0
-    }
-}
-
 for_processor!(fn widened(block: &Block<'_>) = widened_of);
-for_processor!(fn lay_out(columns: &Columns, to: *mut u32) = lay_out_of);
 
 #[inline(always)]
 unsafe fn widened_of<V: Lanes>(block: &Block<'_>) {
@@ -257,66 +250,6 @@ unsafe fn widened_of<V: Lanes>(block: &Block<'_>) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c")]
 unsafe fn native(block: &Block<'_>) {
     unsafe { block_of::<Native>(block) }
-}
-
-/// What lines are made of.
-struct Columns {
-    weights: *const bf16,
-    sizes: Sizes,
-    panel: usize,
-    pairs: [usize; 2],
-}
-
-impl Columns {
-    /// Where each begins; behind the last it is the last again.
-    #[inline(always)]
-    unsafe fn firsts(&self) -> [*const bf16; LANES] {
-        let mut all = [self.weights; LANES];
-        for (lane, first) in all.iter_mut().enumerate() {
-            let column = (self.panel * LANES + lane).min(self.sizes.n - 1);
-            *first = unsafe { self.weights.add(column * self.sizes.k) };
-        }
-        all
-    }
-}
-
-#[inline(always)]
-unsafe fn lay_out_of<V: Lanes>(columns: &Columns, to: *mut u32) {
-    let ([start, end], k) = (columns.pairs, columns.sizes.k);
-    let mut at = start;
-    unsafe {
-        let firsts = columns.firsts();
-        while at + LANES <= end.min(k / 2) {
-            let lines = load_lines::<V>(&firsts, at);
-            for i in 0..LANES {
-                lines[i].store(to.add((at - start + i) * LANES).cast());
-            }
-            at += LANES;
-        }
-        while at < end {
-            for lane in 0..LANES {
-                let from = firsts[lane].add(2 * at);
-                let pair = match 2 * at + 1 < k {
-                    true => from.cast::<u32>().read_unaligned(),
-                    false => u32::from((*from).to_bits()),
-                };
-                to.add((at - start) * LANES + lane).write(pair);
-            }
-            at += 1;
-        }
-    }
-}
-
-/// The lines of sixteen pairs.
-#[inline(always)]
-unsafe fn load_lines<V: Lanes>(firsts: &[*const bf16; LANES], at: usize) -> [V; LANES] {
-    let mut rows = [std::ptr::null(); LANES];
-    unsafe {
-        for lane in 0..LANES {
-            rows[lane] = firsts[lane].add(2 * at).cast();
-        }
-        V::load_columns(rows)
-    }
 }
 
 /// Places of a row's stretch, and room that keeps rows from competing for places of the cache.
@@ -332,38 +265,41 @@ struct Copied([u32; TILE_ROWS * ROW]);
 #[expect(dead_code, reason = "reached by a pointer")]
 struct Last([f32; TILE_ROWS * PANELS * LANES]);
 
-/// The lines of two panels.
+/// Panels whose lines are made at once where they are used.
+const LAID_OUT: usize = 2;
+
+/// Their lines.
 #[repr(align(64))]
 #[expect(dead_code, reason = "reached by a pointer")]
-struct LaidOut([u32; 2 * STRETCH * LANES]);
+struct LaidOut([u32; LAID_OUT * STRETCH * LANES]);
 
 #[inline(always)]
 unsafe fn block_of<M: Multiply>(block: &Block<'_>) {
-    let all = block.sizes.k.div_ceil(2);
+    let all = of_panel(block.sizes.k);
     let count = all.div_ceil(STRETCH).max(1);
     let length = all.div_ceil(count);
-    for number in 0..count {
-        let pairs = [number * length, ((number + 1) * length).min(all)];
-        let part = |panels: [usize; 2]| Part {
-            block,
-            pairs,
-            panels,
-        };
-        unsafe {
-            if !block.lines.is_null() {
-                let first = block.lines.add(block.panels[0] * all + pairs[0]);
-                part(block.panels).all_rows::<M>(first.cast(), all * LANES);
-                continue;
-            }
-            let [mut p, end] = block.panels;
-            while block.rows[1] - block.rows[0] <= FEWEST && p + 4 <= end {
-                part([p, p + 4]).fewest_rows::<M>();
-                p += 4;
-            }
-            while p < end {
-                let panels = [p, (p + 2).min(end)];
-                part(panels).few_rows::<M>();
-                p = panels[1];
+    let [first, end] = block.panels;
+    let at_once = match block.weights {
+        Weights::Rows(_) => LAID_OUT,
+        // Few rows: memory is the limit, and it is fastest where it is read from one end to the other.
+        Weights::Lines(_) if block.rows[1] - block.rows[0] <= FEW => 4,
+        Weights::Lines(_) => PANELS,
+    };
+    for p in (first..end).step_by(at_once) {
+        for number in 0..count {
+            let part = Part {
+                block,
+                pairs: [number * length, ((number + 1) * length).min(all)],
+                panels: [p, (p + at_once).min(end)],
+            };
+            unsafe {
+                match block.weights {
+                    Weights::Rows(rows) => part.few_rows::<M>(rows.as_ptr()),
+                    Weights::Lines(lines) => {
+                        let first = lines.as_ptr().add(p * all + part.pairs[0]);
+                        part.all_rows::<M>(first.cast(), [all * LANES, AHEAD * LANES]);
+                    }
+                }
             }
         }
     }
@@ -381,99 +317,38 @@ impl Part<'_> {
         self.pairs[1] - self.pairs[0]
     }
 
-    fn columns(&self, panel: usize, pairs: [usize; 2]) -> Columns {
-        let (weights, sizes) = (self.block.weights, self.block.sizes);
-        Columns {
-            weights,
-            sizes,
-            panel,
-            pairs,
-        }
-    }
-
     /// Few rows: their panels' lines are made first.
     #[inline(always)]
-    unsafe fn few_rows<M: Multiply>(&self) {
+    unsafe fn few_rows<M: Multiply>(&self, weights: *const bf16) {
         let mut room = MaybeUninit::<LaidOut>::uninit();
         let room = room.as_mut_ptr().cast::<u32>();
-        let from_panel = self.length() * LANES;
+        let (from_panel, sizes) = (self.length() * LANES, self.block.sizes);
         unsafe {
-            for p in self.panels[0]..self.panels[1] {
-                let to = room.add((p - self.panels[0]) * from_panel);
-                lay_out_of::<M::Sums>(&self.columns(p, self.pairs), to);
+            for panel in self.panels[0]..self.panels[1] {
+                let columns = Columns {
+                    weights,
+                    columns: sizes.n,
+                    k: sizes.k,
+                    panel,
+                    pairs: self.pairs,
+                };
+                let to = room.add((panel - self.panels[0]) * from_panel);
+                lay_out_of::<M::Sums>(&columns, to);
             }
-            self.all_rows::<M>(room, from_panel);
+            self.all_rows::<M>(room, [from_panel, 0]);
         }
     }
 
-    /// Four panels with so few rows that lines need not be kept.
+    /// All rows of the block, with lines of a panel that begin `from_panel` behind those of the one before; the first
+    /// rows that meet them read `ahead`.
     #[inline(always)]
-    unsafe fn fewest_rows<M: Multiply>(&self) {
-        unsafe {
-            match self.block.rows[1] - self.block.rows[0] {
-                1 => self.as_they_lie::<M, 1>(),
-                2 => self.as_they_lie::<M, 2>(),
-                3 => self.as_they_lie::<M, 3>(),
-                _ => self.as_they_lie::<M, FEWEST>(),
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn as_they_lie<M: Multiply, const R: usize>(&self) {
-        let ([start, end], k) = (self.pairs, self.block.sizes.k);
-        let mut copy = MaybeUninit::<Copied>::uninit();
-        let x = copy.as_mut_ptr().cast::<u32>();
-        let mut last = MaybeUninit::<Last>::uninit();
-        let mut room = MaybeUninit::<[Line; LANES]>::uninit();
-        let room = room.as_mut_ptr().cast::<u32>();
-        unsafe {
-            self.copy::<M, R>(self.block.rows[0], x);
-            let mut sums = [[M::Sums::splat(0.0); 4]; R];
-            let mut at = start;
-            while at < end {
-                let pairs = LANES.min(end - at);
-                for c in 0..4 {
-                    let columns = self.columns(self.panels[0] + c, [at, at + pairs]);
-                    // The same of the next panels, whose columns lie behind these.
-                    let next = (columns.panel + 4) * LANES * k + 2 * LANES * at;
-                    let next = self.block.weights.wrapping_add(next);
-                    for i in 0..LANES {
-                        M::Sums::prefetch(next.wrapping_add(2 * LANES * i).cast());
-                    }
-                    let mut lines = [M::Sums::splat(0.0); LANES];
-                    if at + LANES <= end.min(k / 2) {
-                        lines = load_lines::<M::Sums>(&columns.firsts(), at);
-                    } else {
-                        lay_out_of::<M::Sums>(&columns, room);
-                        for i in 0..pairs {
-                            lines[i] = M::Sums::load(room.add(i * LANES).cast());
-                        }
-                    }
-                    for i in 0..pairs {
-                        let line = M::columns(lines[i]);
-                        for r in 0..R {
-                            let row = M::row(x.add(r * ROW + (at - start + i) * M::PLACES));
-                            sums[r][c] = M::add(sums[r][c], row, line);
-                        }
-                    }
-                }
-                at += pairs;
-            }
-            let last = last.as_mut_ptr().cast();
-            self.store::<M, R, 4>(&sums, self.block.rows[0], self.panels[0], last);
-            self.finish(self.block.rows, last);
-        }
-    }
-
-    /// All rows of the block, with lines of a panel that begin `from_panel` behind those of the one before.
-    #[inline(always)]
-    unsafe fn all_rows<M: Multiply>(&self, lines: *const u32, from_panel: usize) {
+    unsafe fn all_rows<M: Multiply>(&self, lines: *const u32, [from_panel, ahead]: [usize; 2]) {
         let mut copy = MaybeUninit::<Copied>::uninit();
         let mut sums = MaybeUninit::<Last>::uninit();
         let lines = Lines {
             first: lines,
             from_panel,
+            ahead,
             copy: copy.as_mut_ptr().cast(),
             last: sums.as_mut_ptr().cast(),
         };
@@ -501,6 +376,10 @@ impl Part<'_> {
         let [mut p, end] = self.panels;
         unsafe {
             self.copy::<M, R>(i, lines.copy);
+            while R <= FEWEST && p + 4 <= end {
+                self.tile::<M, R, 4>(i, p, lines);
+                p += 4;
+            }
             while p + 2 <= end {
                 self.tile::<M, R, 2>(i, p, lines);
                 p += 2;
@@ -535,7 +414,15 @@ impl Part<'_> {
             let mut sums = [[M::Sums::splat(0.0); C]; R];
             let first = lines.first.add((p - self.panels[0]) * lines.from_panel);
             let x = lines.copy.cast_const();
+            let ahead = match i == self.block.rows[0] {
+                true => lines.ahead,
+                false => 0,
+            };
             for at in 0..self.length() {
+                for c in 0..if ahead > 0 { C } else { 0 } {
+                    let line = first.wrapping_add(c * lines.from_panel + at * LANES + ahead);
+                    M::Sums::prefetch(line.cast());
+                }
                 let mut columns = [M::columns(M::Sums::load(first.add(at * LANES).cast())); C];
                 for c in 1..C {
                     let line = first.add(c * lines.from_panel + at * LANES);
@@ -611,6 +498,7 @@ impl Part<'_> {
 struct Lines {
     first: *const u32,
     from_panel: usize,
+    ahead: usize,
     copy: *mut u32,
     last: *mut f32,
 }
@@ -636,6 +524,22 @@ mod tests {
             .collect()
     }
 
+    /// The product with weights in lines, which is that with weights in rows.
+    fn product(
+        set: InstructionSet,
+        [m, k, n]: [usize; 3],
+        x: &[bf16],
+        weights: &[bf16],
+        finish: Finish<'_, bf16>,
+    ) -> Vec<bf16> {
+        let (sizes, mut lines) = (Sizes { m, n, k }, Vec::new());
+        add_lines(set, weights, k, &mut lines);
+        let laid_out = product_bf16(set, sizes, x, Weights::Lines(&lines), finish);
+        let in_rows = product_bf16(set, sizes, x, Weights::Rows(weights), finish);
+        assert_eq!(laid_out, in_rows, "{set} {m} {k} {n}");
+        laid_out
+    }
+
     #[test]
     fn products_of_bf16_have_the_same_bits_with_every_instruction_set() {
         for [m, k, n] in [
@@ -650,7 +554,7 @@ mod tests {
                 bias: Some(&bias),
                 ..Finish::default()
             };
-            let run = |set| product_bf16(set, Sizes { m, n, k }, &x, &weights, finish);
+            let run = |set| product(set, [m, k, n], &x, &weights, finish);
             let expected = run(InstructionSet::Portable);
             for (at, found) in expected.iter().enumerate() {
                 let (i, j) = (at / n, at % n);
@@ -673,13 +577,8 @@ mod tests {
         let weights = halves(n * k, 3);
         let run = |x: &[bf16]| {
             let m = x.len() / k;
-            product_bf16(
-                InstructionSet::best(),
-                Sizes { m, n, k },
-                x,
-                &weights,
-                Finish::default(),
-            )
+            let finish = Finish::default();
+            product(InstructionSet::best(), [m, k, n], x, &weights, finish)
         };
         for m in [2, 3, 4, 5, 8, 17, 101] {
             let x = halves(m * k, m as u32);
@@ -700,7 +599,7 @@ mod tests {
                 function: Some(Function::SquaredRelu),
                 stream: Some(&stream),
             };
-            let run = |set| product_bf16(set, Sizes { m, n, k }, &x, &weights, finish);
+            let run = |set| product(set, [m, k, n], &x, &weights, finish);
             let expected = run(InstructionSet::Portable);
             for (at, found) in expected.iter().enumerate() {
                 let (i, j) = (at / n, at % n);
