@@ -31,6 +31,9 @@ pub struct EngineOptions {
     pub batch: usize,
     /// Tokens of prompts that are read together at most, unless one prompt has more.
     pub prefill_tokens: usize,
+    /// Bytes of pictures' keys and values that a pass over prompts holds at most, unless one prompt has more: those of 33
+    /// pictures may be more than all else that the pass needs.
+    pub prefill_media_bytes: usize,
     /// Bytes of pictures' keys and values that are kept.
     pub media_bytes: usize,
     /// Bytes of prompts' keys and values that are kept.
@@ -50,6 +53,7 @@ impl Default for EngineOptions {
             max_media: 256,
             batch: 32,
             prefill_tokens: 4096,
+            prefill_media_bytes: 128 << 20,
             media_bytes: 512 << 20,
             prefix_bytes: 512 << 20,
             latents: None,

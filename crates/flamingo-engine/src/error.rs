@@ -28,12 +28,15 @@ pub enum Error {
         most: usize,
     },
     /// A scoring request without candidates, or an empty candidate.
-    #[error("prompt {prompt}: {reason}")]
-    Candidates {
+    #[error("{0}")]
+    Candidates(String),
+    /// One of several prompts cannot be answered.
+    #[error("prompt {number}: {source}")]
+    Prompt {
         /// Its number, from 1.
-        prompt: usize,
-        /// What is wrong.
-        reason: String,
+        number: usize,
+        /// Why.
+        source: Box<Error>,
     },
     /// An option outside its range.
     #[error(transparent)]

@@ -80,6 +80,14 @@ impl Engine {
         })
     }
 
+    /// Whether a medium can be had. One whose version was seen before is not loaded.
+    ///
+    /// # Errors
+    /// Why not, as a prompt that shows it would be told.
+    pub fn check_medium(&mut self, reference: &str, source: &dyn MediaSource) -> Result<()> {
+        self.looked(reference, 0, source).map(|_| ())
+    }
+
     /// What a medium is encoded in: its frames, or the tiles of a picture.
     pub(crate) fn pieces(&self, frames: &[Image]) -> usize {
         let tiles = |frame: &Image| self.preprocess.tiling(frame).into_iter().product::<usize>();

@@ -1,5 +1,6 @@
 //! A prompt on its way: prepared, then read.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use flamingo_model::{Medium, TextCache};
@@ -21,6 +22,12 @@ impl Prepared {
     pub(crate) fn common(&self, other: &Self) -> usize {
         let pairs = self.keys.iter().zip(&other.keys);
         pairs.take_while(|(a, b)| a == b).count()
+    }
+
+    /// How many media the tokens behind the first `known` see.
+    pub(crate) fn media_behind(&self, known: usize) -> usize {
+        let seen = self.sees[known..].iter().cloned().flatten();
+        seen.collect::<HashSet<usize>>().len()
     }
 
     /// The last medium that its last token sees.

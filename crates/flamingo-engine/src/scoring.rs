@@ -24,19 +24,9 @@ pub(crate) struct Scoring {
 
 impl Scoring {
     /// # Errors
-    /// If there are no candidates, or one is empty; `number` is the prompt's in the message.
-    pub(crate) fn new(
-        request: Candidates,
-        by: RankBy,
-        tokenizer: &Tokenizer,
-        number: usize,
-    ) -> Result<Self> {
-        let refuse = |reason: String| {
-            Err(Error::Candidates {
-                prompt: number,
-                reason,
-            })
-        };
+    /// If there are no candidates, or one is empty.
+    pub(crate) fn new(request: Candidates, by: RankBy, tokenizer: &Tokenizer) -> Result<Self> {
+        let refuse = |reason: String| Err(Error::Candidates(reason));
         if request.candidates.is_empty() {
             return refuse("`candidates` is empty: give at least one text".into());
         }

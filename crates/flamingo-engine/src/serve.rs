@@ -31,11 +31,6 @@ impl Engine {
     /// # Errors
     /// If the prompt is empty or too long, an option is out of range, or there are no candidates.
     pub fn submit(&mut self, request: Request) -> Result<RequestId> {
-        self.submit_as(request, 1)
-    }
-
-    /// `number` is the prompt's in messages.
-    fn submit_as(&mut self, request: Request, number: usize) -> Result<RequestId> {
         let (document, what, new_tokens) = match request {
             Request::Generate {
                 prompt,
@@ -48,7 +43,7 @@ impl Engine {
             }
             Request::Score { candidates, by } => {
                 let document = candidates.document.clone();
-                let scoring = Scoring::new(candidates, by, &self.tokenizer, number)?;
+                let scoring = Scoring::new(candidates, by, &self.tokenizer)?;
                 let longest = scoring.longest();
                 (document, What::Score(scoring), longest)
             }
@@ -124,13 +119,21 @@ impl Engine {
         source: &dyn MediaSource,
         on_event: &mut dyn FnMut(usize, Event),
     ) -> Result<()> {
+        let several = requests.len() > 1;
+        let of_prompt = |i: usize, error: Error| match several {
+            true => Error::Prompt {
+                number: i + 1,
+                source: Box::new(error),
+            },
+            false => error,
+        };
         let mut ids = Vec::with_capacity(requests.len());
         for (i, request) in requests.into_iter().enumerate() {
-            match self.submit_as(request, i + 1) {
+            match self.submit(request) {
                 Ok(id) => ids.push(id),
                 Err(error) => {
                     self.cancel_all(&ids);
-                    return Err(error);
+                    return Err(of_prompt(i, error));
                 }
             }
         }
@@ -144,7 +147,7 @@ impl Engine {
                 };
                 match event {
                     Event::Failed { error, .. } => {
-                        failed.get_or_insert(error);
+                        failed.get_or_insert_with(|| of_prompt(i, error));
                         continue;
                     }
                     Event::Text { .. } => {}
@@ -205,7 +208,8 @@ impl Engine {
         let rows = self.rows();
         let mut room = self.options.batch.max(1).saturating_sub(rows);
         let (mut round, mut later): (Vec<(Waiting, Prepared)>, Vec<Waiting>) = Default::default();
-        let mut tokens = 0;
+        let (mut tokens, mut media) = (0, 0);
+        let medium = self.model.config().medium_numbers() * self.options.precision.dtype().size();
         while round.len() + later.len() < self.options.batch.max(1) {
             let Some(mut waiting) = self.queue.waiting.pop_front() else {
                 break;
@@ -235,13 +239,17 @@ impl Engine {
                 later.push(waiting);
                 continue;
             }
-            if !round.is_empty() && tokens + new > self.options.prefill_tokens {
+            let seen = prepared.media_behind(known) * medium;
+            let is_full = tokens + new > self.options.prefill_tokens
+                || media + seen > self.options.prefill_media_bytes;
+            if !round.is_empty() && is_full {
                 waiting.prepared = Some(prepared.unloaded());
                 self.queue.waiting.push_front(waiting);
                 break;
             }
             room = room.saturating_sub(waiting.what.rows());
             tokens += new;
+            media += seen;
             round.push((waiting, prepared));
         }
         for waiting in later.into_iter().rev() {

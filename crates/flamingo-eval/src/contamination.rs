@@ -11,6 +11,7 @@ use flamingo_corpus::towers::Tower;
 use flamingo_engine::MediaSource;
 use flamingo_image::{Image, Limits, Media, Wanted, decode_still};
 use flamingo_sequence::Part;
+use flamingo_tasks::counted;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -345,8 +346,11 @@ impl fmt::Display for Contamination {
         let share = |count: usize, of: usize| 100.0 * count as f64 / of.max(1) as f64;
         writeln!(
             f,
-            "{}: {} pictures of {} queries, looked for among {} of the corpus",
-            self.task, self.pictures, self.queries, self.corpus_pictures
+            "{}: {} of {}, looked for among {} of the corpus",
+            self.task,
+            counted(self.pictures, "picture"),
+            counted(self.queries, "query"),
+            self.corpus_pictures
         )?;
         for (what, count) in [
             ("the same bytes", self.count(|by| *by == By::Bytes)),
@@ -387,15 +391,16 @@ impl fmt::Display for Contamination {
         if self.unread + self.corpus_unread > 0 {
             write!(
                 f,
-                "\n{} pictures or films of the task and {} pictures of the corpus could not be compared",
+                "\nnot compared, as they cannot be read: {} of the task's pictures and films, {} of the corpus",
                 self.unread, self.corpus_unread
             )?;
         }
         if self.corpus_missing + self.corpus_lines > 0 {
             write!(
                 f,
-                "\n{} pictures that the corpus names are not there, {} of its lines are no documents",
-                self.corpus_missing, self.corpus_lines
+                "\nof the corpus: {} that it names but that is not there, {} that is no document",
+                counted(self.corpus_missing, "picture"),
+                counted(self.corpus_lines, "line")
             )?;
         }
         Ok(())

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
+use flamingo_tasks::counted;
 use serde::Serialize;
 
 use crate::statistics::{Paired, mean, paired};
@@ -175,7 +176,7 @@ impl fmt::Display for Difference {
 
 impl fmt::Display for GroupDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} samples", self.name, self.samples)?;
+        write!(f, "{}: {}", self.name, counted(self.samples, "sample"))?;
         if self.unmatched > 0 {
             write!(f, ", {} only in one", self.unmatched)?;
         }

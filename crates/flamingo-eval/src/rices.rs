@@ -28,38 +28,76 @@ impl Tower for OwnTower<'_> {
     }
 }
 
-/// The vectors of examples: the mean over an example's pictures and its films' frames. `progress` counts examples.
+/// What examples look like.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Looks {
+    /// The vectors of those whose pictures can be read.
+    pub vectors: Vectors,
+    /// Which examples these are, by number.
+    pub examples: Vec<usize>,
+    /// The others: number, and why not.
+    pub damaged: Vec<(usize, String)>,
+}
+
+/// Damaged pictures that are told by name.
+const NAMED: usize = 3;
+
+impl Looks {
+    /// The examples that these vectors are of.
+    pub fn numbers(&self, rows: &[usize]) -> Vec<usize> {
+        rows.iter().map(|&row| self.examples[row]).collect()
+    }
+
+    /// How many cannot be read, and the first of them with the reason.
+    pub fn told(&self, examples: &[TaskExample]) -> String {
+        let count = self.damaged.len();
+        let named = self.damaged.iter().take(NAMED);
+        let named: Vec<String> = named
+            .map(|(at, error)| format!("{}: {error}", examples[*at].id))
+            .collect();
+        let more = if count > NAMED { ", .." } else { "" };
+        format!(
+            "{count} of {} cannot be read ({}{more})",
+            examples.len(),
+            named.join("; ")
+        )
+    }
+}
+
+/// The vectors of examples: the mean over an example's pictures and its films' frames. `progress` counts examples. One
+/// of which a picture cannot be read has none.
 ///
 /// # Errors
-/// If an example shows nothing, a picture cannot be read, or the tower fails.
+/// If an example shows nothing, or the tower fails.
 pub fn vectors(
     examples: &[TaskExample],
     source: &dyn MediaSource,
     tower: &mut dyn Tower,
     progress: crate::Progress<'_>,
-) -> Result<Vectors> {
-    let mut all = Vectors::default();
+) -> Result<Looks> {
+    let mut all = Looks::default();
     let wanted = Wanted {
         sampling: Some(Sampling::TRAINING),
         ..Wanted::default()
     };
     let failed =
         |id: &str, error: String| Error::Options(format!("similar shots of {id}: {error}"));
-    for chunk in examples.chunks(AT_ONCE) {
+    for (number, chunk) in examples.chunks(AT_ONCE).enumerate() {
         let mut pictures: Vec<Image> = Vec::new();
+        // The examples of these pictures, and how many each has.
         let mut counts = Vec::new();
-        for example in chunk {
-            let before = pictures.len();
-            for part in &example.question {
-                if let Part::Image(place) | Part::Video(place) = part {
-                    pictures.extend(frames(source.media(place, &wanted)?));
+        for (example, at) in chunk.iter().zip(number * AT_ONCE..) {
+            match shown(example, source, &wanted) {
+                Ok(own) if own.is_empty() => {
+                    let hint = "it shows no picture: take random shots".to_owned();
+                    return Err(failed(&example.id, hint));
                 }
+                Ok(own) => {
+                    counts.push((at, own.len()));
+                    pictures.extend(own);
+                }
+                Err(error) => all.damaged.push((at, error.to_string())),
             }
-            if pictures.len() == before {
-                let hint = "it shows no picture: take random shots".to_owned();
-                return Err(failed(&example.id, hint));
-            }
-            counts.push(pictures.len() - before);
         }
         let mut made = Vec::with_capacity(pictures.len());
         for batch in pictures.chunks(AT_ONCE) {
@@ -70,15 +108,31 @@ pub fn vectors(
             );
         }
         let mut rest = &made[..];
-        for (example, count) in chunk.iter().zip(counts) {
+        for (at, count) in counts {
             let (own, others) = rest.split_at(count);
             rest = others;
-            all.push(&mean(own))
-                .map_err(|error| failed(&example.id, error))?;
+            let pushed = all.vectors.push(&mean(own));
+            pushed.map_err(|error| failed(&examples[at].id, error))?;
+            all.examples.push(at);
         }
         progress(chunk.len());
     }
     Ok(all)
+}
+
+/// The pictures of an example, and the frames of its films.
+fn shown(
+    example: &TaskExample,
+    source: &dyn MediaSource,
+    wanted: &Wanted,
+) -> flamingo_engine::Result<Vec<Image>> {
+    let mut pictures = Vec::new();
+    for part in &example.question {
+        if let Part::Image(place) | Part::Video(place) = part {
+            pictures.extend(frames(source.media(place, wanted)?));
+        }
+    }
+    Ok(pictures)
 }
 
 /// The mean of vectors that are brought to length 1 first.

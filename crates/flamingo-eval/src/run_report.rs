@@ -10,6 +10,7 @@ mod tables;
 use std::fmt::Write;
 
 use flamingo_film::Reader;
+use flamingo_tasks::counted;
 
 use crate::diff::Group;
 use crate::report::escape::escape;
@@ -110,8 +111,8 @@ fn browsable(run: &RunRead, several: bool, shown: usize, pictures: &mut Pictures
         };
         let _ = write!(
             html,
-            "<details{open}><summary>{of}{cell} <span class=\"error\">({} samples)</span></summary>",
-            samples.len()
+            "<details{open}><summary>{of}{cell} <span class=\"error\">({})</span></summary>",
+            counted(samples.len(), "sample")
         );
         for (title, some) in [("The worst", worst), ("The best", best)] {
             let cards: String = some

@@ -17,10 +17,11 @@ use std::time::Instant;
 use flamingo_engine::{Engine, MediaSource};
 use flamingo_kernels::Device;
 use flamingo_sequence::{Candidates, Document};
+use flamingo_tasks::counted;
 use serde::Serialize;
 
 use crate::report::escape::escape;
-use crate::rices::{OwnTower, Vectors, nearest, vectors};
+use crate::rices::{Looks, OwnTower, Vectors, nearest, vectors};
 use crate::run::{Example, Form, Suite};
 use crate::run_report::chart::{Line, Mark, chart};
 use crate::statistics::{deviation, mean};
@@ -112,6 +113,9 @@ pub struct Versus {
     pub classes: usize,
     /// Queries of each seed.
     pub queries: usize,
+    /// What was left out, as its picture cannot be read: how many, and the first by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// What was compared.
     pub options: VersusOptions,
     /// The figures.
@@ -164,11 +168,17 @@ pub fn versus(
 ) -> Result<Versus> {
     let mut all: Vec<(Way, usize, Measured)> = Vec::new();
     let (mut name, mut classes, mut queries) = (String::new(), 0, 0);
+    let mut left_out: Vec<String> = Vec::new();
     for &seed in &options.seeds {
         task(seed, &mut |task| {
             let problem = Problem::new(engine, task, options, seed)?;
             (name, classes) = (task.suite.task.clone(), problem.classes.len());
-            queries = task.suite.queries.len();
+            queries = problem.queries.examples.len();
+            for told in problem.left_out() {
+                if !left_out.contains(&told) {
+                    left_out.push(told);
+                }
+            }
             for &count in &options.examples {
                 for way in Way::ALL {
                     let measured = problem.measure(way, count, engine, fine_tune, device)?;
@@ -206,6 +216,7 @@ pub fn versus(
         task: name,
         classes,
         queries,
+        left_out,
         options: options.clone(),
         figures,
     })
@@ -217,12 +228,15 @@ struct Problem<'a> {
     seed: u64,
     most_shots: usize,
     classes: Arc<[String]>,
+    /// Features of the frozen encoder, and seconds for those of one picture. What cannot be read is neither shown nor
+    /// asked.
+    supports: Looks,
+    queries: Looks,
+    seconds_per_picture: f64,
+    /// Of the rows of `supports` and `queries`.
     support_classes: Vec<usize>,
     query_classes: Vec<usize>,
-    /// Features of the frozen encoder, and seconds for those of one picture.
-    supports: Vectors,
-    queries: Vectors,
-    seconds_per_picture: f64,
+    /// Rows of `supports` in the order in which they are taken.
     order: Vec<usize>,
 }
 
@@ -249,29 +263,44 @@ impl<'a> Problem<'a> {
                 suite.task
             ));
         }
-        let most = options.examples.iter().copied().max().unwrap_or(0);
-        if most > suite.supports.len() {
-            return refuse(format!(
-                "{most} examples are asked for, the task has {} supports: ask for fewer",
-                suite.supports.len()
-            ));
-        }
         let class = |example: &Example| {
             let found = classes.iter().position(|class| *class == example.answer);
             found.ok_or_else(|| {
                 Error::Options(format!("{}: its answer is none of the classes", example.id))
             })
         };
-        let of_all = |examples: &[Example]| examples.iter().map(class).collect::<Result<Vec<_>>>();
-        let support_classes = of_all(&suite.supports)?;
-        let query_classes = of_all(&suite.queries)?;
+        let of_all = |examples: &[Example], looks: &Looks| {
+            let read = looks.examples.iter();
+            read.map(|&at| class(&examples[at]))
+                .collect::<Result<Vec<_>>>()
+        };
         let started = Instant::now();
         let mut tower = OwnTower(engine);
         let supports = vectors(&suite.supports, task.media, &mut tower, &mut |_| {})?;
         let queries = vectors(&suite.queries, task.media, &mut tower, &mut |_| {})?;
-        let pictures = (supports.len() + queries.len()) as f64;
+        let pictures = (supports.examples.len() + queries.examples.len()).max(1) as f64;
+        let seconds_per_picture = started.elapsed().as_secs_f64() / pictures;
+        if queries.examples.is_empty() {
+            return refuse(format!(
+                "queries: {}: nothing is left to ask",
+                queries.told(&suite.queries)
+            ));
+        }
+        let most = options.examples.iter().copied().max().unwrap_or(0);
+        if most > supports.examples.len() {
+            let damaged = match supports.damaged.is_empty() {
+                true => String::new(),
+                false => format!(", {}", supports.told(&suite.supports)),
+            };
+            return refuse(format!(
+                "{most} examples are asked for, the task has {}{damaged}: ask for fewer",
+                counted(supports.examples.len(), "support")
+            ));
+        }
+        let support_classes = of_all(&suite.supports, &supports)?;
+        let query_classes = of_all(&suite.queries, &queries)?;
         Ok(Self {
-            seconds_per_picture: started.elapsed().as_secs_f64() / pictures,
+            seconds_per_picture,
             order: draw::balanced(seed, &support_classes, classes.len()),
             task,
             seed,
@@ -282,6 +311,29 @@ impl<'a> Problem<'a> {
             supports,
             queries,
         })
+    }
+
+    /// The example of a row of `supports`.
+    fn support(&self, row: usize) -> &Example {
+        &self.task.suite.supports[self.supports.examples[row]]
+    }
+
+    /// The examples of the rows of `queries`.
+    fn asked_queries(&self) -> impl Iterator<Item = &Example> {
+        let queries = &self.task.suite.queries;
+        self.queries.examples.iter().map(|&at| &queries[at])
+    }
+
+    fn left_out(&self) -> Vec<String> {
+        let suite = &self.task.suite;
+        let sets = [
+            ("supports", &self.supports, &suite.supports),
+            ("queries", &self.queries, &suite.queries),
+        ];
+        sets.into_iter()
+            .filter(|(_, looks, _)| !looks.damaged.is_empty())
+            .map(|(what, looks, examples)| format!("{what}: {}", looks.told(examples)))
+            .collect()
     }
 
     fn measure(
@@ -304,22 +356,23 @@ impl<'a> Problem<'a> {
     fn prompt(&self, drawn: &[usize], engine: &mut Engine, device: &Device) -> Result<Measured> {
         let suite = &self.task.suite;
         let shots: Vec<Vec<usize>> = match drawn.len() > self.most_shots {
-            false => vec![drawn.to_vec(); suite.queries.len()],
+            false => vec![drawn.to_vec(); self.queries.examples.len()],
             true => {
                 let mut table = Vectors::default();
                 for &support in drawn {
                     table
-                        .push(self.supports.row(support))
+                        .push(self.supports.vectors.row(support))
                         .map_err(Error::Options)?;
                 }
-                let found = nearest(&self.queries, &table, self.most_shots, device);
+                let found = nearest(&self.queries.vectors, &table, self.most_shots, device);
                 let most_similar_last =
                     |found: Vec<usize>| found.into_iter().rev().map(|at| drawn[at]).collect();
                 found.into_iter().map(most_similar_last).collect()
             }
         };
-        let prompts = suite.queries.iter().zip(&shots).map(|(query, shots)| {
-            let shots: Vec<&Example> = shots.iter().map(|&shot| &suite.supports[shot]).collect();
+        let prompts = self.asked_queries().zip(&shots).map(|(query, shots)| {
+            let shots = shots.iter().map(|&shot| self.support(shot));
+            let shots: Vec<&Example> = shots.collect();
             asked(&shots, query, &suite.form)
         });
         let prompts: Vec<Candidates> = prompts.collect();
@@ -327,17 +380,16 @@ impl<'a> Problem<'a> {
     }
 
     fn tuned(&self, drawn: &[usize], fine_tune: &mut FineTune<'_>) -> Result<Measured> {
-        let suite = &self.task.suite;
+        let form = &self.task.suite.form;
         let documents: Vec<Document> = drawn
             .iter()
-            .map(|&support| crate::run::shot_document(&suite.supports[support]))
+            .map(|&support| crate::run::shot_document(self.support(support)))
             .collect();
         let mut tuned =
             fine_tune(&documents, self.task.media, self.seed).map_err(Error::Options)?;
-        let prompts: Vec<Candidates> = suite
-            .queries
-            .iter()
-            .map(|query| asked(&[], query, &suite.form))
+        let prompts: Vec<Candidates> = self
+            .asked_queries()
+            .map(|query| asked(&[], query, form))
             .collect();
         self.scored(&mut tuned.engine, &prompts, tuned.seconds)
     }
@@ -371,7 +423,7 @@ impl<'a> Problem<'a> {
         let mut table = Vectors::default();
         for &support in drawn {
             // They have one width.
-            let _ = table.push(self.supports.row(support));
+            let _ = table.push(self.supports.vectors.row(support));
         }
         let classes: Vec<usize> = drawn
             .iter()
@@ -383,7 +435,7 @@ impl<'a> Problem<'a> {
         let started = Instant::now();
         let mut share = Share::default();
         for (at, class) in self.query_classes.iter().enumerate() {
-            share.count(head.class(self.queries.row(at)) == *class);
+            share.count(head.class(self.queries.vectors.row(at)) == *class);
         }
         let queries = self.query_classes.len() as f64;
         Measured {

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Shape, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{QuantisedWeight, QuantisedWeights};
+use crate::{PackedWeight, PackedWeights};
 
 /// Hands out parameters. Each gets its own stream of numbers, so its values depend on the seed and
 /// on its place in the order of construction, not on when it is first read; a parameter that is
@@ -14,7 +14,7 @@ pub struct Init {
     device: Device,
     seed: u64,
     next: u64,
-    quantised: QuantisedWeights,
+    packed: PackedWeights,
 }
 
 impl Init {
@@ -24,7 +24,7 @@ impl Init {
             device: device.clone(),
             seed,
             next: 0,
-            quantised: QuantisedWeights::default(),
+            packed: PackedWeights::default(),
         }
     }
 
@@ -33,19 +33,19 @@ impl Init {
         &self.device
     }
 
-    /// The place of `weight` when it is quantised, for a layer that multiplies with it.
-    pub fn quantisable(&mut self, weight: &Param<Tensor<2>>) -> QuantisedWeight {
-        self.quantised.add_linear(weight.id)
+    /// The place of `weight` when it is packed, for a layer that multiplies with it.
+    pub fn packable(&mut self, weight: &Param<Tensor<2>>) -> PackedWeight {
+        self.packed.add_linear(weight.id)
     }
 
-    /// The place of a quantised copy of `table`, for an embedding that is an output head, too.
-    pub fn quantisable_table(&mut self, table: &Param<Tensor<2>>) -> QuantisedWeight {
-        self.quantised.add_table(table.id)
+    /// The place of `table` when it is packed, for an embedding that is an output head, too.
+    pub fn packable_table(&mut self, table: &Param<Tensor<2>>) -> PackedWeight {
+        self.packed.add_table(table.id)
     }
 
-    /// What can be quantised of all that was handed out.
-    pub fn quantised_weights(&self) -> &QuantisedWeights {
-        &self.quantised
+    /// What can be packed of all that was handed out.
+    pub fn packed_weights(&self) -> &PackedWeights {
+        &self.packed
     }
 
     /// Normally distributed values with standard deviation `std`.

@@ -7,12 +7,12 @@ use crate::autocast;
 use crate::cpu::columns::column_sums;
 use crate::cpu::finish::Finish;
 use crate::cpu::mixed::{Lying, Numbers, product_mixed};
-use crate::cpu::panels::product_bf16;
+use crate::cpu::panels::{Weights, product_bf16};
 use crate::cpu::product::{Rows, Sizes, product};
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor};
 use crate::differentiable::{Operation, apply};
-use crate::{Activation, Epilogue, Init, Lora, LoraConfig, QuantisedWeight, narrowed, widened};
+use crate::{Activation, Epilogue, Init, Lora, LoraConfig, PackedWeight, narrowed, widened};
 
 /// Elements of a half-precision weight that are widened at once where the framework multiplies.
 const BLOCK: usize = 1 << 22;
@@ -40,7 +40,7 @@ pub fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tenso
     }
 }
 
-/// `x W^T` and what becomes of it, by the weight in few bits where there is one.
+/// `x W^T` and what becomes of it, by the packed weight where there is one.
 ///
 /// # Shapes
 /// - `x`: `[n, d_input]`
@@ -49,10 +49,10 @@ pub fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tenso
 pub fn linear(
     x: Tensor<2>,
     weight: &Param<Tensor<2>>,
-    quantised: &QuantisedWeight,
+    packed: &PackedWeight,
     epilogue: Epilogue,
 ) -> Tensor<2> {
-    if let Some(y) = quantised.product(&x, &epilogue) {
+    if let Some(y) = packed.product(&x, &epilogue) {
         return y;
     }
     let weight = weight.val();
@@ -80,7 +80,7 @@ fn in_bf16(x: Tensor<2>, weight: Tensor<2>, epilogue: Epilogue) -> Tensor<2> {
         InstructionSet::best(),
         Sizes { m, n, k },
         cpu::elements(&x),
-        cpu::elements(&weight),
+        Weights::Rows(cpu::elements(&weight)),
         held.finish(),
     );
     cpu::wrapped(FlexTensor::from_data(TensorData::new(out, [m, n])))
@@ -275,9 +275,9 @@ pub struct Linear {
     pub bias: Option<Param<Tensor<1>>>,
     /// What it has learnt beside its weight, if anything.
     pub lora: Option<Lora>,
-    /// The weight in few bits, where it was loaded so; `weight` is then made of it if it is read.
+    /// The weight as products read it, where it was loaded so; `weight` is then made of it if it is read.
     #[module(skip)]
-    pub quantised: QuantisedWeight,
+    pub packed: PackedWeight,
 }
 
 impl Linear {
@@ -289,12 +289,12 @@ impl Linear {
     /// As [`Linear::new`], the standard deviation multiplied by `gain`.
     pub fn scaled(d_input: usize, d_output: usize, bias: bool, gain: f64, init: &mut Init) -> Self {
         let weight = init.normal([d_output, d_input], gain / (d_input as f64).sqrt());
-        let quantised = init.quantisable(&weight);
+        let packed = init.packable(&weight);
         Self {
             weight,
             bias: bias.then(|| init.full([d_output], 0.0)),
             lora: None,
-            quantised,
+            packed,
         }
     }
 
@@ -351,7 +351,7 @@ impl Linear {
         };
         let x = x.reshape([rows, d_input]);
         let y = match &self.lora {
-            None => linear(x, &self.weight, &self.quantised, epilogue),
+            None => linear(x, &self.weight, &self.packed, epilogue),
             Some(lora) => {
                 let low = affine(x.clone(), lora.a.val(), None); // [rows, rank]
                 let learnt = affine(low, lora.b.val(), None) * lora.scale();
@@ -359,7 +359,7 @@ impl Linear {
                     bias: epilogue.bias.clone(),
                     ..Epilogue::default()
                 };
-                let y = linear(x, &self.weight, &self.quantised, bias) + learnt;
+                let y = linear(x, &self.weight, &self.packed, bias) + learnt;
                 let rest = Epilogue {
                     bias: None,
                     ..epilogue
@@ -370,6 +370,41 @@ impl Linear {
         dims[D - 1] = d_output;
         y.reshape(dims)
     }
+}
+
+/// [`Linear::forward`] of several layers with one input, an activation behind those that have one. Where their weights
+/// are quantised alike the products are made together; each is what it is alone.
+///
+/// # Shapes
+/// - `x`: `[..., d_input]`
+/// - outputs: `[..., d_output]`
+pub fn linears<const N: usize, const D: usize>(
+    layers: [(&Linear, Option<Activation>); N],
+    x: Tensor<D>,
+) -> [Tensor<D>; N] {
+    let dims = x.dims();
+    let rows = dims[..D - 1].iter().product::<usize>();
+    let epilogues = layers.map(|(layer, activation)| Epilogue {
+        bias: layer.bias.as_ref().map(Param::val),
+        activation,
+        stream: None,
+    });
+    let alone = layers.iter().all(|(layer, _)| layer.lora.is_none());
+    let together = || {
+        let weights = layers.map(|(layer, _)| &layer.packed);
+        PackedWeight::products(weights, &x.clone().reshape([rows, dims[D - 1]]), &epilogues)
+    };
+    if let Some(all) = alone.then(together).flatten() {
+        return all.map(|y| {
+            let mut dims = dims;
+            dims[D - 1] = y.dims()[1];
+            y.reshape(dims)
+        });
+    }
+    layers.map(|(layer, activation)| match activation {
+        Some(activation) => layer.activated(x.clone(), activation),
+        None => layer.forward(x.clone()),
+    })
 }
 
 #[cfg(test)]
@@ -476,7 +511,7 @@ mod tests {
         let mut quantised = Linear::new(64, 13, true, &mut init);
         quantised.bias = layer.bias.clone();
         let matrix = QuantisedMatrix::nearest(QuantKind::Q8_0, [13, 64], &weight).expect("fits");
-        quantised.quantised.set(matrix);
+        quantised.packed.set(matrix);
         let in_type = |x: &Tensor<3>, dtype: DType| x.clone().cast(dtype);
         for (layer, dtype, tolerance) in [
             (layer.clone(), DType::F32, 0.0),
@@ -496,6 +531,41 @@ mod tests {
                 assert_eq!(found.dtype(), dtype);
                 let far = (found - expected).abs().max().into_scalar::<f32>();
                 assert!(far <= tolerance, "{dtype:?} {far}");
+            }
+        }
+    }
+
+    #[test]
+    fn layers_made_together_give_what_each_gives_alone() {
+        let mut init = Init::new(9, &Device::flex());
+        let mut layer = |d_output: usize, kind: Option<QuantKind>| {
+            let layer = Linear::new(64, d_output, d_output == 37, &mut init);
+            let numbers = values(layer.weight.val());
+            if let Some(kind) = kind {
+                let matrix = QuantisedMatrix::nearest(kind, [d_output, 64], &numbers);
+                layer.packed.set(matrix.expect("fits"));
+            }
+            layer
+        };
+        let [a, b, c] = [13, 37, 200].map(|d| layer(d, Some(QuantKind::Q4_1)));
+        let other = layer(37, Some(QuantKind::Q8_0));
+        let dense = layer(37, None);
+        let gelu = Some(Activation::Gelu);
+        for rows in [1, 2, 29] {
+            let x: Tensor<3> = Init::new(2, &Device::flex())
+                .normal([1, rows, 64], 1.0)
+                .val();
+            for layers in [
+                [(&a, None), (&b, gelu), (&c, None)],
+                [(&a, gelu), (&other, None), (&dense, gelu)],
+            ] {
+                for (found, (layer, activation)) in linears(layers, x.clone()).iter().zip(layers) {
+                    let expected = match activation {
+                        Some(activation) => layer.activated(x.clone(), activation),
+                        None => layer.forward(x.clone()),
+                    };
+                    assert_eq!(found.to_data(), expected.into_data(), "{rows} rows");
+                }
             }
         }
     }

@@ -176,7 +176,7 @@ mod tests {
         let plain = Linear::new(64, 7, true, &mut init);
         let numbers = values(plain.weight.val());
         let matrix = QuantisedMatrix::nearest(QuantKind::Q8_0, [7, 64], &numbers).unwrap();
-        plain.quantised.set(matrix);
+        plain.packed.set(matrix);
         let mut changed = plain.clone();
         changed.add_lora(&CONFIG, &mut init);
         changed.lora.as_mut().unwrap().b = Param::from_tensor(leaf([7, 2], 9, false, &device));

@@ -9,8 +9,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::cpu::finish::Finish;
-use crate::cpu::mixed::{Lying, Numbers, lines, product_mixed, rounded_rows};
-use crate::cpu::panels::{LinesOf, product_of_lines};
+use crate::cpu::mixed::{LinesOf, Lying, Numbers, lines, product_mixed, rounded_rows};
 use crate::cpu::product::{Rows, Sizes, product};
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor};
@@ -167,7 +166,7 @@ impl Operation<2> for VocabularyLoss {
                     Table::Mixed(_, across) => {
                         let across = across.as_ref().expect("made as the gradient is wanted");
                         let rows = rounded_rows(set, (&scores, Lying::Whole), [m, vocabulary]);
-                        let out = product_of_lines(set, m, &rows, across, Finish::default());
+                        let out = across.product(set, &rows, Finish::default());
                         cpu::tensor(out, [m, d])
                     }
                     Table::Plain(_, table) => {
@@ -231,7 +230,7 @@ impl VocabularyLoss {
         match table {
             Table::Mixed(whole, _) => {
                 let rows = rounded_rows(set, (hidden, Lying::Whole), [m, k]);
-                product_of_lines(set, m, &rows, whole, Finish::default())
+                whole.product(set, &rows, Finish::default())
             }
             Table::Plain(table, _) => product(set, Sizes { m, n, k }, hidden, *table, None),
         }

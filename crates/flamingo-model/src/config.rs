@@ -83,6 +83,13 @@ impl FlamingoConfig {
             .sum()
     }
 
+    /// Numbers that a medium's keys and values are, in all gated blocks; of one of a single tile where pictures have
+    /// several.
+    pub fn medium_numbers(&self) -> usize {
+        let width = self.gated.of_keys() * self.gated.head_dim;
+        2 * self.latents() * width * self.gated_blocks()
+    }
+
     /// Width of a medium's latents before the map to the text's.
     pub fn latent_width(&self) -> usize {
         match &self.resampler {

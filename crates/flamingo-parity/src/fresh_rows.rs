@@ -5,7 +5,7 @@
 //! are what its maker put there, so that what was computed can be computed again: 0.3 times the
 //! normal numbers that PyTorch's generator draws on a processor from seed 7, row by row.
 
-use flamingo_kernels::{Device, Param, Tensor, floats};
+use flamingo_kernels::{Device, PackedWeight, Param, Tensor, floats};
 use flamingo_model::Flamingo;
 use flamingo_weights::Opened;
 
@@ -44,6 +44,7 @@ pub(crate) fn set_head(model: &mut Flamingo, head: Tensor<2>) {
             false => head,
         };
         linear.weight = Param::initialized(linear.weight.id, head).set_require_grad(false);
+        linear.packed = PackedWeight::default();
     }
 }
 

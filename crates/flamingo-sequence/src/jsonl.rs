@@ -12,14 +12,23 @@ use crate::{Candidates, Document, Error, Result};
 /// A bad line is an [`Error::Json`] with `name:line`, and the lines after it still come. Where the
 /// reader itself fails, an [`Error::Read`] is the last item.
 pub fn read_jsonl(reader: impl BufRead, name: &str) -> impl Iterator<Item = Result<Document>> {
-    records(reader, name)
+    records(reader, name).map(|record| record.map(|record| record.value))
+}
+
+/// What stands on a line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line<T> {
+    /// The line's number, from 1.
+    pub number: usize,
+    /// What it holds.
+    pub value: T,
 }
 
 /// Reads one document with its candidate answers a line, as [`read_jsonl`] does.
 pub fn read_candidates(
     reader: impl BufRead,
     name: &str,
-) -> impl Iterator<Item = Result<Candidates>> {
+) -> impl Iterator<Item = Result<Line<Candidates>>> {
     records(reader, name)
 }
 
@@ -29,7 +38,7 @@ pub fn read_candidates(
 ///
 /// # Errors
 /// The first bad line ([`Error::Json`]); [`Error::Empty`], with the place, if there is no document.
-pub fn read_prompts(text: &str, name: &str) -> Result<Vec<Document>> {
+pub fn read_prompts(text: &str, name: &str) -> Result<Vec<Line<Document>>> {
     let text = text.trim_start_matches('\u{feff}');
     let Some(first) = text.lines().find(|line| !line.trim().is_empty()) else {
         return Err(Error::Json {
@@ -40,14 +49,15 @@ pub fn read_prompts(text: &str, name: &str) -> Result<Vec<Document>> {
     if serde_json::from_str::<IgnoredAny>(first).is_ok() {
         return records(text.as_bytes(), name).collect();
     }
-    Ok(vec![parse(text.as_bytes(), name, 1)?])
+    let value = parse(text.as_bytes(), name, 1)?;
+    Ok(vec![Line { number: 1, value }])
 }
 
 /// The records of a reader, one a line.
 fn records<T: DeserializeOwned>(
     mut reader: impl BufRead,
     name: &str,
-) -> impl Iterator<Item = Result<T>> {
+) -> impl Iterator<Item = Result<Line<T>>> {
     let mut line = 0;
     let mut broken = false;
     std::iter::from_fn(move || {
@@ -65,7 +75,11 @@ fn records<T: DeserializeOwned>(
             }
             let record = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
             if !record.trim_ascii().is_empty() {
-                return Some(parse(record, name, line));
+                let value = parse(record, name, line);
+                return Some(value.map(|value| Line {
+                    number: line,
+                    value,
+                }));
             }
         }
         None
@@ -134,9 +148,13 @@ mod tests {
 
     #[test]
     fn lines_to_score_are_read_with_their_candidates() {
-        let file = br#"{"parts":[{"text":"a"}],"candidates":["b"]}"#;
+        let file = b"\n{\"parts\":[{\"text\":\"a\"}],\"candidates\":[\"b\"]}";
         let read: Result<Vec<_>> = read_candidates(&file[..], "a").collect();
-        assert_eq!(read.unwrap()[0].candidates, ["b"]);
+        let line = &read.unwrap()[0];
+        assert_eq!(
+            (line.number, line.value.candidates.as_slice()),
+            (2, &["b".to_owned()][..])
+        );
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod words;
 pub use batch::Batch;
 pub use document::{Candidates, Document, MediaKind, Part};
 pub use error::{Error, Result};
-pub use jsonl::{read_candidates, read_jsonl, read_prompts};
+pub use jsonl::{Line, read_candidates, read_jsonl, read_prompts};
 pub use labels::{IGNORE, Predict, next_token_labels};
 pub use numbers::numbers_tokenizer;
 pub use segments::Segments;

@@ -72,7 +72,8 @@ impl Refusal {
                 .called("shots_unreadable")
             }
             Error::Document(_) => Self::bad(param, message),
-            Error::Candidates { .. } => Self::bad("candidates", message),
+            Error::Candidates(_) => Self::bad("candidates", message),
+            Error::Prompt { source, .. } => Self::of_engine(source, param),
             Error::Option(error) => Self::bad(error.name, message),
             Error::Weights(_) | Error::Files(_) => Self::ours(message),
         }

@@ -1,8 +1,6 @@
 //! What of a benchmark's official files a folder holds: which are there, in which version, how many items each has
-//! and should have, which items are broken, and which of their pictures or films are missing; and what of them would
-//! be asked and shown.
+//! and officially has; and what a run would ask and show of them, by the same reading as a run's.
 
-mod coco_pictures;
 mod expected;
 mod found;
 mod reading;
@@ -14,9 +12,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::counted::counted;
 use crate::data::DataFolder;
 use crate::error::Result;
-use crate::task::Task;
+use crate::task::{ReadOptions, Task};
 
 pub use found::Found;
 pub use reading::{Reading, SetReading};
@@ -37,23 +36,30 @@ pub struct DataReport {
 }
 
 impl DataReport {
-    /// Whether all that the paper's protocol needs is there and whole.
+    /// Whether a run would ask something and leave out nothing. Files of other splits, and how many items there are
+    /// officially, are told but do not count.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        let files = self.files.iter();
-        let mut needed = files.filter(|file| file.required);
-        needed.all(Found::is_whole) && self.reading.is_whole()
+        self.reading.can_be_run() && self.reading.left_out() == 0
+    }
+
+    /// In a few words.
+    #[must_use]
+    pub fn state(&self) -> String {
+        match (self.reading.can_be_run(), self.reading.left_out()) {
+            (false, _) => "cannot be run".to_owned(),
+            (true, 0) => "ready".to_owned(),
+            (true, left_out) => format!(
+                "can be run, without {} that cannot be used",
+                counted(left_out, "entry")
+            ),
+        }
     }
 }
 
 impl fmt::Display for DataReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let state = if self.is_ready() {
-            "ready"
-        } else {
-            "not ready"
-        };
-        write!(f, "{} in {}: {state}", self.task, self.folder)?;
+        write!(f, "{} in {}: {}", self.task, self.folder, self.state())?;
         for file in &self.files {
             write!(f, "\n  {file}")?;
         }
@@ -65,15 +71,14 @@ impl fmt::Display for DataReport {
     }
 }
 
-/// Looks through a folder for a task's files, and reads the queries of a split (the task's first if none is named) and
-/// all supports.
+/// Looks through a folder for a task's files, and reads queries and supports as a run with these options.
 ///
 /// Files may lie anywhere below the folder; the nearest of a name counts.
 ///
 /// # Errors
 ///
 /// The folder cannot be read. What is wrong with a file in it is part of the report.
-pub fn check_data(task: &dyn Task, folder: &Path, split: Option<&str>) -> Result<DataReport> {
+pub fn check_data(task: &dyn Task, folder: &Path, options: &ReadOptions) -> Result<DataReport> {
     let data = DataFolder::new(folder);
     let spec = task.benchmark().map(tasks::spec);
     let mut files = Vec::new();
@@ -85,7 +90,7 @@ pub fn check_data(task: &dyn Task, folder: &Path, split: Option<&str>) -> Result
         task: task.name(),
         folder: folder.display().to_string(),
         files,
-        reading: Reading::of(task, &data, split),
+        reading: Reading::of(task, &data, options),
         notes: notes.iter().map(|&note| note.to_owned()).collect(),
     })
 }

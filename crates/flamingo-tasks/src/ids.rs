@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::counted::counted;
+
 /// An item's id: some benchmarks count, others name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
@@ -113,8 +115,9 @@ impl fmt::Display for Matching {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
-            "{} items, {} predictions",
-            self.annotated, self.predicted
+            "{}, {}",
+            counted(self.annotated, "item"),
+            counted(self.predicted, "prediction")
         )?;
         for (what, names) in [
             ("without a prediction", &self.missing),

@@ -10,6 +10,7 @@
 mod answer;
 mod benchmark;
 mod check;
+mod counted;
 mod data;
 mod entries;
 mod error;
@@ -32,6 +33,7 @@ mod tasks;
 pub use answer::{Answered, Output, Submission};
 pub use benchmark::{Benchmark, UnknownTask};
 pub use check::{DataReport, Found, Reading, SetReading, check_data};
+pub use counted::counted;
 pub use data::DataFolder;
 pub use error::{Result, TaskError};
 pub use example::{Dropped, Example, Examples, References, Set, Span, VqaReferences};

@@ -63,9 +63,4 @@ impl MediaFiles {
         let (next, path) = self.paths.range(with_ending.clone()..).next()?;
         next.starts_with(&with_ending).then_some(path.as_path())
     }
-
-    /// Whether there is a file of this name, or of this name with any ending.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.find(name).is_some()
-    }
 }

@@ -3,21 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use flamingo_image::Preprocess;
-use flamingo_kernels::{
-    Device, Init, Matrices, Module, Precision, WeightType, multiplies_quantised,
-};
-use flamingo_model::Flamingo;
+use flamingo_kernels::{Device, Init, Matrices, Module, Precision, WeightType, multiplies_packed};
+use flamingo_model::{Flamingo, LanguageModel};
 use flamingo_parts::Store;
 use flamingo_sequence::Tokenizer;
 
 use crate::model_file::MODEL_FILE;
-use crate::names::apply_quantised;
+use crate::names::apply_packed;
+use crate::pack::Packer;
 use crate::part_files::PartFiles;
 use crate::peers::{self, OpenFlamingoFiles, Opened, Words};
-use crate::quantise::{Quantiser, Weighed, plan_file};
+use crate::quantise::{Weighed, plan_file};
 use crate::with_parts::with_parts;
 use crate::{
-    Adapter, Error, LoadReport, ModelConfig, ModelFile, NamedTensor, Result, Tensors, write_tensors,
+    Adapter, Error, LanguagePart, LoadReport, ModelConfig, ModelFile, NamedTensor, Result, Tensors,
+    write_tensors,
 };
 
 const TOKENIZER: &str = "tokenizer.json";
@@ -111,15 +111,9 @@ pub fn build(opened: Opened, device: &Device, weights: impl Into<WeightType>) ->
     if let Some(lora) = lora {
         model.language.add_lora(&lora, &mut init);
     }
-    let mut quantiser = Quantiser {
-        places: init.quantised_weights(),
-        weights,
-        tied_head: config.language.tied_head,
-        weighed: Weighed::default(),
-    };
-    let precision = weights.precision;
-    let model = apply_quantised(model, &tensors, "", precision, Some(&mut quantiser))?.no_grad();
-    let weighed = quantiser.weighed;
+    let mut packer = Packer::new(&init, weights, config.language.tied_head);
+    let model = apply_packed(model, &tensors, "", weights.precision, Some(&mut packer))?.no_grad();
+    let weighed = packer.weighed;
     Ok(Loaded {
         model,
         tokenizer,
@@ -129,9 +123,31 @@ pub fn build(opened: Opened, device: &Device, weights: impl Into<WeightType>) ->
     })
 }
 
+/// As [`build`], of a language model alone.
+///
+/// # Errors
+/// As [`load`].
+pub fn build_language(
+    part: &LanguagePart,
+    device: &Device,
+    weights: impl Into<WeightType>,
+) -> Result<(LanguageModel, Weighed)> {
+    let weights = on_device(weights.into(), device)?;
+    let mut init = Init::new(0, device);
+    let model = LanguageModel::new(&part.config, &mut init);
+    let mut packer = Packer::new(&init, weights, part.config.tied_head);
+    let tensors = part.tensors.within(LANGUAGE);
+    let precision = weights.precision;
+    let model = apply_packed(model, &tensors, LANGUAGE, precision, Some(&mut packer))?.no_grad();
+    Ok((model, packer.weighed))
+}
+
+/// What the names of a language model's tensors begin with.
+const LANGUAGE: &str = "language.";
+
 /// Only the processor multiplies with quantised matrices; elsewhere those of the files are widened.
 fn on_device(weights: WeightType, device: &Device) -> Result<WeightType> {
-    if multiplies_quantised(device) {
+    if multiplies_packed(device) {
         return Ok(weights);
     }
     match weights.quantised() {

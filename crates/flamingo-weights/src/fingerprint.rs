@@ -30,7 +30,7 @@ impl Tensors {
             };
             for stretch in 0..stretches {
                 let start = stretch * (all - length) / (STRETCHES - 1);
-                for value in self.part(name, start..start + length)? {
+                for value in self.part::<f32>(name, start..start + length)? {
                     hash.update(value.to_le_bytes());
                 }
             }

@@ -5,7 +5,7 @@
 //! configuration and connects the tensors in its files with our names by [`Link`]s ([`Tensors`]),
 //! [`load`] reads them into a model, [`convert`] writes them as ours, [`export_open_flamingo`] writes
 //! ours as OpenFlamingo's. [`named_tensors`] and [`apply_tensors`] are the way between a module's
-//! parameters and names; `quantise` says which of them are kept in few bits. Nothing of a wrong shape or name is loaded silently.
+//! parameters and names; `quantise` says which of them are kept in few bits, `pack` lays them out for products. Nothing of a wrong shape or name is loaded silently.
 
 mod adapter;
 mod directory;
@@ -19,6 +19,7 @@ mod low_rank;
 mod made;
 mod model_file;
 mod names;
+mod pack;
 mod part_files;
 mod peers;
 mod quantise;
@@ -31,7 +32,8 @@ mod write_model;
 
 pub use adapter::{ADAPTER_VERSION, Adapter, AdapterBase, AdapterHeader};
 pub use directory::{
-    Loaded, Source, build, convert, convert_trained, load, load_part, open, open_with, save,
+    Loaded, Source, build, build_language, convert, convert_trained, load, load_part, open,
+    open_with, save,
 };
 pub use error::{Error, Result};
 pub use export::export_open_flamingo;

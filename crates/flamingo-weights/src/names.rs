@@ -6,7 +6,7 @@ use flamingo_kernels::burn::module::{Module, ModuleMapper, ModuleVisitor, Param,
 use flamingo_kernels::{Device, Precision, Tensor, TensorData};
 use half::{bf16, f16};
 
-use crate::quantise::Quantiser;
+use crate::pack::Packer;
 use crate::{Error, NamedTensor, Result, Tensors};
 
 /// Every float parameter of `module`, with its path joined by dots, in the order of its fields.
@@ -66,26 +66,26 @@ pub fn apply_tensors_as<M: Module>(
     prefix: &str,
     precision: Precision,
 ) -> Result<M> {
-    apply_quantised(module, tensors, prefix, precision, None)
+    apply_packed(module, tensors, prefix, precision, None)
 }
 
-/// As [`apply_tensors_as`], with matrices quantised as `quantiser` says.
+/// As [`apply_tensors_as`], with matrices packed as `packer` says.
 ///
 /// # Errors
 /// As [`apply_tensors`].
-pub(crate) fn apply_quantised<M: Module>(
+pub(crate) fn apply_packed<M: Module>(
     module: M,
     tensors: &Tensors,
     prefix: &str,
     precision: Precision,
-    quantiser: Option<&mut Quantiser<'_>>,
+    packer: Option<&mut Packer<'_>>,
 ) -> Result<M> {
     let mut writer = Writer {
         path: Vec::new(),
         prefix,
         tensors,
         precision,
-        quantiser,
+        packer,
         used: BTreeSet::new(),
         wrong: Vec::new(),
     };
@@ -122,19 +122,17 @@ impl Writer<'_, '_> {
 }
 
 impl Writer<'_, '_> {
-    /// The parameter of a matrix that is quantised; that of an embedding stays, and its copy for the
-    /// output head is quantised beside it.
-    fn quantised<const D: usize>(
+    /// The parameter of a matrix that is packed, and nowhere else.
+    fn packed<const D: usize>(
         &mut self,
         name: &str,
         id: ParamId,
         device: &Device,
     ) -> Result<Option<Param<Tensor<D>>>> {
-        let Some(quantiser) = &mut self.quantiser else {
+        let Some(packer) = &mut self.packer else {
             return Ok(None);
         };
-        quantiser.head(self.tensors, name, id)?;
-        let weight = quantiser.linear(self.tensors, name, id)?;
+        let weight = packer.pack(self.tensors, name, id)?;
         Ok(weight.and_then(|weight| weight.parameter(id, device)))
     }
 }
@@ -144,7 +142,7 @@ struct Writer<'a, 'b> {
     prefix: &'a str,
     tensors: &'a Tensors,
     precision: Precision,
-    quantiser: Option<&'a mut Quantiser<'b>>,
+    packer: Option<&'a mut Packer<'b>>,
     used: BTreeSet<String>,
     wrong: Vec<String>,
 }
@@ -172,11 +170,11 @@ impl ModuleMapper for Writer<'_, '_> {
             return param;
         }
         let device = param.lazy_device();
-        match self.quantised(&name, param.id, &device) {
+        match self.packed(&name, param.id, &device) {
             Ok(None) => {}
-            Ok(Some(quantised)) => {
+            Ok(Some(packed)) => {
                 self.used.insert(name);
-                return quantised;
+                return packed;
             }
             Err(error) => {
                 self.wrong.push(error.to_string());
@@ -190,8 +188,8 @@ impl ModuleMapper for Writer<'_, '_> {
                 return param;
             }
         };
-        if let Some(quantiser) = &mut self.quantiser {
-            quantiser.weighed.add_dense(data.bytes().len());
+        if let Some(packer) = &mut self.packer {
+            packer.weighed.add_dense(data.bytes().len());
         }
         self.used.insert(name);
         let device = param.lazy_device();

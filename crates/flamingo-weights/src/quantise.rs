@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 
-use flamingo_kernels::burn::module::ParamId;
-use flamingo_kernels::{
-    Matrices, QuantKind, QuantisedMatrix, QuantisedWeights, Unfit, WeightType, quantise_rows,
-};
+use flamingo_kernels::{Matrices, QuantKind, Unfit, WeightType, quantise_rows};
 use serde::{Serialize, Serializer};
 
 use crate::shapes::Shapes;
@@ -19,9 +16,6 @@ pub const HEAD: QuantKind = QuantKind::Q8_0;
 
 /// Names that begin so are quantised only if that is asked for.
 const RESAMPLER: [&str; 2] = ["resampler.", "media_projection."];
-
-/// The embedding, which is the output head, too, where there is no other.
-const EMBEDDING: &str = "language.embed.weight";
 
 /// Numbers that are quantised at once when a file is written.
 const CHUNK: usize = 1 << 20;
@@ -96,11 +90,11 @@ impl Weighed {
         self.dense.add(bytes);
     }
 
-    fn add(&mut self, kind: QuantKind, bytes: usize) {
+    pub(crate) fn add(&mut self, kind: QuantKind, bytes: usize) {
         self.quantised.entry(kind).or_default().add(bytes);
     }
 
-    fn keep(&mut self, name: &str, unfit: &Unfit) {
+    pub(crate) fn keep(&mut self, name: &str, unfit: &Unfit) {
         self.kept.push(Kept {
             name: name.to_owned(),
             reason: unfit.to_string(),
@@ -141,83 +135,7 @@ fn wanted(name: &str, weights: &WeightType) -> Option<QuantKind> {
     }
 }
 
-/// Fills a model's quantised weights while its tensors are read.
-pub(crate) struct Quantiser<'a> {
-    pub(crate) places: &'a QuantisedWeights,
-    pub(crate) weights: WeightType,
-    /// Whether the embedding is the output head.
-    pub(crate) tied_head: bool,
-    pub(crate) weighed: Weighed,
-}
-
-impl Quantiser<'_> {
-    /// Quantises the matrix of a linear layer, if it is one and is to be.
-    pub(crate) fn linear(
-        &mut self,
-        tensors: &Tensors,
-        name: &str,
-        id: ParamId,
-    ) -> Result<Option<flamingo_kernels::QuantisedWeight>> {
-        let (Some(place), Some(&[d_output, d_input])) =
-            (self.places.linear(id), tensors.shape(name))
-        else {
-            return Ok(None);
-        };
-        let shape = [d_output, d_input];
-        let matrix = match planned(tensors, name, &self.weights)? {
-            Planned::Dense => return Ok(None),
-            Planned::Copied(kind) => {
-                QuantisedMatrix::from_bytes(kind, shape, &tensors.bytes(name)?)
-            }
-            Planned::Quantised(kind) => match fits(kind, d_input) {
-                Ok(()) => QuantisedMatrix::nearest(kind, shape, &tensors.values(name)?),
-                Err(unfit) => Err(unfit),
-            },
-        };
-        match matrix {
-            Ok(matrix) => {
-                self.weighed.add(matrix.kind(), matrix.bytes());
-                place.set(matrix);
-                Ok(Some(place.clone()))
-            }
-            Err(unfit) => {
-                self.weighed.keep(name, &unfit);
-                Ok(None)
-            }
-        }
-    }
-
-    /// Makes a quantised copy of the embedding for the output head, where that is to be.
-    pub(crate) fn head(&mut self, tensors: &Tensors, name: &str, id: ParamId) -> Result<()> {
-        let wanted = match self.weights.matrices {
-            Matrices::AsStored => tensors.any_quantised(),
-            Matrices::Dense => false,
-            Matrices::Quantised(_) => true,
-        };
-        let (true, EMBEDDING, Some(place), Some(&[rows, d])) = (
-            wanted && self.tied_head,
-            name,
-            self.places.table(id),
-            tensors.shape(name),
-        ) else {
-            return Ok(());
-        };
-        if let Err(unfit) = fits(HEAD, d) {
-            self.weighed.keep(name, &unfit);
-            return Ok(());
-        }
-        match QuantisedMatrix::nearest(HEAD, [rows, d], &tensors.values(name)?) {
-            Ok(matrix) => {
-                self.weighed.add(HEAD, matrix.bytes());
-                place.set(matrix);
-            }
-            Err(unfit) => self.weighed.keep(name, &unfit),
-        }
-        Ok(())
-    }
-}
-
-fn fits(kind: QuantKind, d_input: usize) -> Result<(), Unfit> {
+pub(crate) fn fits(kind: QuantKind, d_input: usize) -> Result<(), Unfit> {
     match d_input > 0 && d_input.is_multiple_of(kind.block()) {
         true => Ok(()),
         false => Err(Unfit::Width { d_input, kind }),
@@ -234,7 +152,7 @@ pub(crate) enum Planned {
 }
 
 /// What becomes of the matrix `name` of a linear layer.
-fn planned(tensors: &Tensors, name: &str, weights: &WeightType) -> Result<Planned> {
+pub(crate) fn planned(tensors: &Tensors, name: &str, weights: &WeightType) -> Result<Planned> {
     let stored = tensors.quantised(name);
     if weights.matrices == Matrices::Dense {
         return Ok(Planned::Dense);

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flamingo_kernels::burn::module::{Module, ModuleVisitor, Param};
-use flamingo_kernels::{QuantisedWeights, Tensor};
+use flamingo_kernels::{PackedWeights, Tensor};
 
 /// The shape of every float parameter by its path; parameters that were never read are not made.
 pub(crate) fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
-    shapes_and_linear(module, &QuantisedWeights::default()).all
+    shapes_and_linear(module, &PackedWeights::default()).all
 }
 
 /// The shapes of a module's parameters by their paths.
@@ -18,7 +18,7 @@ pub(crate) struct Shapes {
 }
 
 /// As [`shapes`], with those of linear layers told.
-pub(crate) fn shapes_and_linear<M: Module>(module: &M, places: &QuantisedWeights) -> Shapes {
+pub(crate) fn shapes_and_linear<M: Module>(module: &M, places: &PackedWeights) -> Shapes {
     let mut reader = ShapeReader {
         path: Vec::new(),
         shapes: BTreeMap::new(),
@@ -35,7 +35,7 @@ pub(crate) fn shapes_and_linear<M: Module>(module: &M, places: &QuantisedWeights
 struct ShapeReader<'a> {
     path: Vec<String>,
     shapes: BTreeMap<String, Vec<usize>>,
-    places: &'a QuantisedWeights,
+    places: &'a PackedWeights,
     linear: BTreeSet<String>,
 }
 

@@ -258,6 +258,17 @@ impl Tensors {
         }
     }
 
+    /// The same tensors, `prefix` before each name.
+    pub(crate) fn within(&self, prefix: &str) -> Self {
+        let entries = self.entries.iter();
+        Self {
+            files: self.files.clone(),
+            entries: entries
+                .map(|(name, entry)| (format!("{prefix}{name}"), entry.clone()))
+                .collect(),
+        }
+    }
+
     /// The names, in order of the alphabet.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
@@ -365,12 +376,12 @@ impl Tensors {
     }
 
     /// Elements of a tensor, counted row by row.
-    pub(crate) fn part(
+    pub(crate) fn part<T: Float>(
         &self,
         name: &str,
         elements: Range<usize>,
-    ) -> flamingo_checkpoint::Result<Vec<f32>> {
-        let mut values = vec![0.0; elements.len()];
+    ) -> flamingo_checkpoint::Result<Vec<T>> {
+        let mut values = vec![T::default(); elements.len()];
         self.read_range(&self.entries[name], elements.start, &mut values)?;
         Ok(values)
     }

@@ -459,13 +459,26 @@ fn bad_requests_are_named() {
         document: prompts()[0].clone(),
         candidates: vec![],
     };
-    let empty = engine
-        .score(&[empty], &pictures(), RankBy::Sum)
-        .err()
-        .unwrap()
-        .to_string();
+    let mut score = |requests: &[Candidates]| {
+        let scores = engine.score(requests, &pictures(), RankBy::Sum);
+        scores.err().unwrap().to_string()
+    };
+    let alone = score(std::slice::from_ref(&empty));
+    assert!(alone.starts_with("`candidates` is empty"), "{alone}");
+    // Of several prompts, the one is told, whether it is refused at once or when its picture is read.
+    let good = Candidates {
+        candidates: vec![" a".into()],
+        ..empty.clone()
+    };
+    let second = score(&[good.clone(), empty]);
+    assert!(second.starts_with("prompt 2: `candidates`"), "{second}");
+    let lost = Candidates {
+        document: Document::new([image("nowhere.jpg")]),
+        ..good.clone()
+    };
+    let third = score(&[good.clone(), good, lost]);
     assert!(
-        empty.contains("prompt 1") && empty.contains("empty"),
-        "{empty}"
+        third.starts_with("prompt 3: ") && third.contains("nowhere.jpg"),
+        "{third}"
     );
 }

@@ -72,10 +72,18 @@ fn without_caches() -> EngineOptions {
 fn answers_do_not_depend_on_what_runs_beside_them_or_ran_before_to_the_last_bit() {
     for decoding in [sampling(), beams()] {
         let expected = generate(&mut engine(without_caches()), &many(), &decoding);
-        for (batch, prefill_tokens) in [(1, 1), (3, 4096), (32, 20), (32, 4096)] {
+        let media = EngineOptions::default().prefill_media_bytes;
+        for (batch, prefill_tokens, prefill_media_bytes) in [
+            (1, 1, media),
+            (3, 4096, media),
+            (32, 20, media),
+            (32, 4096, media),
+            (32, 4096, 1),
+        ] {
             let options = EngineOptions {
                 batch,
                 prefill_tokens,
+                prefill_media_bytes,
                 ..EngineOptions::default()
             };
             let mut engine = engine(options);
@@ -85,6 +93,30 @@ fn answers_do_not_depend_on_what_runs_beside_them_or_ran_before_to_the_last_bit(
             }
         }
     }
+}
+
+/// Prompts that each show a picture of their own are read one by one where a pass may hold one picture, and together where
+/// it may hold all.
+#[test]
+fn a_pass_holds_no_more_of_pictures_than_it_may() {
+    let asked = ["a", "b", "c"].map(|name| Document::new([image(name), text("Output:")]));
+    let passes = |prefill_media_bytes: usize| {
+        let mut engine = engine(EngineOptions {
+            prefill_media_bytes,
+            prefix_bytes: 0,
+            ..EngineOptions::default()
+        });
+        generate(&mut engine, &asked, &beams());
+        engine.counts().reading_passes
+    };
+    let medium = engine(EngineOptions::default())
+        .model()
+        .config()
+        .medium_numbers()
+        * size_of::<f32>();
+    assert_eq!(passes(3 * medium), 1);
+    assert_eq!(passes(3 * medium - 1), 2);
+    assert_eq!(passes(1), 3);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 
 use flamingo_engine::{Engine, Event, MediaSource, Request, RequestId};
-use flamingo_sequence::{Candidates, Document};
+use flamingo_sequence::{Candidates, Document, Part};
 
-use super::ablation::{Lenders, ablated, media};
+use super::ablation::{Ablation, Lenders, ablated, media};
 use super::example::{Example, Reply, Suite};
 use super::folder::RunFolder;
 use super::plan::{Cell, Plan, RunOptions, Unit};
@@ -72,24 +72,26 @@ impl Asking<'_> {
     ) -> Result<()> {
         let mut to_come = units.iter();
         let mut open: HashMap<usize, OpenUnit> = HashMap::new();
-        let mut waiting: VecDeque<(Place, Request)> = VecDeque::new();
+        let mut waiting: VecDeque<(Place, Result<Request, String>)> = VecDeque::new();
         let mut asked: HashMap<RequestId, Place> = HashMap::new();
         loop {
             while engine.pending() < ahead {
                 if waiting.is_empty() {
                     let Some(&number) = to_come.next() else { break };
-                    open.insert(number, self.begin(number, &mut waiting));
+                    let mut media = MediaCheck { engine, source };
+                    open.insert(number, self.begin(number, &mut media, &mut waiting));
                 }
                 let Some((place, request)) = waiting.pop_front() else {
                     continue;
                 };
-                match engine.submit(request) {
+                let submitted = request
+                    .and_then(|request| engine.submit(request).map_err(|error| error.to_string()));
+                match submitted {
                     Ok(id) => {
                         asked.insert(id, place);
                     }
                     Err(error) => {
-                        let got = Got::Failed(error.to_string());
-                        self.take(&mut open, place, got, folder, progress)?;
+                        self.take(&mut open, place, Got::Failed(error), folder, progress)?;
                     }
                 }
             }
@@ -121,19 +123,28 @@ impl Asking<'_> {
         }
     }
 
-    /// The samples of a unit, to be asked.
-    fn begin(&self, number: usize, waiting: &mut VecDeque<(Place, Request)>) -> OpenUnit {
+    /// The samples of a unit, to be asked; what cannot be asked comes with the reason.
+    fn begin(
+        &self,
+        number: usize,
+        check: &mut MediaCheck<'_>,
+        waiting: &mut VecDeque<(Place, Result<Request, String>)>,
+    ) -> OpenUnit {
         let unit: &Unit = &self.plan.units[number];
         let (mut samples, mut left) = (Vec::new(), 0);
         for (nth, (query, cell)) in unit.samples().enumerate() {
-            let (sample, documents) = self.sample(query, cell);
+            let (sample, documents) = self.sample(query, cell, check);
+            let failed = sample.error.clone();
             left += documents.len();
             samples.push(Open {
                 answers: documents.iter().map(|_| None).collect(),
                 sample,
             });
             for (order, document) in documents.into_iter().enumerate() {
-                let request = self.request(query, document);
+                let request = match &failed {
+                    None => Ok(self.request(query, document)),
+                    Some(error) => Err(error.clone()),
+                };
                 waiting.push_back(((number, nth, order), request));
             }
         }
@@ -159,12 +170,30 @@ impl Asking<'_> {
     }
 
     /// A sample without its answer, and its prompt in each order of the shots.
-    fn sample(&self, query: usize, cell: Cell) -> (Sample, Vec<Document>) {
+    ///
+    /// What is damaged costs the samples of all ablations that it costs without one, whether these show it or not: they
+    /// are compared sample by sample.
+    fn sample(
+        &self,
+        query: usize,
+        cell: Cell,
+        check: &mut MediaCheck<'_>,
+    ) -> (Sample, Vec<Document>) {
         let suite = self.suite;
         let example = &suite.queries[query];
         let shots = self.shots(query, cell);
         let count = shots.len();
-        let prompt = self.prompt(query, cell, &shots);
+        let plain = self.prompt(query, cell, &shots);
+        let (prompt, error) = match cell.ablation {
+            None => (plain, None),
+            Some(ablation) => {
+                let shown = plain.shots.iter().flat_map(|shot| &shot.question);
+                let error = check.first_damaged(shown.chain(&plain.query));
+                let lenders = self.lenders(query, cell, &shots, check);
+                let prompt = ablated(ablation, plain, lenders, cell.seed, query);
+                (prompt, error)
+            }
+        };
         let is_closed = !example.candidates.is_empty();
         let orders = match self.options.ensemble && is_closed && cell.shots > 0 {
             true => orders(cell.seed, query, count),
@@ -186,7 +215,7 @@ impl Asking<'_> {
             answer: String::new(),
             references: example.references.clone(),
             score: None,
-            error: None,
+            error,
         };
         (sample, documents)
     }
@@ -221,6 +250,7 @@ impl Asking<'_> {
         }
     }
 
+    /// The prompt of which nothing is taken.
     fn prompt(&self, query: usize, cell: Cell, shots: &[usize]) -> Prompt {
         let suite = self.suite;
         let supports = suite.supports(query);
@@ -231,26 +261,35 @@ impl Asking<'_> {
                 shot.question = text_only(&shot.question);
             }
         }
-        match cell.ablation {
-            None => prompt,
-            Some(ablation) => {
-                let lenders = self.lenders(query, cell, shots);
-                ablated(ablation, prompt, lenders, cell.seed, query)
-            }
-        }
+        prompt
     }
 
-    /// The next query that shows something else; and the support that would be one shot more.
-    fn lenders(&self, query: usize, cell: Cell, shots: &[usize]) -> Lenders<'_> {
+    /// The next query that shows something else; and the support that would be one shot more. What they show is not
+    /// damaged.
+    fn lenders(
+        &self,
+        query: usize,
+        cell: Cell,
+        shots: &[usize],
+        check: &mut MediaCheck<'_>,
+    ) -> Lenders<'_> {
         let (queries, supports) = (&self.suite.queries, self.suite.supports(query));
         let shown = |at: usize| media(&queries[at].question);
         let others = (1..queries.len()).map(|further| (query + further) % queries.len());
+        let lends_query = cell.ablation == Some(Ablation::ShuffleImages);
         let other = others
             .into_iter()
-            .find(|&other| shown(other) != shown(query));
+            .filter(|_| lends_query)
+            .filter(|&other| shown(other) != shown(query))
+            .find(|&other| check.first_damaged(&queries[other].question).is_none());
         let own = self.own_support[query];
-        let more = random_shots(cell.seed, query, supports.len(), shots.len() + 1, own);
-        let spare = more.into_iter().find(|shot| !shots.contains(shot));
+        // Only a shot that is alone has nobody among the others to exchange with.
+        let is_alone = shots.len() == 1;
+        let more = random_shots(cell.seed, query, supports.len(), supports.len(), own);
+        let spare = more
+            .into_iter()
+            .filter(|shot| is_alone && !shots.contains(shot))
+            .find(|&shot| check.first_damaged(&supports[shot].question).is_none());
         Lenders {
             query: other.map(|other| &queries[other]),
             support: spare.map(|spare| &supports[spare]),
@@ -283,6 +322,25 @@ impl Asking<'_> {
             folder.keep(number, &samples.collect::<Vec<_>>())?;
         }
         Ok(())
+    }
+}
+
+/// Looks at what prompts show before they are asked.
+struct MediaCheck<'a> {
+    engine: &'a mut Engine,
+    source: &'a dyn MediaSource,
+}
+
+impl MediaCheck<'_> {
+    /// Why the first picture or film that cannot be had cannot be.
+    fn first_damaged<'b>(&mut self, parts: impl IntoIterator<Item = &'b Part>) -> Option<String> {
+        parts.into_iter().find_map(|part| match part {
+            Part::Image(place) | Part::Video(place) => {
+                let checked = self.engine.check_medium(place, self.source);
+                checked.err().map(|error| error.to_string())
+            }
+            Part::Text(_) | Part::End | Part::Token(_) => None,
+        })
     }
 }
 

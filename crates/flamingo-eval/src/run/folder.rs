@@ -74,21 +74,14 @@ impl RunFolder {
             path: path.to_path_buf(),
             worker,
         };
-        let parts = path.join(PARTS);
-        for made in [&parts, &path.join(SAMPLES)] {
-            fs::create_dir_all(made).map_err(|error| {
-                Error::Folder(format!("cannot create {}: {error}", made.display()))
-            })?;
-        }
+        make_folder(path)?;
         let wanted = serde_json::to_value(run).map_err(|error| Error::Folder(error.to_string()))?;
         match folder.read_json(RUN)? {
             Some(found) => same(path, &found, &wanted)?,
             None => folder.write_json(RUN, &wanted)?,
         }
         // What killed processes left.
-        for swept in [path, &parts] {
-            flamingo_files::sweep(swept)?;
-        }
+        flamingo_files::sweep(path)?;
         Ok(folder)
     }
 
@@ -114,6 +107,7 @@ impl RunFolder {
 
     /// Keeps the samples of a unit.
     pub(super) fn keep(&self, number: usize, samples: &[Sample]) -> Result<()> {
+        make_folder(&self.path.join(PARTS))?;
         let mut draft = Draft::numbered(&self.part_path(number), self.worker)?;
         for sample in samples {
             draft.add(line(sample)?.as_bytes())?;
@@ -142,6 +136,7 @@ impl RunFolder {
 
     /// Writes the samples of a cell.
     pub(super) fn keep_cell(&self, cell: &Cell, samples: &[Sample]) -> Result<()> {
+        make_folder(&self.path.join(SAMPLES))?;
         let path = self.path.join(SAMPLES).join(cell.file_name());
         let mut draft = Draft::numbered(&path, self.worker)?;
         for sample in samples {
@@ -157,9 +152,7 @@ impl RunFolder {
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|error| {
-                Error::Folder(format!("cannot create {}: {error}", parent.display()))
-            })?;
+            make_folder(parent)?;
         }
         let mut draft = Draft::numbered(&path, self.worker)?;
         draft.add(bytes)?;
@@ -193,6 +186,11 @@ impl RunFolder {
             .map_err(|error| Error::Folder(error.to_string()))?;
         self.write(name, format!("{text}\n").as_bytes())
     }
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path)
+        .map_err(|error| Error::Folder(format!("cannot create {}: {error}", path.display())))
 }
 
 /// What a folder's run is.

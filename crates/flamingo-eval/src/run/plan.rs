@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use flamingo_tasks::counted;
 use serde::{Deserialize, Serialize};
 
 use super::ablation::Ablation;
@@ -62,7 +63,7 @@ impl Cell {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} shots, seed {}", self.shots, self.seed)?;
+        write!(f, "{}, seed {}", counted(self.shots, "shot"), self.seed)?;
         match self.ablation {
             Some(ablation) => write!(f, ", {ablation}"),
             None => Ok(()),
@@ -165,7 +166,12 @@ impl RunOptions {
         }
         if most > supports {
             return refuse(format!(
-                "{most} shots are asked for, the task has {supports} supports: ask for fewer shots"
+                "{} asked for, the task has {}: ask for fewer shots",
+                match most {
+                    1 => "1 shot is".to_owned(),
+                    most => format!("{most} shots are"),
+                },
+                counted(supports, "support")
             ));
         }
         if options.ensemble && !is_closed {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use flamingo_tasks::counted;
 use serde::{Deserialize, Serialize};
 
 use super::ablation::Ablation;
@@ -153,7 +154,12 @@ pub(super) fn results(
     if failed > 0 {
         let samples: usize = figures.iter().map(|cell| cell.samples).sum();
         notes.push(format!(
-            "{failed} of {samples} samples have no answer and are left out:"
+            "{failed} of {} {}:",
+            counted(samples, "sample"),
+            match failed {
+                1 => "has no answer and is left out",
+                _ => "have no answer and are left out",
+            }
         ));
         notes.extend(causes(cells));
     }
@@ -267,10 +273,7 @@ impl fmt::Display for Results {
         let shots = &self.run.options.shots;
         write!(f, "{:<LABEL$}", format!("{}: {metric}", self.run.task))?;
         for count in shots {
-            let label = match count {
-                1 => "1 shot".to_owned(),
-                count => format!("{count} shots"),
-            };
+            let label = counted(*count, "shot");
             write!(f, "{label:>COLUMN$}")?;
         }
         for curve in &self.curves {
@@ -301,8 +304,9 @@ impl fmt::Display for Results {
         let queries = self.run.queries;
         write!(
             f,
-            "{queries} queries, {} supports, {}",
-            self.run.supports,
+            "{}, {}, {}",
+            counted(queries, "query"),
+            counted(self.run.supports, "support"),
             match self.run.options.seeds.len() {
                 1 => "one seed; [95% interval by resampling the queries]".to_owned(),
                 seeds => format!("{seeds} seeds; ± standard deviation over the seeds"),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use flamingo_tasks::counted;
+
 use super::chart::{Line, Mark, chart};
 use super::published::{fine_tuned, paper_split, published};
 use super::read::RunRead;
@@ -61,10 +63,7 @@ fn columns(runs: &[RunRead], task: &str) -> Vec<usize> {
 }
 
 fn shots(count: usize) -> String {
-    match count {
-        1 => "1 shot".to_owned(),
-        count => format!("{count} shots"),
-    }
+    counted(count, "shot")
 }
 
 fn task(runs: &[RunRead]) -> &str {

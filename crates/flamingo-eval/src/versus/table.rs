@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use flamingo_tasks::counted;
+
 use super::{Versus, VersusFigure, Way};
 
 const LABEL: usize = 32;
@@ -84,16 +86,20 @@ impl fmt::Display for Versus {
         })?;
         write!(
             f,
-            "\n{}\n{} classes, chance {:.0}%; {} queries of each seed ({}), ± standard deviation over the seeds.\n\
+            "\n{}\n{}, chance {:.0}%; {} of each seed ({}), ± standard deviation over the seeds.\n\
              Of more than {} examples a prompt has those {} that are most similar to the query.",
             self.verdict(),
-            self.classes,
+            counted(self.classes, "class"),
             100.0 / self.classes.max(1) as f64,
-            self.queries,
+            counted(self.queries, "query"),
             self.options.seeds.len(),
             self.options.most_shots,
             self.options.most_shots
-        )
+        )?;
+        for told in &self.left_out {
+            write!(f, "\nleft out of the {told}")?;
+        }
+        Ok(())
     }
 }
 
@@ -121,6 +127,7 @@ mod tests {
             task: "demo world".into(),
             classes: 4,
             queries: 7,
+            left_out: Vec::new(),
             options: options.clone(),
             figures: vec![
                 figure(Way::Prompt, 4, 0.5),

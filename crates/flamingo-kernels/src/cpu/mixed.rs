@@ -5,7 +5,8 @@ use half::bf16;
 
 use crate::cpu::bf16::round;
 use crate::cpu::finish::Finish;
-use crate::cpu::panels::{LinesOf, product_of_lines};
+use crate::cpu::lines::{Line, add_lines, of_panel};
+use crate::cpu::panels::{Weights, product_in_f32};
 use crate::cpu::product::{Shared, Sizes};
 use crate::cpu::simd::{InstructionSet, LANES, Lanes, for_processor};
 use crate::cpu::tasks::for_each;
@@ -36,6 +37,40 @@ impl Numbers<'_> {
     }
 }
 
+/// The lines of all panels of a matrix of so many columns of `k` numbers.
+pub(crate) struct LinesOf {
+    columns: usize,
+    k: usize,
+    lines: Vec<Line>,
+}
+
+impl LinesOf {
+    /// Of weights that lie as `[columns, k]`.
+    fn of_rows(set: InstructionSet, weights: &[bf16], [columns, k]: [usize; 2]) -> Self {
+        let mut lines = Vec::new();
+        add_lines(set, weights, k, &mut lines);
+        Self { columns, k, lines }
+    }
+
+    /// The product of rows `[m, k]` with the columns, finished, `[m, columns]`.
+    ///
+    /// # Panics
+    /// If there are more or fewer rows.
+    pub(crate) fn product(
+        &self,
+        set: InstructionSet,
+        rows: &[bf16],
+        finish: Finish<'_, f32>,
+    ) -> Vec<f32> {
+        let sizes = Sizes {
+            m: rows.len() / self.k.max(1),
+            n: self.columns,
+            k: self.k,
+        };
+        product_in_f32(set, sizes, rows, Weights::Lines(&self.lines), finish)
+    }
+}
+
 /// `[m, k] x [k, n]`, finished, `[m, n]`.
 ///
 /// # Panics
@@ -50,7 +85,7 @@ pub(crate) fn product_mixed(
     let Sizes { m, n, k } = sizes;
     let rows = rounded_rows(set, rows, [m, k]);
     let lines = lines(set, columns, [n, k]);
-    product_of_lines(set, m, &rows, &lines, finish)
+    lines.product(set, &rows, finish)
 }
 
 /// The rows of a product, `[m, k]`.
@@ -165,22 +200,44 @@ fn lines_across(set: InstructionSet, numbers: Numbers<'_>, [n, k]: [usize; 2]) -
         Numbers::F32(numbers) => (numbers, &[][..]),
         Numbers::Bf16(numbers) => (&[][..], numbers),
     };
-    let make = |panel: usize, to: *mut u32| {
+    let (panels, pairs) = (n.div_ceil(LANES), of_panel(k));
+    let mut lines = Vec::<Line>::with_capacity(panels * pairs);
+    let to = Shared::unwritten(&mut lines);
+    let (from_f32, from_bf16) = (Source::of(from_f32), Halves(from_bf16.as_ptr()));
+    for_each(panels, |panel| {
         let across = Across {
             sizes: [n, k],
             columns: [panel * LANES, ((panel + 1) * LANES).min(n)],
-            to,
+            // SAFETY: each panel has a place of its own.
+            to: unsafe { to.behind(panel * pairs).pointer().cast() },
         };
         // SAFETY: the length was checked, and there is room for the panel's lines.
         unsafe {
             match numbers {
-                Numbers::F32(_) => across_f32(set, &across, from_f32.as_ptr()),
-                Numbers::Bf16(_) => across_bf16(set, &across, from_bf16.as_ptr()),
+                Numbers::F32(_) => across_f32(set, &across, from_f32.pointer()),
+                Numbers::Bf16(_) => across_bf16(set, &across, from_bf16.pointer()),
             }
         }
-    };
-    // SAFETY: all lines of a panel are written.
-    unsafe { LinesOf::new([n, k], make) }
+    });
+    // SAFETY: the panels are all of them, and each was written.
+    unsafe { lines.set_len(panels * pairs) };
+    LinesOf {
+        columns: n,
+        k,
+        lines,
+    }
+}
+
+/// Where numbers of bf16 begin, read by many threads.
+#[derive(Clone, Copy)]
+struct Halves(*const bf16);
+// SAFETY: nothing is written through it.
+unsafe impl Sync for Halves {}
+
+impl Halves {
+    fn pointer(self) -> *const bf16 {
+        self.0
+    }
 }
 
 /// Some columns of a matrix `[k, n]` that become a panel's lines.

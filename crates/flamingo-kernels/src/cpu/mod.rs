@@ -16,6 +16,7 @@ pub(crate) mod columns;
 pub(crate) mod depthwise;
 pub(crate) mod exp;
 pub(crate) mod finish;
+pub(crate) mod lines;
 pub(crate) mod mixed;
 pub(crate) mod norm;
 pub(crate) mod panels;

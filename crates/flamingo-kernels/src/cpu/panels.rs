@@ -1,7 +1,6 @@
-//! `x W^T` where both are bf16, with a lane for each column. Columns are taken sixteen at a time, a panel: two numbers of
-//! each of them lie side by side, a line, so that one instruction multiplies two numbers of a row of `x` with all of them,
-//! and no sum is ever made across lanes. Weights stay as they are in memory; lines are made of them for one product, or,
-//! where there are few rows, in registers.
+//! `x W^T` where both are bf16, with a lane for each column: one instruction multiplies two numbers of a row of `x` with
+//! a line of weights ([`lines`](super::lines)), and no sum is ever made across lanes. Weights that lie in rows are laid out
+//! in lines for one product.
 //!
 //! Every sum is made in one order that depends on `k` alone: within a stretch pair after pair, of a pair the second
 //! number first, the stretches one after the other. So a row gives the same bits alone and among others, with one
@@ -14,6 +13,7 @@ use std::mem::MaybeUninit;
 use half::bf16;
 
 use crate::cpu::finish::Finish;
+use crate::cpu::lines::{Columns, Line, add_lines, lay_out_of, of_panel};
 use crate::cpu::product::{Shared, Sizes};
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::Avx512;
@@ -26,17 +26,30 @@ const STRETCH: usize = 256;
 /// Rows of a tile at most.
 const TILE_ROWS: usize = 8;
 
+/// Rows of a tile that meet more than two panels at once.
+const FEWEST: usize = 4;
+
 /// Rows of `x` up to which lines are made where they are used, and not for all of them.
 const FEW: usize = 16;
 
-/// Rows with which lines are multiplied in the registers that they were made in.
-const FEWEST: usize = 4;
+/// Lines that are asked for before they are read: from one page of memory to the next the processor does not do it
+/// by itself.
+const AHEAD: usize = 32;
 
 /// Panels of a task.
 const PANELS: usize = 24;
 
 /// Rows of a task at least and at most, where there are so many.
 const ROWS: [usize; 2] = [96, 384];
+
+/// Where the weights of a product lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Weights<'a> {
+    /// `[n, k]`.
+    Rows(&'a [bf16]),
+    /// All panels of them.
+    Lines(&'a [Line]),
+}
 
 /// How two numbers of a row and of sixteen columns are multiplied.
 trait Multiply {
@@ -129,11 +142,6 @@ impl Multiply for Native {
     }
 }
 
-/// Two numbers of each of sixteen columns.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Line([u32; LANES]);
-
 /// Some rows and panels of a product.
 struct Block<'a> {
     set: InstructionSet,
@@ -141,104 +149,17 @@ struct Block<'a> {
     rows: [usize; 2],
     panels: [usize; 2],
     x: *const bf16,
-    weights: *const bf16,
-    /// Of all panels; null if they are made where they are used.
-    lines: *const Line,
+    weights: Weights<'a>,
     /// Room for the sums of all stretches but the last, `[rows, panels * 16]`.
     sums: *mut f32,
     out: Out<'a>,
 }
 
-/// Where finished sums go, and how they are finished.
+/// How finished sums are finished, and where they go.
 #[derive(Clone, Copy)]
 enum Out<'a> {
     Bf16(Finish<'a, bf16>, Shared<bf16>),
     F32(Finish<'a, f32>, Shared<f32>),
-}
-
-/// The lines of all panels of a matrix of `columns` columns and `k` rows.
-pub(crate) struct LinesOf {
-    pub(crate) columns: usize,
-    pub(crate) k: usize,
-    lines: Vec<Line>,
-}
-
-impl LinesOf {
-    /// `make` is called on many threads, with the number of a panel and where its lines are to be written.
-    ///
-    /// # Safety
-    /// `make` must write all [`LANES`] places of the `k / 2` lines of a panel, rounded up.
-    pub(crate) unsafe fn new(
-        [columns, k]: [usize; 2],
-        make: impl Fn(usize, *mut u32) + Sync,
-    ) -> Self {
-        let (panels, pairs) = (columns.div_ceil(LANES), k.div_ceil(2));
-        let mut lines = Vec::<Line>::with_capacity(panels * pairs);
-        let to = Shared::unwritten(&mut lines);
-        for_each(panels, |panel| {
-            // SAFETY: each panel has a place of its own.
-            make(panel, unsafe { to.behind(panel * pairs).pointer().cast() });
-        });
-        // SAFETY: `make` wrote them all.
-        unsafe { lines.set_len(panels * pairs) };
-        Self { columns, k, lines }
-    }
-
-    /// Of weights that lie as `[columns, k]`.
-    ///
-    /// # Panics
-    /// If there are more or fewer.
-    pub(crate) fn of_rows(set: InstructionSet, weights: &[bf16], [columns, k]: [usize; 2]) -> Self {
-        assert_eq!(weights.len(), columns * k, "numbers of a matrix");
-        let (sizes, from) = (
-            Sizes {
-                m: 0,
-                n: columns,
-                k,
-            },
-            Weights(weights.as_ptr()),
-        );
-        let make = |panel: usize, to: *mut u32| {
-            let part = Columns {
-                weights: from.pointer(),
-                sizes,
-                panel,
-                pairs: [0, k.div_ceil(2)],
-            };
-            // SAFETY: the length was checked above, and there is room for the panel's lines.
-            unsafe { lay_out(set, &part, to) }
-        };
-        // SAFETY: `lay_out` writes all of a panel's lines.
-        unsafe { Self::new([columns, k], make) }
-    }
-}
-
-/// `x W^T` with sums that stay in f32, finished, `[m, columns]`.
-///
-/// # Panics
-/// If a slice is not as long as `m` and the lines say.
-pub(crate) fn product_of_lines(
-    set: InstructionSet,
-    m: usize,
-    x: &[bf16],
-    lines: &LinesOf,
-    finish: Finish<'_, f32>,
-) -> Vec<f32> {
-    let sizes = Sizes {
-        m,
-        n: lines.columns,
-        k: lines.k,
-    };
-    assert_eq!(x.len(), m * lines.k, "numbers of rows");
-    finish.check([m, lines.columns]);
-    let mut product = Vec::with_capacity(m * lines.columns);
-    let out = Out::F32(finish, Shared::unwritten(&mut product));
-    let weights = Weights(std::ptr::null());
-    // SAFETY: the lengths were checked above.
-    unsafe { all_blocks(set, sizes, x, (weights, lines.lines.as_ptr()), out) };
-    // SAFETY: every element was written.
-    unsafe { product.set_len(m * lines.columns) };
-    product
 }
 
 /// `x W^T`, finished, `[m, n]`.
@@ -249,43 +170,76 @@ pub(crate) fn product_bf16(
     set: InstructionSet,
     sizes: Sizes,
     x: &[bf16],
-    weights: &[bf16],
+    weights: Weights<'_>,
     finish: Finish<'_, bf16>,
 ) -> Vec<bf16> {
-    let Sizes { m, n, k } = sizes;
-    sizes.check(x.len(), weights.len());
+    let Sizes { m, n, .. } = sizes;
     finish.check([m, n]);
     let mut product = Vec::with_capacity(m * n);
     let out = Out::Bf16(finish, Shared::unwritten(&mut product));
-    let lines = (m > FEW).then(|| LinesOf::of_rows(set, weights, [n, k]));
-    let from = (
-        Weights(weights.as_ptr()),
-        lines
-            .as_ref()
-            .map_or(std::ptr::null(), |lines| lines.lines.as_ptr()),
-    );
-    // SAFETY: the lengths were checked above.
-    unsafe { all_blocks(set, sizes, x, from, out) };
+    // SAFETY: there is room for all of it.
+    unsafe { all_blocks(set, sizes, x, weights, out) };
     // SAFETY: every element was written.
     unsafe { product.set_len(m * n) };
     product
 }
 
-/// Writes every element of the product. Lines that are null are made of the weights where they are used; with lines,
-/// weights are not read.
+/// As [`product_bf16`], with sums that stay in f32.
+///
+/// # Panics
+/// If a slice is not as long as `sizes` say.
+pub(crate) fn product_in_f32(
+    set: InstructionSet,
+    sizes: Sizes,
+    x: &[bf16],
+    weights: Weights<'_>,
+    finish: Finish<'_, f32>,
+) -> Vec<f32> {
+    let Sizes { m, n, .. } = sizes;
+    finish.check([m, n]);
+    let mut product = Vec::with_capacity(m * n);
+    let out = Out::F32(finish, Shared::unwritten(&mut product));
+    // SAFETY: there is room for all of it.
+    unsafe { all_blocks(set, sizes, x, weights, out) };
+    // SAFETY: every element was written.
+    unsafe { product.set_len(m * n) };
+    product
+}
+
+/// Writes every element of the product.
 ///
 /// # Safety
-/// `x`, weights, lines and places must be as many as `sizes` say.
+/// There must be room for it.
+///
+/// # Panics
+/// If a slice is not as long as `sizes` say.
 unsafe fn all_blocks(
     set: InstructionSet,
     sizes: Sizes,
     x: &[bf16],
-    (weights, lines): (Weights, *const Line),
+    weights: Weights<'_>,
     out: Out<'_>,
 ) {
     let Sizes { m, n, k } = sizes;
-    let (panels, pairs) = (n.div_ceil(LANES), k.div_ceil(2));
-    let lines = AllLines(lines);
+    let (panels, pairs) = (n.div_ceil(LANES), of_panel(k));
+    let mut lines = Vec::new();
+    let weights = match weights {
+        Weights::Rows(rows) => {
+            sizes.check(x.len(), rows.len());
+            match m > FEW {
+                true => {
+                    add_lines(set, rows, k, &mut lines);
+                    Weights::Lines(&lines)
+                }
+                false => weights,
+            }
+        }
+        Weights::Lines(lines) => {
+            sizes.check(x.len(), n * k);
+            assert_eq!(lines.len(), panels * pairs, "lines of a product");
+            weights
+        }
+    };
     let threads = rayon::current_num_threads();
     let at_once = match m {
         0..=FEW => panels
@@ -316,12 +270,11 @@ unsafe fn all_blocks(
             rows,
             panels,
             x: x.as_ptr(),
-            weights: weights.pointer(),
-            lines: lines.pointer(),
+            weights,
             sums: sums.as_mut_ptr(),
             out,
         };
-        // SAFETY: the caller saw to the lengths, and blocks write different elements.
+        // SAFETY: the lengths were checked above, and blocks write different elements of `out`.
         unsafe {
             match set {
                 #[cfg(target_arch = "x86_64")]
@@ -332,32 +285,7 @@ unsafe fn all_blocks(
     });
 }
 
-/// Where lines begin, read by many threads.
-#[derive(Clone, Copy)]
-struct AllLines(*const Line);
-// SAFETY: nothing is written through it.
-unsafe impl Sync for AllLines {}
-
-impl AllLines {
-    fn pointer(self) -> *const Line {
-        self.0
-    }
-}
-
-/// Where weights begin, read by many threads.
-#[derive(Clone, Copy)]
-struct Weights(*const bf16);
-// SAFETY: nothing is written through it.
-unsafe impl Sync for Weights {}
-
-impl Weights {
-    fn pointer(self) -> *const bf16 {
-        self.0
-    }
-}
-
 for_processor!(fn widened(block: &Block<'_>) = widened_of);
-for_processor!(fn lay_out(columns: &Columns, to: *mut u32) = lay_out_of);
 
 #[inline(always)]
 unsafe fn widened_of<V: Lanes>(block: &Block<'_>) {
@@ -368,66 +296,6 @@ unsafe fn widened_of<V: Lanes>(block: &Block<'_>) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c")]
 unsafe fn native(block: &Block<'_>) {
     unsafe { block_of::<Native>(block) }
-}
-
-/// What lines are made of.
-struct Columns {
-    weights: *const bf16,
-    sizes: Sizes,
-    panel: usize,
-    pairs: [usize; 2],
-}
-
-impl Columns {
-    /// Where each begins; behind the last it is the last again.
-    #[inline(always)]
-    unsafe fn firsts(&self) -> [*const bf16; LANES] {
-        let mut all = [self.weights; LANES];
-        for (lane, first) in all.iter_mut().enumerate() {
-            let column = (self.panel * LANES + lane).min(self.sizes.n - 1);
-            *first = unsafe { self.weights.add(column * self.sizes.k) };
-        }
-        all
-    }
-}
-
-#[inline(always)]
-unsafe fn lay_out_of<V: Lanes>(columns: &Columns, to: *mut u32) {
-    let ([start, end], k) = (columns.pairs, columns.sizes.k);
-    let mut at = start;
-    unsafe {
-        let firsts = columns.firsts();
-        while at + LANES <= end.min(k / 2) {
-            let lines = load_lines::<V>(&firsts, at);
-            for i in 0..LANES {
-                lines[i].store(to.add((at - start + i) * LANES).cast());
-            }
-            at += LANES;
-        }
-        while at < end {
-            for lane in 0..LANES {
-                let from = firsts[lane].add(2 * at);
-                let pair = match 2 * at + 1 < k {
-                    true => from.cast::<u32>().read_unaligned(),
-                    false => u32::from((*from).to_bits()),
-                };
-                to.add((at - start) * LANES + lane).write(pair);
-            }
-            at += 1;
-        }
-    }
-}
-
-/// The lines of sixteen pairs.
-#[inline(always)]
-unsafe fn load_lines<V: Lanes>(firsts: &[*const bf16; LANES], at: usize) -> [V; LANES] {
-    let mut rows = [std::ptr::null(); LANES];
-    unsafe {
-        for lane in 0..LANES {
-            rows[lane] = firsts[lane].add(2 * at).cast();
-        }
-        V::load_columns(rows)
-    }
 }
 
 /// Places of a row's stretch, and room that keeps rows from competing for places of the cache.
@@ -443,38 +311,41 @@ struct Copied([u32; TILE_ROWS * ROW]);
 #[expect(dead_code, reason = "reached by a pointer")]
 struct Last([f32; TILE_ROWS * PANELS * LANES]);
 
-/// The lines of two panels.
+/// Panels whose lines are made at once where they are used.
+const LAID_OUT: usize = 2;
+
+/// Their lines.
 #[repr(align(64))]
 #[expect(dead_code, reason = "reached by a pointer")]
-struct LaidOut([u32; 2 * STRETCH * LANES]);
+struct LaidOut([u32; LAID_OUT * STRETCH * LANES]);
 
 #[inline(always)]
 unsafe fn block_of<M: Multiply>(block: &Block<'_>) {
-    let all = block.sizes.k.div_ceil(2);
+    let all = of_panel(block.sizes.k);
     let count = all.div_ceil(STRETCH).max(1);
     let length = all.div_ceil(count);
-    for number in 0..count {
-        let pairs = [number * length, ((number + 1) * length).min(all)];
-        let part = |panels: [usize; 2]| Part {
-            block,
-            pairs,
-            panels,
-        };
-        unsafe {
-            if !block.lines.is_null() {
-                let first = block.lines.add(block.panels[0] * all + pairs[0]);
-                part(block.panels).all_rows::<M>(first.cast(), all * LANES);
-                continue;
-            }
-            let [mut p, end] = block.panels;
-            while block.rows[1] - block.rows[0] <= FEWEST && p + 4 <= end {
-                part([p, p + 4]).fewest_rows::<M>();
-                p += 4;
-            }
-            while p < end {
-                let panels = [p, (p + 2).min(end)];
-                part(panels).few_rows::<M>();
-                p = panels[1];
+    let [first, end] = block.panels;
+    let at_once = match block.weights {
+        Weights::Rows(_) => LAID_OUT,
+        // Few rows: memory is the limit, and it is fastest where it is read from one end to the other.
+        Weights::Lines(_) if block.rows[1] - block.rows[0] <= FEW => 4,
+        Weights::Lines(_) => PANELS,
+    };
+    for p in (first..end).step_by(at_once) {
+        for number in 0..count {
+            let part = Part {
+                block,
+                pairs: [number * length, ((number + 1) * length).min(all)],
+                panels: [p, (p + at_once).min(end)],
+            };
+            unsafe {
+                match block.weights {
+                    Weights::Rows(rows) => part.few_rows::<M>(rows.as_ptr()),
+                    Weights::Lines(lines) => {
+                        let first = lines.as_ptr().add(p * all + part.pairs[0]);
+                        part.all_rows::<M>(first.cast(), [all * LANES, AHEAD * LANES]);
+                    }
+                }
             }
         }
     }
@@ -492,99 +363,38 @@ impl Part<'_> {
         self.pairs[1] - self.pairs[0]
     }
 
-    fn columns(&self, panel: usize, pairs: [usize; 2]) -> Columns {
-        let (weights, sizes) = (self.block.weights, self.block.sizes);
-        Columns {
-            weights,
-            sizes,
-            panel,
-            pairs,
-        }
-    }
-
     /// Few rows: their panels' lines are made first.
     #[inline(always)]
-    unsafe fn few_rows<M: Multiply>(&self) {
+    unsafe fn few_rows<M: Multiply>(&self, weights: *const bf16) {
         let mut room = MaybeUninit::<LaidOut>::uninit();
         let room = room.as_mut_ptr().cast::<u32>();
-        let from_panel = self.length() * LANES;
+        let (from_panel, sizes) = (self.length() * LANES, self.block.sizes);
         unsafe {
-            for p in self.panels[0]..self.panels[1] {
-                let to = room.add((p - self.panels[0]) * from_panel);
-                lay_out_of::<M::Sums>(&self.columns(p, self.pairs), to);
+            for panel in self.panels[0]..self.panels[1] {
+                let columns = Columns {
+                    weights,
+                    columns: sizes.n,
+                    k: sizes.k,
+                    panel,
+                    pairs: self.pairs,
+                };
+                let to = room.add((panel - self.panels[0]) * from_panel);
+                lay_out_of::<M::Sums>(&columns, to);
             }
-            self.all_rows::<M>(room, from_panel);
+            self.all_rows::<M>(room, [from_panel, 0]);
         }
     }
 
-    /// Four panels with so few rows that lines need not be kept.
+    /// All rows of the block, with lines of a panel that begin `from_panel` behind those of the one before; the first
+    /// rows that meet them read `ahead`.
     #[inline(always)]
-    unsafe fn fewest_rows<M: Multiply>(&self) {
-        unsafe {
-            match self.block.rows[1] - self.block.rows[0] {
-                1 => self.as_they_lie::<M, 1>(),
-                2 => self.as_they_lie::<M, 2>(),
-                3 => self.as_they_lie::<M, 3>(),
-                _ => self.as_they_lie::<M, FEWEST>(),
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn as_they_lie<M: Multiply, const R: usize>(&self) {
-        let ([start, end], k) = (self.pairs, self.block.sizes.k);
-        let mut copy = MaybeUninit::<Copied>::uninit();
-        let x = copy.as_mut_ptr().cast::<u32>();
-        let mut last = MaybeUninit::<Last>::uninit();
-        let mut room = MaybeUninit::<[Line; LANES]>::uninit();
-        let room = room.as_mut_ptr().cast::<u32>();
-        unsafe {
-            self.copy::<M, R>(self.block.rows[0], x);
-            let mut sums = [[M::Sums::splat(0.0); 4]; R];
-            let mut at = start;
-            while at < end {
-                let pairs = LANES.min(end - at);
-                for c in 0..4 {
-                    let columns = self.columns(self.panels[0] + c, [at, at + pairs]);
-                    // The same of the next panels, whose columns lie behind these.
-                    let next = (columns.panel + 4) * LANES * k + 2 * LANES * at;
-                    let next = self.block.weights.wrapping_add(next);
-                    for i in 0..LANES {
-                        M::Sums::prefetch(next.wrapping_add(2 * LANES * i).cast());
-                    }
-                    let mut lines = [M::Sums::splat(0.0); LANES];
-                    if at + LANES <= end.min(k / 2) {
-                        lines = load_lines::<M::Sums>(&columns.firsts(), at);
-                    } else {
-                        lay_out_of::<M::Sums>(&columns, room);
-                        for i in 0..pairs {
-                            lines[i] = M::Sums::load(room.add(i * LANES).cast());
-                        }
-                    }
-                    for i in 0..pairs {
-                        let line = M::columns(lines[i]);
-                        for r in 0..R {
-                            let row = M::row(x.add(r * ROW + (at - start + i) * M::PLACES));
-                            sums[r][c] = M::add(sums[r][c], row, line);
-                        }
-                    }
-                }
-                at += pairs;
-            }
-            let last = last.as_mut_ptr().cast();
-            self.store::<M, R, 4>(&sums, self.block.rows[0], self.panels[0], last);
-            self.finish(self.block.rows, last);
-        }
-    }
-
-    /// All rows of the block, with lines of a panel that begin `from_panel` behind those of the one before.
-    #[inline(always)]
-    unsafe fn all_rows<M: Multiply>(&self, lines: *const u32, from_panel: usize) {
+    unsafe fn all_rows<M: Multiply>(&self, lines: *const u32, [from_panel, ahead]: [usize; 2]) {
         let mut copy = MaybeUninit::<Copied>::uninit();
         let mut sums = MaybeUninit::<Last>::uninit();
         let lines = Lines {
             first: lines,
             from_panel,
+            ahead,
             copy: copy.as_mut_ptr().cast(),
             last: sums.as_mut_ptr().cast(),
         };
@@ -612,6 +422,10 @@ impl Part<'_> {
         let [mut p, end] = self.panels;
         unsafe {
             self.copy::<M, R>(i, lines.copy);
+            while R <= FEWEST && p + 4 <= end {
+                self.tile::<M, R, 4>(i, p, lines);
+                p += 4;
+            }
             while p + 2 <= end {
                 self.tile::<M, R, 2>(i, p, lines);
                 p += 2;
@@ -646,7 +460,15 @@ impl Part<'_> {
             let mut sums = [[M::Sums::splat(0.0); C]; R];
             let first = lines.first.add((p - self.panels[0]) * lines.from_panel);
             let x = lines.copy.cast_const();
+            let ahead = match i == self.block.rows[0] {
+                true => lines.ahead,
+                false => 0,
+            };
             for at in 0..self.length() {
+                for c in 0..if ahead > 0 { C } else { 0 } {
+                    let line = first.wrapping_add(c * lines.from_panel + at * LANES + ahead);
+                    M::Sums::prefetch(line.cast());
+                }
                 let mut columns = [M::columns(M::Sums::load(first.add(at * LANES).cast())); C];
                 for c in 1..C {
                     let line = first.add(c * lines.from_panel + at * LANES);
@@ -731,6 +553,7 @@ impl Part<'_> {
 struct Lines {
     first: *const u32,
     from_panel: usize,
+    ahead: usize,
     copy: *mut u32,
     last: *mut f32,
 }
@@ -756,6 +579,22 @@ mod tests {
             .collect()
     }
 
+    /// The product with weights in lines, which is that with weights in rows.
+    fn product(
+        set: InstructionSet,
+        [m, k, n]: [usize; 3],
+        x: &[bf16],
+        weights: &[bf16],
+        finish: Finish<'_, bf16>,
+    ) -> Vec<bf16> {
+        let (sizes, mut lines) = (Sizes { m, n, k }, Vec::new());
+        add_lines(set, weights, k, &mut lines);
+        let laid_out = product_bf16(set, sizes, x, Weights::Lines(&lines), finish);
+        let in_rows = product_bf16(set, sizes, x, Weights::Rows(weights), finish);
+        assert_eq!(laid_out, in_rows, "{set} {m} {k} {n}");
+        laid_out
+    }
+
     #[test]
     fn products_of_bf16_have_the_same_bits_with_every_instruction_set() {
         for [m, k, n] in [
@@ -770,7 +609,7 @@ mod tests {
                 bias: Some(&bias),
                 ..Finish::default()
             };
-            let run = |set| product_bf16(set, Sizes { m, n, k }, &x, &weights, finish);
+            let run = |set| product(set, [m, k, n], &x, &weights, finish);
             let expected = run(InstructionSet::Portable);
             for (at, found) in expected.iter().enumerate() {
                 let (i, j) = (at / n, at % n);
@@ -793,13 +632,8 @@ mod tests {
         let weights = halves(n * k, 3);
         let run = |x: &[bf16]| {
             let m = x.len() / k;
-            product_bf16(
-                InstructionSet::best(),
-                Sizes { m, n, k },
-                x,
-                &weights,
-                Finish::default(),
-            )
+            let finish = Finish::default();
+            product(InstructionSet::best(), [m, k, n], x, &weights, finish)
         };
         for m in [2, 3, 4, 5, 8, 17, 101] {
             let x = halves(m * k, m as u32);
@@ -820,7 +654,7 @@ mod tests {
                 function: Some(Function::SquaredRelu),
                 stream: Some(&stream),
             };
-            let run = |set| product_bf16(set, Sizes { m, n, k }, &x, &weights, finish);
+            let run = |set| product(set, [m, k, n], &x, &weights, finish);
             let expected = run(InstructionSet::Portable);
             for (at, found) in expected.iter().enumerate() {
                 let (i, j) = (at / n, at % n);

@@ -16,6 +16,10 @@ use half::{bf16, f16};
 /// Most bytes of a row in a sum's stretch: the rows of a tile stay in the first cache.
 const STRETCH: usize = 3072;
 
+/// Bytes of weights that are asked for before they are read, where rows are few: from one page of memory to the next
+/// the processor does not do it by itself.
+const AHEAD: usize = 4096;
+
 /// Columns of a block: their stretches stay in the second cache while rows pass.
 const BLOCK_COLUMNS: usize = 192;
 
@@ -284,7 +288,8 @@ unsafe fn column_by_column<M: Multiply, const R: usize>(
                     block.x.add(block.rows[0] * block.x_stride + k[0]),
                     block.x_stride,
                 );
-                tile::<M, R, 1>(block, x, weights, k, [block.rows[0], j]);
+                let ahead = AHEAD / size_of::<M::Weight>();
+                tile::<M, R, 1>(block, x, (weights, ahead), k, [block.rows[0], j]);
             }
         }
     }
@@ -367,12 +372,17 @@ unsafe fn columns_of<M: Multiply, const R: usize, const C: usize>(
                 (copy.cast_const(), stride)
             }
         };
+        // The first rows meet columns that no cache holds: those of the next tile are asked for.
+        let ahead = match i == block.rows[0] {
+            true => C * block.k,
+            false => 0,
+        };
         while j + C <= last {
-            tile::<M, R, C>(block, x, weights, k, [i, j]);
+            tile::<M, R, C>(block, x, (weights, ahead), k, [i, j]);
             j += C;
         }
         while j < last {
-            tile::<M, R, 1>(block, x, weights, k, [i, j]);
+            tile::<M, R, 1>(block, x, (weights, 0), k, [i, j]);
             j += 1;
         }
     }
@@ -390,12 +400,12 @@ unsafe fn padded<T: Copy + Default>(from: *const T, n: usize) -> [T; LANES] {
 static ZEROS: [f32; 4] = [0.0; 4];
 
 /// `R x C` sums over a stretch, in registers. `x` are the stretches of the rows, and the numbers from
-/// one to the next.
+/// one to the next; with the weights comes how many numbers before they are read they are asked for, if at all.
 #[inline(always)]
 unsafe fn tile<M: Multiply, const R: usize, const C: usize>(
     block: &Block<M::X>,
     (x, x_stride): (*const M::X, usize),
-    weights: *const M::Weight,
+    (weights, ahead): (*const M::Weight, usize),
     [start, end]: [usize; 2],
     [i, j]: [usize; 2],
 ) {
@@ -405,6 +415,9 @@ unsafe fn tile<M: Multiply, const R: usize, const C: usize>(
         let mut sums = [[zero; C]; R];
         let mut at = start;
         while at + M::STEP <= end {
+            for c in 0..if ahead > 0 { C } else { 0 } {
+                M::Sums::prefetch(w.wrapping_add(c * block.k + at + ahead).cast());
+            }
             let mut columns = [M::column(w.add(at)); C];
             for c in 1..C {
                 columns[c] = M::column(w.add(c * block.k + at));

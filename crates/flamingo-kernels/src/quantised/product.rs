@@ -19,6 +19,10 @@ use crate::cpu::tasks::for_each;
 /// tiles stay in the second.
 const TILES: usize = 8;
 
+/// Lines that are asked for before they are read, where no cache holds them: from one page of memory to the next the
+/// processor does not do it by itself.
+const AHEAD: usize = 64;
+
 /// Multiply-adds that are worth a task of their own.
 const TASK: usize = 1 << 19;
 
@@ -90,6 +94,18 @@ impl QuantisedMatrix {
     pub(crate) fn finished_product(&self, x: &[f32], finish: Finish<'_, f32>) -> Vec<f32> {
         product(self, x, Level::best(), finish)
     }
+
+    /// The same of several matrices of one kind, made together.
+    ///
+    /// # Panics
+    /// As [`Self::finished_product`], and if the matrices are of several kinds.
+    pub(crate) fn finished_products<const N: usize>(
+        weights: [&Self; N],
+        x: &[f32],
+        finish: [Finish<'_, f32>; N],
+    ) -> [Vec<f32>; N] {
+        products(weights, x, Level::best(), finish)
+    }
 }
 
 /// Where the outputs of different tiles go: different columns of the same rows.
@@ -137,62 +153,69 @@ pub(super) fn product(
     level: Level,
     finish: Finish<'_, f32>,
 ) -> Vec<f32> {
-    let [d_output, d_input] = weights.shape();
+    let [y] = products([weights], x, level, [finish]);
+    y
+}
+
+/// The products of `x` with several matrices of one kind, each made as it is alone.
+///
+/// # Panics
+/// If the matrices are of several kinds, `x` is no whole rows of one of them, or a slice of `finish` is not as long as
+/// they need it.
+pub(super) fn products<const N: usize>(
+    weights: [&QuantisedMatrix; N],
+    x: &[f32],
+    level: Level,
+    finish: [Finish<'_, f32>; N],
+) -> [Vec<f32>; N] {
+    let (kind, [_, d_input]) = (weights[0].kind(), weights[0].shape());
     assert!(
         d_input > 0 && x.len().is_multiple_of(d_input),
         "{} activations for rows of {d_input}",
         x.len()
     );
-    let rows = x.len() / d_input;
-    finish.check([rows, d_output]);
-    let mut out = Vec::<f32>::with_capacity(rows * d_output);
-    let operands = Operands {
-        tiles: &weights.tiles,
-        x: &Activations::new(weights.kind(), x),
+    let alike = |weights: &QuantisedMatrix| (weights.kind(), weights.shape()[1]) == (kind, d_input);
+    assert!(weights.into_iter().all(alike), "matrices of one kind");
+    let (x, rows) = (Activations::new(kind, x), x.len() / d_input);
+    let mut out = weights.map(|weights| Vec::<f32>::with_capacity(rows * weights.shape()[0]));
+    let operands: [Operands<'_>; N] = std::array::from_fn(|i| Operands {
+        tiles: &weights[i].tiles,
+        x: &x,
         d_input,
         rows,
         out: Out {
-            start: out.as_mut_ptr(),
-            d_output,
+            start: out[i].as_mut_ptr(),
+            d_output: weights[i].shape()[0],
         },
-    };
-    let (count, kind, set) = (
-        d_output.div_ceil(TILE),
-        weights.kind(),
-        InstructionSet::best(),
-    );
-    let of_tiles = |tiles: Range<usize>| match kind {
-        QuantKind::Q8_0 => operands.tiles::<{ QuantKind::Q8_0 as u8 }>(tiles, level),
-        QuantKind::Q6K => operands.tiles::<{ QuantKind::Q6K as u8 }>(tiles, level),
-        QuantKind::Q5K => operands.tiles::<{ QuantKind::Q5K as u8 }>(tiles, level),
-        QuantKind::Q4K => operands.tiles::<{ QuantKind::Q4K as u8 }>(tiles, level),
-        QuantKind::Q5_1 => operands.tiles::<{ QuantKind::Q5_1 as u8 }>(tiles, level),
-        QuantKind::Q5_0 => operands.tiles::<{ QuantKind::Q5_0 as u8 }>(tiles, level),
-        QuantKind::Q4_1 => operands.tiles::<{ QuantKind::Q4_1 as u8 }>(tiles, level),
-        QuantKind::Q4_0 => operands.tiles::<{ QuantKind::Q4_0 as u8 }>(tiles, level),
-        QuantKind::Q3K => operands.tiles::<{ QuantKind::Q3K as u8 }>(tiles, level),
-        QuantKind::Q2K => operands.tiles::<{ QuantKind::Q2K as u8 }>(tiles, level),
-    };
-    let worth = TASK / (TILE * d_input * rows).max(1);
-    let shared = count.div_ceil(4 * rayon::current_num_threads());
-    let at_once = shared.min(TILES).max(worth).max(1);
-    for_each(count.div_ceil(at_once), |task| {
-        let tiles = task * at_once..((task + 1) * at_once).min(count);
-        of_tiles(tiles.clone());
-        if finish.is_nothing() {
-            return;
-        }
-        let first = tiles.start * TILE;
-        let columns = (tiles.end * TILE).min(d_output) - first;
-        for row in 0..rows {
-            // SAFETY: the task wrote these, and no other reads or writes them.
-            let sums = unsafe { operands.out.sums(row, first, columns) };
-            finish.apply(set, sums, [row, first, d_output]);
-        }
     });
-    // SAFETY: the tasks were all of it.
-    unsafe { out.set_len(rows * d_output) };
+    let counts = weights.map(|weights| weights.shape()[0].div_ceil(TILE));
+    let worth = TASK / (TILE * d_input * rows).max(1);
+    let shared = counts.iter().sum::<usize>() / (4 * rayon::current_num_threads()) + 1;
+    let at_once = shared.min(TILES).max(worth).max(1);
+    let tasks = counts.map(|count| count.div_ceil(at_once));
+    for_each(tasks.iter().sum(), |mut task| {
+        let mut i = 0;
+        while task >= tasks[i] {
+            task -= tasks[i];
+            i += 1;
+        }
+        let tiles = task * at_once..((task + 1) * at_once).min(counts[i]);
+        operands[i].finished(kind, tiles, level, finish[i]);
+    });
+    for (out, weights) in out.iter_mut().zip(weights) {
+        // SAFETY: the tasks were all of it.
+        unsafe { out.set_len(rows * weights.shape()[0]) };
+    }
     out
+}
+
+/// Asks for block `at` of a list in which each has `extent` elements.
+#[inline(always)]
+unsafe fn ask_for_all<S: Simd, T>(all: &[T], at: usize, extent: usize) {
+    let first = all.as_ptr().wrapping_add(at * extent).cast::<u8>();
+    for byte in (0..extent * size_of::<T>()).step_by(64) {
+        unsafe { S::prefetch(first.wrapping_add(byte)) }
+    }
 }
 
 /// The format of number `kind`, as `QuantKind as u8` gives it.
@@ -201,6 +224,39 @@ const fn kind_of(kind: u8) -> QuantKind {
 }
 
 impl Operands<'_> {
+    /// All rows with some tiles of this kind, finished.
+    fn finished(
+        &self,
+        kind: QuantKind,
+        tiles: Range<usize>,
+        level: Level,
+        finish: Finish<'_, f32>,
+    ) {
+        let of = tiles.clone();
+        match kind {
+            QuantKind::Q8_0 => self.tiles::<{ QuantKind::Q8_0 as u8 }>(of, level),
+            QuantKind::Q6K => self.tiles::<{ QuantKind::Q6K as u8 }>(of, level),
+            QuantKind::Q5K => self.tiles::<{ QuantKind::Q5K as u8 }>(of, level),
+            QuantKind::Q4K => self.tiles::<{ QuantKind::Q4K as u8 }>(of, level),
+            QuantKind::Q5_1 => self.tiles::<{ QuantKind::Q5_1 as u8 }>(of, level),
+            QuantKind::Q5_0 => self.tiles::<{ QuantKind::Q5_0 as u8 }>(of, level),
+            QuantKind::Q4_1 => self.tiles::<{ QuantKind::Q4_1 as u8 }>(of, level),
+            QuantKind::Q4_0 => self.tiles::<{ QuantKind::Q4_0 as u8 }>(of, level),
+            QuantKind::Q3K => self.tiles::<{ QuantKind::Q3K as u8 }>(of, level),
+            QuantKind::Q2K => self.tiles::<{ QuantKind::Q2K as u8 }>(of, level),
+        }
+        if finish.is_nothing() {
+            return;
+        }
+        let (first, d_output) = (tiles.start * TILE, self.out.d_output);
+        let columns = (tiles.end * TILE).min(d_output) - first;
+        for row in 0..self.rows {
+            // SAFETY: the task wrote these, and no other reads or writes them.
+            let sums = unsafe { self.out.sums(row, first, columns) };
+            finish.apply(InstructionSet::best(), sums, [row, first, d_output]);
+        }
+    }
+
     /// All rows with some tiles.
     fn tiles<const KIND: u8>(&self, tiles: Range<usize>, level: Level) {
         match level {
@@ -292,6 +348,9 @@ impl Operands<'_> {
                 let (mut at, mut d) = ([0; T], [S::floats(0.0); T]);
                 for t in 0..T {
                     at[t] = (tile + t) * blocks + block;
+                    if row == 0 {
+                        self.ask_for::<S, KIND>(at[t]);
+                    }
                     d[t] = S::halves(self.tiles.halves.get_unchecked(at[t] * extent.halves));
                 }
                 let mut d_least = d;
@@ -370,6 +429,19 @@ impl Operands<'_> {
                     std::ptr::copy_nonoverlapping(values.as_ptr(), to, columns);
                 }
             }
+        }
+    }
+
+    /// Asks for what belongs to the lines of a block that are [`AHEAD`] of those of block `at`, and for these.
+    #[inline(always)]
+    unsafe fn ask_for<S: Simd, const KIND: u8>(&self, at: usize) {
+        let extent = const { kind_of(KIND).extent() };
+        let at = at + const { AHEAD.div_ceil(kind_of(KIND).extent().lines) };
+        unsafe {
+            ask_for_all::<S, _>(&self.tiles.lines, at, extent.lines);
+            ask_for_all::<S, _>(&self.tiles.halves, at, extent.halves);
+            ask_for_all::<S, _>(&self.tiles.bits, at, extent.bits);
+            ask_for_all::<S, _>(&self.tiles.codes, at, extent.codes);
         }
     }
 

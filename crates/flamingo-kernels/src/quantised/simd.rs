@@ -42,4 +42,7 @@ pub(super) trait Simd {
     unsafe fn subtract(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     unsafe fn multiply(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     unsafe fn to_array(a: Self::Floats) -> [f32; TILE];
+    /// Tells the processor that these bytes will be read soon; does nothing where there are none.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
 }

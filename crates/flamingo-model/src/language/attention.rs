@@ -2,7 +2,7 @@
 
 use flamingo_kernels::{
     DType, Heads, Init, KeysValues, Linear, Module, Norm, Param, QueryGroup, Tensor, attend,
-    attention, merge_heads, repeat_heads, split_heads,
+    attention, linears, merge_heads, repeat_heads, split_heads,
 };
 
 use super::config::{LanguageConfig, Positions, QueryKeyNorm};
@@ -142,12 +142,10 @@ impl SelfAttention {
     }
 
     fn projections(&self, x: Tensor<3>) -> [Tensor<3>; 3] {
-        [&self.q, &self.k, &self.v].map(|linear| {
-            let y = linear.forward(x.clone());
-            match self.clip {
-                Some(most) => y.clamp(-most, most),
-                None => y,
-            }
+        let all = [&self.q, &self.k, &self.v].map(|linear| (linear, None));
+        linears(all, x).map(|y| match self.clip {
+            Some(most) => y.clamp(-most, most),
+            None => y,
         })
     }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use flamingo_kernels::{
     Activation, Embedding, Init, Linear, LoraConfig, Module, Norm, Predicted, Tensor, indices,
-    predicted, vocabulary_loss,
+    linears, predicted, vocabulary_loss,
 };
 
 pub use attention::{RelativePositions, SelfAttention};
@@ -192,8 +192,8 @@ impl LanguageModel {
 
     /// `[L, D]` of tokens side by side.
     fn embedded(&self, ids: &[u32], positions: impl Iterator<Item = i64>) -> Tensor<2> {
-        let weight = self.embed.weight.val();
-        let ids = indices(ids.iter().map(|&id| id as usize), &weight.device());
+        let device = self.embed.weight.lazy_device();
+        let ids = indices(ids.iter().map(|&id| id as usize), &device);
         let mut x = self.embed.forward(ids);
         if let Some(project) = &self.project_in {
             x = project.forward(x);
@@ -202,7 +202,7 @@ impl LanguageModel {
             (&self.embed_positions, self.config.positions)
         {
             let places = positions.map(|place| place.max(0) as usize + offset);
-            x = x + table.forward(indices(places, &weight.device()));
+            x = x + table.forward(indices(places, &device));
         }
         x
     }
@@ -368,8 +368,9 @@ impl FeedForward {
     fn added_to(&self, stream: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
         let hidden = match &self.gate {
             Some(gate) => {
-                let input = self.input.forward(x.clone());
-                gate.activated(x, self.activation) * input
+                let [gate, input] =
+                    linears([(gate, Some(self.activation)), (&self.input, None)], x);
+                gate * input
             }
             None => self.input.activated(x, self.activation),
         };

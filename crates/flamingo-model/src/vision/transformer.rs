@@ -2,8 +2,8 @@
 //! attend in both directions. Parameters are named as in open_clip.
 
 use flamingo_kernels::{
-    Activation, Epilogue, Init, Linear, Module, Norm, NormKind, Param, QuantisedWeight, Tensor,
-    add, add_gated, attention, linear, merge_heads, split_heads,
+    Activation, Epilogue, Init, Linear, Module, Norm, NormKind, PackedWeight, Param, Tensor, add,
+    add_gated, attention, linear, merge_heads, split_heads,
 };
 
 /// Sizes of a transformer.
@@ -115,7 +115,7 @@ pub struct Attention {
     pub out_proj: Linear,
     /// `in_proj_weight` in few bits, where it was loaded so.
     #[module(skip)]
-    pub quantised: QuantisedWeight,
+    pub packed: PackedWeight,
     #[module(skip)]
     heads: usize,
 }
@@ -216,7 +216,7 @@ impl Attention {
         let d = config.width;
         let in_proj_weight = init.normal([3 * d, d], (d as f64).powf(-0.5));
         Self {
-            quantised: init.quantisable(&in_proj_weight),
+            packed: init.packable(&in_proj_weight),
             in_proj_weight,
             in_proj_bias: config.attention_bias.then(|| init.full([3 * d], 0.0)),
             out_proj: Linear::scaled(d, d, config.attention_bias, gain, init),
@@ -236,7 +236,7 @@ impl Attention {
             ..Epilogue::default()
         };
         let x = x.reshape([b * l, d]);
-        let joint = linear(x, &self.in_proj_weight, &self.quantised, epilogue);
+        let joint = linear(x, &self.in_proj_weight, &self.packed, epilogue);
         let joint = joint.reshape([b, l, 3 * d]);
         let parts = [0, 1, 2].map(|i| split_heads(joint.clone().narrow(2, i * d, d), self.heads));
         merge_heads(self.attend(parts, seeing))

@@ -9,6 +9,7 @@ mod clients;
 mod network;
 mod own;
 mod page;
+mod requests;
 mod shots;
 
 use std::collections::HashMap;

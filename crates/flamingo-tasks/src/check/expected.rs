@@ -6,7 +6,6 @@ use super::found::Found;
 use crate::entries::{Entries, each};
 use crate::error::Result;
 use crate::media::MediaFiles;
-use crate::read::Record;
 
 /// A file that should be there.
 pub(super) struct Expected {
@@ -16,31 +15,29 @@ pub(super) struct Expected {
     pub(super) others: &'static [(&'static str, &'static str)],
     /// What it is for.
     pub(super) purpose: &'static str,
-    /// Whether a score in the paper's protocol needs it.
+    /// Whether the task's first split is not read without it.
     pub(super) required: bool,
     /// The form of its items.
     pub(super) items: Items,
     /// How many it officially has.
     pub(super) official: Option<usize>,
-    /// The name of an item's picture or film, with or without its ending.
-    pub(super) media: Option<fn(&Record) -> Option<String>>,
 }
 
-/// Where a file's items are, and the fields that each has.
+/// Where a file's items are. What each of them has to hold is the task's to say, when it reads them.
 #[derive(Clone, Copy)]
 pub(super) enum Items {
     /// A list, or one under a name.
-    List(&'static [&'static str], &'static [&'static str]),
+    List(&'static [&'static str]),
     /// An object a line.
-    Lines(&'static [&'static str]),
+    Lines,
     /// A row of a table.
-    Rows(&'static [&'static str]),
+    Rows,
     /// The list under the second name in the object under the first.
-    Inner(&'static str, &'static str, &'static [&'static str]),
+    Inner(&'static str, &'static str),
     /// Karpathy's pictures of this split.
     Split(&'static str),
-    /// The values of an object, each an object with these fields; below a name if it has one.
-    Values(Option<&'static str>, &'static [&'static str]),
+    /// The values of an object, each an object; below a name if it has one.
+    Values(Option<&'static str>),
     /// Lines of text.
     Text,
     /// A folder with a folder for each class.
@@ -57,7 +54,6 @@ impl Expected {
             required: true,
             items,
             official: None,
-            media: None,
         }
     }
 
@@ -77,13 +73,6 @@ impl Expected {
 
     pub(super) const fn or(self, others: &'static [(&'static str, &'static str)]) -> Self {
         Self { others, ..self }
-    }
-
-    pub(super) const fn media(self, media: fn(&Record) -> Option<String>) -> Self {
-        Self {
-            media: Some(media),
-            ..self
-        }
     }
 
     /// Looks for it.
@@ -114,23 +103,20 @@ impl Expected {
                 .to_string(),
         );
         found.version = version.map(str::to_owned);
-        if let Err(error) = self.count(path, files, &mut found) {
+        if let Err(error) = self.count(path, &mut found) {
             found.error = Some(error.to_string());
         }
         found
     }
 
-    fn count(&self, path: &Path, files: &MediaFiles, found: &mut Found) -> Result<()> {
-        let (entries, fields, split) = match self.items {
-            Items::List(names, fields) => (Entries::List(names), fields, None),
-            Items::Lines(fields) => (Entries::Lines, fields, None),
-            Items::Rows(fields) => (Entries::Rows, fields, None),
-            Items::Inner(outer, inner, fields) => (Entries::Inner(outer, inner), fields, None),
-            Items::Values(name, fields) => (Entries::Values(name), fields, None),
-            Items::Split(split) => {
-                let fields = ["filename", "sentences"].as_slice();
-                (Entries::List(&["images"]), fields, Some(split))
-            }
+    fn count(&self, path: &Path, found: &mut Found) -> Result<()> {
+        let (entries, split) = match self.items {
+            Items::List(names) => (Entries::List(names), None),
+            Items::Lines => (Entries::Lines, None),
+            Items::Rows => (Entries::Rows, None),
+            Items::Inner(outer, inner) => (Entries::Inner(outer, inner), None),
+            Items::Values(name) => (Entries::Values(name), None),
+            Items::Split(split) => (Entries::List(&["images"]), Some(split)),
             Items::Text => {
                 let text = String::from_utf8_lossy(&crate::read::bytes(path)?).into_owned();
                 found.items = text.lines().filter(|line| !line.trim().is_empty()).count();
@@ -146,28 +132,11 @@ impl Expected {
             Ok(record)
                 if split
                     .is_some_and(|split| record.text("split").ok().as_deref() != Some(split)) => {}
-            Ok(record) => self.check(&record, fields, files, found),
+            Ok(_) => found.items += 1,
             Err(error) => {
                 found.items += 1;
                 found.broken.add(error.reason());
             }
         })
-    }
-
-    fn check(&self, record: &Record, fields: &[&str], files: &MediaFiles, found: &mut Found) {
-        let index = found.items;
-        found.items += 1;
-        if let Some(field) = fields.iter().find(|field| !record.has(field)) {
-            found.broken.add(format!("item {index} has no `{field}`"));
-            return;
-        }
-        match self.media.map(|media| media(record)) {
-            None => {}
-            Some(Some(name)) if files.has(&name) => found.with_media += 1,
-            Some(Some(name)) => found.without_media.add(name),
-            Some(None) => found
-                .broken
-                .add(format!("item {index} names no picture or film")),
-        }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::counted::counted;
 use crate::ids::Names;
 
 /// One of a benchmark's files.
@@ -13,7 +14,7 @@ pub struct Found {
     pub name: String,
     /// What it is for.
     pub purpose: String,
-    /// Whether a score in the paper's protocol needs it.
+    /// Whether the task's first split is not read without it.
     pub required: bool,
     /// The path found, within the folder.
     pub path: Option<String>,
@@ -25,21 +26,16 @@ pub struct Found {
     pub official: Option<usize>,
     /// Why it cannot be read.
     pub error: Option<String>,
-    /// Items that lack a field, with the first of them.
+    /// Items that are none at all: no JSON, a row of another length; with the first of them.
     pub broken: Names,
-    /// Items whose picture or film is not there.
-    pub without_media: Names,
-    /// Items whose picture or film is there.
-    pub with_media: usize,
 }
 
 impl Found {
-    /// Whether it is there, whole, with a picture or film for each item if it has any at all.
+    /// Whether it is there and whole, with as many items as officially.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let counts = self.official.is_none_or(|official| official == self.items);
-        let whole = self.error.is_none() && self.broken.count == 0 && self.without_media.count == 0;
-        self.path.is_some() && whole && counts
+        self.path.is_some() && self.error.is_none() && self.broken.count == 0 && counts
     }
 }
 
@@ -56,8 +52,9 @@ impl fmt::Display for Found {
         let state = if self.is_whole() { "ok" } else { "look" };
         write!(
             f,
-            "{state}: {path} ({}), {} items",
-            self.purpose, self.items
+            "{state}: {path} ({}), {}",
+            self.purpose,
+            counted(self.items, "item")
         )?;
         if let Some(official) = self.official.filter(|&official| official != self.items) {
             write!(f, " of {official}")?;
@@ -70,12 +67,6 @@ impl fmt::Display for Found {
         }
         if self.broken.count > 0 {
             write!(f, "; broken: {}", self.broken)?;
-        }
-        if self.with_media + self.without_media.count > 0 {
-            write!(f, "; {} with a picture or film", self.with_media)?;
-        }
-        if self.without_media.count > 0 {
-            write!(f, ", without: {}", self.without_media)?;
         }
         Ok(())
     }

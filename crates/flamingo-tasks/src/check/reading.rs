@@ -39,14 +39,11 @@ pub struct SetReading {
 }
 
 impl Reading {
-    pub(super) fn of(task: &dyn Task, data: &DataFolder, split: Option<&str>) -> Self {
-        let split = split.or(task.protocol().splits.first().copied());
-        let options = ReadOptions {
-            split: split.map(str::to_owned),
-            ..ReadOptions::default()
-        };
-        let name = split.unwrap_or_default().to_owned();
-        match task.read(data, &options) {
+    /// The reading of a run with these options.
+    pub(super) fn of(task: &dyn Task, data: &DataFolder, options: &ReadOptions) -> Self {
+        let first = || task.protocol().splits.first().map(|&name| name.to_owned());
+        let name = options.split.clone().or_else(first).unwrap_or_default();
+        match task.read(data, options) {
             Ok(examples) => Self {
                 split: name,
                 error: None,
@@ -62,11 +59,16 @@ impl Reading {
         }
     }
 
-    /// Whether nothing is left out.
+    /// Whether a run has something to ask.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
-        let dropped = self.supports.dropped.count() + self.queries.dropped.count();
-        self.error.is_none() && dropped == 0 && self.queries.usable > 0
+    pub fn can_be_run(&self) -> bool {
+        self.error.is_none() && self.queries.usable > 0
+    }
+
+    /// How much a run would leave out.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.supports.dropped.count() + self.queries.dropped.count()
     }
 }
 

@@ -1,9 +1,14 @@
-use flamingo_tasks::{Benchmark, DataReport, check_data, task};
+use flamingo_tasks::{Benchmark, DataFolder, DataReport, ReadOptions, check_data, task};
 
 use crate::Folder;
 
 fn checked(name: &str, folder: &Folder) -> DataReport {
-    check_data(&*task(name).unwrap(), &folder.path(), None).unwrap()
+    check_data(
+        &*task(name).unwrap(),
+        &folder.path(),
+        &ReadOptions::default(),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -12,7 +17,11 @@ fn an_empty_folder_lacks_every_file_that_is_needed() {
     for benchmark in Benchmark::ALL {
         let report = checked(benchmark.name(), &folder);
         assert!(!report.is_ready() && !report.files.is_empty(), "{report}");
-        assert!(report.to_string().contains("missing: "), "{report}");
+        let told = report.to_string();
+        assert!(
+            told.contains("missing: ") && told.contains("cannot be run"),
+            "{told}"
+        );
     }
 }
 
@@ -29,12 +38,7 @@ fn broken_items_other_versions_and_missing_pictures_are_named() {
     let report = checked("hateful-memes", &folder);
     let file = |name: &str| report.files.iter().find(|file| file.name == name).unwrap();
     let train = file("train.jsonl");
-    assert_eq!(
-        (train.items, train.official, train.with_media),
-        (3, Some(8_500), 1)
-    );
-    assert_eq!(train.without_media.first, ["00002.png"]);
-    assert_eq!(train.broken.first, ["item 2 has no `label`"]);
+    assert_eq!((train.items, train.official), (3, Some(8_500)));
     let test = file("test_seen.jsonl");
     assert_eq!(test.path.as_deref(), Some("data/test.jsonl"));
     assert!(test.version.as_deref().unwrap().contains("older release"));
@@ -43,7 +47,7 @@ fn broken_items_other_versions_and_missing_pictures_are_named() {
     assert!(broken.first[0].contains("line 1"), "{broken}");
     assert!(file("test_unseen.jsonl").path.is_none());
     assert!(!report.is_ready());
-    // What would be asked and shown of it.
+    // What would be asked and shown of it: the newer release's label and one of the pictures are not there.
     assert_eq!(
         (
             report.reading.supports.entries,
@@ -58,6 +62,47 @@ fn broken_items_other_versions_and_missing_pictures_are_named() {
         ),
         "{told}"
     );
+    assert!(
+        told.contains("picture that is not there: 1 (00002.png)"),
+        "{told}"
+    );
+    assert!(
+        told.contains("can be run, without 2 entries that cannot be used"),
+        "{told}"
+    );
+}
+
+/// What a check says is what a run does: fields that no run reads, and films that it finds by another name, are nothing
+/// to refuse.
+#[test]
+fn files_that_a_run_reads_whole_are_ready() {
+    let folder = Folder::new();
+    let question = r#"[{"id": 7, "question": "what?", "answer": "a cat", "video_id": 3}]"#;
+    for name in ["train_qa.json", "test_qa.json"] {
+        folder.write(name, question);
+    }
+    folder.write("video3.mp4", "");
+    let questions = "video,question,answer,qid,type\n11,what,a cat,1,DO\n";
+    for name in ["train.csv", "test.csv"] {
+        folder.write(name, questions);
+    }
+    folder.write("map_vid_vidorID.json", r#"{"11": "1164/x7"}"#);
+    folder.write("x7.mp4", "");
+    let cut = "id,video_id,start,end,class_id,verb,noun,annotation\n0,film9,2,5,0,peel,lemon,1\n";
+    folder.write("rareact.csv", cut);
+    folder.write("film9_2_5.mp4", "");
+    for name in ["msrvttqa", "msvdqa", "nextqa", "rareact"] {
+        if name == "msvdqa" {
+            folder.write("vid3.avi", "");
+        }
+        let report = checked(name, &folder);
+        let read = task(name)
+            .unwrap()
+            .read(&DataFolder::new(folder.path()), &ReadOptions::default())
+            .unwrap();
+        assert_eq!(read.queries.examples.len(), 1, "{name}");
+        assert!(report.is_ready(), "{report}");
+    }
 }
 
 #[test]
@@ -73,7 +118,11 @@ fn a_film_counts_whatever_its_ending_and_a_set_that_is_whole_is_ready() {
         folder.write(film, "");
     }
     let report = checked("rareact", &folder);
-    assert_eq!(report.files[0].without_media.count, 2_535);
+    let told = report.to_string();
+    assert!(
+        told.contains("film that is not there: 2535 (film2"),
+        "{told}"
+    );
     assert!(!report.is_ready());
     folder.write("more/film2.mkv", "");
     let report = checked("rareact", &folder);

@@ -64,5 +64,5 @@ pub(crate) fn flamingo_shapes_and_linear(file: &ModelFile) -> Result<Shapes> {
     };
     let mut init = Init::new(0, &Device::flex());
     let model = Flamingo::new(config, &mut init)?;
-    Ok(shapes_and_linear(&model, init.quantised_weights()))
+    Ok(shapes_and_linear(&model, init.packed_weights()))
 }

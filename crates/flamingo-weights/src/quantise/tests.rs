@@ -17,8 +17,8 @@ use flamingo_world::special_token_names;
 
 use super::*;
 use crate::{
-    FORMAT_VERSION, Loaded, ModelConfig, ModelFile, QUANTISED_FORMAT_VERSION, Source, convert,
-    load, named_tensors, open, save,
+    FORMAT_VERSION, Loaded, ModelConfig, ModelFile, QUANTISED_FORMAT_VERSION, Source,
+    apply_tensors_as, convert, load, named_tensors, open, save,
 };
 
 /// The widths of the text and of its heads are multiples of 32, those of the image tower are not.
@@ -93,8 +93,12 @@ fn converted(folder: &Path, weights: impl Into<WeightType>) -> (tempfile::TempDi
 }
 
 fn logits(model: &Flamingo) -> Vec<f32> {
-    let mut init = Init::new(1, &Device::flex());
-    let features = model.encode(init.normal([2, 3, 8, 8], 1.0).val());
+    logits_in(model, Precision::F32)
+}
+
+fn logits_in(model: &Flamingo, precision: Precision) -> Vec<f32> {
+    let (mut init, dtype) = (Init::new(1, &Device::flex()), precision.dtype());
+    let features = model.encode(init.normal([2, 3, 8, 8], 1.0).val().cast(dtype));
     let [m, s, d] = features.dims();
     let media: Media = model.media(model.resample(features.reshape([m, 1, s, d]), &[]));
     let input = TextInput::ragged(&[3, 300, 3, 301, 302], 5, &[5]);
@@ -102,7 +106,7 @@ fn logits(model: &Flamingo) -> Vec<f32> {
     let looking = Looking::new(&sees, 2, &Device::flex());
     let stream: Tensor<3> = model.hidden(&input, &media, &looking);
     let logits = model.logits(stream.squeeze_dim::<2>(0)).into_data();
-    logits.try_into_vec().unwrap()
+    logits.convert::<f32>().try_into_vec().unwrap()
 }
 
 /// The root of the mean squared difference, as a share of that of `a`.
@@ -142,7 +146,7 @@ fn embeddings_norms_gates_and_the_resampler_stay_unless_it_is_asked_for() {
                 .weight
                 .is_initialized()
         );
-        layer.q.quantised.get().is_none() && layer.q.weight.is_initialized()
+        layer.q.packed.get().is_none() && layer.q.weight.is_initialized()
     };
     assert!(is_dense(&loaded(folder.path(), weights).model));
     weights.resampler = true;
@@ -158,7 +162,7 @@ fn the_dense_numbers_of_a_quantised_matrix_are_never_made_by_a_pass() {
     assert!(!ffw.input.weight.is_initialized() && !ffw.output.weight.is_initialized());
     assert!(!model.gated[1].dense_in.weight.is_initialized());
     // Who reads them gets what the blocks stand for.
-    let matrix = ffw.input.quantised.get().unwrap().dequantise();
+    let matrix = ffw.input.packed.quantised().unwrap().dequantise();
     let read = ffw.input.weight.val().into_data().try_into_vec::<f32>();
     assert_eq!(read.unwrap(), matrix);
 }
@@ -234,6 +238,50 @@ fn another_format_than_the_files_have_is_refused_with_both() {
     );
 }
 
+/// A table that is the output head, too, or another one.
+fn saved_with(tied_head: bool) -> tempfile::TempDir {
+    let (folder, mut file) = (tempfile::tempdir().unwrap(), model_file());
+    let ModelConfig::Flamingo(config) = &mut file.model else {
+        unreachable!()
+    };
+    config.language.tied_head = tied_head;
+    let model = Flamingo::new(config, &mut Init::new(7, &Device::flex())).unwrap();
+    let tensors = named_tensors(&model);
+    save(folder.path(), &file, &tokenizer(), &tensors, Precision::F32).unwrap();
+    folder
+}
+
+#[test]
+fn a_model_in_bf16_is_packed_while_it_is_read_and_gives_the_bits_of_its_rows() {
+    for tied_head in [true, false] {
+        let folder = saved_with(tied_head);
+        let bf16: WeightType = "bf16".parse().unwrap();
+        let packed = loaded(folder.path(), bf16);
+        let opened = open(&Source::Directory(folder.path().to_path_buf())).unwrap();
+        let ModelConfig::Flamingo(config) = &opened.file.model else {
+            unreachable!()
+        };
+        let model = Flamingo::new(config, &mut Init::new(0, &Device::flex())).unwrap();
+        let in_rows = apply_tensors_as(model, &opened.tensors, "", Precision::Bf16).unwrap();
+        let [found, expected] = [&packed.model, &in_rows].map(|m| logits_in(m, Precision::Bf16));
+        assert_eq!(found, expected);
+        let language = &packed.model.language;
+        assert!(!language.layers[1].ffw.input.weight.is_initialized());
+        assert_eq!(language.embed.weight.is_initialized(), !tied_head);
+        let head = language.head.as_ref();
+        assert!(head.is_none_or(|head| !head.weight.is_initialized()));
+        // Two bytes a number: what is added are columns up to whole panels of sixteen.
+        let all: usize = named_tensors(&in_rows).iter().map(|t| t.values.len()).sum();
+        let bytes = packed.weighed.dense.bytes as usize;
+        assert!(
+            bytes >= 2 * all && bytes < 2 * all + 2 * all / 50,
+            "{bytes} {all}"
+        );
+        // Who reads them gets the same numbers.
+        assert_eq!(named_tensors(&packed.model), named_tensors(&in_rows));
+    }
+}
+
 #[test]
 fn a_device_with_gradients_gets_wide_matrices_and_no_quantised_ones() {
     let folder = saved();
@@ -241,7 +289,7 @@ fn a_device_with_gradients_gets_wide_matrices_and_no_quantised_ones() {
     let source = Source::Directory(narrow.path().to_path_buf());
     let device = Device::flex().autodiff();
     let model = load(&source, &device, Precision::F32).unwrap().model;
-    assert!(model.language.layers[0].ffw.input.quantised.get().is_none());
+    assert!(model.language.layers[0].ffw.input.packed.get().is_none());
     let error = load(&source, &device, QuantKind::Q8_0)
         .err()
         .unwrap()

@@ -12,7 +12,7 @@ use crate::args::{DecodingArgs, MediaArgs, ModelArgs};
 use crate::chat::Chat;
 use crate::failure::{Failure, Hint, Result};
 use crate::verbs::parts::{FLAGS, Parts, is_jsonl};
-use crate::verbs::prompts;
+use crate::verbs::prompts::{self, Lines};
 use crate::verbs::shots::ShotArgs;
 use crate::{interrupt, output};
 
@@ -59,7 +59,7 @@ struct Short<'a> {
 
 pub(crate) fn run(args: &AskArgs) -> Result<()> {
     let shots = args.shots.read()?;
-    let queries = queries(args)?;
+    let (queries, places) = queries(args)?;
     let many = queries.len() > 1
         || args.decoding.answers > 1
         || args.prompt.as_deref().is_some_and(is_jsonl);
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &AskArgs) -> Result<()> {
     let films = args.media.sampling();
     let mut engine = args.model.open_with(|options| options.films = films)?;
     let reader = args.media.reader();
-    let documents = shots.nearest_before(&mut engine, documents, &reader)?;
+    let documents = shots.nearest_before(&mut engine, documents, &reader, &places)?;
     let documents = match chat {
         Some(chat) => chat.prompts(documents, engine.tokenizer())?,
         None => documents,
@@ -87,21 +87,22 @@ pub(crate) fn run(args: &AskArgs) -> Result<()> {
     let files = Files::of(&documents).read_with(reader.clone());
     let source = shots.source(&files, &reader);
     if many || args.json {
-        lines(&mut engine, &documents, &source, args)
+        lines(&mut engine, &documents, &source, args, &places)
     } else {
         stream(&mut engine, &documents, &source, args)
     }
 }
 
-fn queries(args: &AskArgs) -> Result<Vec<Document>> {
+/// The prompts, and where they stand if they are a file's.
+fn queries(args: &AskArgs) -> Result<(Vec<Document>, Lines)> {
     if let Some(file) = &args.prompt {
         return prompts::prompts(file);
     }
     let empty = || Failure::new("the prompt is empty: give at least one part");
     let document = args.parts.document().ok_or_else(empty);
-    Ok(vec![document.hint(
-        "use --image, --video, --text and --end, in order, or --prompt FILE",
-    )?])
+    let document =
+        document.hint("use --image, --video, --text and --end, in order, or --prompt FILE")?;
+    Ok((vec![document], Lines::default()))
 }
 
 /// Writes the one answer as it comes.
@@ -135,8 +136,10 @@ fn lines(
     documents: &[Document],
     source: &dyn MediaSource,
     args: &AskArgs,
+    places: &Lines,
 ) -> Result<()> {
-    let answers = engine.generate(documents, source, &args.decoding.decoding(), &mut |_, _| {})?;
+    let answers = engine.generate(documents, source, &args.decoding.decoding(), &mut |_, _| {});
+    let answers = answers.map_err(|error| places.told(0, error))?;
     answers
         .iter()
         .try_for_each(|answer| line(answer, args.json))

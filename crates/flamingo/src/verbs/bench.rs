@@ -3,6 +3,7 @@
 
 mod clock;
 mod cost;
+mod lm;
 mod machine;
 mod tasks;
 mod training;
@@ -20,19 +21,24 @@ use serde_json::{Map, Value, json};
 use crate::args::SourceArgs;
 use crate::failure::{Failure, Hint, Result};
 use crate::output;
+use crate::sources::part;
 use crate::writer::Output;
-use tasks::{TASKS, Task};
+use tasks::{LANGUAGE, TASKS, Task};
 
 const HEADING: &str = "Measurement";
 
 /// Measure a model on this machine.
 ///
 /// Every task runs in a process of its own, on random pictures and tokens; a shot is 20 tokens, its
-/// picture's included, a query 11. No tokenizer need be there. Writes JSON: for each task its times in seconds, its peak memory,
+/// picture's included, a query 11. No tokenizer need be there. A task lm is of a language model alone, a GGUF file
+/// or a directory: so many tokens read, and some written behind them. Writes JSON: for each task its times in seconds, its peak memory,
 /// and the share that it reaches of what this machine can do: of its rate of products where they are
 /// the limit, of its rate of reading memory where that is.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  flamingo bench --model DIR --tasks decode4,eval_vqa32")]
+#[command(
+    after_help = "Example:\n  flamingo bench --model DIR --tasks decode4,eval_vqa32\n  \
+                        flamingo bench --model FILE.gguf"
+)]
 pub(crate) struct BenchArgs {
     #[command(flatten)]
     files: SourceArgs,
@@ -40,14 +46,11 @@ pub(crate) struct BenchArgs {
     /// otherwise: 3b is an OpenFlamingo over OPT-1.3B, 9b one over MPT-7B
     #[arg(long, value_name = "SIZE", conflicts_with_all = ["model", "lm", "vision", "adapter"], value_parser = size)]
     synthetic: Option<&'static str>,
-    /// Tasks to run; numbers in their names can be others
-    #[arg(
-        long,
-        value_name = "NAMES",
-        value_delimiter = ',',
-        default_values_t = TASKS.map(String::from),
-        help_heading = HEADING
-    )]
+    /// Tasks to run; numbers in their names can be others [default: lm683 of a GGUF file, of another model encode5,
+    /// encode33, prefill4, prefill32, decode0, decode4, decode32, eval_vqa4, eval_vqa32, eval_vqa32_warm,
+    /// eval_vqa32_same_shots, classify4_10, classify4_10_warm, encode33_bf16, encode33_q8_0, prefill32_bf16,
+    /// prefill32_q8_0, decode4_bf16, decode4_q8_0, decode4_q4_k]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = HEADING)]
     tasks: Vec<String>,
     /// Runs of each task after one that is not counted
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = HEADING)]
@@ -71,6 +74,35 @@ fn size(text: &str) -> Result<&'static str, String> {
 }
 
 impl BenchArgs {
+    /// What is measured.
+    fn tasks(&self) -> Result<Vec<Task>> {
+        let model = self.files.model.as_deref();
+        let default = match model.is_some_and(|model| model.ends_with(".gguf")) {
+            true => vec![LANGUAGE],
+            false => TASKS.to_vec(),
+        };
+        let names: Vec<&str> = match self.tasks.is_empty() {
+            true => default,
+            false => self.tasks.iter().map(String::as_str).collect(),
+        };
+        let tasks = names.into_iter().map(|name| match name {
+            "lm" => LANGUAGE.parse().map_err(Failure::new),
+            name => name.parse().map_err(Failure::new),
+        });
+        let hint = format!(
+            "the tasks are {}; of a language model {LANGUAGE}",
+            TASKS.join(", ")
+        );
+        tasks.collect::<Result<_>>().hint(hint)
+    }
+
+    /// A language model alone.
+    fn language(&self) -> Result<PathBuf> {
+        let missing = || Failure::new("there is no language model to measure");
+        let model = self.files.model.as_deref().ok_or_else(missing);
+        part(model.hint("give a GGUF file or a directory with --model")?)
+    }
+
     /// The model, whose words are numbers.
     fn open(&self) -> Result<Opened> {
         match self.synthetic {
@@ -87,19 +119,21 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
         let result = one(args, task)?;
         return output::json_line(&result);
     }
-    let tasks: Vec<Task> = args
-        .tasks
-        .iter()
-        .map(|name| name.parse().map_err(Failure::new))
-        .collect::<Result<_>>()
-        .hint(format!("the tasks are {}", TASKS.join(", ")))?;
+    let tasks = args.tasks()?;
     if args.reps == 0 {
         return Err(Failure::new("--reps is 0: give 1 or more"));
     }
     let place = args.out.as_deref().map(Output::of).transpose()?;
-    let every = every(args)?;
+    let of_language = |task: &Task| matches!(task, Task::Language(..));
+    let every = match tasks.iter().all(of_language) {
+        true => 0,
+        false => every(args)?,
+    };
     // Here, where it is told: what the processes of the tasks say is not shown.
-    args.files.source()?;
+    match tasks.iter().any(of_language) {
+        true => drop(args.language()?),
+        false => drop(args.files.source()?),
+    }
     let mut results = Map::new();
     let bar = output::bar(tasks.len() as u64 + 1, BAR);
     bar.set_message("the machine");
@@ -109,7 +143,11 @@ pub(crate) fn run(args: &BenchArgs, threads: Option<usize>) -> Result<()> {
         bar.set_message(task.to_string());
         let result = in_a_process(args, task, threads)?;
         tracing::info!("{task}: {result}");
-        results.insert(format!("{task}/every{every}"), result);
+        let name = match of_language(task) {
+            true => task.to_string(),
+            false => format!("{task}/every{every}"),
+        };
+        results.insert(name, result);
         if place.as_ref().is_some_and(Output::is_file) {
             write(args, &report(args, &machine, &results))?;
         }
@@ -137,7 +175,7 @@ fn write(args: &BenchArgs, report: &Value) -> Result<()> {
 fn report(args: &BenchArgs, machine: &machine::Machine, results: &Map<String, Value>) -> Value {
     let mut results = results.clone();
     for (_, result) in &mut results {
-        for name in ["limit", "keys_values_limit"] {
+        for name in ["limit", "keys_values_limit", "decode_limit"] {
             if let Some(reported) = result.get_mut(name) {
                 cost::against(machine, reported);
             }
@@ -201,6 +239,11 @@ fn in_a_process(args: &BenchArgs, task: &Task, threads: Option<usize>) -> Result
 
 fn one(args: &BenchArgs, task: &str) -> Result<Value> {
     let task: Task = task.parse().map_err(Failure::new)?;
+    if let Task::Language(tokens, weights) = task {
+        let mut result = lm::run(&args.language()?, tokens, weights, args.reps)?;
+        result.insert("peak_rss_mib".to_owned(), clock::peak_memory());
+        return Ok(Value::Object(result));
+    }
     let opened = args.open()?;
     if let Task::Train(training) = task {
         let mut result = training.run(opened, args.reps)?;

@@ -4,20 +4,52 @@ use std::io::Read;
 use std::path::Path;
 
 use flamingo::beside;
-use flamingo::sequence::{Candidates, Document, read_candidates, read_jsonl, read_prompts};
+use flamingo::engine::Error;
+use flamingo::sequence::{Candidates, Document, Line, read_candidates, read_jsonl, read_prompts};
 
 use crate::failure::{Failure, Hint, Result};
 
 const FORM: &str = "a prompt is {\"parts\": [{\"image\": \"a.png\"}, {\"text\": \"Output: a pig\"}, \
                     {\"end\": true}, ...]}";
 
+/// Where prompts stand, for messages.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    file: String,
+    /// The line of each prompt.
+    numbers: Vec<usize>,
+}
+
+impl Lines {
+    fn of<T>(file: &Path, lines: &[Line<T>]) -> Self {
+        Self {
+            file: name(file),
+            numbers: lines.iter().map(|line| line.number).collect(),
+        }
+    }
+
+    /// Why prompt `nth`, from 0, cannot be answered, with its line if it has one.
+    pub(crate) fn told(&self, nth: usize, error: Error) -> Failure {
+        let (nth, failure) = match error {
+            Error::Prompt { number, source } => (number - 1, Failure::from(*source)),
+            error => (nth, Failure::from(error)),
+        };
+        match self.numbers.get(nth) {
+            Some(line) => Failure {
+                message: format!("{}:{line}: {}", self.file, failure.message),
+                ..failure
+            },
+            None => failure,
+        }
+    }
+}
+
 /// One document, or one a line; `-` is stdin.
-pub(crate) fn prompts(file: &Path) -> Result<Vec<Document>> {
-    let documents = read_prompts(&text(file)?, &name(file)).hint(FORM)?;
-    Ok(documents
-        .into_iter()
-        .map(|document| beside(document, file))
-        .collect())
+pub(crate) fn prompts(file: &Path) -> Result<(Vec<Document>, Lines)> {
+    let lines = read_prompts(&text(file)?, &name(file)).hint(FORM)?;
+    let places = Lines::of(file, &lines);
+    let documents = lines.into_iter().map(|line| beside(line.value, file));
+    Ok((documents.collect(), places))
 }
 
 /// The documents of `--shots`; none without the flag.
@@ -41,9 +73,9 @@ pub(crate) fn shots(file: Option<&Path>) -> Result<Vec<Document>> {
 }
 
 /// Documents with candidates, one a line.
-pub(crate) fn candidates(file: &Path) -> Result<Vec<Candidates>> {
+pub(crate) fn candidates(file: &Path) -> Result<(Vec<Candidates>, Lines)> {
     let form = "a line is {\"parts\": [{\"text\": \"Output:\"}], \"candidates\": [\" a pig\", \" a dog\"]}";
-    let lines: Vec<Candidates> = read_candidates(text(file)?.as_bytes(), &name(file))
+    let lines: Vec<Line<Candidates>> = read_candidates(text(file)?.as_bytes(), &name(file))
         .collect::<Result<_, _>>()
         .hint(form)?;
     if lines.is_empty() {
@@ -52,11 +84,12 @@ pub(crate) fn candidates(file: &Path) -> Result<Vec<Candidates>> {
             name(file)
         )));
     }
-    let line = |line: Candidates| Candidates {
-        document: beside(line.document, file),
-        ..line
+    let places = Lines::of(file, &lines);
+    let line = |Line { value, .. }: Line<Candidates>| Candidates {
+        document: beside(value.document, file),
+        ..value
     };
-    Ok(lines.into_iter().map(line).collect())
+    Ok((lines.into_iter().map(line).collect(), places))
 }
 
 fn name(file: &Path) -> String {

@@ -42,7 +42,7 @@ enum By {
 
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     let shots = args.shots.read()?;
-    let mut requests = prompts::candidates(&args.prompts)?;
+    let (mut requests, lines) = prompts::candidates(&args.prompts)?;
     let documents = requests
         .iter()
         .map(|request| shots.all_before(&request.document))
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     let films = args.media.sampling();
     let mut engine = args.model.open_with(|options| options.films = films)?;
     let reader = args.media.reader();
-    let documents = shots.nearest_before(&mut engine, documents, &reader)?;
+    let documents = shots.nearest_before(&mut engine, documents, &reader, &lines)?;
     let files = Files::of(&documents).read_with(reader.clone());
     let source = shots.source(&files, &reader);
     for (request, document) in requests.iter_mut().zip(documents) {
@@ -60,6 +60,7 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
         By::Sum => RankBy::Sum,
         By::Mean => RankBy::Mean,
     };
-    let scores = engine.score(&requests, &source, by)?;
+    let scores = engine.score(&requests, &source, by);
+    let scores = scores.map_err(|error| lines.told(0, error))?;
     scores.iter().try_for_each(output::json_line)
 }

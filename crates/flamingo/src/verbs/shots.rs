@@ -12,7 +12,7 @@ use flamingo::shots::{ShotMedia, ShotSet, VectorIndex, own_vector};
 
 use crate::failure::{Failure, Hint, Result};
 use crate::part_files;
-use crate::verbs::prompts;
+use crate::verbs::prompts::{self, Lines};
 
 /// What stands between the picture of a folder's shot and what it shows.
 const BEFORE: &str = "Output:";
@@ -77,6 +77,7 @@ impl Shots {
         engine: &mut Engine,
         queries: Vec<Document>,
         reader: &Reader,
+        lines: &Lines,
     ) -> Result<Vec<Document>> {
         let Some(count) = self.nearest else {
             return Ok(queries);
@@ -89,9 +90,11 @@ impl Shots {
         let device = open_device(Backend::Cpu)?;
         queries
             .into_iter()
-            .map(|query| {
+            .enumerate()
+            .map(|(nth, query)| {
                 let picture = last_medium(&query).ok_or_else(|| no_picture(&query))?;
-                let vector = own_vector(engine, &source as &dyn MediaSource, picture)?;
+                let vector = own_vector(engine, &source as &dyn MediaSource, picture)
+                    .map_err(|error| lines.told(nth, error))?;
                 let chosen = index.nearest(&vector, count, &device);
                 let shots: Vec<Document> = chosen
                     .into_iter()

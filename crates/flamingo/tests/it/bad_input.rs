@@ -29,6 +29,30 @@ fn a_broken_picture_is_named() {
 }
 
 #[test]
+fn a_prompt_that_cannot_be_answered_is_named_with_its_line() {
+    let place = Workplace::new();
+    let line = |medium: &str| {
+        format!("{{\"parts\": [{medium}, {{\"text\": \"Output:\"}}], \"candidates\": [\" a\"]}}\n")
+    };
+    place.write("film.mp4", b"no film");
+    place.write("film/1.png", b"no picture");
+    let (good, bad) = (
+        line("{\"image\": \"red.png\"}"),
+        line("{\"video\": \"film\"}"),
+    );
+    place.write("score.jsonl", format!("{good}\n{bad}{good}").as_bytes());
+    let told = place.refused(&["score", "--prompts", "score.jsonl"]);
+    assert!(told.starts_with("error: score.jsonl:3: "), "{told}");
+    assert!(told.contains("film"), "{told}");
+    let asked = format!("{good}{good}\n{bad}").replace(", \"candidates\": [\" a\"]", "");
+    place.write("ask.jsonl", asked.as_bytes());
+    let told = place.refused(&["ask", "--prompt", "ask.jsonl"]);
+    assert!(told.starts_with("error: ask.jsonl:4: "), "{told}");
+    let told = place.refused(&["ask", "--video", "film.mp4"]);
+    assert!(told.starts_with("error: film.mp4"), "{told}");
+}
+
+#[test]
 fn a_picture_of_another_format_is_called_by_its_name() {
     let place = Workplace::new();
     for (name, start, says) in [

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::Workplace;
+use crate::{Workplace, tiny_parts};
 
 #[test]
 fn every_kind_of_task_reports_its_times_and_the_share_of_a_limit() {
@@ -77,11 +77,32 @@ fn a_step_of_a_training_reports_its_time_and_what_its_operations_are_for() {
 }
 
 #[test]
+fn a_language_model_alone_is_measured_by_its_own_task() {
+    let place = Workplace::new();
+    tiny_parts::file().write(&place.path().join("tiny.gguf"));
+    let arguments = "bench --model tiny.gguf --reps 1 --tasks lm,lm5_bf16";
+    let report = place.ok(&arguments.split(' ').collect::<Vec<_>>());
+    let report: Value = serde_json::from_str(&report).unwrap();
+    for (name, tokens) in [("lm683", 683), ("lm5_bf16", 5)] {
+        let result = &report["results"][name];
+        assert!(result.get("error").is_none(), "{result}");
+        assert_eq!(result["tokens"], tokens);
+        for limit in ["limit", "decode_limit"] {
+            assert!(result[limit]["share"].as_f64().unwrap() > 0.0, "{result}");
+        }
+    }
+    let told = place.refused(&["bench", "--tasks", "lm"]);
+    assert!(told.contains("no language model"), "{told}");
+}
+
+#[test]
 fn unknown_tasks_and_no_runs_are_refused() {
     let place = Workplace::new();
     let told = place.refused(&["bench", "--tasks", "decode4,sleep"]);
     assert!(
-        told.contains("`sleep`") && told.contains("eval_vqa32_same_shots"),
+        ["`sleep`", "eval_vqa32_same_shots", "lm683"]
+            .iter()
+            .all(|word| told.contains(word)),
         "{told}"
     );
     let told = place.refused(&["bench", "--reps", "0"]);

@@ -62,6 +62,9 @@ impl Form {
             place.write(&format!("data/{name}"), film.unwrap());
         }
         let task = ["eval", self.task, "--data", "data", "--split", self.split];
+        // What a run reads whole is ready.
+        let check = [&["eval", "check-data"], &task[1..]].concat();
+        assert!(place.ok(&check).contains(": ready"), "{}", self.task);
         let how = ["--shots", self.shots, "--max-tokens", "4"];
         let output = place.run(&[&task[..], &how, &["--output", "run", "--json"]].concat());
         let told = String::from_utf8_lossy(&output.stderr);

@@ -129,7 +129,7 @@ fn the_same_bytes_come_of_other_batches_threads_and_workers() {
     );
     for worker in ["2", "0", "1"] {
         let told = run("three", &["--worker", worker, "--workers", "3"]);
-        assert_eq!(told.contains("units of others"), worker != "1", "{told}");
+        assert_eq!(told.contains(" of others"), worker != "1", "{told}");
     }
     assert_eq!(one, files(&place.path().join("three")), "three workers");
     // A run that is finished is told again.
@@ -370,7 +370,8 @@ fn what_cannot_be_used_is_told_by_name_and_counted() {
         "{told}"
     );
     assert!(
-        out.contains("1 of 11 samples have no answer") && out.contains("query-3.png"),
+        out.contains("1 of 11 samples has no answer and is left out:")
+            && out.contains("query-3.png"),
         "{out}"
     );
     let told = place.refused(&["eval", "own", "--data", "queries.jsonl", "--shots", "4"]);
@@ -381,6 +382,78 @@ fn what_cannot_be_used_is_told_by_name_and_counted() {
     let other = [OWN.as_slice(), &["--output", "run"]].concat();
     let told = place.refused(&other);
     assert!(told.contains("holds another run"), "{told}");
+}
+
+/// The samples without an answer, by file: shots and ablation.
+fn failed(folder: &Path) -> BTreeMap<String, Vec<String>> {
+    let of_samples = files(folder)
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("samples"));
+    of_samples
+        .map(|(name, samples)| {
+            let samples = String::from_utf8(samples).unwrap();
+            let samples = samples.lines().map(|line| line.parse::<Value>().unwrap());
+            let failed = samples.filter(|sample| !sample["error"].is_null());
+            let told = |sample: Value| format!("{}: {}", sample["id"], sample["error"]);
+            (name, failed.map(told).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn a_damaged_picture_costs_the_same_samples_whatever_is_taken_from_them() {
+    let place = world();
+    for name in ["query-3", "support-2"] {
+        place.write(&format!("pictures/{name}.png"), b"no picture");
+    }
+    let command = [
+        "eval",
+        "own",
+        "--data",
+        "queries.jsonl",
+        "--supports-at",
+        "supports.jsonl",
+        "--shots",
+        "0,1,4",
+    ];
+    let ablations = "blank,shuffle-images,shuffle-labels,no-shot-images,swap-shot-images";
+    let run = [
+        command.as_slice(),
+        &["--ablate", ablations, "--output", "run"],
+    ]
+    .concat();
+    place.ok(&run);
+    let folder = place.path().join("run");
+    let failed_samples = failed(&folder);
+    assert_eq!(failed_samples.len(), 3 + 2 + 2 * 5, "{failed_samples:?}");
+    for (name, samples) in &failed_samples {
+        let plain = format!("{}.jsonl", &name[..name.find("seed-0").unwrap() + 6]);
+        assert_eq!(samples, &failed_samples[&plain], "{name}");
+    }
+    let of_plain = |shots| &failed_samples[&format!("samples/{shots}-shots-seed-0.jsonl")];
+    // The query's own picture always counts; that of a support where it is a shot.
+    assert_eq!(of_plain("00").len(), 1);
+    assert!(of_plain("00")[0].contains("query-3"), "{failed_samples:?}");
+    let of_shots = of_plain("04");
+    assert!((2..11).contains(&of_shots.len()), "{of_shots:?}");
+    assert!(of_shots.iter().any(|told| told.contains("support-2.png")));
+    // The command again, of a run that is finished.
+    place.ok(&run);
+    assert!(!folder.join("parts").exists());
+
+    // Similar shots are taken from the others; what was left out is told.
+    let rices = [command.as_slice(), &["--rices", "--output", "similar"]].concat();
+    let output = place.run(&rices);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let named = "supports: 1 of 13 cannot be read (support-2: ";
+    assert!(told.contains(named), "{told}");
+    for samples in failed(&place.path().join("similar")).values() {
+        assert_eq!(samples, of_plain("00"));
+    }
+    // Its vectors are not kept as if they were all.
+    let again = place.run(&[command.as_slice(), &["--rices", "--output", "again"]].concat());
+    assert!(String::from_utf8(again.stderr).unwrap().contains(named));
 }
 
 #[test]
@@ -421,7 +494,7 @@ fn pictures_of_a_task_are_found_in_a_corpus() {
     place.write("corpus/lines.jsonl", passed_over);
     let told = place.ok(&command);
     let expected =
-        "1 pictures that the corpus names are not there, 1 of its lines are no documents";
+        "of the corpus: 1 picture that it names but that is not there, 1 line that is no document";
     assert!(told.contains(expected), "{told}");
     // Where nothing is compared, nothing is all clear.
     let mut alone = command;
@@ -466,6 +539,44 @@ fn a_prompt_is_compared_with_fine_tuning_on_the_same_examples() {
         std::fs::read_to_string(place.path().join("versus.html"))
             .unwrap()
             .contains("<svg")
+    );
+}
+
+#[test]
+fn a_damaged_picture_is_left_out_of_a_comparison_with_fine_tuning_and_named() {
+    let place = world();
+    let lost = |kind: &str, name: &str| {
+        let classes = std::fs::read_dir(place.path().join("classes").join(kind)).unwrap();
+        let mut files = classes.map(|class| class.unwrap().path().join(format!("{name}.png")));
+        let file = files.find(|file| file.exists()).unwrap();
+        std::fs::write(file, b"no picture").unwrap();
+    };
+    lost("train", "support-5");
+    lost("val", "query-3");
+    let versus = [
+        "eval",
+        "versus-fine-tuned",
+        "--data",
+        "classes",
+        "--seeds",
+        "1,2",
+        "--steps",
+        "1",
+        "--examples",
+    ];
+    let told = place.ok(&[versus.as_slice(), &["12"]].concat());
+    for told_line in [
+        "left out of the supports: 1 of 13 cannot be read (",
+        "left out of the queries: 1 of 11 cannot be read (",
+        "10 queries of each seed",
+    ] {
+        assert_eq!(told.matches(told_line).count(), 1, "{told}");
+    }
+    assert!(told.contains("support-5.png") && told.contains("query-3.png"));
+    let told = place.refused(&[versus.as_slice(), &["13"]].concat());
+    assert!(
+        told.contains("13 examples are asked for, the task has 12 supports, 1 of 13 cannot"),
+        "{told}"
     );
 }
 

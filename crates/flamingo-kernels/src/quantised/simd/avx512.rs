@@ -16,6 +16,11 @@ impl Simd for Avx512 {
     const PAIRS: bool = true;
 
     #[inline(always)]
+    unsafe fn prefetch(from: *const u8) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn floats(value: f32) -> __m512 {
         unsafe { _mm512_set1_ps(value) }
     }

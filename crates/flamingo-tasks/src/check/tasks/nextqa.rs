@@ -2,32 +2,21 @@
 
 use super::super::expected::{Expected, Items};
 use super::super::spec::Spec;
-use crate::read::Record;
-
-const QUESTIONS: Items = Items::Rows(&["video", "question", "answer", "qid", "type"]);
-
-fn film(record: &Record) -> Option<String> {
-    record.text("video").ok()
-}
 
 pub(super) const SPEC: Spec = Spec {
     files: &[
-        Expected::new("train.csv", "supports", QUESTIONS)
-            .official(37_523)
-            .media(film),
-        Expected::new("val.csv", "val", QUESTIONS)
+        Expected::new("train.csv", "supports", Items::Rows).official(37_523),
+        Expected::new("val.csv", "val", Items::Rows)
             .official(5_343)
-            .optional()
-            .media(film),
-        Expected::new("test.csv", "test", QUESTIONS)
-            .official(9_178)
-            .media(film),
+            .optional(),
+        Expected::new("test.csv", "test", Items::Rows).official(9_178),
         Expected::new(
             "add_reference_answer_test.json",
             "second references of test",
-            Items::Values(None, &[]),
+            Items::Values(None),
         )
-        .official(500),
+        .official(500)
+        .optional(),
     ],
     notes: &[
         "NExT-QA's multiple-choice files have the same names, columns a0 to a4, and other questions",

@@ -3,26 +3,32 @@
 use super::super::expected::{Expected, Items};
 use super::super::spec::Spec;
 
-const OWN: Items = Items::List(
-    &["data", "questions"],
-    &["question_id", "question", "image_id"],
-);
-
 pub(super) const SPEC: Spec = Spec {
     files: &[
-        Expected::new("TextVQA_0.5.1_train.json", "supports", OWN)
-            .official(34_602)
-            .or(&[("train_questions_vqa_format.json", "questions in VQA's form")])
-            .media(|record| record.id(&["image_id"]).ok().map(|id| format!("{id}.jpg"))),
-        Expected::new("TextVQA_0.5.1_val.json", "val", OWN)
-            .official(5_000)
-            .or(&[("val_questions_vqa_format.json", "questions in VQA's form")])
-            .media(|record| record.id(&["image_id"]).ok().map(|id| format!("{id}.jpg"))),
-        Expected::new("TextVQA_0.5.1_test.json", "test, without answers", OWN).optional(),
+        Expected::new(
+            "TextVQA_0.5.1_train.json",
+            "supports",
+            Items::List(&["data", "questions"]),
+        )
+        .official(34_602)
+        .or(&[("train_questions_vqa_format.json", "questions in VQA's form")]),
+        Expected::new(
+            "TextVQA_0.5.1_val.json",
+            "val",
+            Items::List(&["data", "questions"]),
+        )
+        .official(5_000)
+        .or(&[("val_questions_vqa_format.json", "questions in VQA's form")]),
+        Expected::new(
+            "TextVQA_0.5.1_test.json",
+            "test, without answers",
+            Items::List(&["data", "questions"]),
+        )
+        .optional(),
         Expected::new(
             "val_annotations_vqa_format.json",
             "answers in VQA's form",
-            Items::List(&["annotations"], &["question_id", "answers"]),
+            Items::List(&["annotations"]),
         )
         .optional(),
     ],

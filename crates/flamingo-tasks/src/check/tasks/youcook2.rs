@@ -8,13 +8,13 @@ pub(super) const SPEC: Spec = Spec {
         Expected::new(
             "youcookii_annotations_trainval.json",
             "segments and sentences of train and val",
-            Items::Values(Some("database"), &["subset", "annotations"]),
+            Items::Values(Some("database")),
         )
         .official(1_790),
         Expected::new(
             "youcookii_annotations_test_segments_only.json",
             "segments of test",
-            Items::Values(Some("database"), &["subset", "annotations"]),
+            Items::Values(Some("database")),
         )
         .optional(),
     ],

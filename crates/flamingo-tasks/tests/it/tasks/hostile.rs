@@ -39,7 +39,7 @@ fn no_file_of_another_form_stops_a_task() {
     for benchmark in Benchmark::ALL {
         let task = task(benchmark.name()).unwrap();
         let empty = Folder::new();
-        let report = check_data(&*task, &empty.path(), None).unwrap();
+        let report = check_data(&*task, &empty.path(), &ReadOptions::default()).unwrap();
         for text in TEXTS {
             let folder = Folder::new();
             for file in &report.files {
@@ -62,7 +62,7 @@ fn no_file_of_another_form_stops_a_task() {
                     Err(error) => assert!(error.to_string().len() > 10, "{error}"),
                 }
             }
-            let report = check_data(&*task, &folder.path(), None).unwrap();
+            let report = check_data(&*task, &folder.path(), &ReadOptions::default()).unwrap();
             assert!(!report.is_ready(), "{report}");
         }
     }

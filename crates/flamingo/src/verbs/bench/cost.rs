@@ -1,7 +1,7 @@
 //! Operations and bytes of a model's work, counted from its configuration.
 
 use flamingo::kernels::{Precision, WeightType};
-use flamingo::model::{FlamingoConfig, describe};
+use flamingo::model::{FlamingoConfig, LanguageConfig, describe};
 use serde_json::{Value, json};
 
 use super::machine::Machine;
@@ -31,17 +31,22 @@ impl Cost {
 
     /// As it is reported, of work with such weights that took `seconds`; [`against`] adds the rest.
     pub(crate) fn within(self, weights: WeightType, seconds: f64) -> Value {
+        self.of_products(products(weights), seconds)
+    }
+
+    /// As [`Cost::within`], of products in such numbers.
+    pub(crate) fn of_products(self, products: &str, seconds: f64) -> Value {
         json!({
             "gflop": self.flop / 1e9,
             "gb": self.bytes / 1e9,
-            "products": products(weights),
+            "products": products,
             "seconds": seconds,
         })
     }
 }
 
 /// In what numbers products with such weights are made.
-fn products(weights: WeightType) -> &'static str {
+pub(crate) fn products(weights: WeightType) -> &'static str {
     match (weights.quantised(), weights.precision) {
         (Some(_), _) => "int8",
         (None, Precision::Bf16) => "bf16",
@@ -80,6 +85,17 @@ impl std::ops::Add for Cost {
             flop: self.flop + other.flop,
             bytes: self.bytes + other.bytes,
         }
+    }
+}
+
+/// Of `tokens` tokens behind `before` others, read by a language model alone, and the vocabulary's scores of the
+/// last one; the matrices take `bytes`.
+pub(crate) fn text(config: &LanguageConfig, tokens: usize, before: usize, bytes: u64) -> Cost {
+    let head = 2.0 * (config.logits() * config.width) as f64;
+    let mean = before + tokens.div_ceil(2);
+    Cost {
+        flop: tokens as f64 * (config.flops_per_token(mean) as f64 - head) + head,
+        bytes: bytes as f64,
     }
 }
 

@@ -2,7 +2,7 @@
 //! memory that no cache holds.
 
 use flamingo::kernels::{
-    self, DType, Device, Init, Linear, Precision, QuantKind, QuantisedMatrix, Tensor,
+    self, Bf16Matrix, DType, Device, Init, Linear, PackedMatrix, QuantKind, QuantisedMatrix, Tensor,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -44,10 +44,8 @@ const LARGE: usize = 64 << 20;
 pub(crate) fn measure() -> Machine {
     let [rows, inner, columns] = [1024, 768, 3072];
     let mut init = Init::new(1, &Device::flex());
-    let (layer, x) = (
-        Linear::new(inner, columns, false, &mut init),
-        init.normal([rows, inner], 1.0).val(),
-    );
+    let x = init.normal([rows, inner], 1.0).val();
+    let layer = Linear::new(inner, columns, false, &mut init);
     let rate = |layer: &Linear, x: &Tensor<2>| {
         let times = time(16, || x.clone(), |x: Tensor<2>| drop(layer.forward(x)));
         2.0 * (rows * inner * columns) as f64 / 1e9 / times.best_s
@@ -55,13 +53,16 @@ pub(crate) fn measure() -> Machine {
     let product = rate(&layer, &x);
     let of_weights = layer.weight.val().into_data();
     let values = of_weights.as_slice::<f32>().expect("made in f32");
-    let half = Precision::Bf16.cast(layer.clone());
-    let in_bf16 = rate(&half, &x.clone().cast(DType::BF16));
-    let matrix = QuantisedMatrix::nearest(QuantKind::Q8_0, [columns, inner], values);
-    layer
-        .quantised
-        .set(matrix.expect("normal numbers in whole blocks"));
-    let in_int8 = rate(&layer, &x);
+    let mut packed = |matrix: PackedMatrix| {
+        let layer = Linear::new(inner, columns, false, &mut init);
+        layer.packed.set(matrix);
+        layer
+    };
+    let in_bf16 = packed(Bf16Matrix::nearest([columns, inner], values).into());
+    let in_bf16 = rate(&in_bf16, &x.clone().cast(DType::BF16));
+    let in_int8 = QuantisedMatrix::nearest(QuantKind::Q8_0, [columns, inner], values);
+    let in_int8 = packed(in_int8.expect("normal numbers in whole blocks").into());
+    let in_int8 = rate(&in_int8, &x);
     let (from, mut to) = (vec![1.0f32; LARGE], vec![0.0f32; LARGE]);
     let chunk = LARGE / (4 * rayon::current_num_threads());
     let copy = time(

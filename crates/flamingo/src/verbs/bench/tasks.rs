@@ -15,7 +15,7 @@ use super::clock::time;
 use super::cost::{self, Cost};
 use super::training::Training;
 use super::world::{SHOT, World};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// All of them.
 pub(crate) const TASKS: [&str; 24] = [
@@ -45,6 +45,9 @@ pub(crate) const TASKS: [&str; 24] = [
     "train_features_bf16",
 ];
 
+/// What is measured of a language model alone, if nothing is asked for.
+pub(crate) const LANGUAGE: &str = "lm683";
+
 /// One.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -60,6 +63,8 @@ pub(crate) enum Task {
     Classify(usize, usize, Known),
     /// A step of the training.
     Train(Training),
+    /// A prompt of so many tokens read by a language model alone, and tokens behind it, with weights of this type.
+    Language(usize, WeightType),
 }
 
 /// What was seen before a question.
@@ -101,6 +106,7 @@ impl fmt::Display for Task {
                 write!(f, "classify{shots}_{classes}{}", known.suffix())
             }
             Task::Train(training) => write!(f, "{training}"),
+            Task::Language(tokens, weights) => write!(f, "lm{tokens}{}", suffix(*weights)),
         }
     }
 }
@@ -131,6 +137,10 @@ impl FromStr for Task {
                 Some((name, weights)) => (name, weights.parse().ok()?),
                 None => (name, WeightType::default()),
             };
+            if let Some(tokens) = name.strip_prefix("lm") {
+                let tokens = tokens.parse::<usize>().ok().filter(|n| *n > 0)?;
+                return Some(Task::Language(tokens, weights));
+            }
             if let Some(rest) = name.strip_prefix("decode") {
                 return Some(Task::Decode(shots(rest)?, weights));
             }
@@ -153,15 +163,16 @@ impl FromStr for Task {
     }
 }
 
-type Fields = Map<String, Value>;
+pub(crate) type Fields = Map<String, Value>;
 
 impl Task {
     /// In what type it wants the weights.
     pub(crate) fn weights(self) -> WeightType {
         match self {
-            Task::Encode(_, weights) | Task::Prefill(_, weights) | Task::Decode(_, weights) => {
-                weights
-            }
+            Task::Encode(_, weights)
+            | Task::Prefill(_, weights)
+            | Task::Decode(_, weights)
+            | Task::Language(_, weights) => weights,
             Task::Query(..) | Task::Classify(..) => WeightType::default(),
             Task::Train(training) => training.precision.into(),
         }
@@ -176,7 +187,7 @@ impl Task {
     ) -> Result<Fields> {
         let config = engine.model().config().clone();
         let tokens = match self {
-            Task::Encode(..) | Task::Train(_) => 0,
+            Task::Encode(..) | Task::Language(..) | Task::Train(_) => 0,
             Task::Prefill(n, _)
             | Task::Decode(n, _)
             | Task::Query(n, _)
@@ -201,15 +212,16 @@ impl Task {
             Task::Classify(shots, classes, known) => {
                 classify(engine, weights, [shots, classes, reps], known)
             }
-            Task::Train(_) => unreachable!("a training has no engine"),
+            Task::Train(_) => Err(Failure::new(format!("{self} has no engine"))),
+            Task::Language(..) => Err(Failure::new(format!("{self} is of a language model alone"))),
         }
     }
 }
 
 /// Tokens that are written at most.
-const DECODED: usize = 24;
+pub(crate) const DECODED: usize = 24;
 
-fn fields<const N: usize>(all: [(&str, Value); N]) -> Fields {
+pub(crate) fn fields<const N: usize>(all: [(&str, Value); N]) -> Fields {
     let owned = |(name, value): (&str, Value)| (name.to_owned(), value);
     all.into_iter().map(owned).collect()
 }
@@ -537,7 +549,7 @@ mod tests {
 
     #[test]
     fn names_of_tasks_round_trip_and_others_are_refused() {
-        for name in TASKS {
+        for name in TASKS.into_iter().chain([LANGUAGE, "lm64_q4_k"]) {
             assert_eq!(
                 name.parse::<Task>().map(|task| task.to_string()).as_deref(),
                 Ok(name)
@@ -553,6 +565,8 @@ mod tests {
             "eval_vqa_warm",
             "decode4_warm",
             "encode33_int8",
+            "lm",
+            "lm0",
             "prefill32_f32_bf16",
         ] {
             let error = name.parse::<Task>().expect_err(name);

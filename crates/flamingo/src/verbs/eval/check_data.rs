@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use flamingo::tasks::{UnknownTask, check_data, task};
+use flamingo::tasks::{ReadOptions, UnknownTask, check_data, task};
 
 use crate::failure::{Failure, Result};
 use crate::output;
 
 /// Say which of a benchmark's official files a folder holds, and what is missing.
 ///
-/// Counts items against the official numbers, and names broken items, other versions, and items whose picture or
-/// film is not below the folder. Then reads what a run would ask and show, and says what it would leave out: broken
-/// entries, questions without annotations and the reverse, ids of another type. The exit code is 0 only if all is
-/// there that the paper's protocol needs.
+/// Counts items beside the official numbers, and names other versions. Then reads what a run would ask and show, as the
+/// run does, and says what it would leave out: broken entries, pictures and films that are not there, questions without
+/// annotations and the reverse. The exit code is 0 if a run would leave out nothing.
 #[derive(Debug, Args)]
 pub(crate) struct CheckDataArgs {
     /// The benchmark; or own (lines of parts and answers), folder (a folder for each class)
@@ -25,6 +24,9 @@ pub(crate) struct CheckDataArgs {
     /// Whose queries are read [default: the task's first]
     #[arg(long)]
     split: Option<String>,
+    /// A file or folder of supports, where they are elsewhere
+    #[arg(long, value_name = "PATH")]
+    supports_at: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -37,7 +39,12 @@ fn known(name: &str) -> std::result::Result<String, UnknownTask> {
 
 pub(crate) fn run(args: &CheckDataArgs) -> Result<()> {
     let task = task(&args.task).map_err(|error| Failure::new(error.to_string()))?;
-    let report = check_data(&*task, &args.data, args.split.as_deref())?;
+    let options = ReadOptions {
+        split: args.split.clone(),
+        supports_at: args.supports_at.clone(),
+        ..ReadOptions::default()
+    };
+    let report = check_data(&*task, &args.data, &options)?;
     match args.json {
         true => output::json(&report)?,
         false => output::line(&report.to_string())?,
@@ -45,8 +52,10 @@ pub(crate) fn run(args: &CheckDataArgs) -> Result<()> {
     match report.is_ready() {
         true => Ok(()),
         false => Err(Failure::new(format!(
-            "{} is not ready in {}",
-            report.task, report.folder
+            "{} in {} {}",
+            report.task,
+            report.folder,
+            report.state()
         ))),
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use flamingo::eval::diff::read_groups;
 use flamingo::eval::{RunRead, run_page};
 use flamingo::film::Reader;
+use flamingo::tasks::counted;
 
 use crate::failure::{Hint, Result, say};
 use crate::ffmpeg;
@@ -56,10 +57,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
         say(&format!(
             "warning: {} could not be shown: the page says why where one points at it; if they are not there, give the \
              command where the run was made\n",
-            match page.missing {
-                1 => "1 picture".to_owned(),
-                missing => format!("{missing} pictures"),
-            }
+            counted(page.missing, "picture")
         ));
     }
     match place.is_file() {

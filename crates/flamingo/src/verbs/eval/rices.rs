@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use flamingo::corpus::towers::Tower;
 use flamingo::engine::{Engine, MediaSource};
-use flamingo::eval::rices::{OwnTower, VectorFile, Vectors, nearest, vectors};
+use flamingo::eval::rices::{Looks, OwnTower, VectorFile, Vectors, nearest, vectors};
 use flamingo::eval::{Selection, Suite, TaskExample, data_fingerprint, read_samples};
 use flamingo::kernels::{Backend, open_device};
+use flamingo::tasks::counted;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, say};
 use crate::{image_tower, output};
 
 /// How shots are chosen.
@@ -90,27 +91,26 @@ pub(crate) fn selection(
     let device = open_device(Backend::Cpu)?;
     let queries = looked.at("queries", &suite.queries)?;
     let own_supports = suite.queries.iter().any(|query| query.supports.is_some());
+    // One more, for a query that is a support itself.
+    let most = most + 1;
+    // A query that cannot be read fails when it is asked, whatever its shots are.
+    let mut found = vec![Vec::new(); suite.queries.len()];
     if !own_supports {
         let supports = looked.at("supports", &suite.supports)?;
-        // One more, for a query that is a support itself.
-        return Ok(Selection::Nearest(nearest(
-            &queries,
-            &supports,
-            most + 1,
-            &device,
-        )));
+        let nearest = nearest(&queries.vectors, &supports.vectors, most, &device);
+        for (&query, shots) in queries.examples.iter().zip(nearest) {
+            found[query] = supports.numbers(&shots);
+        }
+        return Ok(Selection::Nearest(found));
     }
-    let mut found = Vec::with_capacity(suite.queries.len());
-    for (at, query) in suite.queries.iter().enumerate() {
-        let supports = looked.at(
-            &format!("supports-{at}"),
-            query.supports.as_deref().unwrap_or(&suite.supports),
-        )?;
+    for (row, &query) in queries.examples.iter().enumerate() {
+        let supports = looked.at(&format!("supports-{query}"), suite.supports(query))?;
         let one = Vectors {
-            width: queries.width,
-            values: queries.row(at).to_vec(),
+            width: queries.vectors.width,
+            values: queries.vectors.row(row).to_vec(),
         };
-        found.extend(nearest(&one, &supports, most + 1, &device));
+        let shots = nearest(&one, &supports.vectors, most, &device);
+        found[query] = supports.numbers(&shots.concat());
     }
     Ok(Selection::Nearest(found))
 }
@@ -129,8 +129,8 @@ fn given(file: &Path, suite: &Suite<'_>, most: usize) -> Result<Selection> {
         let ids = ids.ok_or_else(|| told("it is not among the samples".to_owned()))?;
         if ids.len() < most {
             return Err(told(format!(
-                "it had {} shots, {most} are asked for",
-                ids.len()
+                "it had {}, {most} are asked for",
+                counted(ids.len(), "shot")
             )));
         }
         let supports = suite.supports(at);
@@ -161,11 +161,16 @@ struct Looked<'a> {
 }
 
 impl Looked<'_> {
-    /// Vectors of examples, from the file that has them or by the tower.
-    fn at(&mut self, what: &str, examples: &[TaskExample]) -> Result<Vectors> {
+    /// Vectors of examples, from the file that has them or by the tower. A file has those of all of them: what cannot be
+    /// read now is tried again by the next run.
+    fn at(&mut self, what: &str, examples: &[TaskExample]) -> Result<Looks> {
         let file = VectorFile::new(self.folder, what, self.made_by, &data_fingerprint(examples));
-        if let Some(found) = file.read() {
-            return Ok(found);
+        if let Some(vectors) = file.read().filter(|found| found.len() == examples.len()) {
+            return Ok(Looks {
+                vectors,
+                examples: (0..examples.len()).collect(),
+                damaged: Vec::new(),
+            });
         }
         let bar = output::bar(examples.len() as u64, BAR);
         let made = vectors(examples, self.media, self.tower, &mut |count| {
@@ -173,7 +178,10 @@ impl Looked<'_> {
         });
         bar.finish_and_clear();
         let made = made?;
-        file.write(&made)?;
+        match made.damaged.is_empty() {
+            true => file.write(&made.vectors)?,
+            false => say(&format!("warning: {what}: {}\n", made.told(examples))),
+        }
         Ok(made)
     }
 }

@@ -11,7 +11,7 @@ use flamingo::eval::{
     TaskRun, data_fingerprint, model_fingerprint,
 };
 use flamingo::tasks::{
-    DataFolder, Examples, OwnMetric, Preset, Prompt, ReadOptions, Set, Task, task,
+    DataFolder, Examples, OwnMetric, Preset, Prompt, ReadOptions, Set, Task, counted, task,
 };
 use sha2::{Digest, Sha256};
 
@@ -191,8 +191,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
 
 fn waiting(worker: Worker, missing: usize) -> String {
     format!(
-        "worker {} of {} is done; {missing} units of others are not: the last one writes the results",
-        worker.index, worker.count
+        "worker {} of {} is done; {} of others {} not: the last one writes the results",
+        worker.index,
+        worker.count,
+        counted(missing, "unit"),
+        if missing == 1 { "is" } else { "are" }
     )
 }
 
@@ -352,20 +355,29 @@ impl RunArgs {
 /// What of the files cannot be used, before anything is asked.
 fn tell_examples(examples: &Examples) {
     let sets: [(&str, &Set); 2] = [
-        ("supports", &examples.supports),
-        ("queries", &examples.queries),
+        ("support", &examples.supports),
+        ("query", &examples.queries),
     ];
     for (what, set) in sets {
         if set.dropped.count() > 0 {
             say(&format!(
-                "warning: {} of {} {what} are left out: {}\n",
+                "warning: {} of {} {} left out: {}\n",
                 set.dropped.count(),
-                set.entries,
+                counted(set.entries, what),
+                if set.dropped.count() == 1 {
+                    "is"
+                } else {
+                    "are"
+                },
                 set.dropped
             ));
         }
         if set.noticed.count() > 0 {
-            say(&format!("note: {what}: {}\n", set.noticed));
+            say(&format!(
+                "note: of {}: {}\n",
+                counted(set.entries, what),
+                set.noticed
+            ));
         }
     }
     for note in &examples.notes {
