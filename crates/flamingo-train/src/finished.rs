@@ -172,7 +172,7 @@ impl Parts {
             vision: (self.vision.tensors, self.vision.prefix),
             language: (self.language.tensors, self.language.prefix),
         };
-        Product::Model(self.files, frozen)
+        Product::Model(self.files, Box::new(frozen))
     }
 
     /// A vision encoder for use alone, on a device without autodiff.

@@ -31,7 +31,7 @@ pub(crate) struct Start {
 /// What a training gives.
 pub(crate) enum Product {
     /// A model directory, which names these files elsewhere.
-    Model(PartFiles, Frozen),
+    Model(PartFiles, Box<Frozen>),
     /// What was trained of a finished model.
     Adapter(AdapterHeader),
 }

@@ -132,7 +132,8 @@ impl Step {
             }));
             ids.extend(text);
         }
-        let next = |place: usize| (place + 1) % TOKENS != 0 && ids[place + 1] != specials.image;
+        let next =
+            |place: usize| !(place + 1).is_multiple_of(TOKENS) && ids[place + 1] != specials.image;
         let places: Vec<usize> = (0..ids.len()).filter(|&place| next(place)).collect();
         let targets = places
             .iter()
