@@ -544,6 +544,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use flamingo_image::Sampling;
+
     use super::*;
 
     /// A language recipe as small as can be; paths are relative.
