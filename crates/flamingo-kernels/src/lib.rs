@@ -53,11 +53,12 @@ pub use init::Init;
 pub use linear::{Linear, affine, linear, linears};
 pub use log_sum::{greatest, log_sum_exp};
 pub use lora::{Lora, LoraConfig};
-pub use loss::{Loss, Predicted, cross_entropy, log_probabilities, predicted, vocabulary_loss};
+pub use loss::{Loss, Predicted, cross_entropy, log_probabilities, predicted};
 pub use norm::{Norm, NormKind};
 pub use packed_weight::{PackedMatrix, PackedWeight, PackedWeights, multiplies_packed};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};
 pub use reading::sum;
+pub use vocabulary_loss::vocabulary_loss;
 pub use weight_type::{Matrices, WeightType};
 
 /// Integer indices as a tensor on `device`.

@@ -1,13 +1,9 @@
 //! Cross-entropy and log-probabilities over a vocabulary.
 
-use std::ops::Range;
-
 use burn::tensor::{DType, Device, Int, Tensor, activation};
 use rayon::prelude::*;
 
-use crate::linear::affine;
-use crate::vocabulary_loss::{self, Wanted};
-use crate::{cpu, indices};
+use crate::indices;
 
 /// A loss: its value, and the tensor whose backward pass gives the gradients.
 pub struct Loss {
@@ -101,38 +97,6 @@ pub fn predicted(logits: Tensor<2>, targets: &[usize]) -> Predicted {
             .collect(),
         loss: cross_entropy(logits, targets, 0.0),
     }
-}
-
-/// [`predicted`] by the scores of a vocabulary, the products of `hidden` with the rows of `table` times `scale`. On the
-/// processor, the scores are made and used up a few rows at a time.
-///
-/// Where only some rows of the table learn, `learnt` says which: the gradients of all others are 0.
-///
-/// # Shapes
-/// - `hidden`: `[n, d]`, `n > 0`
-/// - `table`: `[V, d]`
-/// - `targets`: `n` indices into the vocabulary
-pub fn vocabulary_loss(
-    hidden: Tensor<2>,
-    table: Tensor<2>,
-    targets: &[usize],
-    scale: Option<f64>,
-    learnt: Option<Range<usize>>,
-) -> Predicted {
-    if !cpu::here(&hidden) || !cpu::here(&table) {
-        let scores = affine(hidden, table, None);
-        let scores = match scale {
-            Some(scale) => scores * scale,
-            None => scores,
-        };
-        return predicted(scores, targets);
-    }
-    let wanted = Wanted {
-        targets,
-        scale: scale.unwrap_or(1.0) as f32,
-        learnt,
-    };
-    vocabulary_loss::on_the_processor(hidden, table, wanted)
 }
 
 fn plain(logits: Tensor<2>, targets: &[usize], smoothing: f64) -> Tensor<1> {

@@ -14,21 +14,54 @@ use crate::cpu::product::{Rows, Sizes, product};
 use crate::cpu::simd::InstructionSet;
 use crate::cpu::{self, FlexTensor};
 use crate::differentiable::{Operation, apply, tracked};
-use crate::loss::{Loss, Predicted, row_loss};
+use crate::linear::affine;
+use crate::loss::{Loss, Predicted, predicted, row_loss};
 use crate::{autocast, widened};
 
 /// Rows whose scores are in memory at once.
 const ROWS: usize = 256;
 
+/// [`predicted`] by the scores of a vocabulary, the products of `hidden` with the rows of `table` times `scale`. On the
+/// processor, the scores are made and used up a few rows at a time.
+///
+/// Where only some rows of the table learn, `learnt` says which: the gradients of all others are 0.
+///
+/// # Shapes
+/// - `hidden`: `[n, d]`, `n > 0`
+/// - `table`: `[V, d]`
+/// - `targets`: `n` indices into the vocabulary
+pub fn vocabulary_loss(
+    hidden: Tensor<2>,
+    table: Tensor<2>,
+    targets: &[usize],
+    scale: Option<f64>,
+    learnt: Option<Range<usize>>,
+) -> Predicted {
+    if !cpu::here(&hidden) || !cpu::here(&table) {
+        let scores = affine(hidden, table, None);
+        let scores = match scale {
+            Some(scale) => scores * scale,
+            None => scores,
+        };
+        return predicted(scores, targets);
+    }
+    let wanted = Wanted {
+        targets,
+        scale: scale.unwrap_or(1.0) as f32,
+        learnt,
+    };
+    on_the_processor(hidden, table, wanted)
+}
+
 /// What there is to predict, and how.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted<'a> {
+struct Wanted<'a> {
     /// Of each row.
-    pub(crate) targets: &'a [usize],
+    targets: &'a [usize],
     /// What scores are multiplied by.
-    pub(crate) scale: f32,
+    scale: f32,
     /// Rows of the table that learn, if not all do.
-    pub(crate) learnt: Option<Range<usize>>,
+    learnt: Option<Range<usize>>,
 }
 
 /// Mean cross-entropy of targets under the product of `hidden` and each row of `table`.
@@ -39,11 +72,7 @@ pub(crate) struct Wanted<'a> {
 ///
 /// # Panics
 /// If the tensors are not on the processor, the targets not as many as rows, or one lies outside the table.
-pub(crate) fn on_the_processor(
-    hidden: Tensor<2>,
-    table: Tensor<2>,
-    wanted: Wanted<'_>,
-) -> Predicted {
+fn on_the_processor(hidden: Tensor<2>, table: Tensor<2>, wanted: Wanted<'_>) -> Predicted {
     let ([n, _], [vocabulary, _]) = (hidden.dims(), table.dims());
     assert_eq!(n, wanted.targets.len(), "rows and targets");
     assert!(n > 0, "cross-entropy of no targets");

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use flamingo_kernels::{Init, LoraConfig, Module};
+use flamingo_kernels::{Device, Init, LoraConfig, Module};
 use flamingo_model::Flamingo;
 use flamingo_model::vision::VisionEncoder;
 use flamingo_weights::{
@@ -15,7 +15,7 @@ use crate::new_tokens::NewTokens;
 use crate::options::Options;
 use crate::start::{Product, Start};
 use crate::tree::freeze_paths;
-use crate::{Error, Recipe, Result};
+use crate::{Error, Result};
 
 /// A finished Flamingo, and what of it learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,8 +38,12 @@ pub struct FineTuneSpec {
 }
 
 /// Opens the model and freezes what is not to learn.
-pub(crate) fn start(spec: &FineTuneSpec, recipe: &Recipe, options: &Options) -> Result<Start> {
-    let seed = recipe.seed;
+pub(crate) fn start(
+    spec: &FineTuneSpec,
+    seed: u64,
+    device: &Device,
+    options: &Options,
+) -> Result<Start> {
     let directory = || Source::WithParts(PathBuf::from(&spec.base), options.parts.clone());
     let opened = open(&options.base.clone().unwrap_or_else(directory))?.merged()?;
     opened.report.check()?;
@@ -59,8 +63,8 @@ pub(crate) fn start(spec: &FineTuneSpec, recipe: &Recipe, options: &Options) -> 
     let preprocess = opened.file.preprocess.clone().ok_or_else(|| {
         Error::contradiction(format!("{} does not say how it sees pictures", spec.base))
     })?;
-    let (plain, device) = (options.device.clone(), recipe.recording(&options.device));
-    let model = Flamingo::new(&config, &mut Init::new(seed, &device))?;
+    let plain = options.device.clone();
+    let model = Flamingo::new(&config, &mut Init::new(seed, device))?;
     let mut model = apply_tensors(model, &opened.tensors, "")?;
     model.language = model.language.freeze();
     let encoder = match spec.unfreeze_vision {
@@ -77,7 +81,7 @@ pub(crate) fn start(spec: &FineTuneSpec, recipe: &Recipe, options: &Options) -> 
     });
     let mut model = model;
     if let Some(lora) = &spec.lora {
-        let mut init = Init::new(seed, &device);
+        let mut init = Init::new(seed, device);
         model.language.add_lora(lora, &mut init);
     }
     Ok(Start {

@@ -126,7 +126,8 @@ impl FlamingoTask {
         options: &Options,
         observer: &mut dyn Observer,
     ) -> Result<(Self, Flamingo)> {
-        let start = fine_tune::start(spec, recipe, options)?;
+        let device = recipe.recording(&options.device);
+        let start = fine_tune::start(spec, recipe.seed, &device, options)?;
         Self::begin(recipe, start, options, observer)
     }
 
