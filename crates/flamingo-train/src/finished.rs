@@ -184,8 +184,8 @@ impl Parts {
         Ok(apply_tensors(encoder, tensors, prefix)?.no_grad())
     }
 
-    /// The whole model with its finished parts frozen, but for the encoder, of which nothing is read, the language model unless `start` says otherwise; first values
-    /// are not yet changed as `initial` says.
+    /// The whole model with its finished parts frozen, the language model unless `start` says otherwise; nothing of the
+    /// encoder is read. First values are not yet changed as `initial` says.
     ///
     /// # Errors
     /// Among others if `initial` or the training would change a file elsewhere.
