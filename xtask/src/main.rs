@@ -9,6 +9,7 @@ mod demo_model;
 mod dist;
 mod faults;
 mod lean;
+mod pen_figures;
 mod photos_data;
 mod photos_model;
 mod structure;

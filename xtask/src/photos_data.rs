@@ -1,6 +1,6 @@
 //! The photos that `models/photos` is trained and tested on, from clones of the public repositories that have
 //! them: a folder for each thing, named for it. Which things there are, what they are called and which are held
-//! out stands in `recipes/photos/things.tsv`.
+//! out stands in `recipes/photos/things.tsv`. Beside them figures are drawn, which need no photos.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,6 +9,8 @@ use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+
+use crate::pen_figures;
 
 const THINGS: &str = "recipes/photos/things.tsv";
 
@@ -24,6 +26,9 @@ pub(crate) struct Options {
     /// A clone of github.com/marcusklasson/GroceryStoreDataset
     #[arg(long, value_name = "DIR")]
     grocery: PathBuf,
+    /// A clone of github.com/alexeygrigorev/clothing-dataset-small, to test with: no photo of it is trained on
+    #[arg(long, value_name = "DIR")]
+    clothing: Option<PathBuf>,
     /// Where to put them
     #[arg(long, value_name = "DIR", default_value = "target/photos-data")]
     out: PathBuf,
@@ -43,7 +48,7 @@ struct Set {
     training: usize,
 }
 
-const SETS: [Set; 2] = [
+const SETS: [Set; 3] = [
     Set {
         name: "caltech101",
         commit: "19357c0",
@@ -61,6 +66,14 @@ const SETS: [Set; 2] = [
         credits: "Photos: Grocery Store Dataset (github.com/marcusklasson/GroceryStoreDataset), \
                   (c) 2019 Marcus Klasson, MIT licence; scaled",
         training: 20,
+    },
+    Set {
+        name: "clothing",
+        commit: "1196151",
+        under: &["train", "test", "validation"],
+        most: 60,
+        credits: "Photos: clothing dataset (github.com/alexeygrigorev/clothing-dataset-small), CC0",
+        training: 0,
     },
 ];
 
@@ -92,7 +105,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if draft.exists() {
         fs::remove_dir_all(&draft).with_context(|| format!("cannot remove {}", draft.display()))?;
     }
-    for (set, clone) in SETS.iter().zip([&options.caltech101, &options.grocery]) {
+    let clones = [
+        Some(&options.caltech101),
+        Some(&options.grocery),
+        options.clothing.as_ref(),
+    ];
+    let given = SETS.iter().zip(clones);
+    for (set, clone) in given.filter_map(|(set, clone)| Some((set, clone?))) {
         let files = files(set, clone)?;
         let own = things.iter().filter(|thing| thing.set == set.name);
         let mut count = 0;
@@ -119,12 +138,18 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             }
         }
         for split in ["training", "tests", "held-out"] {
-            let path = draft.join(split).join(set.name).join(CREDITS);
+            let folder = draft.join(split).join(set.name);
+            if !folder.is_dir() {
+                continue;
+            }
+            let path = folder.join(CREDITS);
             fs::write(&path, format!("{}\n", set.credits))
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         eprintln!("{count} photos of {}", set.name);
     }
+    let count = pen_figures::write(&draft.join("figures"))?;
+    eprintln!("{count} drawings of figures");
     fs::rename(&draft, &options.out).with_context(|| {
         format!(
             "cannot rename {} to {}",
@@ -245,6 +270,7 @@ mod tests {
             [71, 25]
         );
         assert_eq!([count("grocery", false), count("grocery", true)], [62, 19]);
+        assert_eq!([count("clothing", false), count("clothing", true)], [0, 10]);
         let told = |text: &str| read_things(text).unwrap_err().to_string();
         assert!(told("# a\ncaltech101\tant\tant\n").contains("line 2: 3 fields"));
         assert!(told("zoo\tant\tant\ttraining").contains("no set zoo"));

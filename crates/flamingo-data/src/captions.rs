@@ -1,5 +1,5 @@
-//! Pictures with what they show, a line each: `captions.jsonl`, or the `metadata.jsonl` or `metadata.csv` of folders of
-//! pictures as Hugging Face's `datasets` reads them.
+//! Pictures with what they show, a line each: `captions.jsonl`, or the `metadata.jsonl`, `metadata.csv` or
+//! `metadata.parquet` of folders of pictures as Hugging Face's `datasets` reads them.
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 use flamingo_sequence::{Document, Part};
 use serde_json::{Map, Value};
 
-use crate::{Error, MediaBase, Report, Result, Sample, packed};
+use crate::{Error, MediaBase, Report, Result, Sample, metadata_table, packed};
 
 /// Files of a folder that say what its pictures show.
-pub const CAPTION_FILES: [&str; 3] = ["captions.jsonl", "metadata.jsonl", "metadata.csv"];
+pub const CAPTION_FILES: [&str; 4] = [
+    "captions.jsonl",
+    "metadata.jsonl",
+    "metadata.csv",
+    "metadata.parquet",
+];
 /// Keys of their lines that name the picture, beside those that end in [`NAME`].
 const NAMES: [&str; 2] = ["image", "file"];
 /// How keys end that name one picture: `file_name`, `left_file_name`.
@@ -40,9 +45,12 @@ pub(crate) fn file(path: &Path) -> Result<PathBuf> {
 pub(crate) fn read(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) -> Result<()> {
     let name = path.display().to_string();
     let base = MediaBase::beside(path);
+    let ending = path.extension().unwrap_or_default();
+    let is = |of: &str| ending.eq_ignore_ascii_case(of);
+    let line = if is("parquet") { "row" } else { "line" };
     let mut take = |number: usize, document: Result<Document, String>| {
         report.found += 1;
-        let sample = format!("{name}, line {number}");
+        let sample = format!("{name}, {line} {number}");
         match document {
             Ok(mut document) => {
                 document.id.get_or_insert(sample);
@@ -52,8 +60,10 @@ pub(crate) fn read(path: &Path, report: &mut Report, samples: &mut Vec<Sample>) 
             Err(error) => report.leave_out(&sample, "no caption", &error),
         }
     };
-    let ending = path.extension().unwrap_or_default();
-    if ending.eq_ignore_ascii_case("csv") {
+    if is("parquet") {
+        return metadata_table::rows(path, |number, row| take(number, document(row)));
+    }
+    if is("csv") {
         return rows(path, take);
     }
     for (number, line) in packed::reader(path)?.lines().enumerate() {
@@ -179,7 +189,9 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            told.contains("no captions.jsonl or metadata.jsonl or metadata.csv"),
+            told.contains(
+                "no captions.jsonl or metadata.jsonl or metadata.csv or metadata.parquet"
+            ),
             "{told}"
         );
     }

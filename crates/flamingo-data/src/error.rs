@@ -39,6 +39,14 @@ pub enum Error {
         /// The URL.
         place: String,
     },
+    /// A file on the web that a source is to be read from.
+    #[error("cannot fetch {address}: {problem}; check the address, the same command goes on")]
+    Fetch {
+        /// Its address, without a query.
+        address: String,
+        /// What the server or the line said.
+        problem: String,
+    },
     /// A `data:` URL that holds no picture.
     #[error("{place}: {problem}; write data:image/png;base64,...")]
     DataUrl {
@@ -99,7 +107,7 @@ impl Error {
             Error::Read { .. } => "file missing or unreadable",
             Error::Nothing { .. } => "nothing to use",
             Error::NoParquet { .. } => "Parquet in a program without it",
-            Error::Remote { .. } => "on the network",
+            Error::Remote { .. } | Error::Fetch { .. } => "on the network",
             Error::DataUrl { .. } => "bad data: URL",
             Error::Member { .. } => "not in its shard",
             Error::CutOff { .. } => "shard cut off",

@@ -22,8 +22,8 @@ pub enum Format {
     /// below. Each picture is a pair, its text the name of the folder that it lies in, behind a space;
     /// `_` is a space, too.
     Folders,
-    /// Pictures with what they show, a line each; the path is a JSONL or CSV file, or a folder with `captions.jsonl`,
-    /// `metadata.jsonl` or `metadata.csv`. A line has the keys `file_name` (or others that end so, or lists in
+    /// Pictures with what they show, a line each; the path is a JSONL, CSV or Parquet file, or a folder with
+    /// `captions.jsonl`, `metadata.jsonl`, `metadata.csv` or `metadata.parquet`. A line has the keys `file_name` (or others that end so, or lists in
     /// `file_names`) and `text`, or is a document.
     Captions,
     /// Conversations about pictures or films as LLaVA's and ShareGPT's files hold them; the path is a JSON array, a record

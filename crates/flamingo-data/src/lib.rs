@@ -21,6 +21,11 @@ mod html;
 mod library;
 mod media;
 mod members;
+#[cfg(feature = "parquet")]
+mod metadata_table;
+#[cfg(not(feature = "parquet"))]
+#[path = "metadata_table_absent.rs"]
+mod metadata_table;
 mod mmc4;
 #[cfg(feature = "parquet")]
 mod obelics;
@@ -34,6 +39,7 @@ mod pair_columns;
 mod paths;
 mod pieces;
 mod recognise;
+mod remote;
 mod report;
 mod sample;
 mod shard;
@@ -56,6 +62,7 @@ pub use library::{Library, Opened};
 pub use media::MediaBase;
 pub use order::{Order, stream};
 pub use paths::is_pattern;
+pub use remote::{fetch, is_remote};
 pub use report::Report;
 pub use sample::Sample;
 pub use shard::Shard;

@@ -96,7 +96,7 @@ fn nothing(path: &Path, problem: &str) -> Error {
 }
 
 /// All spellings of a text with braces; braces that hold neither a comma nor a range stay as they are.
-fn braces(text: &str) -> Result<Vec<String>, String> {
+pub(crate) fn braces(text: &str) -> Result<Vec<String>, String> {
     let Some((before, choices, after)) = first_group(text)? else {
         return Ok(vec![text.to_owned()]);
     };

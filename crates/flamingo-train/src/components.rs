@@ -53,8 +53,8 @@ impl Components {
             .sum::<usize>();
         if rows < count || width < count {
             return Err(Error::contradiction(format!(
-                "initial.resampler = \"components\" finds {count} components (the resampler's width) in {rows} positions of \
-                 {width} channels: give more pictures, or a resampler that is less wide"
+                "{count} principal components (the resampler's width) are to be found in {rows} positions of {width} channels, for \
+                 initial.resampler or mirrored episodes: give more pictures, or a resampler that is less wide"
             )));
         }
         let step = rows.div_ceil(SAMPLE);
@@ -80,6 +80,26 @@ impl Components {
             deviation,
             directions,
         })
+    }
+
+    /// Features of `[M, S, Dv]` with the components turned around that each of the `M` names, if it names any:
+    /// `x - 2 deviation P' P (x - mean) / deviation`, where `P` has their directions as rows.
+    pub(crate) fn mirrored(&self, x: Tensor<3>, mirrors: &[Option<&[bool]>]) -> Tensor<3> {
+        let [media, positions, width] = x.dims();
+        let [count, _] = self.directions.dims();
+        let turned = |mirror: &Option<&[bool]>| match mirror {
+            Some(mirror) => mirror.iter().map(|turn| f32::from(*turn) * -2.0).collect(),
+            None => vec![0.0; count],
+        };
+        let turned: Vec<f32> = mirrors.iter().flat_map(turned).collect();
+        let turned = floats::<3>(turned, [media, 1, count], &x.device());
+        let rows = x.clone().reshape([media * positions, width]);
+        let standard = (rows - self.mean.clone()) / self.deviation.clone();
+        let seen = standard.matmul(self.directions.clone().transpose()); // [M * S, count]
+        let seen = seen.reshape([media, positions, count]) * turned;
+        let seen = seen.reshape([media * positions, count]);
+        let moved = seen.matmul(self.directions.clone()) * self.deviation.clone();
+        x + moved.reshape([media, positions, width])
     }
 
     /// The resampler that begins as their mean.
@@ -264,6 +284,35 @@ mod tests {
             assert!(row[6].abs() < 0.01, "{row:?}");
         }
         assert!(components(&features(2), 3).is_err());
+    }
+
+    #[test]
+    fn a_mirror_turns_its_components_around_the_mean_and_leaves_all_else_as_it_was() {
+        let all = features(300);
+        let found = components(&all, 3).unwrap();
+        let some: Vec<f32> = all[..4 * WIDTH].iter().map(|v| v.to_f32()).collect();
+        let x: Tensor<3> = floats(some.clone(), [2, 2, WIDTH], &Device::flex());
+        let mirror = [true, false, true];
+        let mirrored = found.mirrored(x.clone(), &[None, Some(&mirror)]);
+        let seen = |x: Tensor<3>| {
+            let standard = (x.reshape([4, WIDTH]) - found.mean.clone()) / found.deviation.clone();
+            values(standard.matmul(found.directions.clone().transpose()))
+        };
+        let (before, after) = (seen(x.clone()), seen(mirrored.clone()));
+        for (at, (before, after)) in before.iter().zip(after).enumerate() {
+            let expected = if at >= 6 && mirror[at % 3] {
+                -before
+            } else {
+                *before
+            };
+            assert!((after - expected).abs() < 1e-3, "{at}: {before} {after}");
+        }
+        let once = values(mirrored.clone());
+        assert_eq!(once[..2 * WIDTH], some[..2 * WIDTH]);
+        let twice = values(found.mirrored(mirrored, &[None, Some(&mirror)]));
+        for (again, x) in twice.iter().zip(some) {
+            assert!((again - x).abs() < 1e-3, "{again} {x}");
+        }
     }
 
     fn resampler(width: usize, head_dim: usize, time: usize) -> PerceiverResampler {

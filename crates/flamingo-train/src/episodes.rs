@@ -9,6 +9,10 @@
 //! A composite is a thing that nobody has seen: half of the positions of a picture of one thing, the other
 //! half of a picture of another; the same halves in all its pictures. Features are put together so, not
 //! pixels, which costs nothing.
+//!
+//! A mirrored episode is one that nobody has seen: some of the directions in which features vary are turned
+//! around, the same ones in all its pictures. What is alike stays alike, but no thing lies where it lay, so that
+//! only comparing helps ([`Components::mirrored`](crate::components::Components::mirrored)).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -35,6 +39,9 @@ pub struct EpisodeSpec {
     pub queries: usize,
     /// How often the things of an episode are composites.
     pub composites: f64,
+    /// How often an episode is mirrored: each principal component of the encoder's features is turned around or
+    /// not, by chance.
+    pub mirrored: f64,
     /// How often a name is two words.
     pub two_words: f64,
     /// A file with a word a line; without one, four in five of the words that the tokenizer knows as one
@@ -50,6 +57,7 @@ impl Default for EpisodeSpec {
             shots: [1, 4],
             queries: 6,
             composites: 0.0,
+            mirrored: 0.0,
             two_words: 0.0,
             words: None,
         }
@@ -70,6 +78,7 @@ impl EpisodeSpec {
         }
         for (key, share) in [
             ("composites", self.composites),
+            ("mirrored", self.mirrored),
             ("two_words", self.two_words),
         ] {
             if !(0.0..=1.0).contains(&share) {
@@ -77,6 +86,14 @@ impl EpisodeSpec {
             }
         }
         Ok(())
+    }
+
+    /// An option that changes features, if one is given.
+    pub(crate) fn of_features(&self) -> Option<&'static str> {
+        let shares = [("composites", self.composites), ("mirrored", self.mirrored)];
+        shares
+            .into_iter()
+            .find_map(|(key, share)| (share > 0.0).then_some(key))
     }
 
     /// Things that an episode needs at most.
@@ -110,6 +127,8 @@ pub(crate) struct Episodes {
     words: Vec<Vec<u32>>,
     /// Positions of a picture.
     positions: usize,
+    /// Components of which a mirrored episode turns some.
+    components: usize,
 }
 
 /// What stands for one `<image>` token: a picture, or half of each of two.
@@ -132,6 +151,8 @@ pub(crate) struct Episode {
     /// The media that each token sees.
     pub(crate) sees: Vec<Range<usize>>,
     pub(crate) media: Vec<Shown>,
+    /// Of a mirrored episode the components that are turned around.
+    pub(crate) mirror: Option<Arc<[bool]>>,
 }
 
 impl Episode {
@@ -181,7 +202,8 @@ impl Thing<'_> {
 }
 
 impl Episodes {
-    /// Of pairs: for each the thing that it shows, and the item of its picture. `source` is for messages.
+    /// Of pairs: for each the thing that it shows, and the item of its picture. A picture has as many positions and
+    /// components as the array says; `source` is for messages.
     ///
     /// # Errors
     /// If there are too few things, or too few words for their names.
@@ -189,7 +211,7 @@ impl Episodes {
         spec: &EpisodeSpec,
         source: &str,
         pairs: impl Iterator<Item = (&'a str, usize)>,
-        positions: usize,
+        [positions, components]: [usize; 2],
         tokenizer: &Tokenizer,
     ) -> Result<Self> {
         let mut all: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -233,16 +255,31 @@ impl Episodes {
             things,
             words: words.iter().map(encode).collect::<Result<_>>()?,
             positions,
+            components,
         })
     }
 
-    /// An episode; all that is random comes from `rng`.
-    pub(crate) fn draw(&self, tokenizer: &Tokenizer, rng: &mut ChaCha8Rng) -> Episode {
+    /// How many names, and shots of each. The episodes of a batch have equally many, so that hardly any of it is
+    /// padding.
+    pub(crate) fn sizes(&self, rng: &mut ChaCha8Rng) -> [usize; 2] {
+        let EpisodeSpec { names, shots, .. } = self.spec;
+        [names, shots].map(|[from, to]| rng.random_range(from..=to))
+    }
+
+    /// An episode of so many names and shots of each; all that is random comes from `rng`.
+    pub(crate) fn draw(
+        &self,
+        [count, shots]: [usize; 2],
+        tokenizer: &Tokenizer,
+        rng: &mut ChaCha8Rng,
+    ) -> Episode {
         let spec = &self.spec;
-        let [count, shots] = [spec.names, spec.shots].map(|[from, to]| rng.random_range(from..=to));
         let things = self.things(count, rng);
         let specials = tokenizer.specials();
-        let mut episode = Episode::default();
+        let mut episode = Episode {
+            mirror: self.mirror(rng),
+            ..Episode::default()
+        };
         if let Some(bos) = specials.bos {
             episode.push(bos, 0, None);
         }
@@ -329,6 +366,12 @@ impl Episodes {
             });
         }
         things
+    }
+
+    /// Nothing is drawn where no episode is mirrored.
+    fn mirror(&self, rng: &mut ChaCha8Rng) -> Option<Arc<[bool]>> {
+        (self.spec.mirrored > 0.0 && rng.random_bool(self.spec.mirrored))
+            .then(|| (0..self.components).map(|_| rng.random()).collect())
     }
 
     /// Half of the positions of a picture.

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use flamingo_data::{Framing, Order, stream};
 use flamingo_image::Preprocess;
-use flamingo_kernels::{Device, Predicted, Tensor, floats, indices};
+use flamingo_kernels::{Device, Predicted, Tensor, floats, indices, recorded_on};
 use flamingo_model::vision::VisionEncoder;
-use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media, PerceiverResampler};
+use flamingo_model::{Flamingo, FlamingoConfig, Looking, Media};
 use flamingo_sequence::{SpecialTokenNames, Tokenizer, Visibility};
 use flamingo_weights::{Adapter, ModelConfig, ModelFile, save};
 use rand_chacha::ChaCha8Rng;
@@ -37,10 +37,14 @@ use crate::streamed::{Drawing, Streamed};
 use crate::task::{ADAPTER, MODEL, Part, Task};
 use crate::together::{own_rows, sum_of};
 use crate::tree::{Flat, frozen_in, trained_tensors};
+use crate::written::{Written, greedily, last_text};
 use crate::{
     DataSpec, Error, FineTuneSpec, FlamingoSpec, Observer, Recipe, Result, Together, class_means,
     fine_tune, prompt,
 };
+
+/// Samples of each source that the model writes on at intervals.
+const WRITTEN: usize = 3;
 
 /// A Flamingo training.
 pub(crate) struct FlamingoTask {
@@ -57,6 +61,8 @@ pub(crate) struct FlamingoTask {
     supplies: Vec<Supply>,
     /// Of each distinct picture or film of the sources in memory.
     features: Vec<Arc<Features>>,
+    /// The directions in which those vary, if some episodes are mirrored.
+    components: Option<Components>,
     /// Whether those are pixels, which the encoder sees in each step.
     encodes: bool,
     /// For what is read as the training goes, if anything is.
@@ -152,8 +158,16 @@ impl FlamingoTask {
             options,
         )?;
         let (features, media) = encode.all(&mut feeds, observer)?;
-        if let Some(ResamplerStart::Components) = recipe.initial.resampler {
-            model.resampler = begun(model.resampler, &config, &features, recipe.seed, device)?;
+        let begins = recipe.initial.resampler == Some(ResamplerStart::Components);
+        let mirrored = recipe.data.iter().any(mirrors);
+        let mut components = None;
+        if begins || mirrored {
+            let found = components_of(&config, &features, recipe.seed, device)?;
+            if begins {
+                let resampler = model.resampler.map(|resampler| found.begin(resampler));
+                model.resampler = resampler.transpose()?;
+            }
+            components = mirrored.then_some(found);
         }
         let mut model = recipe.initial.changed(model)?;
         let (language, precision) = (&mut model.language, recipe.precision);
@@ -163,7 +177,7 @@ impl FlamingoTask {
             language.head = frozen_in(language.head.take(), precision);
         }
         let tokenizer = &start.tokenizer;
-        let positions = config.vision.positions();
+        let sizes = [config.vision.positions(), config.latent_width()];
         let supplies = feeds.iter().zip(media).map(|(feed, media)| {
             if let Some(stream) = &feed.stream {
                 return Ok(Supply::Streamed(Streamed::new(Drawing {
@@ -195,7 +209,7 @@ impl FlamingoTask {
             let samples = feed.source.samples.iter().zip(&media);
             let pairs =
                 samples.filter_map(|(sample, items)| Some((thing(&sample.document)?, items[0])));
-            Episodes::new(spec, &feed.spec.name, pairs, positions, tokenizer).map(Supply::Episodes)
+            Episodes::new(spec, &feed.spec.name, pairs, sizes, tokenizer).map(Supply::Episodes)
         });
         let supplies = supplies.collect::<Result<Vec<_>>>()?;
         let is_stream = |supply: &Supply| matches!(supply, Supply::Streamed(_));
@@ -212,6 +226,7 @@ impl FlamingoTask {
             feeds,
             supplies,
             features: features.into_iter().map(Arc::new).collect(),
+            components,
             encodes,
             device: device.clone(),
         };
@@ -275,9 +290,10 @@ impl FlamingoTask {
                 .map(of_sequences)
                 .collect(),
             Supply::Episodes(episodes) => {
+                let sizes = episodes.sizes(&mut stream(self.recipe.seed, &spec.name, &[number]));
                 let draw = |row| {
                     let mut rng = stream(self.recipe.seed, &spec.name, &[number, row]);
-                    episodes.draw(&self.tokenizer, &mut rng)
+                    episodes.draw(sizes, &self.tokenizer, &mut rng)
                 };
                 let episodes = rows.map(draw).collect();
                 let medium = |shown| self.shown(shown);
@@ -394,7 +410,19 @@ impl FlamingoTask {
         if !self.encodes {
             let values: Vec<f32> = media.iter().flat_map(|m| m.values(width)).collect();
             let positions = values.len() / (count * frames * width);
-            return floats(values, [count, frames, positions, width], &self.device);
+            let shape = [count, frames, positions, width];
+            let mirrors: Vec<_> = media.iter().map(|medium| medium.mirror()).collect();
+            return match &self.components {
+                Some(components) if mirrors.iter().any(Option::is_some) => {
+                    let inner = self.device.clone().inner();
+                    let x = floats(values, [count, frames * positions, width], &inner);
+                    recorded_on(
+                        components.mirrored(x, &mirrors).reshape(shape),
+                        &self.device,
+                    )
+                }
+                _ => floats(values, shape, &self.device),
+            };
         }
         let pixels = media.iter().flat_map(|medium| &medium.own().values);
         let (pixels, side) = (pixels.map(|v| v.to_f32()), self.preprocess.size);
@@ -426,6 +454,50 @@ impl FlamingoTask {
         model.loss(read, &targets)
     }
 
+    /// What the model writes in place of a sample's last text; none if nothing of it is predicted.
+    fn written_of(
+        &self,
+        model: &Flamingo,
+        feed: usize,
+        media: &[Vec<usize>],
+        sample: usize,
+        step: u64,
+    ) -> Result<Option<Written>> {
+        let spec = &self.feeds[feed].spec;
+        let row = self.row_without_chance(feed, media, sample)?;
+        let mut rows = Rows::of_sequences(vec![row], self.reading(spec));
+        let Some((first, wanted)) = last_text(&rows) else {
+            return Ok(None);
+        };
+        let encoded = self.encoded(std::mem::take(&mut rows.media))?;
+        let shown = match encoded.is_empty() {
+            true => Media::none(),
+            false => model.media(self.latents(model, &encoded, None)),
+        };
+        let specials = self.tokenizer.specials();
+        let shown = (&shown, encoded.len());
+        let written = greedily(model, &rows, shown, first, specials, &self.device);
+        let document = &self.feeds[feed].source.samples[sample].document;
+        Ok(Some(Written {
+            step,
+            source: spec.name.clone(),
+            sample: document.id.clone().unwrap_or_else(|| sample.to_string()),
+            wanted: self.tokenizer.decode(&wanted)?,
+            written: self.tokenizer.decode(&written)?,
+        }))
+    }
+
+    /// A row of a sample in memory as the training frames it, but without chance.
+    fn row_without_chance(&self, feed: usize, media: &[Vec<usize>], sample: usize) -> Result<Row> {
+        let framing = Framing {
+            p_next: 0.0,
+            p_space: 0.0,
+            ..framing(&self.feeds[feed].spec)
+        };
+        let mut rng = stream(self.recipe.seed, "held-out windows", &[sample as u64]);
+        self.row(feed, media, sample, &framing, &mut rng)
+    }
+
     /// Loss and exactness of held-out samples, framed as those of the training but without chance.
     fn look_at(
         &self,
@@ -435,18 +507,11 @@ impl FlamingoTask {
         samples: &[usize],
     ) -> Result<Look> {
         let spec = &self.feeds[feed].spec;
-        let framing = Framing {
-            p_next: 0.0,
-            p_space: 0.0,
-            ..framing(spec)
-        };
         let (mut sum, mut count, mut exact) = (0.0, 0, 0);
         for chunk in samples.chunks(spec.micro_batch.unwrap_or(spec.batch)) {
-            let rows = chunk.iter().map(|&sample| {
-                let numbers = [sample as u64];
-                let mut rng = stream(self.recipe.seed, "held-out windows", &numbers);
-                self.row(feed, media, sample, &framing, &mut rng)
-            });
+            let rows = chunk
+                .iter()
+                .map(|&sample| self.row_without_chance(feed, media, sample));
             let rows = rows.collect::<Result<Vec<_>>>()?;
             let mut rows = Rows::of_sequences(rows, self.reading(spec));
             let (places, targets) = labelled(&rows.labels);
@@ -545,21 +610,24 @@ fn split(recipe: &Recipe, feed: &Feed, media: &[Vec<usize>]) -> Result<Split> {
     }
 }
 
-/// The resampler that begins as the mean of the principal components of these features.
-fn begun(
-    resampler: Option<PerceiverResampler>,
+/// Whether some of a source's episodes are mirrored.
+fn mirrors(spec: &DataSpec) -> bool {
+    spec.episode
+        .as_ref()
+        .is_some_and(|episode| episode.mirrored > 0.0)
+}
+
+/// As many principal components of these features as a latent has numbers.
+fn components_of(
     config: &FlamingoConfig,
     features: &[Features],
     seed: u64,
     device: &Device,
-) -> Result<Option<PerceiverResampler>> {
+) -> Result<Components> {
     let of_all = features.iter().map(|features| &features.values[..]);
     let (width, count) = (config.vision.width(), config.latent_width());
     let mut rng = stream(seed, "components", &[]);
-    let components = Components::of(of_all, width, count, &mut rng, &device.clone().inner())?;
-    resampler
-        .map(|resampler| components.begin(resampler))
-        .transpose()
+    Components::of(of_all, width, count, &mut rng, &device.clone().inner())
 }
 
 /// How a source's documents become sequences; the paper's values where the recipe says nothing.
@@ -635,6 +703,23 @@ impl Task for FlamingoTask {
             }
         }
         Ok(looks)
+    }
+
+    fn written(&self, model: &Flamingo, step: u64) -> Result<Vec<Written>> {
+        let mut all = Vec::new();
+        for (feed, supply) in self.supplies.iter().enumerate() {
+            let Supply::Held { media, split, .. } = supply else {
+                continue;
+            };
+            let samples = match split.held_out.is_empty() {
+                true => &split.trained,
+                false => &split.held_out,
+            };
+            for &sample in samples.iter().take(WRITTEN) {
+                all.extend(self.written_of(model, feed, media, sample, step)?);
+            }
+        }
+        Ok(all)
     }
 
     fn product(&self) -> &'static str {

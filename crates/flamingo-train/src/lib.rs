@@ -59,6 +59,7 @@ mod task;
 mod tensorboard;
 mod together;
 mod tree;
+mod written;
 
 pub use data_spec::{DataSpec, StreamSpec, Texts};
 pub use episodes::EpisodeSpec;
@@ -82,3 +83,4 @@ pub use run::{Summary, train};
 pub use schedule::{Schedule, Shape};
 pub use together::{Alone, Together};
 pub use tree::{Flat, add_gradients, frozen_in, keep_rows, trained};
+pub use written::Written;

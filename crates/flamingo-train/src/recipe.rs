@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use flamingo_data::{Augment, is_pattern};
+use flamingo_data::{Augment, is_pattern, is_remote};
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Precision};
 use flamingo_model::contrastive::ContrastiveConfig;
@@ -174,11 +174,14 @@ pub struct CacheSpec {
     /// A folder for the features that the frozen encoder makes of pictures. Flamingo only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<PathBuf>,
+    /// A folder for the files of sources whose `path` is an address on the web.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downloads: Option<PathBuf>,
 }
 
 impl CacheSpec {
     fn is_none(&self) -> bool {
-        self.features.is_none()
+        *self == Self::default()
     }
 }
 
@@ -207,11 +210,22 @@ impl Default for CheckpointSpec {
 pub struct LogSpec {
     /// A line for so many steps, with their means.
     pub every: u64,
+    /// Every so many steps, what the model writes where the first samples of each source in memory have their text (those
+    /// held out, if some are), in `samples.jsonl`; 0 for never. Flamingo only.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub samples: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Default for LogSpec {
     fn default() -> Self {
-        Self { every: 10 }
+        Self {
+            every: 10,
+            samples: 0,
+        }
     }
 }
 
@@ -316,7 +330,7 @@ impl Recipe {
         let trained = self.init.iter().filter_map(|init| init.trained.as_ref());
         let trained = trained.map(|path| ("init.trained", path));
         let data = self.data.iter().map(|data| ("data.path", &data.path));
-        let data = data.filter(|(_, path)| !is_pattern(path));
+        let data = data.filter(|(_, path)| !is_pattern(path) && !is_remote(path));
         let mut all = tokenizer.chain(parts).chain(trained).chain(data);
         match all.find(|(_, path)| !path.exists()) {
             None => Ok(()),
@@ -408,6 +422,12 @@ impl Recipe {
             Some(held_out) => held_out.check()?,
             None => {}
         }
+        let held = |data: &DataSpec| data.stream.is_none() && data.episode.is_none();
+        if self.log.samples > 0 && !(flamingo && self.data.iter().any(held)) {
+            return Err(format!(
+                "`log.samples` has no use in a {kind} training without a source in memory that is no episodes: leave it out"
+            ));
+        }
         if self.initial.resampler.is_some() && kind != "flamingo" {
             return Err(format!(
                 "`initial.resampler` has no use in a {kind} training: leave it out"
@@ -449,6 +469,20 @@ impl Recipe {
                 "source {name:?}: `{option}` has no use in a {kind} training"
             ));
         }
+        if is_remote(&data.path) {
+            if !data.format.is_in_pieces() {
+                return Err(format!(
+                    "source {name:?}: `path` is an address, which shards, JSONL and Parquet may have, and `format` is {}: download \
+                     it, and give its folder",
+                    data.format.name()
+                ));
+            }
+            if self.cache.downloads.is_none() {
+                return Err(format!(
+                    "source {name:?}: `path` is an address: say where its files are to lie, as `downloads = \"FOLDER\"` of `[cache]`"
+                ));
+            }
+        }
         if let Some(episode) = &data.episode {
             episode
                 .check()
@@ -457,6 +491,13 @@ impl Recipe {
             if let Some((option, ..)) = framing {
                 return Err(format!(
                     "source {name:?}: `{option}` has no use where pairs become episodes: leave it out"
+                ));
+            }
+            let learns = matches!(&self.model, ModelSpec::FineTune(spec) if spec.unfreeze_vision);
+            if let Some(option) = episode.of_features().filter(|_| learns) {
+                return Err(format!(
+                    "source {name:?}: `episode.{option}` needs the features of a frozen encoder, and `unfreeze_vision` lets it learn \
+                     along: leave one of them out"
                 ));
             }
         }

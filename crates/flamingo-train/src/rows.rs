@@ -36,6 +36,8 @@ pub(crate) enum Medium {
     Known(Arc<Features>),
     /// A composite: at some positions it is another one.
     Composite(Arc<Features>, Arc<Features>, Arc<[bool]>),
+    /// One of a mirrored episode, with the components that are turned around.
+    Mirrored(Box<Medium>, Arc<[bool]>),
     /// One that is still to be shown to the encoder, or lay among its features on disk.
     Prepared(Prepared),
 }
@@ -45,15 +47,28 @@ impl Medium {
     pub(crate) fn own(&self) -> &Features {
         match self {
             Medium::Known(own) | Medium::Composite(own, ..) => own,
+            Medium::Mirrored(medium, _) => medium.own(),
             Medium::Prepared(_) => unreachable!("what is prepared is encoded first"),
         }
     }
 
-    /// Its features, rows of `width` values.
+    /// The components that are turned around in it, if it is mirrored.
+    pub(crate) fn mirror(&self) -> Option<&[bool]> {
+        match self {
+            Medium::Mirrored(_, mirror) => Some(mirror),
+            _ => None,
+        }
+    }
+
+    /// Its features before any mirror, rows of `width` values.
     pub(crate) fn values(&self, width: usize) -> impl Iterator<Item = f32> {
         let own = &self.own().values;
+        let unmirrored = match self {
+            Medium::Mirrored(medium, _) => medium,
+            _ => self,
+        };
         let position = move |place: usize| {
-            let values = match self {
+            let values = match unmirrored {
                 Medium::Composite(_, over, places) if places[place] => &over.values,
                 _ => own,
             };
@@ -136,7 +151,11 @@ impl Rows {
             };
             rows.sees.extend(episode.sees.into_iter().map(moved));
             rows.sees.resize(end, 0..0);
-            rows.media.extend(episode.media.into_iter().map(&medium));
+            let mirrored = |shown| match &episode.mirror {
+                Some(mirror) => Medium::Mirrored(Box::new(medium(shown)), mirror.clone()),
+                None => medium(shown),
+            };
+            rows.media.extend(episode.media.into_iter().map(mirrored));
         }
         rows
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use flamingo_data::Report;
+use flamingo_data::{Report, fetch, is_remote};
 use flamingo_files::write;
 use flamingo_kernels::autocast;
 
@@ -23,6 +23,7 @@ use crate::sums::{OfSource, sum_all};
 use crate::task::{ADAPTER, MODEL, Part, Task};
 use crate::together::{is_first, sum_of};
 use crate::tree::{Flat, add_gradients, freeze_paths, trained_shapes};
+use crate::written::WrittenFile;
 use crate::{Error, Line, ModelSpec, Recipe, Result, Together, Updates, curves};
 
 /// What became of a run.
@@ -79,6 +80,7 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
         claim_folder(recipe, options.resume)?;
     }
     together.barrier();
+    let recipe = &with_downloads(recipe, together, observer)?;
     let device = recipe.recording(&options.device);
     match &recipe.model {
         ModelSpec::Contrastive(config) => {
@@ -98,6 +100,31 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
             Run::new(recipe, options, task)?.go(model, observer)
         }
     }
+}
+
+/// The recipe with the files of sources on the web in place of their addresses. One process fetches them.
+fn with_downloads(
+    recipe: &Recipe,
+    together: &dyn Together,
+    observer: &mut dyn Observer,
+) -> Result<Recipe> {
+    let mut recipe = recipe.clone();
+    let Some(folder) = recipe.cache.downloads.clone() else {
+        return Ok(recipe);
+    };
+    let mut fetch_all = |recipe: &mut Recipe| -> Result<()> {
+        for data in recipe.data.iter_mut().filter(|data| is_remote(&data.path)) {
+            let told = &mut |done, total| observer.stage("downloads", done, total);
+            data.path = fetch(&data.path, &folder, told)?;
+        }
+        Ok(())
+    };
+    if is_first(together) {
+        fetch_all(&mut recipe)?;
+    }
+    together.barrier();
+    fetch_all(&mut recipe)?;
+    Ok(recipe)
 }
 
 /// Makes the run folder, or sees that it holds this very run.
@@ -219,6 +246,9 @@ impl<'a, T: Task> Run<'a, T> {
         let mut metrics = writes
             .then(|| Metrics::open(&recipe.run, first))
             .transpose()?;
+        let written = writes && recipe.log.samples > 0;
+        let written = written.then(|| WrittenFile::open(&recipe.run, first));
+        let mut written = written.transpose()?;
         let (mut means, mut line_began) = (Means::default(), Instant::now());
         let steps = recipe.schedule.steps;
         let mut step = first;
@@ -250,6 +280,11 @@ impl<'a, T: Task> Run<'a, T> {
                     None => {}
                 }
                 line_began = Instant::now();
+            }
+            if let Some(file) = &mut written
+                && (step.is_multiple_of(recipe.log.samples) || step == steps)
+            {
+                file.add(self.task.written(&model, step)?)?;
             }
             if saves && step < steps {
                 self.save_state(step, &model, &optimiser, metrics.as_ref(), observer)?;

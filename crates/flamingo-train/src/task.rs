@@ -9,6 +9,7 @@ use crate::batches::Feed;
 use crate::held_out::Look;
 use crate::optimiser::OptimiserSpec;
 use crate::tree::Flat;
+use crate::written::Written;
 use crate::{Result, Together};
 
 /// A kind of training: its data, its losses, its finished model.
@@ -46,6 +47,11 @@ pub(crate) trait Task {
     /// What the held-out samples of each source give.
     fn look(&self, _model: &Self::Model) -> Result<BTreeMap<String, Look>> {
         Ok(BTreeMap::new())
+    }
+
+    /// What the model writes where some samples of each source have their text.
+    fn written(&self, _model: &Self::Model, _step: u64) -> Result<Vec<Written>> {
+        Ok(Vec::new())
     }
 
     /// What [`Task::save`] writes, as the run folder calls it.

@@ -32,7 +32,13 @@ fn episodes(change: impl Fn(&mut EpisodeSpec)) -> Result<Episodes> {
         let name = &names[thing];
         (0..5 + thing % 2).map(move |picture| (name.as_str(), 10 * thing + picture))
     });
-    Episodes::new(&spec, "zoo", pairs, 9, &tokenizer())
+    Episodes::new(&spec, "zoo", pairs, [9, 4], &tokenizer())
+}
+
+fn drawn(episodes: &Episodes, seed: u64, numbers: &[u64]) -> Episode {
+    let mut rng = stream(seed, "test", numbers);
+    let sizes = episodes.sizes(&mut rng);
+    episodes.draw(sizes, &tokenizer(), &mut rng)
 }
 
 /// The shots and queries of an episode: what each shows, and its name.
@@ -55,7 +61,7 @@ fn named(episode: &Episode) -> Vec<(u32, Shown, Vec<u32>)> {
 fn an_episode_has_its_shots_of_each_name_and_the_queries_show_other_pictures_of_them() {
     let episodes = episodes(|_| ()).unwrap();
     for number in 0..50 {
-        let episode = episodes.draw(&tokenizer(), &mut stream(3, "test", &[number]));
+        let episode = drawn(&episodes, 3, &[number]);
         let named = named(&episode);
         let (shots, queries): (Vec<_>, Vec<_>) =
             named.iter().partition(|(branch, ..)| *branch == 0);
@@ -77,7 +83,7 @@ fn an_episode_has_its_shots_of_each_name_and_the_queries_show_other_pictures_of_
 fn only_names_that_were_told_before_are_predicted_and_those_of_queries() {
     let episodes = episodes(|spec| spec.two_words = 0.5).unwrap();
     for number in 0..50 {
-        let episode = episodes.draw(&tokenizer(), &mut stream(4, "test", &[number]));
+        let episode = drawn(&episodes, 4, &[number]);
         let mut told: Vec<(usize, Vec<u32>)> = Vec::new();
         let mut at = 0;
         for (branch, shown, mut name) in named(&episode) {
@@ -111,7 +117,7 @@ fn only_names_that_were_told_before_are_predicted_and_those_of_queries() {
 #[test]
 fn every_query_stands_right_behind_the_shots_and_sees_its_own_picture() {
     let episodes = episodes(|spec| spec.two_words = 1.0).unwrap();
-    let episode = episodes.draw(&tokenizer(), &mut stream(5, "test", &[]));
+    let episode = drawn(&episodes, 5, &[]);
     let shots = episode
         .branches
         .iter()
@@ -137,7 +143,7 @@ fn a_composite_shows_the_same_halves_of_the_same_two_things_in_all_its_pictures(
     })
     .unwrap();
     for number in 0..20 {
-        let episode = episodes.draw(&tokenizer(), &mut stream(6, "test", &[number]));
+        let episode = drawn(&episodes, 6, &[number]);
         let mut things: BTreeSet<(usize, usize, Arc<[bool]>)> = BTreeSet::new();
         for shown in &episode.media {
             let (other, half) = shown.over.clone().unwrap();
@@ -183,6 +189,7 @@ fn too_few_things_words_or_pictures_are_told_with_both_numbers() {
     assert_eq!(check(|_| ()), "");
     assert!(check(|spec| spec.names = [1, 3]).contains("names is [1, 3]"));
     assert!(check(|spec| spec.composites = 1.5).contains("1.5"));
+    assert!(check(|spec| spec.mirrored = -0.5).contains("episode.mirrored is -0.5"));
     assert!(check(|spec| spec.queries = 0).contains("queries"));
 }
 
@@ -199,4 +206,22 @@ fn a_pair_shows_what_its_one_text_says() {
     assert_eq!(thing_of(vec![image(), text("a"), text("b")]), None);
     assert_eq!(thing_of(vec![Part::Video("a".into()), text("a")]), None);
     assert_eq!(thing_of(vec![text("a")]), None);
+}
+
+#[test]
+fn a_mirrored_episode_turns_some_components_and_others_none() {
+    let mirrors = |mirrored: f64| -> Vec<Option<Vec<bool>>> {
+        let episodes = episodes(|spec| spec.mirrored = mirrored).unwrap();
+        let mirror = |number| drawn(&episodes, 7, &[number]).mirror;
+        (0..40)
+            .map(|number| mirror(number).map(|m| m.to_vec()))
+            .collect()
+    };
+    assert!(mirrors(0.0).iter().all(Option::is_none));
+    let some = mirrors(0.5);
+    let turned = some.iter().flatten().count();
+    assert!((10..30).contains(&turned), "{turned}");
+    let all: BTreeSet<Vec<bool>> = mirrors(1.0).into_iter().flatten().collect();
+    assert!(all.len() > 8, "{all:?}");
+    assert!(all.iter().all(|mirror| mirror.len() == 4));
 }

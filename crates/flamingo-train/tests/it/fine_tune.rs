@@ -5,7 +5,7 @@ use std::path::Path;
 
 use flamingo_kernels::{Device, LoraConfig, Module, Precision};
 use flamingo_model::{Looking, Media, TextInput};
-use flamingo_train::{FineTuneSpec, HeldOutReport, ModelSpec, Recipe, Resume};
+use flamingo_train::{EpisodeSpec, FineTuneSpec, HeldOutReport, ModelSpec, Recipe, Resume};
 use flamingo_weights::{Loaded, NamedTensor, Source, Tensors, load, named_tensors};
 
 use crate::flamingo;
@@ -297,4 +297,29 @@ fn what_a_fine_tuning_cannot_do_is_said() {
         }
     };
     assert!(told(&rank).contains("rank 0"));
+}
+
+#[test]
+fn episodes_that_change_features_need_an_encoder_that_stays_as_it_is() {
+    let world = world();
+    let told = |unfreeze: bool| {
+        let mut recipe = recipe(&world, |_| {});
+        let ModelSpec::FineTune(spec) = &mut recipe.model else {
+            unreachable!();
+        };
+        spec.unfreeze_vision = unfreeze;
+        let data = &mut recipe.data[0];
+        (data.prompt, data.form, data.p_next, data.p_space) = (None, None, None, None);
+        data.episode = Some(EpisodeSpec {
+            mirrored: 0.5,
+            ..EpisodeSpec::default()
+        });
+        Recipe::from_toml(&recipe.to_toml(), "a.toml").err()
+    };
+    assert!(told(false).is_none());
+    let told = told(true).unwrap().to_string();
+    assert!(
+        told.contains("`episode.mirrored` needs the features of a frozen encoder"),
+        "{told}"
+    );
 }

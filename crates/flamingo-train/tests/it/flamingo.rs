@@ -7,7 +7,7 @@ use flamingo_model::{Gate, ResamplerKind};
 use flamingo_sequence::Visibility;
 use flamingo_train::{
     EpisodeSpec, FillSpec, LanguageStart, Line, ModelSpec, Recipe, ResamplerStart, Resume,
-    ScaleSpec, Updates,
+    ScaleSpec, Updates, Written,
 };
 use flamingo_weights::{ModelFile, Source, Tensors, load_part};
 
@@ -177,6 +177,7 @@ fn episodes(world: &World) -> Recipe {
         shots: [1, 2],
         queries: 3,
         composites: 0.5,
+        mirrored: 0.5,
         two_words: 0.3,
         words: Some(world.path("words.txt")),
     });
@@ -214,6 +215,43 @@ fn queries_of_an_episode_are_answered_after_a_training_and_the_share_is_told() {
         shares[0] < 0.5 && *shares.last().unwrap() > shares[0],
         "{shares:?}"
     );
+}
+
+#[test]
+fn what_the_model_writes_at_intervals_comes_to_what_is_wanted_and_is_the_same_after_a_stop() {
+    let world = with_parts();
+    let mut recipe = flamingo(&world);
+    recipe.data.retain(|data| data.name != "films");
+    let ModelSpec::Flamingo(spec) = &mut recipe.model else {
+        unreachable!();
+    };
+    // A language model of two steps cannot spell: it learns along.
+    spec.language = LanguageStart::Trained;
+    recipe.schedule.steps = 200;
+    recipe.log.samples = 40;
+    let written = |recipe: &Recipe| -> Vec<Written> {
+        let text = std::fs::read_to_string(recipe.run.join("samples.jsonl")).unwrap();
+        let line = |line: &str| serde_json::from_str(line).unwrap();
+        text.lines().map(line).collect()
+    };
+    run(&recipe, Resume::Fresh, None).unwrap();
+    let lines = written(&recipe);
+    assert_eq!(lines.len(), 5 * 3 * recipe.data.len());
+    assert!(
+        lines.iter().all(|line| !line.wanted.is_empty()),
+        "{lines:?}"
+    );
+    let right = |step: u64| {
+        let of_step = lines.iter().filter(|line| line.step == step);
+        of_step.filter(|line| line.written == line.wanted).count()
+    };
+    assert!(right(200) > right(40), "{lines:?}");
+    let mut stopped = recipe.clone();
+    stopped.run = world.path("stopped");
+    run(&stopped, Resume::Fresh, Some(90)).unwrap();
+    assert_eq!(written(&stopped), lines[..lines.len() / 5 * 2]);
+    run(&stopped, Resume::Newest, None).unwrap();
+    assert_eq!(written(&stopped), lines);
 }
 
 #[test]

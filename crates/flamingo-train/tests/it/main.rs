@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod damage;
+mod downloads;
 mod files_elsewhere;
 mod fine_tune;
 mod flamingo;

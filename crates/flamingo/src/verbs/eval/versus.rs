@@ -332,6 +332,7 @@ impl Tuning<'_> {
             checkpoint: flamingo::train::CheckpointSpec { every: 0, keep: 1 },
             log: flamingo::train::LogSpec {
                 every: steps.max(1),
+                ..Default::default()
             },
             ..Recipe::new(
                 folder,

@@ -132,7 +132,10 @@ impl FineTuneArgs {
                 every: 5 * every,
                 keep: 1,
             },
-            log: LogSpec { every },
+            log: LogSpec {
+                every,
+                ..Default::default()
+            },
             ..Recipe::new(&run, model, vec![source], schedule)
         };
         // As if it had been read: what contradicts itself is refused.
