@@ -2,6 +2,8 @@
 //!
 //!     cargo run -p flamingo-shots --example nearest -- 1000000 1024 1000     # supports, width, queries
 
+#![allow(clippy::print_stdout)]
+
 use std::time::Instant;
 
 use flamingo_kernels::{Backend, open_device};
