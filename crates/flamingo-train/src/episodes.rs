@@ -41,6 +41,7 @@ pub struct EpisodeSpec {
     pub composites: f64,
     /// How often an episode is mirrored: each principal component of the encoder's features is turned around or
     /// not, by chance.
+    #[serde(skip_serializing_if = "is_zero")]
     pub mirrored: f64,
     /// How often a name is two words.
     pub two_words: f64,
@@ -48,6 +49,10 @@ pub struct EpisodeSpec {
     /// token ([`Words`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub words: Option<PathBuf>,
+}
+
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
 }
 
 impl Default for EpisodeSpec {
