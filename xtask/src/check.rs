@@ -9,7 +9,7 @@ use crate::command::{cargo, run as execute, target_folder};
 use crate::{lean, structure};
 
 /// All that can run on any machine; this one turns on those below it.
-const FEATURES: &str = "flamingo/cluster,flamingo/serve";
+const FEATURES: &str = "flamingo/cluster,flamingo/serve,flamingo/stores";
 /// What needs a library of the machine, and the command that comes with it.
 const WITH_MPI: (&str, &str) = ("flamingo/mpi", "mpicc");
 /// The packages of which features change the code.

@@ -32,7 +32,9 @@ pub enum Error {
         source: object_store::Error,
     },
     /// A kind of URL that this program was built without.
-    #[error("{url} needs support for {scheme} URLs: build with `--features {feature}`")]
+    #[error(
+        "{url} needs support for {scheme} URLs: build with `--features stores` (of this crate: `{feature}`)"
+    )]
     Unsupported {
         /// The input.
         url: String,

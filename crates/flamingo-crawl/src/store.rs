@@ -472,8 +472,7 @@ mod tests {
             .open("s3://bucket/crawl.warc.gz")
             .err()
             .unwrap();
-        let expected =
-            "s3://bucket/crawl.warc.gz needs support for s3 URLs: build with `--features s3`";
+        let expected = "s3://bucket/crawl.warc.gz needs support for s3 URLs: build with `--features stores` (of this crate: `s3`)";
         assert_eq!(error.to_string(), expected);
     }
 }

@@ -16,6 +16,14 @@ pub enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// The operating system's answer to writing what was fetched.
+    #[error("cannot write {}: {source}; check the permissions and the room there, the same command goes on", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
     /// A source of which nothing can be used.
     #[error("{}: {problem}", path.display())]
     Nothing {
@@ -39,7 +47,7 @@ pub enum Error {
         /// The URL.
         place: String,
     },
-    /// A file on the web that a source is to be read from.
+    /// A file on the web or in an object store that a source is to be read from.
     #[error("cannot fetch {address}: {problem}; check the address, the same command goes on")]
     Fetch {
         /// Its address, without a query.
@@ -101,10 +109,16 @@ impl Error {
         move |source| Error::Read { path, source }
     }
 
+    pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.to_path_buf();
+        move |source| Error::Write { path, source }
+    }
+
     /// A word or two by which reports count this error.
     pub fn reason(&self) -> &'static str {
         match self {
             Error::Read { .. } => "file missing or unreadable",
+            Error::Write { .. } => "cannot be written",
             Error::Nothing { .. } => "nothing to use",
             Error::NoParquet { .. } => "Parquet in a program without it",
             Error::Remote { .. } | Error::Fetch { .. } => "on the network",

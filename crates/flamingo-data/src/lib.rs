@@ -62,7 +62,7 @@ pub use library::{Library, Opened};
 pub use media::MediaBase;
 pub use order::{Order, stream};
 pub use paths::is_pattern;
-pub use remote::{fetch, is_remote};
+pub use remote::{StoreSettings, fetch, is_remote};
 pub use report::Report;
 pub use sample::Sample;
 pub use shard::Shard;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use flamingo_data::StoreSettings;
 use flamingo_film::Ffmpeg;
 use flamingo_kernels::Device;
 use flamingo_weights::{Source, Store};
@@ -20,6 +21,8 @@ pub struct Options {
     pub base: Option<Source>,
     /// What film files are decoded with, if it is there.
     pub ffmpeg: Option<Ffmpeg>,
+    /// Settings of the object stores that sources lie in.
+    pub stores: StoreSettings,
     /// What to do with a run that is there already.
     pub resume: Resume,
     /// The processes that carry it out together; [`crate::Alone`] for one.

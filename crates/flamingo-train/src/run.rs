@@ -80,7 +80,7 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
         claim_folder(recipe, options.resume)?;
     }
     together.barrier();
-    let recipe = &with_downloads(recipe, together, observer)?;
+    let recipe = &with_downloads(recipe, options, observer)?;
     let device = recipe.recording(&options.device);
     match &recipe.model {
         ModelSpec::Contrastive(config) => {
@@ -102,10 +102,10 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
     }
 }
 
-/// The recipe with the files of sources on the web in place of their addresses. One process fetches them.
+/// The recipe with the files of sources elsewhere in place of their addresses. One process fetches them.
 fn with_downloads(
     recipe: &Recipe,
-    together: &dyn Together,
+    options: &Options,
     observer: &mut dyn Observer,
 ) -> Result<Recipe> {
     let mut recipe = recipe.clone();
@@ -115,14 +115,14 @@ fn with_downloads(
     let mut fetch_all = |recipe: &mut Recipe| -> Result<()> {
         for data in recipe.data.iter_mut().filter(|data| is_remote(&data.path)) {
             let told = &mut |done, total| observer.stage("downloads", done, total);
-            data.path = fetch(&data.path, &folder, told)?;
+            data.path = fetch(&data.path, &folder, &options.stores, told)?;
         }
         Ok(())
     };
-    if is_first(together) {
+    if is_first(&*options.together) {
         fetch_all(&mut recipe)?;
     }
-    together.barrier();
+    options.together.barrier();
     fetch_all(&mut recipe)?;
     Ok(recipe)
 }

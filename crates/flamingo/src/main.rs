@@ -16,6 +16,7 @@ mod part_files;
 mod photos_model;
 mod sources;
 mod standard_output;
+mod store_settings;
 mod together;
 mod verbs;
 mod writer;

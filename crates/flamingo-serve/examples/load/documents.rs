@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use flamingo_image::Image;
 use serde_json::{Value, json};
 
-use crate::process::{Program, run};
+use crate::process::{Program, Seconds, run};
 
 /// Tokens of each answer.
 pub(crate) const TOKENS: usize = 20;
@@ -88,8 +88,8 @@ impl Documents {
         json!({"parts": [{"text": "a".repeat(1_100_000)}]}).to_string()
     }
 
-    /// The answers of the program to all of them as one file, and the CPU seconds that each took.
-    pub(crate) fn asked_by(&self, program: &Program, folder: &Path) -> (Vec<Value>, f64) {
+    /// The answers of the program to all of them as one file, and what each took.
+    pub(crate) fn asked_by(&self, program: &Program, folder: &Path) -> (Vec<Value>, Seconds) {
         let file = folder.join("ask.jsonl");
         let line = |parts: &Vec<Value>| json!({ "parts": parts }).to_string() + "\n";
         std::fs::write(&file, self.0.iter().map(line).collect::<String>()).unwrap();
@@ -106,7 +106,7 @@ impl Documents {
     }
 
     /// Their scores, likewise.
-    pub(crate) fn scored_by(&self, program: &Program, folder: &Path) -> (Vec<Value>, f64) {
+    pub(crate) fn scored_by(&self, program: &Program, folder: &Path) -> (Vec<Value>, Seconds) {
         let file = folder.join("score.jsonl");
         let line = |parts: &Vec<Value>| {
             json!({"parts": parts, "candidates": CANDIDATES}).to_string() + "\n"
@@ -123,7 +123,7 @@ impl Documents {
         args: &[&str],
         file: &Path,
         first: &str,
-    ) -> (Vec<Value>, f64) {
+    ) -> (Vec<Value>, Seconds) {
         let (printed, whole) = run(program, verb, args, file);
         let one = file.with_extension("one.jsonl");
         std::fs::write(&one, first).unwrap();
@@ -131,6 +131,11 @@ impl Documents {
         let lines = printed
             .lines()
             .map(|line| serde_json::from_str(line).unwrap());
-        (lines.collect(), (whole - start) / (self.len() - 1) as f64)
+        let each = |whole: f64, start: f64| (whole - start) / (self.len() - 1) as f64;
+        let seconds = Seconds {
+            wall: each(whole.wall, start.wall),
+            cpu: each(whole.cpu, start.cpu),
+        };
+        (lines.collect(), seconds)
     }
 }

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use client::{Connection, Outcome};
 use documents::{Documents, TOKENS};
-use process::{Program, Server};
+use process::{Program, Seconds, Server};
 
 /// Clients that ask at once.
 const CLIENTS: usize = 16;
@@ -67,10 +67,14 @@ fn round(program: &Program, documents: &Documents, expected: &[Value], folder: &
     let cpu = |load: &Value| load["cpu_seconds_a_request"].as_f64().unwrap();
     let wall = |load: &Value| load["requests_a_second"].as_f64().unwrap();
     json!({
-        "ask_cpu_seconds_a_document": asked,
-        "score_cpu_seconds_a_document": scored,
-        "of_ask": asked / cpu(&sixteen),
-        "of_score": scored / cpu(&scoring),
+        "ask_cpu_seconds_a_document": asked.cpu,
+        "ask_documents_a_second": 1.0 / asked.wall,
+        "score_cpu_seconds_a_document": scored.cpu,
+        "score_documents_a_second": 1.0 / scored.wall,
+        "of_ask": wall(&sixteen) * asked.wall,
+        "of_ask_by_cpu": asked.cpu / cpu(&sixteen),
+        "of_score": wall(&scoring) * scored.wall,
+        "of_score_by_cpu": scored.cpu / cpu(&scoring),
         "of_one_client": wall(&sixteen) / wall(&one),
         "of_one_client_by_cpu": cpu(&one) / cpu(&sixteen),
         "sixteen_clients": sixteen,
@@ -218,22 +222,16 @@ fn same(a: &Value, b: &Value) -> bool {
         .all(|key| a[key] == b[key])
 }
 
-/// What a load took.
-struct Run {
-    wall: f64,
-    cpu: f64,
-}
-
-fn timed(server: &Server, load: impl FnOnce()) -> Run {
+fn timed(server: &Server, load: impl FnOnce()) -> Seconds {
     let (started, before) = (Instant::now(), server.cpu_seconds());
     load();
-    Run {
+    Seconds {
         wall: started.elapsed().as_secs_f64(),
         cpu: server.cpu_seconds() - before,
     }
 }
 
-fn report(run: &Run, total: usize, wrong: &AtomicUsize) -> Value {
+fn report(run: &Seconds, total: usize, wrong: &AtomicUsize) -> Value {
     json!({
         "requests": total,
         "lost_or_wrong": wrong.load(Ordering::Relaxed),

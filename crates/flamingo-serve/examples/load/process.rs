@@ -114,8 +114,8 @@ impl Drop for Server {
 }
 
 /// Runs a verb of the program on a file; returns what it prints, and its CPU seconds.
-pub(crate) fn run(program: &Program, verb: &str, args: &[&str], file: &Path) -> (String, f64) {
-    let before = children();
+pub(crate) fn run(program: &Program, verb: &str, args: &[&str], file: &Path) -> (String, Seconds) {
+    let (started, before) = (Instant::now(), children());
     let output = program
         .command(verb)
         .args(args)
@@ -126,8 +126,19 @@ pub(crate) fn run(program: &Program, verb: &str, args: &[&str], file: &Path) -> 
     assert!(output.status.success(), "{told}");
     (
         String::from_utf8(output.stdout).unwrap(),
-        children() - before,
+        Seconds {
+            wall: started.elapsed().as_secs_f64(),
+            cpu: children() - before,
+        },
     )
+}
+
+/// What something took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seconds {
+    pub(crate) wall: f64,
+    /// Of all threads.
+    pub(crate) cpu: f64,
 }
 
 /// CPU seconds of all processes that were started here and have ended.

@@ -31,6 +31,7 @@ fn resume(recipe: &Recipe) -> (flamingo_train::Result<Summary>, Heard) {
         base: None,
         ffmpeg: None,
         parts: Store::new("no cache"),
+        stores: flamingo_data::StoreSettings::default(),
         resume: Resume::Newest,
         stop: Arc::new(AtomicBool::new(false)),
     };

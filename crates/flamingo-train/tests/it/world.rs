@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use flamingo_data::StoreSettings;
 use flamingo_image::Image;
 use flamingo_kernels::Device;
 use flamingo_train::{
@@ -156,6 +157,7 @@ pub(crate) fn run_with(
         base: None,
         ffmpeg: None,
         parts: Store::new(recipe.run.with_file_name("cache")),
+        stores: StoreSettings::default(),
         resume,
         stop: stop.clone(),
     };

@@ -14,7 +14,7 @@ use flamingo::weights::Source;
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{ffmpeg, interrupt, output, part_files, sources, writer};
+use crate::{ffmpeg, interrupt, output, part_files, sources, store_settings, writer};
 use spec::{AblationSpec, Row};
 use table::{Score, Scored, table};
 
@@ -63,6 +63,7 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
         together: std::sync::Arc::new(flamingo::train::Alone),
         base: None,
         ffmpeg: ffmpeg::find(),
+        stores: store_settings::read(),
         resume: Resume::Newest,
         stop,
     };

@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{ffmpeg, interrupt, output, part_files, sources, together, writer};
+use crate::{ffmpeg, interrupt, output, part_files, sources, store_settings, together, writer};
 use fine_tune::FineTuneArgs;
 
 /// Train a model by a recipe, or fine-tune one on your own pictures.
@@ -117,6 +117,7 @@ fn train_together(
         parts: part_files::store(),
         base,
         ffmpeg: films(&stop),
+        stores: store_settings::read(),
         resume: if args.resume {
             Resume::Newest
         } else {

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clap::Args;
+use flamingo::data::StoreSettings;
 use flamingo::engine::{Engine, EngineOptions, MediaSource};
 use flamingo::eval::versus::{Tuned, Versus, VersusOptions, VersusTask, Way, versus, world_task};
 use flamingo::eval::{Judge, Judgement, Reply, Suite, TaskMedia, TaskRun};
@@ -283,6 +284,7 @@ impl Tuning<'_> {
             base: None,
             // Its examples are pictures.
             ffmpeg: None,
+            stores: StoreSettings::default(),
         };
         let recipe = self.recipe(&folder, data, documents.len(), seed);
         let started = Instant::now();
