@@ -22,6 +22,7 @@
 mod batches;
 mod checkpoint;
 mod class_means;
+mod clipping;
 mod components;
 mod contrastive;
 mod curves;
