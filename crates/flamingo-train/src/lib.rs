@@ -55,6 +55,7 @@ mod run;
 mod schedule;
 mod start;
 mod streamed;
+mod streamed_rows;
 mod sums;
 mod task;
 mod tensorboard;
