@@ -46,6 +46,8 @@ mod new_tokens;
 mod observer;
 mod optimiser;
 mod options;
+mod pairs;
+mod pairs_in_parts;
 mod plot;
 mod prompt;
 mod recipe;
