@@ -4,7 +4,8 @@
 //! world and counts how often the likeliest candidate is the right one: [`binding`] (made-up names
 //! learnt from the shots), [`captions`], [`questions`], [`films`]. [`demo`] runs them all;
 //! [`DemoReport`] is its figures, as JSON and as a table for the terminal, [`html`] the page.
-//! [`naming`] asks about a user's own folders of photos; [`Labeller`] labels photos by shots of them. [`quality`] compares a model with itself in other weights.
+//! [`naming`] asks about a user's own folders of photos; [`Labeller`] labels photos by shots of them. [`ZeroShot`]
+//! asks the two towers of a contrastive model. [`quality`] compares a model with itself in other weights.
 
 mod binding;
 mod captions;
@@ -30,6 +31,7 @@ mod shots;
 pub mod statistics;
 mod table;
 pub mod versus;
+mod zero_shot;
 
 pub use binding::{BindingFigure, binding, binding_cells};
 pub use captions::{CaptionFigure, captions};
@@ -57,3 +59,4 @@ pub use run::{
 pub use run_report::{RunPage, RunRead, run_page};
 pub use share::Share;
 pub use shots::Shots;
+pub use zero_shot::{Recall, Retrieval, ZeroShot, ZeroShotClasses, ZeroShotReport};

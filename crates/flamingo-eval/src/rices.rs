@@ -80,8 +80,7 @@ pub fn vectors(
         sampling: Some(Sampling::TRAINING),
         ..Wanted::default()
     };
-    let failed =
-        |id: &str, error: String| Error::Options(format!("similar shots of {id}: {error}"));
+    let failed = |id: &str, error: String| Error::Options(format!("what {id} looks like: {error}"));
     for (number, chunk) in examples.chunks(AT_ONCE).enumerate() {
         let mut pictures: Vec<Image> = Vec::new();
         // The examples of these pictures, and how many each has.
@@ -89,8 +88,7 @@ pub fn vectors(
         for (example, at) in chunk.iter().zip(number * AT_ONCE..) {
             match shown(example, source, &wanted) {
                 Ok(own) if own.is_empty() => {
-                    let hint = "it shows no picture: take random shots".to_owned();
-                    return Err(failed(&example.id, hint));
+                    return Err(failed(&example.id, "it shows no picture".to_owned()));
                 }
                 Ok(own) => {
                     counts.push((at, own.len()));

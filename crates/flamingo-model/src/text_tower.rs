@@ -1,13 +1,18 @@
 //! The text tower of contrastive training: a bidirectional transformer whose mean over a text's
 //! tokens stands for the text (paper, B.1.3, takes a BERT for it). Without layers and positions it
 //! is a bag of tokens.
+//!
+//! By default its layers normalise first, as CLIP's do. Those of BERT (Devlin et al., 2019) normalise last, behind
+//! embeddings that are normalised, too; and a token of its own can stand for the text, which BERT calls `[CLS]`. Where we
+//! differ from BERT: there are no embeddings of segments, for a text is one, and no layer behind the pooling, for the
+//! projection to the joint width is one.
 
 use flamingo_kernels::{
     Activation, Embedding, Init, MASKED, Module, Norm, Param, Tensor, floats, indices,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::vision::{Seeing, Transformer, TransformerConfig};
+use crate::vision::{NormPlace, Seeing, Transformer, TransformerConfig};
 
 /// A text tower.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,9 +32,44 @@ pub struct TextTowerConfig {
     pub activation: Activation,
     /// Learnt positions, and so the longest text; 0 for none.
     pub positions: usize,
+    /// Where layers normalise, and with [`NormPlace::Last`] the embeddings before them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub norm: NormPlace,
+    /// What stands for a text.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pool: TextPool,
+}
+
+/// What stands for a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextPool {
+    /// The mean over its tokens (the paper).
+    #[default]
+    Mean,
+    /// A learnt token before it, which takes one of the positions.
+    ClassToken,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl TextTowerConfig {
+    /// Whether it is as all were before there were several places of norms and several pools.
+    pub fn is_plain(&self) -> bool {
+        is_default(&self.norm) && is_default(&self.pool)
+    }
+
+    /// Tokens of the longest text, where positions bound it.
+    pub fn longest(&self) -> Option<usize> {
+        (self.positions > 0).then(|| self.positions - self.class_tokens())
+    }
+
+    fn class_tokens(&self) -> usize {
+        usize::from(self.pool == TextPool::ClassToken)
+    }
+
     fn transformer(&self) -> TransformerConfig {
         TransformerConfig {
             width: self.width,
@@ -41,19 +81,20 @@ impl TextTowerConfig {
             layer_scale: false,
             attention_bias: true,
             gates: false,
+            norm: self.norm,
         }
     }
 
     /// Parameters.
     pub fn parameters(&self) -> u64 {
         let norm = if self.layers > 0 { 2 } else { 0 };
-        let rows = self.vocabulary + self.positions + norm;
+        let rows = self.vocabulary + self.positions + self.class_tokens() + norm;
         (rows * self.width) as u64 + self.transformer().parameters()
     }
 
     /// Operations (2 a multiply-add) for a text of `tokens`.
     pub fn flops(&self, tokens: usize) -> u64 {
-        self.transformer().flops(tokens)
+        self.transformer().flops(tokens + self.class_tokens())
     }
 
     /// What is impossible about the configuration, said with both values.
@@ -65,9 +106,19 @@ impl TextTowerConfig {
             ));
         }
         if self.layers > 0 {
-            self.transformer().check("text")
-        } else {
-            Ok(())
+            self.transformer().check("text")?;
+        } else if !self.is_plain() {
+            return Err(format!(
+                "text.layers is 0, and text.norm is {:?} and text.pool {:?}, which need layers: leave them out",
+                self.norm, self.pool
+            ));
+        }
+        match self.longest() {
+            Some(0) => Err(format!(
+                "text.positions is {}, which the class token takes: give more",
+                self.positions
+            )),
+            _ => Ok(()),
         }
     }
 }
@@ -79,9 +130,13 @@ pub struct TextTower {
     pub token_embedding: Embedding,
     /// `[positions, width]`.
     pub positional_embedding: Option<Param<Tensor<2>>>,
+    /// `[width]`, before each text.
+    pub class_embedding: Option<Param<Tensor<1>>>,
+    /// Of the embeddings, before layers that normalise last.
+    pub ln_pre: Option<Norm>,
     /// The layers.
     pub transformer: Transformer,
-    /// After the last layer, where there is one.
+    /// After the last layer, where there is one that normalises first.
     pub ln_final: Option<Norm>,
 }
 
@@ -93,16 +148,22 @@ impl TextTower {
     /// An untrained tower.
     pub fn new(config: &TextTowerConfig, init: &mut Init) -> Self {
         let d = config.width;
+        let norm = |place, init: &mut Init| {
+            (config.layers > 0 && config.norm == place).then(|| Norm::layer(d, init))
+        };
         Self {
             token_embedding: Embedding::new(config.vocabulary, d, EMBEDDING_STD, init),
             positional_embedding: (config.positions > 0)
                 .then(|| init.normal([config.positions, d], EMBEDDING_STD)),
+            class_embedding: (config.pool == TextPool::ClassToken)
+                .then(|| init.normal([d], EMBEDDING_STD)),
+            ln_pre: norm(NormPlace::Last, init),
             transformer: Transformer::new(&config.transformer(), init),
-            ln_final: (config.layers > 0).then(|| Norm::layer(d, init)),
+            ln_final: norm(NormPlace::First, init),
         }
     }
 
-    /// The mean over each text's tokens. `ids` are rows of equal width, row-major, padded behind
+    /// What stands for each text: the mean over its tokens, or the token before it. `ids` are rows of equal width, row-major, padded behind
     /// their `lengths`; what is there as padding does not matter.
     ///
     /// # Shapes
@@ -124,6 +185,12 @@ impl TextTower {
             .forward(indices(ids.iter().map(|&id| id as usize), &device));
         let d = x.dims()[1];
         let mut x: Tensor<3> = x.reshape([b, l, d]);
+        let before = usize::from(self.class_embedding.is_some());
+        if let Some(class) = &self.class_embedding {
+            let class = class.val().reshape([1, 1, d]).expand([b, 1, d]);
+            x = Tensor::cat(vec![class.cast(x.dtype()), x], 1); // [B, 1 + L, width]
+        }
+        let l = l + before;
         if let Some(table) = &self.positional_embedding {
             let table = table.val();
             let learnt = table.dims()[0];
@@ -133,10 +200,22 @@ impl TextTower {
             );
             x = x + table.narrow(0, 0, l).unsqueeze();
         }
-        if let Some(norm) = &self.ln_final {
-            let padding = |i: usize, length: usize| if i < length { 0.0 } else { MASKED };
+        if let Some(norm) = &self.ln_pre {
+            x = norm.forward(x);
+        }
+        if !self.transformer.resblocks.is_empty() {
+            let padding = |i: usize, length: usize| match i < before + length {
+                true => 0.0,
+                false => MASKED,
+            };
             let bias = floats(per_token(lengths, l, padding), [b, 1, 1, l], &device);
-            x = norm.forward(self.transformer.forward(x, Seeing::Bias(&bias)));
+            x = self.transformer.forward(x, Seeing::Bias(&bias));
+        }
+        if let Some(norm) = &self.ln_final {
+            x = norm.forward(x);
+        }
+        if before > 0 {
+            return x.narrow(1, 0, 1).squeeze_dim(1); // [B, width]
         }
         let share = |i, length: usize| if i < length { 1.0 / length as f32 } else { 0.0 };
         let shares: Tensor<3> = floats(per_token(lengths, l, share), [b, 1, l], &device);
@@ -168,6 +247,17 @@ mod tests {
             ffw_multiple: 3,
             activation: Activation::Gelu,
             positions,
+            norm: NormPlace::First,
+            pool: TextPool::Mean,
+        }
+    }
+
+    /// A BERT whose class token stands for a text.
+    fn bert() -> TextTowerConfig {
+        TextTowerConfig {
+            norm: NormPlace::Last,
+            pool: TextPool::ClassToken,
+            ..config(2, 7)
         }
     }
 
@@ -181,20 +271,54 @@ mod tests {
 
     #[test]
     fn parameters_are_counted_as_they_are_built() {
-        for config in [config(2, 7), config(0, 0)] {
+        for config in [config(2, 7), config(0, 0), bert()] {
             assert_eq!(config.parameters(), build(&config).num_params() as u64);
         }
     }
 
     #[test]
     fn padding_changes_nothing() {
-        let tower = build(&config(2, 7));
-        let batch = tower.forward(
-            &[5, 3, 0, 0, 0, 1, 2, 4, 6, 8, 9, 12, 12, 11, 0],
-            &[2, 5, 1],
+        for config in [config(2, 7), bert()] {
+            let tower = build(&config);
+            let batch = tower.forward(
+                &[5, 3, 0, 0, 0, 1, 2, 4, 6, 8, 9, 12, 12, 11, 0],
+                &[2, 5, 1],
+            );
+            let alone = tower.forward(&[5, 3], &[2]);
+            assert!(distance(batch.clone().narrow(0, 0, 1), alone) < 1e-5);
+            assert!(distance(batch.narrow(0, 2, 1), tower.forward(&[9], &[1])) < 1e-5);
+        }
+    }
+
+    #[test]
+    fn layers_that_normalise_last_leave_a_normalised_stream() {
+        // Untrained norms neither scale nor shift: what stands for a text has mean 0 and variance 1.
+        let text = build(&bert()).forward(&[3, 7, 1], &[3]);
+        let values: Vec<f32> = text.into_data().try_to_vec().expect("f32");
+        let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+        let squares: Vec<f32> = values.iter().map(|v| v * v).collect();
+        assert!(mean(&values).abs() < 1e-5 && (mean(&squares) - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_class_token_takes_a_position_and_needs_layers() {
+        assert_eq!(
+            (bert().longest(), config(2, 7).longest()),
+            (Some(6), Some(7))
         );
-        assert!(distance(batch.clone().narrow(0, 0, 1), tower.forward(&[5, 3], &[2])) < 1e-5);
-        assert!(distance(batch.narrow(0, 2, 1), tower.forward(&[9], &[1])) < 1e-5);
+        assert_eq!(config(2, 0).longest(), None);
+        let full = build(&bert()).forward(&[1, 2, 3, 4, 5, 6], &[6]);
+        assert_eq!(full.dims(), [1, 10]);
+        let told = |layers, positions| {
+            let config = TextTowerConfig {
+                layers,
+                positions,
+                ..bert()
+            };
+            config.check().expect_err("it is impossible")
+        };
+        assert!(told(0, 7).contains("text.pool ClassToken"));
+        assert!(told(1, 1).contains("text.positions is 1"));
     }
 
     #[test]
@@ -207,9 +331,11 @@ mod tests {
 
     #[test]
     fn later_tokens_move_earlier_ones_and_order_matters() {
-        let tower = build(&config(1, 7));
-        let text = tower.forward(&[3, 7, 1], &[3]);
-        assert!(distance(text.clone(), tower.forward(&[3, 1, 7], &[3])) > 1e-3);
-        assert!(distance(text, tower.forward(&[3, 7, 2], &[3])) > 1e-3);
+        for config in [config(1, 7), bert()] {
+            let tower = build(&config);
+            let text = tower.forward(&[3, 7, 1], &[3]);
+            assert!(distance(text.clone(), tower.forward(&[3, 1, 7], &[3])) > 1e-3);
+            assert!(distance(text, tower.forward(&[3, 7, 2], &[3])) > 1e-3);
+        }
     }
 }

@@ -94,9 +94,8 @@ impl Training<'_> {
                 clip: number("max_norm", 1.0),
                 group: vec![Group {
                     parameters: "^gated\\.".into(),
-                    rate: 1.0,
                     weight_decay: Some(number("weight_decay_gated_cross_attn", 0.1)),
-                    frozen: false,
+                    ..Group::default()
                 }],
                 ..OptimiserSpec::default()
             },

@@ -22,13 +22,15 @@ pub struct DataSpec {
     /// path a line.
     pub path: PathBuf,
     /// The source is read while the training goes, so that memory does not grow with it: shards, JSONL or Parquet.
-    /// Flamingo only.
+    /// Flamingo and contrastive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamSpec>,
     /// Rows of a batch (pairs, for contrastive training).
     pub batch: usize,
     /// Rows that are worked on at once, the whole batch if not said: less memory, the same loss, which is the mean
-    /// over all of the batch's targets. Flamingo only.
+    /// over all of the batch's targets. In a contrastive training the towers see so many pictures, or texts, at once, and
+    /// the loss still compares all pairs of the batch; the towers see each of them twice (Gao et al., 2021). Flamingo and
+    /// contrastive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<usize>,
     /// The paper's lambda: the weight of the source's mean loss.
@@ -73,7 +75,8 @@ pub struct DataSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub episode: Option<EpisodeSpec>,
     /// A regular expression whose first group, found in a caption, says what the picture is about;
-    /// the whole caption without it. No two pairs of a batch are about the same. Contrastive only.
+    /// the whole caption without it. No two pairs of a batch are about the same, but for those of a stream, which are not
+    /// told apart if they say the same. Contrastive only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// Against which texts pictures are told apart. Contrastive only.

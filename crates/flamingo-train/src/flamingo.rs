@@ -34,6 +34,7 @@ use crate::regularise::normal;
 use crate::rows::{Medium, Reading, Row, Rows};
 use crate::start::{Product, Start};
 use crate::streamed::{Drawing, Streamed};
+use crate::streamed_rows::StreamedRows;
 use crate::task::{ADAPTER, MODEL, Part, Task};
 use crate::together::{own_rows, sum_of};
 use crate::tree::{Flat, frozen_in, trained_tensors};
@@ -81,7 +82,7 @@ enum Supply {
     },
     /// Episodes of things in memory.
     Episodes(Episodes),
-    Streamed(Streamed),
+    Streamed(Streamed<StreamedRows>),
 }
 
 impl FlamingoTask {
@@ -184,13 +185,15 @@ impl FlamingoTask {
                     spec: feed.spec.clone(),
                     seed: recipe.seed,
                     stream: stream.clone(),
-                    framing: framing(&feed.spec),
-                    tokenizer: tokenizer.clone(),
                     reader: feed.spec.reader(options.ffmpeg.as_ref()),
-                    wanted: encode.wanted(feed),
-                    preparing: encode.preparing.clone(),
                     threads: recipe.threads,
                     rows: own_rows(&*options.together, feed.spec.batch),
+                    make: StreamedRows {
+                        framing: framing(&feed.spec),
+                        tokenizer: tokenizer.clone(),
+                        wanted: encode.wanted(feed),
+                        preparing: encode.preparing.clone(),
+                    },
                 })));
             }
             let Some(spec) = &feed.spec.episode else {

@@ -175,9 +175,8 @@ impl NewTokens {
         if self.learn() {
             let group = Group {
                 parameters: r"^language\.(embed|head)\.weight$".into(),
-                rate: 1.0,
                 weight_decay: Some(0.0),
-                frozen: false,
+                ..Group::default()
             };
             spec.group.insert(0, group);
         }

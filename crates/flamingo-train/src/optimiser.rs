@@ -1,17 +1,17 @@
-//! AdamW (Loshchilov and Hutter, 2019) with groups of parameters by pattern, and clipping of the
-//! global gradient norm.
+//! AdamW (Loshchilov and Hutter, 2019) with groups of parameters by pattern, and clipping of gradients: adaptively, unit
+//! by unit, and by the norm of all of them or of a group.
 //!
 //! State is kept by the parameter's path, not by an id of the process, so that it survives one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use flamingo_kernels::{AdamWUpdate, Device, Module, Moments, sum_of_squares};
+use flamingo_kernels::{AdamWUpdate, Device, Module, Moments};
 use flamingo_weights::{NamedTensor, Tensors};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::tree::{Flat, from_disk, map_trained, to_disk, trained_shapes};
-use crate::{Error, Result};
+use crate::{Error, Result, clipping};
 
 /// AdamW's settings and its groups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,10 +25,31 @@ pub struct OptimiserSpec {
     /// (paper, B.1.2), norms, biases, gains, temperatures and the gates alone, unless a group says
     /// otherwise.
     pub weight_decay: f64,
-    /// The gradients of all parameters together are scaled down to this norm; 0 for no clipping.
+    /// The gradients of all parameters together are scaled down to this norm, but for those of groups that have a `clip` of
+    /// their own; 0 for no clipping.
     pub clip: f64,
+    /// Adaptive gradient clipping (Brock et al., 2021), before `clip`: the gradient of each unit, that is of what makes one
+    /// output, is scaled down to this share of the unit's norm; 0 for none, 0.01 in the paper's contrastive training (appendix
+    /// B.1.3). It leaves embeddings, latents, the last layer of a tower or language model, the temperature and gates alone,
+    /// unless a group says otherwise.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub adaptive_clip: f64,
     /// Parameters with other settings; the first group whose pattern matches a path holds.
     pub group: Vec<Group>,
+}
+
+impl Default for Group {
+    /// All parameters, as the optimiser has them.
+    fn default() -> Self {
+        Self {
+            parameters: String::new(),
+            rate: 1.0,
+            weight_decay: None,
+            clip: None,
+            adaptive_clip: None,
+            frozen: false,
+        }
+    }
 }
 
 impl Default for OptimiserSpec {
@@ -39,9 +60,14 @@ impl Default for OptimiserSpec {
             epsilon: 1e-8,
             weight_decay: 0.1,
             clip: 1.0,
+            adaptive_clip: 0.0,
             group: Vec::new(),
         }
     }
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
 }
 
 /// Parameters with settings of their own.
@@ -56,6 +82,12 @@ pub struct Group {
     /// In place of the optimiser's, also for parameters that it leaves alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_decay: Option<f64>,
+    /// The gradients of the group are scaled down to this norm together, apart from all others; 0 for no clipping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+    /// In place of the optimiser's, also for parameters that it leaves alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptive_clip: Option<f64>,
     /// Not trained at all.
     #[serde(default)]
     pub frozen: bool,
@@ -68,11 +100,17 @@ fn one() -> f64 {
 /// The paths of parameters without weight decay.
 const UNDECAYED: &str = r"^resampler\.|norm|bias|gain|logit_scale|alpha|(^|\.)ln_";
 
+/// The paths of parameters that are not clipped adaptively.
+const UNADAPTED: &str = r"embed|latents|projection|(^|\.)head\.|\.proj$|logit_scale|alpha_";
+
 /// What holds for one parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Settings {
     rate: f64,
     weight_decay: f64,
+    adaptive_clip: f64,
+    /// The group with whose gradients it is clipped; none for those of no such group.
+    clipped_with: Option<usize>,
 }
 
 impl OptimiserSpec {
@@ -101,17 +139,25 @@ impl OptimiserSpec {
         paths: impl Iterator<Item = &'a String>,
     ) -> Result<BTreeMap<String, Settings>> {
         let groups = self.compiled()?;
-        let undecayed = Regex::new(UNDECAYED).expect("it is a regular expression");
+        let [undecayed, unadapted] = [UNDECAYED, UNADAPTED]
+            .map(|pattern| Regex::new(pattern).expect("it is a regular expression"));
         let settings = paths.map(|path| {
-            let group = matches(&groups, path);
+            let number = groups.iter().position(|(regex, _)| regex.is_match(path));
+            let group = number.map(|number| &groups[number].1);
+            // The optimiser's number, but for the parameters that it leaves alone.
+            let usual = |left_alone: &Regex, number: f64| match left_alone.is_match(path) {
+                true => 0.0,
+                false => number,
+            };
             let settings = Settings {
                 rate: group.map_or(1.0, |group| group.rate),
-                weight_decay: group.and_then(|g| g.weight_decay).unwrap_or(
-                    match undecayed.is_match(path) {
-                        true => 0.0,
-                        false => self.weight_decay,
-                    },
-                ),
+                weight_decay: group
+                    .and_then(|group| group.weight_decay)
+                    .unwrap_or_else(|| usual(&undecayed, self.weight_decay)),
+                adaptive_clip: group
+                    .and_then(|group| group.adaptive_clip)
+                    .unwrap_or_else(|| usual(&unadapted, self.adaptive_clip)),
+                clipped_with: number.filter(|_| group.is_some_and(|group| group.clip.is_some())),
             };
             (path.clone(), settings)
         });
@@ -121,6 +167,18 @@ impl OptimiserSpec {
     /// # Errors
     /// If a pattern is found in no path: it is misspelt, and would silently do nothing.
     pub(crate) fn check(&self, paths: &[String]) -> Result<()> {
+        let groups = self.group.iter();
+        let ratios = groups.clone().filter_map(|group| group.adaptive_clip);
+        let norms = groups.filter_map(|group| group.clip).chain([self.clip]);
+        let mut all = ratios
+            .chain([self.adaptive_clip])
+            .map(|ratio| ("adaptive_clip", ratio))
+            .chain(norms.map(|norm| ("clip", norm)));
+        if let Some((key, number)) = all.find(|(_, number)| number.is_nan() || *number < 0.0) {
+            return Err(Error::contradiction(format!(
+                "optimiser: `{key}` is {number}: give 0 for no clipping, or a number above it"
+            )));
+        }
         for (regex, group) in self.compiled()? {
             if !paths.iter().any(|path| regex.is_match(path)) {
                 let some: Vec<&str> = paths.iter().take(5).map(String::as_str).collect();
@@ -166,11 +224,37 @@ impl AdamW {
 
     /// The norm of all gradients together.
     pub fn norm(&self, gradients: &Flat) -> f32 {
-        let squares = gradients.values().map(|g| sum_of_squares(g.clone()));
-        squares.sum::<f64>().sqrt() as f32
+        clipping::norm(gradients.values()) as f32
     }
 
-    /// One update; `step` counts from 0. The gradients, of norm `norm` together, are scaled down to `clip`.
+    /// What the gradients of each group are multiplied by, and those of none, whose number is none; `norm` is that of all
+    /// before anything is clipped.
+    fn scales(&self, gradients: &Flat, norm: f32) -> BTreeMap<Option<usize>, f64> {
+        let settings = self.settings.values();
+        let is_plain = settings
+            .clone()
+            .all(|of| of.adaptive_clip == 0.0 && of.clipped_with.is_none());
+        if is_plain {
+            let scale = clipping::scale(f64::from(norm), self.spec.clip);
+            return BTreeMap::from([(None, scale)]);
+        }
+        let together = |number: Option<usize>| {
+            let most = match number {
+                Some(group) => self.spec.group[group].clip.unwrap_or(0.0),
+                None => self.spec.clip,
+            };
+            let own = gradients.iter().filter(|(path, _)| {
+                let settings = self.settings.get(*path);
+                settings.is_some_and(|settings| settings.clipped_with == number)
+            });
+            let norm = clipping::norm(own.map(|(_, gradient)| gradient));
+            (number, clipping::scale(norm, most))
+        };
+        let numbers: BTreeSet<_> = settings.map(|settings| settings.clipped_with).collect();
+        numbers.into_iter().map(together).collect()
+    }
+
+    /// One update; `step` counts from 0. The gradients, of norm `norm` together, are clipped as the groups say.
     pub fn step<M: Module>(
         &mut self,
         model: M,
@@ -179,11 +263,11 @@ impl AdamW {
         rate: f64,
         step: u64,
     ) -> M {
-        let (clip, norm) = (self.spec.clip, f64::from(norm));
-        let scale = match clip > 0.0 && norm > clip {
-            true => clip / norm,
-            false => 1.0,
-        };
+        let ratio = |path: &str| self.settings.get(path).map_or(0.0, |of| of.adaptive_clip);
+        if self.settings.values().any(|of| of.adaptive_clip > 0.0) {
+            clipping::clip_units(&model, &mut gradients, ratio);
+        }
+        let scales = self.scales(&gradients, norm);
         map_trained(model, &mut |path, _, values| {
             let Some(settings) = self.settings.get(path) else {
                 return values;
@@ -196,7 +280,7 @@ impl AdamW {
                 epsilon: self.spec.epsilon,
                 rate: rate * settings.rate,
                 weight_decay: settings.weight_decay,
-                scale,
+                scale: scales[&settings.clipped_with],
                 number: step + 1,
             };
             let (values, moments) = update.apply(values, gradient, self.moments.remove(path));
@@ -236,212 +320,4 @@ impl AdamW {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use flamingo_kernels::{Init, Linear, Tensor, floats};
-
-    use super::*;
-    use crate::tree::{add_gradients, freeze_paths, trained};
-
-    fn linear() -> (Device, Linear) {
-        let device = Device::flex().autodiff();
-        let linear = Linear::new(3, 2, true, &mut Init::new(5, &device));
-        (device, linear)
-    }
-
-    fn gradients(linear: &Linear, device: &Device) -> Flat {
-        let x = floats(vec![1.0, -2.0, 0.5, 3.0, 0.1, -1.0], [2, 3], device);
-        let loss = linear.forward(x).powf_scalar(2.0).sum();
-        let mut sum = Flat::new();
-        add_gradients(linear, loss.backward(), &mut sum);
-        sum
-    }
-
-    fn values(tensor: &Tensor<1>) -> Vec<f32> {
-        tensor.clone().into_data().try_to_vec().unwrap()
-    }
-
-    #[test]
-    fn two_steps_are_those_of_the_formula() {
-        let (device, mut model) = linear();
-        let spec = OptimiserSpec {
-            clip: 0.0,
-            ..OptimiserSpec::default()
-        };
-        let mut adam = AdamW::new(&spec, &model).unwrap();
-        let mut expected = values(&trained(&model)["weight"]);
-        let (mut m, mut v) = (vec![0f64; 6], vec![0f64; 6]);
-        for step in 0..2 {
-            let gradients = gradients(&model, &device);
-            let g = values(&gradients["weight"]);
-            for i in 0..6 {
-                let g = f64::from(g[i]);
-                m[i] = 0.9 * m[i] + 0.1 * g;
-                v[i] = 0.999 * v[i] + 0.001 * g * g;
-                let (t, p) = ((step + 1) as i32, f64::from(expected[i]));
-                let update = m[i]
-                    / (1.0 - 0.9f64.powi(t))
-                    / ((v[i] / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
-                expected[i] = (p * (1.0 - 0.01 * 0.1) - 0.01 * update) as f32;
-            }
-            model = adam.step(model, gradients, 0.0, 0.01, step);
-        }
-        for (a, b) in values(&trained(&model)["weight"]).iter().zip(expected) {
-            assert!((a - b).abs() < 1e-6, "{a} {b}");
-        }
-    }
-
-    #[test]
-    fn groups_change_rate_and_decay_and_freeze() {
-        let (device, model) = linear();
-        let group = |parameters: &str, rate, frozen| Group {
-            parameters: parameters.into(),
-            rate,
-            weight_decay: Some(0.0),
-            frozen,
-        };
-        let spec = OptimiserSpec {
-            group: vec![group("^bias$", 0.0, false)],
-            ..OptimiserSpec::default()
-        };
-        let before = trained(&model);
-        let mut adam = AdamW::new(&spec, &model).unwrap();
-        let after = trained(&adam.step(model.clone(), gradients(&model, &device), 0.0, 0.1, 0));
-        assert_eq!(values(&before["bias"]), values(&after["bias"]));
-        assert_ne!(values(&before["weight"]), values(&after["weight"]));
-
-        let spec = OptimiserSpec {
-            group: vec![group("bias", 1.0, true)],
-            ..OptimiserSpec::default()
-        };
-        let model = freeze_paths(model, &spec.frozen().unwrap());
-        assert_eq!(
-            gradients(&model, &device).into_keys().collect::<Vec<_>>(),
-            ["weight"]
-        );
-    }
-
-    #[test]
-    fn weight_decay_leaves_resampler_norms_and_gates_unless_a_group_says_otherwise() {
-        let decay = |spec: &OptimiserSpec, path: &str| {
-            let path = path.to_owned();
-            spec.settings([&path].into_iter()).unwrap()[&path].weight_decay
-        };
-        let spec = OptimiserSpec::default();
-        for path in [
-            "resampler.latents",
-            "resampler.layers.0.q.weight",
-            "gated.1.norm.weight",
-            "gated.1.norm_dense.bias",
-            "gated.1.alpha_xattn",
-            "vision.vit.transformer.resblocks.0.ln_1.weight",
-            "vision.vit.ln_pre.weight",
-            "logit_scale",
-        ] {
-            assert_eq!(decay(&spec, path), 0.0, "{path}");
-        }
-        for path in [
-            "gated.1.q.weight",
-            "media_projection.weight",
-            "embed.weight",
-        ] {
-            assert_eq!(decay(&spec, path), 0.1, "{path}");
-        }
-        let spec = OptimiserSpec {
-            group: vec![Group {
-                parameters: "^resampler".into(),
-                rate: 1.0,
-                weight_decay: Some(0.3),
-                frozen: false,
-            }],
-            ..spec
-        };
-        assert_eq!(decay(&spec, "resampler.latents"), 0.3);
-    }
-
-    #[test]
-    fn a_pattern_that_is_found_nowhere_is_an_error() {
-        let group = Group {
-            parameters: "alpah".into(),
-            rate: 1.0,
-            weight_decay: None,
-            frozen: false,
-        };
-        let spec = OptimiserSpec {
-            group: vec![group],
-            ..OptimiserSpec::default()
-        };
-        let message = spec
-            .check(&["gated.0.alpha_xattn".into()])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("alpah") && message.contains("alpha_xattn"),
-            "{message}"
-        );
-    }
-
-    #[test]
-    fn clipping_scales_all_gradients_to_the_norm() {
-        let (device, model) = linear();
-        // A large epsilon makes the update proportional to the gradient.
-        let updated = |clip: f64| {
-            let spec = OptimiserSpec {
-                clip,
-                epsilon: 1e4,
-                ..OptimiserSpec::default()
-            };
-            let mut adam = AdamW::new(&spec, &model).unwrap();
-            let gradients = gradients(&model, &device);
-            let norm = adam.norm(&gradients);
-            let before = values(&trained(&model)["bias"]);
-            let model = adam.step(model.clone(), gradients, norm, 100.0, 0);
-            let after = values(&trained(&model)["bias"]);
-            let moved = before.iter().zip(after).map(|(a, b)| f64::from(a - b));
-            (f64::from(norm), moved.collect::<Vec<_>>())
-        };
-        let (norm, whole) = updated(0.0);
-        assert!(norm > 0.5);
-        let (_, clipped) = updated(0.5);
-        for (whole, clipped) in whole.iter().zip(clipped) {
-            assert!((whole * 0.5 / norm - clipped).abs() < 1e-3 * whole.abs());
-        }
-    }
-
-    #[test]
-    fn gradients_of_several_losses_are_summed() {
-        let (device, model) = linear();
-        let once = gradients(&model, &device);
-        let mut twice = Flat::new();
-        for _ in 0..2 {
-            let x = floats(vec![1.0, -2.0, 0.5, 3.0, 0.1, -1.0], [2, 3], &device);
-            let loss = model.forward(x).powf_scalar(2.0).sum();
-            add_gradients(&model, loss.backward(), &mut twice);
-        }
-        for (path, gradient) in &once {
-            for (a, b) in values(gradient).iter().zip(values(&twice[path])) {
-                assert!((2.0 * a - b).abs() < 1e-5);
-            }
-        }
-    }
-
-    #[test]
-    fn state_survives_a_process_in_which_parameters_have_other_ids() {
-        let (device, model) = linear();
-        let mut adam = AdamW::new(&OptimiserSpec::default(), &model).unwrap();
-        let model = adam.step(model.clone(), gradients(&model, &device), 0.0, 0.1, 0);
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state.safetensors");
-        let f32 = flamingo_kernels::Precision::F32;
-        flamingo_weights::write_tensors(&path, &adam.to_disk(), f32).unwrap();
-
-        let (_, fresh) = linear();
-        let mut again = AdamW::new(&OptimiserSpec::default(), &fresh).unwrap();
-        let tensors = Tensors::open(&[path]).unwrap();
-        again.restore(&fresh, &tensors, &Device::flex()).unwrap();
-        let one = trained(&adam.step(model.clone(), gradients(&model, &device), 0.0, 0.1, 1));
-        let other = trained(&again.step(model.clone(), gradients(&model, &device), 0.0, 0.1, 1));
-        assert_eq!(values(&one["weight"]), values(&other["weight"]));
-    }
-}
+mod tests;

@@ -453,8 +453,12 @@ impl Recipe {
             ("frame_rate", data.frame_rate.is_some(), flamingo),
             ("about", data.about.is_some(), contrastive),
             ("texts", data.texts != Texts::default(), contrastive),
-            ("stream", data.stream.is_some(), flamingo),
-            ("micro_batch", data.micro_batch.is_some(), flamingo),
+            ("stream", data.stream.is_some(), flamingo || contrastive),
+            (
+                "micro_batch",
+                data.micro_batch.is_some(),
+                flamingo || contrastive,
+            ),
             (
                 "augment",
                 data.augment != Augment::default(),
@@ -555,6 +559,8 @@ impl Recipe {
         let whole = [
             ("only", data.only.is_some()),
             ("samples", data.samples.is_some()),
+            ("about", data.about.is_some()),
+            ("texts = \"all\"", data.texts == Texts::All),
             ("episode", data.episode.is_some()),
             ("held_out", self.held_out.is_some()),
         ];

@@ -65,7 +65,11 @@ pub fn train(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) ->
 fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Result<Summary> {
     recipe.check_there()?;
     let together = &*options.together;
-    if together.world() > 1 && !matches!(recipe.model, ModelSpec::Flamingo(_)) {
+    let takes_several = matches!(
+        recipe.model,
+        ModelSpec::Flamingo(_) | ModelSpec::Contrastive(_)
+    );
+    if together.world() > 1 && !takes_several {
         return Err(Error::contradiction(format!(
             "a {} training runs in one process: start it without a launcher",
             recipe.kind()
@@ -84,7 +88,8 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
     let device = recipe.recording(&options.device);
     match &recipe.model {
         ModelSpec::Contrastive(config) => {
-            let (task, model) = ContrastiveTask::prepare(recipe, config, &device, observer)?;
+            let (task, model) =
+                ContrastiveTask::prepare(recipe, config, &device, together, observer)?;
             Run::new(recipe, options, task)?.go(model, observer)
         }
         ModelSpec::Language(config) => {

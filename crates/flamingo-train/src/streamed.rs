@@ -1,60 +1,83 @@
-//! Rows of a source that is read while the training goes. A thread of its own stays some batches ahead: it draws the
-//! samples, makes sequences of them, and decodes and changes the pictures that these show.
+//! A source that is read while the training goes. A thread of its own stays some batches ahead: it draws the samples, and
+//! makes rows of them.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use flamingo_data::{Framing, Sample, Stream, stream};
+use flamingo_data::{Sample, Stream};
 use flamingo_film::Reader;
-use flamingo_image::{Media, Wanted};
-use flamingo_sequence::{Document, MediaKind, Tokenizer};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::features::Preparing;
-use crate::rows::{Medium, Row};
-use crate::{DataSpec, Error, Result, prompt};
+use crate::{DataSpec, Error, Result};
 
 /// Batches that wait to be trained on.
 const AHEAD: usize = 2;
 /// So many samples in a row that cannot be used are one source that cannot.
 const TRIES: u64 = 100;
 
-/// A source that is read while the training goes.
-pub(crate) struct Streamed {
-    drawing: Arc<Drawing>,
-    ahead: Mutex<Option<Ahead>>,
+/// How a sample becomes a row of a batch.
+pub(crate) trait Make: Sized + Send + Sync + 'static {
+    /// A row.
+    type Row: Send + 'static;
+
+    /// Row `row` of batch `number`, of this sample: on any thread.
+    fn row(
+        &self,
+        drawing: &Drawing<Self>,
+        sample: &Sample,
+        number: u64,
+        row: u64,
+    ) -> Result<Self::Row, Unusable>;
 }
 
-/// What it takes to make rows, on any thread.
-pub(crate) struct Drawing {
+/// Why a sample cannot be used.
+pub(crate) struct Unusable {
+    /// What it is counted as.
+    pub(crate) reason: String,
+    pub(crate) detail: String,
+}
+
+impl From<flamingo_data::Error> for Unusable {
+    fn from(error: flamingo_data::Error) -> Self {
+        Self {
+            reason: error.reason().to_owned(),
+            detail: error.to_string(),
+        }
+    }
+}
+
+/// A source that is read while the training goes.
+pub(crate) struct Streamed<M: Make> {
+    drawing: Arc<Drawing<M>>,
+    ahead: Mutex<Option<Ahead<M::Row>>>,
+}
+
+/// What it takes to draw rows, on any thread.
+pub(crate) struct Drawing<M> {
     pub(crate) spec: DataSpec,
     pub(crate) seed: u64,
     pub(crate) stream: Arc<Stream>,
-    pub(crate) framing: Framing,
-    pub(crate) tokenizer: Tokenizer,
     pub(crate) reader: Reader,
-    pub(crate) wanted: Wanted,
-    pub(crate) preparing: Arc<Preparing>,
     /// Threads that decode; 0 for all.
     pub(crate) threads: usize,
     /// Those of each batch that are made.
     pub(crate) rows: Range<u64>,
+    pub(crate) make: M,
 }
 
 /// The thread that is ahead.
-struct Ahead {
+struct Ahead<R> {
     /// The batch that comes next.
     next: u64,
-    batches: Receiver<Result<Vec<Row>>>,
+    batches: Receiver<Result<Vec<R>>>,
     thread: JoinHandle<()>,
 }
 
-impl Streamed {
-    pub(crate) fn new(drawing: Drawing) -> Self {
+impl<M: Make> Streamed<M> {
+    pub(crate) fn new(drawing: Drawing<M>) -> Self {
         Self {
             drawing: Arc::new(drawing),
             ahead: Mutex::new(None),
@@ -62,7 +85,7 @@ impl Streamed {
     }
 
     /// Batch `number`: the next one is there or on its way, another one is begun with.
-    pub(crate) fn batch(&self, number: u64) -> Result<Vec<Row>> {
+    pub(crate) fn batch(&self, number: u64) -> Result<Vec<M::Row>> {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         let mut thread = match ahead.take().filter(|ahead| ahead.next == number) {
             Some(thread) => thread,
@@ -83,8 +106,8 @@ impl Streamed {
     }
 }
 
-impl Ahead {
-    fn begin(drawing: Arc<Drawing>, number: u64) -> Result<Self> {
+impl<R: Send + 'static> Ahead<R> {
+    fn begin<M: Make<Row = R>>(drawing: Arc<Drawing<M>>, number: u64) -> Result<Self> {
         let cannot = |error: &dyn std::fmt::Display| {
             Error::contradiction(format!("a thread to read data cannot be started: {error}"))
         };
@@ -107,8 +130,8 @@ impl Ahead {
     }
 }
 
-impl Drawing {
-    fn batch(&self, number: u64, pool: &ThreadPool) -> Result<Vec<Row>> {
+impl<M: Make> Drawing<M> {
+    fn batch(&self, number: u64, pool: &ThreadPool) -> Result<Vec<M::Row>> {
         let rows = self.rows.clone();
         pool.install(|| {
             rows.into_par_iter()
@@ -118,16 +141,16 @@ impl Drawing {
     }
 
     /// Row `row` of batch `number`; a sample that cannot be used is counted, and another one takes its place.
-    fn row(&self, number: u64, row: u64) -> Result<Row> {
+    fn row(&self, number: u64, row: u64) -> Result<M::Row> {
         let place = number * self.spec.batch as u64 + row;
         let mut last = String::new();
         for attempt in 0..TRIES {
             let sample = self.stream.sample(place, attempt)?;
-            match self.made_of(&sample, number, row) {
+            match self.make.row(self, &sample, number, row) {
                 Ok(row) => return Ok(row),
-                Err(error) => {
-                    self.stream.leave_out(&sample, error.reason(), &error);
-                    last = error.to_string();
+                Err(Unusable { reason, detail }) => {
+                    self.stream.leave_out(&sample, &reason, &detail);
+                    last = detail;
                 }
             }
         }
@@ -136,47 +159,4 @@ impl Drawing {
             self.spec.name
         )))
     }
-
-    fn made_of(&self, sample: &Sample, number: u64, row: u64) -> flamingo_data::Result<Row> {
-        let mut rng = stream(self.seed, &self.spec.name, &[number, row]);
-        let prompt = self.spec.prompt.as_deref();
-        let (example, asking) = prompt::example(
-            &sample.document,
-            prompt,
-            &self.framing,
-            &self.tokenizer,
-            &mut rng,
-        )?;
-        let all = places(&sample.document);
-        let mut media = BTreeMap::new();
-        for medium in &example.sequence.media {
-            let (kind, place) = all[*medium];
-            let loaded = sample.base.load(place, kind, &self.reader, &self.wanted)?;
-            // One change for all frames of a film.
-            let numbers = [number, row, *medium as u64];
-            let changed = |image| {
-                let mut rng = stream(self.seed, "augment", &numbers);
-                self.spec.augment.apply(image, &mut rng)
-            };
-            let loaded = match loaded {
-                Media::Image(image) => Media::Image(changed(&image)),
-                Media::Film(mut film) => {
-                    film.frames = film.frames.iter().map(changed).collect();
-                    Media::Film(film)
-                }
-            };
-            media.insert(*medium, Medium::Prepared(self.preparing.prepare(loaded)));
-        }
-        Ok(Row {
-            example,
-            asking,
-            media,
-        })
-    }
-}
-
-/// Where a document's media are.
-fn places(document: &Document) -> Vec<(MediaKind, &str)> {
-    let media = document.media();
-    media.map(|(_, kind, place)| (kind, place)).collect()
 }

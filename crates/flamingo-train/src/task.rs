@@ -70,9 +70,9 @@ pub(crate) const ADAPTER: &str = "adapter.safetensors";
 
 /// The loss of one source in one step, or of some rows of its batch.
 pub(crate) struct Part {
-    /// Mean over these rows' targets, `[1]`.
+    /// Mean over these rows' targets, `[1]`; where a loss is no such mean, parts of it whose sum has its value and gradient.
     pub(crate) loss: Tensor<1>,
-    /// These rows' targets as a share of the batch's over all processes: the batch's mean is the sum of `share * loss`.
+    /// These rows' targets as a share of the batch's over all processes: the batch's loss is the sum of `share * loss`.
     pub(crate) share: f64,
     /// Tokens predicted, or pictures told apart.
     pub(crate) targets: usize,

@@ -48,6 +48,29 @@ pub(crate) fn own_rows(together: &dyn Together, rows: usize) -> Range<u64> {
     at(rank)..at(rank + 1)
 }
 
+/// [`own_rows`] as places in memory.
+pub(crate) fn own_part(together: &dyn Together, rows: usize) -> Range<usize> {
+    let Range { start, end } = own_rows(together, rows);
+    start as usize..end as usize
+}
+
+/// The `count` values of all processes side by side, of which `own` begin at `start`.
+pub(crate) fn gather(
+    together: &dyn Together,
+    own: Vec<f32>,
+    start: usize,
+    count: usize,
+) -> Vec<f32> {
+    if together.world() == 1 {
+        return own;
+    }
+    // What others have is 0 here, and adds nothing there.
+    let mut all = vec![0.0; count];
+    all[start..start + own.len()].copy_from_slice(&own);
+    together.sum(&mut all);
+    all
+}
+
 /// The sum of counts, each below 2^24, over all processes.
 pub(crate) fn sum_of(together: &dyn Together, count: usize) -> usize {
     let mut sum = [count as f32];

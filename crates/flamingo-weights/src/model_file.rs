@@ -30,7 +30,8 @@ pub const QUANTISED_FORMAT_VERSION: u32 = 3;
 pub const GGUF_FORMAT_VERSION: u32 = 4;
 
 /// The format of models that name files elsewhere, list the layers that have gated blocks, have no gates or another
-/// resampler than the Perceiver, have what Llama-3.2-Vision brought (tiles, scaled rotations, blocks in place of layers), or whose pictures are
+/// resampler than the Perceiver, have what Llama-3.2-Vision brought (tiles, scaled rotations, blocks in place of layers) or a
+/// text tower with norms or a token as BERT has them, or whose pictures are
 /// prepared in ways that could not be set before (transparency, conversion, order of the passes,
 /// filter); only they are written in it.
 pub const PARTS_FORMAT_VERSION: u32 = 5;
@@ -102,7 +103,9 @@ impl ModelConfig {
         };
         match self {
             ModelConfig::Language(config) => of_language(config),
-            ModelConfig::Contrastive(config) => of_vision(&config.vision),
+            ModelConfig::Contrastive(config) => {
+                of_vision(&config.vision) || !config.text.is_plain()
+            }
             ModelConfig::Flamingo(config) => {
                 let gated = &config.gated;
                 let resampler = config.resampler.as_ref();

@@ -39,8 +39,7 @@ impl ImageTower {
             ModelConfig::Contrastive(config) => {
                 let model = Contrastive::new(config, &mut Init::new(0, device))?;
                 let model = apply_tensors(model, &tensors, "")?.no_grad();
-                let longest = config.text.positions;
-                Towers::Both(model, tokenizer, (longest > 0).then_some(longest))
+                Towers::Both(model, tokenizer, config.text.longest())
             }
             ModelConfig::Flamingo(config) => {
                 Towers::Vision(encoder(&config.vision, &tensors, "vision.", device)?)

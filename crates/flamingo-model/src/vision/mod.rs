@@ -23,7 +23,9 @@ pub use nfnet::{
     NfnetStem, NfnetVariance, ScaledStdConv, SqueezeExcite,
 };
 pub use tiles::{TileTable, Tiles, TilesConfig, Tiling};
-pub use transformer::{Attention, Mlp, ResidualBlock, Seeing, Transformer, TransformerConfig};
+pub use transformer::{
+    Attention, Mlp, NormPlace, ResidualBlock, Seeing, Transformer, TransformerConfig,
+};
 pub use vit::{Vit, VitConfig, VitPool, VitTokens};
 
 /// A vision encoder's configuration.

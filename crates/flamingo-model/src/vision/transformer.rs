@@ -1,10 +1,12 @@
 //! The transformer of CLIP's two towers (Radford et al., 2021): layers that normalise first and
-//! attend in both directions. Parameters are named as in open_clip.
+//! attend in both directions; or, as BERT's (Devlin et al., 2019), normalise behind each sum. Parameters are named as in
+//! open_clip.
 
 use flamingo_kernels::{
     Activation, Epilogue, Init, Linear, Module, Norm, NormKind, PackedWeight, Param, Tensor, add,
     add_gated, attention, linear, merge_heads, split_heads,
 };
+use serde::{Deserialize, Serialize};
 
 /// Sizes of a transformer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +29,19 @@ pub struct TransformerConfig {
     pub attention_bias: bool,
     /// Two learnt numbers a layer: `tanh` of them is what is let through of what it adds.
     pub gates: bool,
+    /// Where a layer normalises.
+    pub norm: NormPlace,
+}
+
+/// Where a layer normalises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormPlace {
+    /// What goes into the attention and the feed-forward; the stream itself never.
+    #[default]
+    First,
+    /// The stream, behind each sum (BERT).
+    Last,
 }
 
 /// Which tokens of a row the others see.
@@ -86,11 +101,11 @@ pub struct Transformer {
 /// One layer.
 #[derive(Module, Debug)]
 pub struct ResidualBlock {
-    /// Before the attention.
+    /// Before the attention, or behind its sum.
     pub ln_1: Norm,
     /// The attention.
     pub attn: Attention,
-    /// Before the feed-forward.
+    /// Before the feed-forward, or behind its sum.
     pub ln_2: Norm,
     /// The feed-forward.
     pub mlp: Mlp,
@@ -102,6 +117,8 @@ pub struct ResidualBlock {
     pub alpha_attn: Option<Param<Tensor<1>>>,
     /// Gate of the feed-forward, `[1]`.
     pub alpha_mlp: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    norm: NormPlace,
 }
 
 /// Self-attention with queries, keys and values in one matrix.
@@ -171,22 +188,39 @@ impl ResidualBlock {
             ls_2: scale(init),
             alpha_attn: closed(init),
             alpha_mlp: closed(init),
+            norm: config.norm,
         }
     }
 
     /// # Shapes
     /// - `x` and output: `[B, L, width]`
     pub(super) fn forward(&self, x: Tensor<3>, seeing: Seeing<'_>) -> Tensor<3> {
-        let looked = self.attn.look(self.ln_1.forward(x.clone()), seeing);
+        let looked = self.attn.look(self.before(&self.ln_1, x.clone()), seeing);
         let x = added(
             x,
             (&self.attn.out_proj, looked),
             &self.ls_1,
             &self.alpha_attn,
         );
-        let normed = self.ln_2.forward(x.clone());
+        let x = self.behind(&self.ln_1, x);
+        let normed = self.before(&self.ln_2, x.clone());
         let hidden = self.mlp.c_fc.activated(normed, self.mlp.activation);
-        added(x, (&self.mlp.c_proj, hidden), &self.ls_2, &self.alpha_mlp)
+        let x = added(x, (&self.mlp.c_proj, hidden), &self.ls_2, &self.alpha_mlp);
+        self.behind(&self.ln_2, x)
+    }
+
+    fn before(&self, norm: &Norm, x: Tensor<3>) -> Tensor<3> {
+        match self.norm {
+            NormPlace::First => norm.forward(x),
+            NormPlace::Last => x,
+        }
+    }
+
+    fn behind(&self, norm: &Norm, x: Tensor<3>) -> Tensor<3> {
+        match self.norm {
+            NormPlace::First => x,
+            NormPlace::Last => norm.forward(x),
+        }
     }
 }
 

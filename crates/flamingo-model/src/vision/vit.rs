@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::encoded::Encoded;
 use super::tiles::{Tiles, TilesConfig, Tiling};
 use super::transformer::Seeing;
-use super::{Transformer, TransformerConfig};
+use super::{NormPlace, Transformer, TransformerConfig};
 
 /// Where the features of positions are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +179,7 @@ impl VitConfig {
             layer_scale: self.layer_scale,
             attention_bias: self.attention_bias,
             gates: false,
+            norm: NormPlace::First,
         }
     }
 

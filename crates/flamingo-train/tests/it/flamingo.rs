@@ -14,7 +14,7 @@ use flamingo_weights::{ModelFile, Source, Tensors, load_part};
 use crate::language;
 use crate::world::{VOCABULARY, World, losses, resumed_equals_uninterrupted, run};
 
-fn contrastive_text() -> String {
+pub(crate) fn contrastive_text() -> String {
     PAIRS.replace(
         "CONTRASTIVE",
         &TOWERS.replace("VOCABULARY", &VOCABULARY.to_string()),

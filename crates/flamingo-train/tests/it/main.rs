@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod contrastive;
 mod damage;
 mod downloads;
 mod files_elsewhere;

@@ -54,7 +54,7 @@ impl Together for Thread {
 }
 
 /// Runs a recipe on so many threads; one that fails fails the test.
-fn run_on(recipe: &Recipe, world: usize, resume: Resume, until: Option<u64>) {
+pub(crate) fn run_on(recipe: &Recipe, world: usize, resume: Resume, until: Option<u64>) {
     let shared = Arc::new((Barrier::new(world), Mutex::new(Vec::new())));
     std::thread::scope(|scope| {
         for rank in 0..world {
@@ -72,8 +72,20 @@ fn run_on(recipe: &Recipe, world: usize, resume: Resume, until: Option<u64>) {
     });
 }
 
+/// Why the second of so many processes does not begin, which waits for no other.
+pub(crate) fn refused_by_one_of(world: usize, recipe: &Recipe) -> String {
+    let shared = Arc::new((Barrier::new(1), Mutex::new(Vec::new())));
+    let second = Arc::new(Thread {
+        rank: 1,
+        world,
+        shared,
+    });
+    let told = run_with(recipe, Resume::Fresh, None, second);
+    told.unwrap_err().to_string()
+}
+
 /// The state of an optimiser and the trained values at the end of a run.
-fn state(recipe: &Recipe) -> Vec<(String, Vec<f32>)> {
+pub(crate) fn state(recipe: &Recipe) -> Vec<(String, Vec<f32>)> {
     let last = format!("checkpoints/step-{}", recipe.schedule.steps);
     let files = ["optimiser.safetensors", "trained.safetensors"];
     let state = files.map(|file| recipe.run.join(&last).join(file));
@@ -91,7 +103,7 @@ fn state(recipe: &Recipe) -> Vec<(String, Vec<f32>)> {
     found
 }
 
-fn agree(one: &Recipe, other: &Recipe) {
+pub(crate) fn agree(one: &Recipe, other: &Recipe) {
     let (one, other) = (state(one), state(other));
     assert_eq!(one.len(), other.len());
     for ((name, a), (same, b)) in one.iter().zip(&other) {
@@ -155,15 +167,9 @@ fn a_run_goes_on_with_the_same_bits_and_with_another_number_of_processes() {
 fn a_training_that_runs_in_one_process_says_so() {
     let world = World::new();
     let recipe = world.recipe(&language::recipe_text());
-    let shared = Arc::new((Barrier::new(1), Mutex::new(Vec::new())));
-    let one_of_two = Arc::new(Thread {
-        rank: 1,
-        world: 2,
-        shared,
-    });
-    let told = run_with(&recipe, Resume::Fresh, None, one_of_two).unwrap_err();
+    let told = refused_by_one_of(2, &recipe);
     assert!(
-        told.to_string()
-            .contains("a language training runs in one process")
+        told.contains("a language training runs in one process"),
+        "{told}"
     );
 }

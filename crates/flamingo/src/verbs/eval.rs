@@ -1,4 +1,4 @@
-//! `flamingo eval`: tasks run, runs compared, the benchmarks' files, the scores of submissions, and proof of the metrics.
+//! `flamingo eval`: tasks run, by prompts or by two towers, runs compared, the benchmarks' files, the scores of submissions, and proof of the metrics.
 
 mod check_data;
 mod contamination;
@@ -11,6 +11,7 @@ mod run;
 mod score;
 mod verify_metrics;
 mod versus;
+mod zero_shot;
 
 use clap::{Args, Subcommand};
 
@@ -31,6 +32,7 @@ enum Verb {
     Report(report::ReportArgs),
     Diff(diff::DiffArgs),
     VersusFineTuned(Box<versus::VersusArgs>),
+    ZeroShot(zero_shot::ZeroShotArgs),
     Contamination(contamination::ContaminationArgs),
     CheckData(check_data::CheckDataArgs),
     Score(score::ScoreArgs),
@@ -43,6 +45,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
         Verb::Report(args) => report::run(args),
         Verb::Diff(args) => diff::run(args),
         Verb::VersusFineTuned(args) => versus::run(args),
+        Verb::ZeroShot(args) => zero_shot::run(args),
         Verb::Contamination(args) => contamination::run(args),
         Verb::CheckData(args) => check_data::run(args),
         Verb::Score(args) => score::run(args),

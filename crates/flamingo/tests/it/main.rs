@@ -33,6 +33,7 @@ mod tiny_parts;
 #[cfg(feature = "mpi")]
 mod together;
 mod weights;
+mod zero_shot;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

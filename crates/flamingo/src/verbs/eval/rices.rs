@@ -11,7 +11,7 @@ use flamingo::eval::{Selection, Suite, TaskExample, data_fingerprint, read_sampl
 use flamingo::kernels::{Backend, open_device};
 use flamingo::tasks::counted;
 
-use crate::failure::{Failure, Result, say};
+use crate::failure::{Failure, Hint, Result, say};
 use crate::{image_tower, output};
 
 /// How shots are chosen.
@@ -177,7 +177,7 @@ impl Looked<'_> {
             bar.inc(count as u64)
         });
         bar.finish_and_clear();
-        let made = made?;
+        let made = made.hint("leave --rices out to have shots drawn at random")?;
         match made.damaged.is_empty() {
             true => file.write(&made.vectors)?,
             false => say(&format!("warning: {what}: {}\n", made.told(examples))),

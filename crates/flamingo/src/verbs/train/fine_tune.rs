@@ -148,8 +148,7 @@ impl FineTuneArgs {
         let encoder = Group {
             parameters: r"^vision\.".to_owned(),
             rate: 0.1,
-            weight_decay: None,
-            frozen: false,
+            ..Group::default()
         };
         self.unfreeze_vision
             .then_some(encoder)
