@@ -83,8 +83,8 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
     let recipe = &with_downloads(recipe, together, observer)?;
     let device = recipe.recording(&options.device);
     match &recipe.model {
-        ModelSpec::Contrastive(config) => {
-            let (task, model) = ContrastiveTask::prepare(recipe, config, &device, observer)?;
+        ModelSpec::Contrastive(spec) => {
+            let (task, model) = ContrastiveTask::prepare(recipe, &spec.config, &device, observer)?;
             Run::new(recipe, options, task)?.go(model, observer)
         }
         ModelSpec::Language(config) => {

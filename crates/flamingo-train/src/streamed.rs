@@ -19,7 +19,7 @@ use crate::rows::{Medium, Row};
 use crate::{DataSpec, Error, Result, prompt};
 
 /// Batches that wait to be trained on.
-const AHEAD: usize = 2;
+pub(crate) const AHEAD: usize = 2;
 /// So many samples in a row that cannot be used are one source that cannot.
 const TRIES: u64 = 100;
 
