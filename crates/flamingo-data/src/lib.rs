@@ -61,7 +61,7 @@ pub use html::page_document;
 pub use library::{Library, Opened};
 pub use media::MediaBase;
 pub use order::{Order, stream};
-pub use paths::is_pattern;
+pub use paths::{is_pattern, is_there};
 pub use remote::{StoreSettings, fetch, is_remote};
 pub use report::Report;
 pub use sample::Sample;

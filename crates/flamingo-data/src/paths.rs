@@ -18,6 +18,11 @@ pub fn is_pattern(path: &Path) -> bool {
     !path.exists() && text.contains(['{', '*', '?', '['])
 }
 
+/// Whether all that a path names is there; an address on the web is not.
+pub fn is_there(path: &Path) -> bool {
+    named(path).is_ok_and(|all| all.iter().all(|path| path.exists()))
+}
+
 /// The files and folders that a path names, in the order that it gives them; what stands for others is sorted.
 ///
 /// # Errors

@@ -58,7 +58,7 @@ pub use norm::{Norm, NormKind};
 pub use packed_weight::{PackedMatrix, PackedWeight, PackedWeights, multiplies_packed};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};
 pub use reading::sum;
-pub use vocabulary_loss::vocabulary_loss;
+pub use vocabulary_loss::{SCORED_AT_ONCE, vocabulary_loss};
 pub use weight_type::{Matrices, WeightType};
 
 /// Integer indices as a tensor on `device`.

@@ -19,7 +19,7 @@ use crate::loss::{Loss, Predicted, predicted, row_loss};
 use crate::{autocast, widened};
 
 /// Rows whose scores are in memory at once.
-const ROWS: usize = 256;
+pub const SCORED_AT_ONCE: usize = 256;
 
 /// [`predicted`] by the scores of a vocabulary, the products of `hidden` with the rows of `table` times `scale`. On the
 /// processor, the scores are made and used up a few rows at a time.
@@ -161,8 +161,8 @@ impl Operation<2> for VocabularyLoss {
         let (mut right, mut parts) = (Vec::with_capacity(self.targets.len()), Vec::new());
         let mut of_learnt: Option<Tensor<2>> = None;
         let all = self.targets.len() as f32;
-        let chunks = cpu::elements::<f32>(&hidden).chunks(ROWS * d.max(1));
-        for (targets, hidden) in self.targets.chunks(ROWS).zip(chunks) {
+        let chunks = cpu::elements::<f32>(&hidden).chunks(SCORED_AT_ONCE * d.max(1));
+        for (targets, hidden) in self.targets.chunks(SCORED_AT_ONCE).zip(chunks) {
             let m = targets.len();
             let mut scores = self.scores(set, hidden, &table, [m, vocabulary, d]);
             let found: Vec<(f64, bool)> = scores
@@ -308,7 +308,9 @@ mod tests {
     const VOCABULARY: usize = 331;
 
     fn targets() -> Vec<usize> {
-        (0..ROWS + 7).map(|i| i * 37 % VOCABULARY).collect()
+        (0..SCORED_AT_ONCE + 7)
+            .map(|i| i * 37 % VOCABULARY)
+            .collect()
     }
 
     /// Loss and gradients, those of the table's rows from 300 to 305 alone where these learn.

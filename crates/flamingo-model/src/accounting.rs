@@ -1,10 +1,17 @@
 //! Parameters and operations, counted from the configuration alone.
 
+mod kept;
+mod operations;
+mod training;
+
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::FlamingoConfig;
+
+pub use operations::StepOperations;
+pub use training::{ENCODED_AT_ONCE, KeptBytes, Learning, MicroBatch, TrainingMemory};
 
 /// Parameters of one part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -141,16 +148,5 @@ mod tests {
         assert_eq!(small, ["435M", "175M", "1.2B", "1.4B", "3.2B"]);
         assert_eq!(middle, ["435M", "175M", "1.6B", "7.1B", "9.3B"]);
         assert_eq!(large, ["435M", "175M", "10B", "70B", "80B"]);
-    }
-
-    #[test]
-    fn an_unknown_preset_names_those_that_exist() {
-        let error = FlamingoConfig::preset("flamingo-1b")
-            .expect_err("none")
-            .to_string();
-        assert!(
-            error.contains("flamingo-1b") && error.contains("flamingo-80b"),
-            "{error}"
-        );
     }
 }

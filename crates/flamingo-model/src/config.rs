@@ -1,8 +1,8 @@
-//! The whole model's configuration, and the paper's three sizes.
+//! The whole model's configuration.
 
 use serde::{Deserialize, Serialize};
 
-use crate::vision::{NfnetConfig, VisionConfig};
+use crate::vision::VisionConfig;
 use crate::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
 
 /// A Flamingo.
@@ -43,38 +43,16 @@ pub enum ConfigError {
     #[error("{0}")]
     Contradiction(String),
     /// No preset of that name.
-    #[error("there is no preset `{0}`: use one of {all}", all = PRESETS.join(", "))]
-    UnknownPreset(String),
+    #[error("there is no preset `{name}`: use one of {known}")]
+    UnknownPreset {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
 }
 
-/// The names that [`FlamingoConfig::preset`] knows.
-pub const PRESETS: [&str; 3] = ["flamingo-3b", "flamingo-9b", "flamingo-80b"];
-
 impl FlamingoConfig {
-    /// The paper's models (its table of sizes).
-    ///
-    /// The 9B's table says 40 layers with a gated block before every 4th, but its counts (7.1B and
-    /// 1.6B) are those of 32 layers and 8 blocks of that width: we follow the counts.
-    ///
-    /// # Errors
-    /// If there is no preset of that name.
-    pub fn preset(name: &str) -> Result<Self, ConfigError> {
-        let (width, layers, heads, every) = match name {
-            "flamingo-3b" => (2048, 24, 16, 1),
-            "flamingo-9b" => (4096, 32, 32, 4),
-            "flamingo-80b" => (8192, 80, 64, 7),
-            _ => return Err(ConfigError::UnknownPreset(name.to_owned())),
-        };
-        Ok(Self {
-            vision: VisionConfig::Nfnet(NfnetConfig::f6()),
-            resampler: Some(PerceiverResamplerConfig::paper()),
-            gated: GatedConfig::paper(every, heads),
-            language: LanguageConfig::chinchilla(width, layers, heads),
-            project_media: true,
-            media_projection_bias: false,
-        })
-    }
-
     /// How many gated blocks there are.
     pub fn gated_blocks(&self) -> usize {
         let layers = self.language.layers;

@@ -19,14 +19,20 @@ pub mod language;
 mod looking;
 mod media;
 mod perceiver_resampler;
+mod presets;
 pub mod text_tower;
+mod tiny;
 pub mod vision;
 
-pub use accounting::{Description, PartSize, describe, print_count};
-pub use config::{ConfigError, FlamingoConfig, PRESETS};
+pub use accounting::{
+    Description, ENCODED_AT_ONCE, KeptBytes, Learning, MicroBatch, PartSize, StepOperations,
+    TrainingMemory, describe, print_count,
+};
+pub use config::{ConfigError, FlamingoConfig};
 pub use flamingo::{Flamingo, Passing};
 pub use gated_cross_attention::{Gate, GatedConfig, GatedCrossAttention, Placement};
 pub use language::{Branches, Chunk, LanguageConfig, LanguageModel, TextCache, TextInput, TextRow};
 pub use looking::Looking;
 pub use media::{Media, Medium};
 pub use perceiver_resampler::{PerceiverResampler, PerceiverResamplerConfig, ResamplerKind};
+pub use presets::{CONTRASTIVE_PRESETS, PRESETS};

@@ -92,6 +92,11 @@ impl TextTowerConfig {
         (rows * self.width) as u64 + self.transformer().parameters()
     }
 
+    /// Numbers that a training keeps of a token for its backward pass.
+    pub(crate) fn kept_per_token(&self) -> u64 {
+        (self.transformer().kept_per_token() + 3 * self.width) as u64
+    }
+
     /// Operations (2 a multiply-add) for a text of `tokens`.
     pub fn flops(&self, tokens: usize) -> u64 {
         self.transformer().flops(tokens + self.class_tokens())

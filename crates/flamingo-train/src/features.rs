@@ -8,6 +8,7 @@ use flamingo_data::{Library, Opened};
 use flamingo_film::Ffmpeg;
 use flamingo_image::{Image, Media as Loaded, Preprocess, Wanted};
 use flamingo_kernels::{Device, Precision, Tensor, TensorData};
+use flamingo_model::ENCODED_AT_ONCE;
 use flamingo_model::vision::VisionEncoder;
 use half::f16;
 use rayon::prelude::*;
@@ -16,9 +17,6 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::batches::Feed;
 use crate::{Error, Observer, Result};
-
-/// Pictures that are encoded at once.
-const ENCODE_BATCH: usize = 128;
 
 /// What the frozen encoder says of one picture or film.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,7 +141,7 @@ impl Encode {
                 reader: &feed.spec.reader(self.ffmpeg.as_ref()),
                 wanted: &self.wanted(feed),
             };
-            media.push(library.load(&mut feed.source, &path, opened, ENCODE_BATCH, encode)?);
+            media.push(library.load(&mut feed.source, &path, opened, ENCODED_AT_ONCE, encode)?);
         }
         Ok((library.items, media))
     }
@@ -164,7 +162,7 @@ impl Encode {
         let size = self.preparing.preprocess.size;
         let (of_picture, pictures) = (3 * size * size, pixels.len() / (3 * size * size));
         let mut values: Vec<f16> = Vec::new();
-        for pixels in pixels.chunks(ENCODE_BATCH * of_picture) {
+        for pixels in pixels.chunks(ENCODED_AT_ONCE * of_picture) {
             match &self.encoder {
                 Some(encoder) => {
                     values.extend(encode(encoder, pixels, size, self.precision, &self.device));

@@ -70,8 +70,10 @@ pub(crate) fn start(
     let encoder = match spec.unfreeze_vision {
         true => None,
         false => {
-            model.vision = model.vision.freeze();
-            let encoder = VisionEncoder::new(&config.vision, &mut Init::new(0, &plain));
+            // One that stays unread takes its place: pictures are shown to an encoder alone.
+            let unread = || VisionEncoder::new(&config.vision, &mut Init::new(0, &plain));
+            model.vision = unread();
+            let encoder = unread();
             Some(apply_tensors(encoder, &opened.tensors.under("vision."), "")?.no_grad())
         }
     };

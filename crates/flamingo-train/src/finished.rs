@@ -201,8 +201,9 @@ impl Parts {
             alike(config, found, path)?;
             model = apply_tensors(model, tensors, "")?;
         }
-        // It stays unread: pictures are shown to an encoder alone.
-        model.vision = model.vision.freeze();
+        // It stays unread, on a device that records nothing: pictures are shown to an encoder alone.
+        let plain = device.clone().inner();
+        model.vision = VisionEncoder::new(&config.vision, &mut Init::new(seed, &plain));
         let language = &self.language;
         if start != LanguageStart::Frozen && self.files.language.is_some() {
             return Err(Error::contradiction(

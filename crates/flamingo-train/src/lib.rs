@@ -15,6 +15,8 @@
 //! | `adapter.safetensors` | in place of a model, what was fine-tuned of one ([`flamingo_weights::Adapter`]) |
 //! | `best-N.safetensors` | the trained tensors that were best on the held-out samples, after step N |
 //!
+//! [`predict`] counts what a recipe takes without reading anything.
+//!
 //! What happens in a step is a pure function of the recipe, the data and the step's number, so a
 //! run that was stopped goes on to the same bits. This crate prints nothing: an [`Observer`] hears
 //! of every step.
@@ -42,6 +44,7 @@ mod language;
 mod language_start;
 mod line;
 mod metrics;
+mod model_spec;
 mod new_tokens;
 mod observer;
 mod optimiser;
@@ -49,12 +52,14 @@ mod options;
 mod pairs;
 mod pairs_in_parts;
 mod plot;
+mod prediction;
 mod prompt;
 mod recipe;
 mod regularise;
 mod rows;
 mod run;
 mod schedule;
+mod smoke;
 mod start;
 mod streamed;
 mod streamed_rows;
@@ -74,17 +79,18 @@ pub use init_part::InitPart;
 pub use initial::{FillSpec, InitialSpec, ResamplerStart, ScaleSpec};
 pub use language_start::LanguageStart;
 pub use line::Line;
+pub use model_spec::{ContrastiveSpec, FlamingoSpec, ModelSpec};
 pub use new_tokens::{Likeness, NewTokensSpec};
 pub use observer::{Observer, Silent, StepEvent};
 pub use optimiser::{AdamW, Group, OptimiserSpec};
 pub use options::{Options, Resume};
 pub use plot::plot;
-pub use recipe::{
-    CacheSpec, CheckpointSpec, FlamingoSpec, InitSpec, LogSpec, ModelSpec, Recipe, Updates,
-};
+pub use prediction::{Prediction, SourceWork, predict};
+pub use recipe::{CacheSpec, CheckpointSpec, InitSpec, LogSpec, Recipe, Updates};
 pub use regularise::RegulariseSpec;
 pub use run::{Summary, train};
 pub use schedule::{Schedule, Shape};
+pub use smoke::StandIn;
 pub use together::{Alone, Together};
 pub use tree::{Flat, add_gradients, frozen_in, keep_rows, trained};
 pub use written::Written;

@@ -156,7 +156,8 @@ impl NewTokens {
         Param::initialized(param.id, recorded_on(values, device)).set_require_grad(!self.frozen)
     }
 
-    fn learn(&self) -> bool {
+    /// Whether some rows learn.
+    pub(crate) fn learn(&self) -> bool {
         !self.rows.is_empty() && !self.frozen
     }
 

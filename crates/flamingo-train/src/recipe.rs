@@ -8,14 +8,12 @@ use std::path::{Path, PathBuf};
 use flamingo_data::{Augment, is_pattern, is_remote};
 use flamingo_image::Preprocess;
 use flamingo_kernels::{Device, Precision};
-use flamingo_model::contrastive::ContrastiveConfig;
-use flamingo_model::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
-use flamingo_sequence::{Predict, SpecialTokenNames, Visibility};
+use flamingo_sequence::{Predict, SpecialTokenNames};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DataSpec, Error, FineTuneSpec, HeldOutSpec, InitPart, InitialSpec, LanguageStart,
-    NewTokensSpec, OptimiserSpec, RegulariseSpec, Result, Schedule, StreamSpec, Texts,
+    DataSpec, Error, HeldOutSpec, InitPart, InitialSpec, ModelSpec, NewTokensSpec, OptimiserSpec,
+    RegulariseSpec, Result, Schedule, StreamSpec, Texts,
 };
 
 /// A training run.
@@ -87,44 +85,6 @@ pub struct Recipe {
     /// When the figures are written.
     #[serde(default)]
     pub log: LogSpec,
-}
-
-/// `[model.contrastive]`, `[model.language]`, `[model.flamingo]` or `[model.fine_tune]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModelSpec {
-    /// An image tower against a text tower.
-    Contrastive(ContrastiveConfig),
-    /// A language model.
-    Language(LanguageConfig),
-    /// The resampler and gated blocks between finished parts.
-    Flamingo(FlamingoSpec),
-    /// A finished Flamingo that learns more.
-    FineTune(FineTuneSpec),
-}
-
-/// The parts of a Flamingo that are trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FlamingoSpec {
-    /// The Perceiver Resampler.
-    pub resampler: PerceiverResamplerConfig,
-    /// The gated cross-attention blocks.
-    pub gated: GatedConfig,
-    /// Whether latents of another width than the text's are first mapped to it (the paper; the open
-    /// models do not).
-    #[serde(default = "yes")]
-    pub project_media: bool,
-    /// Which pictures a token of the text sees, where it is not bound to the next one.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub sees: Visibility,
-    /// What becomes of the language model.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub language: LanguageStart,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// The finished parts that a Flamingo is built of: model directories of earlier runs, or published
@@ -280,6 +240,15 @@ impl Recipe {
         }
     }
 
+    /// The preset that the recipe's model names, if it names one.
+    pub fn preset(&self) -> Option<&str> {
+        match &self.model {
+            ModelSpec::Contrastive(spec) => spec.preset.as_deref(),
+            ModelSpec::Flamingo(spec) => spec.preset.as_deref(),
+            ModelSpec::Language(_) | ModelSpec::FineTune(_) => None,
+        }
+    }
+
     /// Whether a whole Flamingo is trained.
     fn is_of_flamingo(&self) -> bool {
         matches!(self.model, ModelSpec::Flamingo(_) | ModelSpec::FineTune(_))
@@ -317,6 +286,15 @@ impl Recipe {
     /// Sees that all that the recipe starts from is there.
     pub(crate) fn check_there(&self) -> Result<()> {
         let tokenizer = self.tokenizer.iter().map(|path| ("tokenizer", path));
+        let data = self.data.iter().map(|data| ("data.path", &data.path));
+        let data = data.filter(|(_, path)| !is_pattern(path) && !is_remote(path));
+        self.all_there(tokenizer)?;
+        self.check_parts_there()?;
+        self.all_there(data)
+    }
+
+    /// Sees that the parts are there that a Flamingo is built of.
+    pub(crate) fn check_parts_there(&self) -> Result<()> {
         let parts = self.init.iter().flat_map(|init| {
             [
                 ("init.vision", &init.vision),
@@ -328,10 +306,13 @@ impl Recipe {
             InitPart::File(_) => None,
         });
         let trained = self.init.iter().filter_map(|init| init.trained.as_ref());
-        let trained = trained.map(|path| ("init.trained", path));
-        let data = self.data.iter().map(|data| ("data.path", &data.path));
-        let data = data.filter(|(_, path)| !is_pattern(path) && !is_remote(path));
-        let mut all = tokenizer.chain(parts).chain(trained).chain(data);
+        self.all_there(parts.chain(trained.map(|path| ("init.trained", path))))
+    }
+
+    fn all_there<'a>(
+        &self,
+        mut all: impl Iterator<Item = (&'static str, &'a PathBuf)>,
+    ) -> Result<()> {
         match all.find(|(_, path)| !path.exists()) {
             None => Ok(()),
             Some((key, path)) => Err(Error::Absent {

@@ -87,9 +87,9 @@ fn start(recipe: &Recipe, options: &Options, observer: &mut dyn Observer) -> Res
     let recipe = &with_downloads(recipe, options, observer)?;
     let device = recipe.recording(&options.device);
     match &recipe.model {
-        ModelSpec::Contrastive(config) => {
+        ModelSpec::Contrastive(spec) => {
             let (task, model) =
-                ContrastiveTask::prepare(recipe, config, &device, together, observer)?;
+                ContrastiveTask::prepare(recipe, &spec.config, &device, together, observer)?;
             Run::new(recipe, options, task)?.go(model, observer)
         }
         ModelSpec::Language(config) => {

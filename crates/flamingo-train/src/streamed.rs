@@ -14,7 +14,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::{DataSpec, Error, Result};
 
 /// Batches that wait to be trained on.
-const AHEAD: usize = 2;
+pub(crate) const AHEAD: usize = 2;
 /// So many samples in a row that cannot be used are one source that cannot.
 const TRIES: u64 = 100;
 

@@ -23,6 +23,14 @@ impl Path {
     }
 }
 
+/// Whether a parameter learns. One that was never read does if its device records: to ask it itself would draw its values.
+fn learns<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+    match param.is_initialized() {
+        true => param.is_require_grad(),
+        false => param.lazy_device().is_autodiff(),
+    }
+}
+
 /// The shapes of the trained parameters.
 pub(crate) fn trained_shapes<M: Module>(model: &M) -> BTreeMap<String, Vec<usize>> {
     struct Shapes(Path, BTreeMap<String, Vec<usize>>);
@@ -34,7 +42,7 @@ pub(crate) fn trained_shapes<M: Module>(model: &M) -> BTreeMap<String, Vec<usize
             self.0.0.pop();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if param.is_require_grad() {
+            if learns(param) {
                 self.1.insert(self.0.joined(), param.lazy_shape().to_vec());
             }
         }
@@ -55,7 +63,7 @@ pub fn add_gradients<M: Module>(model: &M, gradients: Gradients, sum: &mut Flat)
             self.0.0.pop();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if !param.is_require_grad() {
+            if !learns(param) {
                 return;
             }
             let Some(gradient) = param.val().grad_remove(&mut self.1) else {
@@ -104,7 +112,7 @@ pub(crate) fn map_trained<M: Module>(model: M, change: &mut Change<'_>) -> M {
             self.0.0.pop();
         }
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            if !param.is_require_grad() {
+            if !learns(&param) {
                 return param;
             }
             let dims: [usize; D] = param.lazy_shape().dims();
@@ -129,10 +137,13 @@ pub(crate) fn freeze_paths<M: Module>(model: M, frozen: &dyn Fn(&str) -> bool) -
             self.0.0.pop();
         }
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            match param.is_require_grad() && (self.1)(&self.0.joined()) {
-                true => param.set_require_grad(false),
-                false => param,
+            if !(learns(&param) && (self.1)(&self.0.joined())) {
+                return param;
             }
+            let param = param.set_require_grad(false);
+            // Read: of one that never was, the device says whether it learns.
+            drop(param.val());
+            param
         }
     }
     model.map(&mut Freezer(Path::default(), frozen))
@@ -143,7 +154,7 @@ pub fn frozen_in<M: Module>(model: M, precision: Precision) -> M {
     struct Narrower(DType);
     impl ModuleMapper for Narrower {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            match D >= 2 && !param.is_require_grad() {
+            match D >= 2 && !learns(&param) {
                 true => param.map(|values| values.cast(self.0)),
                 false => param,
             }
@@ -208,7 +219,7 @@ pub(crate) fn tensors_of<M: Module>(
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let name = self.0.joined();
-            let values = (self.1)(&name, param.is_require_grad()).unwrap_or_else(|| {
+            let values = (self.1)(&name, learns(param)).unwrap_or_else(|| {
                 let data = param.val().into_data().convert::<f32>();
                 data.try_to_vec().expect("converted to f32")
             });

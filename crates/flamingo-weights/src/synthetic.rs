@@ -12,9 +12,11 @@ use crate::made::Made;
 use crate::peers::{Opened, flamingo_shapes, numbers};
 use crate::{FORMAT_VERSION, LoadReport, ModelConfig, ModelFile, Result, Tensors};
 
-/// The sizes of published OpenFlamingos.
+/// The sizes of OpenFlamingos, two of them published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Synthetic {
+    /// ViT-B/32 and OPT-125M with a gated block before every layer: small enough for a training on any machine.
+    Mid,
     /// ViT-L/14 and OPT-1.3B with a gated block before every layer.
     Size3B,
     /// ViT-L/14 and MPT-7B with a gated block before every fourth layer.
@@ -23,14 +25,16 @@ pub enum Synthetic {
 
 impl Synthetic {
     /// All of them, as they are named.
-    pub const NAMES: [&str; 2] = ["3b", "9b"];
+    pub const NAMES: [&str; 3] = ["mid", "3b", "9b"];
 
     /// The model.
     pub fn config(self) -> FlamingoConfig {
-        let vit = VitConfig::vit_l_14();
-        let (every, language) = match self {
-            Synthetic::Size3B => (1, LanguageConfig::opt(2048, 24, 32)),
-            Synthetic::Size9B => (4, LanguageConfig::mpt(4096, 32, 32, QueryKeyNorm::None)),
+        let large = VitConfig::vit_l_14();
+        let mpt = LanguageConfig::mpt(4096, 32, 32, QueryKeyNorm::None);
+        let (vit, every, language) = match self {
+            Synthetic::Mid => (VitConfig::vit_b_32(), 1, LanguageConfig::opt(768, 12, 12)),
+            Synthetic::Size3B => (large, 1, LanguageConfig::opt(2048, 24, 32)),
+            Synthetic::Size9B => (large, 4, mpt),
         };
         FlamingoConfig {
             resampler: Some(PerceiverResamplerConfig::open_flamingo(vit.width)),
@@ -55,12 +59,13 @@ impl FromStr for Synthetic {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let [small, large] = Self::NAMES;
+        let [mid, small, large] = Self::NAMES;
         match text {
+            _ if text.eq_ignore_ascii_case(mid) => Ok(Synthetic::Mid),
             _ if text.eq_ignore_ascii_case(small) => Ok(Synthetic::Size3B),
             _ if text.eq_ignore_ascii_case(large) => Ok(Synthetic::Size9B),
             _ => Err(format!(
-                "there is no size `{text}`: give {small} or {large}"
+                "there is no size `{text}`: give {mid}, {small} or {large}"
             )),
         }
     }

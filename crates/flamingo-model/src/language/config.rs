@@ -350,6 +350,17 @@ impl LanguageConfig {
         (embedding + positions + self.layers * self.layer_parameters() + last) as u64
     }
 
+    /// Parameters of the tables that have a row for each token.
+    pub(crate) fn table_parameters(&self) -> u64 {
+        let head = if self.tied_head { 0 } else { self.logits() };
+        ((self.vocabulary + head) * self.table_width()) as u64
+    }
+
+    /// Parameters of the layers.
+    pub(crate) fn parameters_of_layers(&self) -> u64 {
+        (self.layers * self.layer_parameters()) as u64
+    }
+
     /// How many tokens have a logit: the first ones.
     pub fn logits(&self) -> usize {
         self.head_rows.unwrap_or(self.vocabulary)

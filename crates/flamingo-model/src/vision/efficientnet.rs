@@ -126,6 +126,17 @@ impl EfficientNetConfig {
             .fold(self.image_size, usize::div_ceil)
     }
 
+    /// Numbers in memory for one picture at the widest place: the stream, its activation and a product of it.
+    pub(super) fn work_per_image(&self) -> u64 {
+        let mut side = self.image_size.div_ceil(2);
+        let mut most = self.stem_width * side * side;
+        for block in self.blocks() {
+            most = most.max(block.channels[1] * side * side);
+            side = side.div_ceil(block.stride);
+        }
+        3 * most as u64
+    }
+
     /// The blocks of all stages.
     fn blocks(&self) -> Vec<BlockSize> {
         let mut input = self.stem_width;

@@ -118,6 +118,24 @@ impl VisionConfig {
         }
     }
 
+    /// Numbers that a training of the encoder keeps of one picture for its backward pass; none where they are not counted.
+    pub(crate) fn kept_per_image(&self) -> Option<u64> {
+        match self {
+            VisionConfig::Nfnet(config) => Some(config.kept_per_image()),
+            VisionConfig::Vit(config) => Some(config.kept_per_image()),
+            VisionConfig::EfficientNet(_) => None,
+        }
+    }
+
+    /// Numbers in memory for one picture on its way through the encoder, where nothing is kept: at its widest place.
+    pub(crate) fn work_per_image(&self) -> u64 {
+        match self {
+            VisionConfig::Nfnet(config) => config.work_per_image(),
+            VisionConfig::Vit(config) => config.work_per_image(),
+            VisionConfig::EfficientNet(config) => config.work_per_image(),
+        }
+    }
+
     /// The same encoder for pictures of another size.
     ///
     /// # Errors

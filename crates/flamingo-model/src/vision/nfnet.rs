@@ -9,6 +9,8 @@
 //! Gains of activations, betas and alphas are constants that multiply a convolution's input or
 //! output; they are multiplied into its weights, which are few, and not into the pictures.
 
+mod kept;
+
 use flamingo_kernels::burn::tensor::activation::sigmoid;
 use flamingo_kernels::{
     Activation, Init, Linear, Module, Norm, Param, Tensor, avg_pool2, conv2d_same,

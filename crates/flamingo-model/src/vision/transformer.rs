@@ -67,6 +67,12 @@ impl TransformerConfig {
         (self.layers * (attention + ffw + 4 * d + scales + gates)) as u64
     }
 
+    /// Numbers that a training of all layers keeps of a token for its backward pass: the stream and its norm before both
+    /// parts, queries, keys and values, what the attention gives, and the hidden layer before and behind its activation.
+    pub(crate) fn kept_per_token(&self) -> usize {
+        self.layers * (8 * self.width + 2 * self.ffw_width)
+    }
+
     /// Operations (2 a multiply-add) for a row of `tokens`.
     pub fn flops(&self, tokens: usize) -> u64 {
         self.flops_of_pairs(tokens, tokens * tokens)

@@ -236,6 +236,19 @@ impl VitConfig {
         2 * patches as u64 + layers
     }
 
+    /// Numbers that a training keeps of one picture for its backward pass.
+    pub(super) fn kept_per_image(&self) -> u64 {
+        let config = self.transformer();
+        let outside = (3 + usize::from(self.pre_norm)) * self.width + 3 * self.patch * self.patch;
+        (self.stream() * (config.kept_per_token() + outside)) as u64
+    }
+
+    /// Numbers in memory for one picture at the widest place: the stream, its norm, and a hidden layer with its product.
+    pub(super) fn work_per_image(&self) -> u64 {
+        let config = self.transformer();
+        (self.stream() * (3 * config.width + config.ffw_width)) as u64
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         if self.patch == 0 || !self.image_size.is_multiple_of(self.patch) || self.image_size == 0 {
             return Err(format!(

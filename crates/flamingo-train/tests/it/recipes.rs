@@ -7,7 +7,7 @@ use flamingo_train::Recipe;
 #[test]
 fn every_recipe_of_the_repository_is_read_whole_and_for_a_smoke_run() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
-    let entries = ["demo", "photos"].map(|name| std::fs::read_dir(folder.join(name)).unwrap());
+    let entries = ["", "demo", "photos"].map(|name| std::fs::read_dir(folder.join(name)).unwrap());
     let mut found = 0;
     for entry in entries.into_iter().flatten() {
         let path = entry.unwrap().path();
@@ -19,5 +19,5 @@ fn every_recipe_of_the_repository_is_read_whole_and_for_a_smoke_run() {
             found += 1;
         }
     }
-    assert_eq!(found, 4);
+    assert_eq!(found, 11);
 }

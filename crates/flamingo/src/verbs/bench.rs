@@ -43,7 +43,7 @@ pub(crate) struct BenchArgs {
     #[command(flatten)]
     files: SourceArgs,
     /// Measure a model with random weights instead, made in memory, in bf16 unless a task says
-    /// otherwise: 3b is an OpenFlamingo over OPT-1.3B, 9b one over MPT-7B
+    /// otherwise: mid is an OpenFlamingo over OPT-125M, 3b one over OPT-1.3B, 9b one over MPT-7B
     #[arg(long, value_name = "SIZE", conflicts_with_all = ["model", "lm", "vision", "adapter"], value_parser = size)]
     synthetic: Option<&'static str>,
     /// Tasks to run; numbers in their names can be others [default: lm683 of a GGUF file, of another model encode5,
@@ -244,9 +244,11 @@ fn one(args: &BenchArgs, task: &str) -> Result<Value> {
         result.insert("peak_rss_mib".to_owned(), clock::peak_memory());
         return Ok(Value::Object(result));
     }
+    let program = clock::memory();
     let opened = args.open()?;
     if let Task::Train(training) = task {
         let mut result = training.run(opened, args.reps)?;
+        result.insert("program_mib".to_owned(), program);
         result.insert("peak_rss_mib".to_owned(), clock::peak_memory());
         return Ok(Value::Object(result));
     }

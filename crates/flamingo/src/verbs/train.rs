@@ -80,7 +80,9 @@ fn train_together(
         )?),
         _ => None,
     };
-    if let Some(init) = &mut recipe.init {
+    // A smoke run of a preset has parts of its own.
+    let stands_in = args.smoke && recipe.preset().is_some();
+    if let Some(init) = recipe.init.as_mut().filter(|_| !stands_in) {
         // A part may be an id of the hub.
         for part in [&mut init.vision, &mut init.language] {
             if let InitPart::Path(path) = part
@@ -108,6 +110,9 @@ fn train_together(
     let is_first = together.rank() == 0;
     // The first process alone writes.
     let _lock = is_first.then(|| writer::alone(&recipe.run)).transpose()?;
+    if args.smoke {
+        recipe = stood_in(recipe, together)?;
+    }
     if let Some(init) = &recipe.init {
         part_files::bring_all(init)?;
     }
@@ -143,6 +148,22 @@ fn train_together(
             report(&summary.hint_if_full(full)?, &recipe, args)
         }
     }
+}
+
+/// The smoke run of a preset with what it takes, which the first process makes and tells.
+fn stood_in(recipe: Recipe, together: &Arc<dyn Together>) -> Result<Recipe> {
+    let is_first = together.rank() == 0;
+    if !is_first {
+        together.barrier();
+    }
+    let (recipe, made) = recipe.with_stand_ins()?;
+    if is_first {
+        together.barrier();
+        for stand_in in made {
+            output::line(&stand_in.to_string())?;
+        }
+    }
+    Ok(recipe)
 }
 
 /// FFmpeg, which ends when the run is stopped.

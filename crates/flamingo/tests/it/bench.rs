@@ -1,5 +1,14 @@
 //! Measurements: of every kind one, of the demo model; their numbers are not looked at.
 
+use flamingo::image::{Fit, Preprocess};
+use flamingo::kernels::{Device, Init, Precision};
+use flamingo::model::vision::{VisionConfig, VitConfig};
+use flamingo::model::{
+    Flamingo, FlamingoConfig, GatedConfig, LanguageConfig, PerceiverResamplerConfig,
+};
+use flamingo::sequence::Tokenizer;
+use flamingo::weights::{FORMAT_VERSION, ModelConfig, ModelFile, named_tensors, save};
+use flamingo_world::{special_token_names, tokenizer_json};
 use serde_json::Value;
 
 use crate::{Workplace, tiny_parts};
@@ -74,6 +83,65 @@ fn a_step_of_a_training_reports_its_time_and_what_its_operations_are_for() {
     }
     let products = |task: &str| result(task)["limit"]["products"].clone();
     assert_eq!([products("train"), products("train_bf16")], ["f32", "bf16"]);
+}
+
+/// A model whose training takes so much that a program's own memory is small beside it.
+fn model() -> FlamingoConfig {
+    let vision = VitConfig::small(64, 8, 128, 2, 2);
+    FlamingoConfig {
+        resampler: Some(PerceiverResamplerConfig {
+            layers: 2,
+            ..PerceiverResamplerConfig::open_flamingo(vision.width)
+        }),
+        vision: VisionConfig::Vit(vision),
+        gated: GatedConfig {
+            heads: 4,
+            ..GatedConfig::open_flamingo(1)
+        },
+        language: LanguageConfig {
+            vocabulary: 4000,
+            ..LanguageConfig::opt(256, 6, 4)
+        },
+        project_media: false,
+        media_projection_bias: false,
+    }
+}
+
+/// The count is of what a step keeps, both where it keeps all and where it makes some of it again.
+#[test]
+fn a_step_of_a_training_takes_the_memory_that_is_predicted() {
+    let place = Workplace::new();
+    let config = model();
+    let device = Device::flex();
+    let model = Flamingo::new(&config, &mut Init::new(0, &device)).unwrap();
+    let names = special_token_names();
+    let tokenizer = Tokenizer::from_bytes(&tokenizer_json(), &names).unwrap();
+    let file = ModelFile {
+        version: FORMAT_VERSION,
+        preprocess: Some(Preprocess::clip(64, Fit::CenterCrop)),
+        tokens: names,
+        sees: Default::default(),
+        parts: Default::default(),
+        template: None,
+        model: ModelConfig::Flamingo(config),
+    };
+    let path = place.path().join("model");
+    let tensors = named_tensors(&model);
+    save(&path, &file, &tokenizer, &tensors, Precision::F32).unwrap();
+    let tasks = "train,train_features_recompute";
+    let report = place.ok(&["bench", "--model", "model", "--tasks", tasks, "--reps", "1"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    for task in tasks.split(',') {
+        let result = &report["results"][format!("{task}/every1")];
+        let of = |what: &str| result[what].as_f64().unwrap_or_else(|| panic!("{result}"));
+        let measured = of("peak_rss_mib") - of("program_mib");
+        let share = of("predicted_mib") / measured;
+        assert!(
+            (0.85..1.15).contains(&share),
+            "{task}: {} MiB predicted, {measured} MiB measured",
+            of("predicted_mib")
+        );
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod help;
 mod label;
 #[cfg(unix)]
 mod parts;
+mod presets;
 mod reports;
 mod saved_pages;
 #[cfg(all(unix, feature = "serve"))]

@@ -41,10 +41,19 @@ pub(crate) fn time<T>(
     }
 }
 
+/// The memory that this process has, in MiB; none where the system does not tell.
+pub(crate) fn memory() -> Value {
+    told("VmRSS:")
+}
+
 /// The most memory that this process ever had, in MiB; none where the system does not tell.
 pub(crate) fn peak_memory() -> Value {
+    told("VmHWM:")
+}
+
+fn told(what: &str) -> Value {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
     kib.map_or(Value::Null, |kib| (kib / 1024).into())
 }

@@ -1,7 +1,7 @@
 //! Operations and bytes of a model's work, counted from its configuration.
 
 use flamingo::kernels::{Precision, WeightType};
-use flamingo::model::{FlamingoConfig, LanguageConfig, describe};
+use flamingo::model::{FlamingoConfig, LanguageConfig, StepOperations, describe};
 use serde_json::{Value, json};
 
 use super::machine::Machine;
@@ -131,34 +131,15 @@ pub(crate) fn keys_values(config: &FlamingoConfig, images: usize) -> Cost {
     }
 }
 
-/// Of a step of a training on rows of `tokens` tokens and `images` images altogether, `targets` of whose tokens are
-/// predicted: resampler and gated blocks learn, so that each of their products is made three times; the language model is
-/// frozen and hands gradients on.
-pub(crate) fn step(
-    config: &FlamingoConfig,
-    [rows, tokens, images, targets]: [usize; 4],
-    encodes: bool,
-) -> [(&'static str, Cost); 5] {
-    let language = &config.language;
-    let head = 2.0 * (language.logits() * language.width) as f64;
-    let blocks = config.gated_blocks() as u64;
-    let of_blocks = blocks
-        * config
-            .gated
-            .flops_per_token(language.width, config.latents());
-    let of_layers = language.flops_per_token(tokens.div_ceil(2)) as f64 - head;
-    let all = (rows * tokens) as f64;
+/// Of a step of a training, by part.
+pub(crate) fn step(operations: &StepOperations) -> [(&'static str, Cost); 5] {
     let cost = |flop: f64| Cost { flop, bytes: 0.0 };
-    let seen = encoder(config, if encodes { images } else { 0 });
     [
-        ("encoder", seen),
-        ("resampler", cost(3.0 * resampler(config, images).flop)),
-        ("layers", cost(2.0 * all * of_layers)),
-        (
-            "gated_blocks",
-            cost(3.0 * (all * of_blocks as f64 + keys_values(config, images).flop)),
-        ),
-        ("head", cost(2.0 * targets as f64 * head)),
+        ("encoder", cost(operations.encoder)),
+        ("resampler", cost(operations.resampler)),
+        ("layers", cost(operations.layers)),
+        ("gated_blocks", cost(operations.gated_blocks)),
+        ("head", cost(operations.head)),
     ]
 }
 

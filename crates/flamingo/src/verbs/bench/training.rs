@@ -3,10 +3,14 @@
 
 use std::fmt;
 
-use flamingo::kernels::{DType, Device, Init, Module, Param, Precision, Tensor, autocast, indices};
+use flamingo::kernels::{
+    DType, Device, Init, Module, Param, Precision, Tensor, autocast, indices, recorded_on,
+};
 use flamingo::model::vision::VisionEncoder;
-use flamingo::model::{Flamingo, Looking, TextInput};
-use flamingo::sequence::visible;
+use flamingo::model::{
+    Flamingo, Learning, Looking, MicroBatch, StepOperations, TextInput, TrainingMemory,
+};
+use flamingo::sequence::{Segments, visible};
 use flamingo::train::{AdamW, Flat, OptimiserSpec, add_gradients, frozen_in, keep_rows};
 use flamingo::weights::{ModelConfig, Opened, apply_tensors};
 use serde_json::{Map, Value, json};
@@ -35,6 +39,8 @@ pub(crate) struct Training {
     pub(crate) precision: Precision,
     /// Whether the encoder sees the pictures in the step, or their features are known.
     encodes: bool,
+    /// Whether what is cheap to make is made again for the backward pass.
+    recompute: bool,
 }
 
 impl fmt::Display for Training {
@@ -44,9 +50,13 @@ impl fmt::Display for Training {
             f.write_str("_features")?;
         }
         match self.precision {
-            Precision::F32 => Ok(()),
-            Precision::Bf16 => f.write_str("_bf16"),
-            Precision::F16 => f.write_str("_f16"),
+            Precision::F32 => {}
+            Precision::Bf16 => f.write_str("_bf16")?,
+            Precision::F16 => f.write_str("_f16")?,
+        }
+        match self.recompute {
+            true => f.write_str("_recompute"),
+            false => Ok(()),
         }
     }
 }
@@ -55,6 +65,10 @@ impl Training {
     /// The one of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let rest = name.strip_prefix("train")?;
+        let (recompute, rest) = match rest.strip_suffix("_recompute") {
+            Some(rest) => (true, rest),
+            None => (false, rest),
+        };
         let (encodes, rest) = match rest.strip_prefix("_features") {
             Some(rest) => (false, rest),
             None => (true, rest),
@@ -64,16 +78,26 @@ impl Training {
             "_bf16" => Precision::Bf16,
             _ => return None,
         };
-        Some(Self { precision, encodes })
+        Some(Self {
+            precision,
+            encodes,
+            recompute,
+        })
     }
 
     pub(crate) fn run(self, opened: Opened, reps: usize) -> Result<Map<String, Value>> {
         let device = Device::flex().autodiff();
+        let device = match self.recompute {
+            true => device.gradient_checkpointing(),
+            false => device,
+        };
         let mut step = Step::new(self, &opened, &device)?;
         let times = clock::time(reps, || (), |()| step.run());
         let config = step.model.as_ref().map(Flamingo::config);
-        let counts = [ROWS, TOKENS, ROWS * PICTURES, step.targets.len()];
-        let parts = cost::step(config.expect("it is put back"), counts, self.encodes);
+        let config = config.expect("it is put back");
+        let (learning, batch) = (self.learning(), step.batch());
+        let parts = cost::step(&StepOperations::of(config, &learning, &batch));
+        let memory = TrainingMemory::of_flamingo(config, &learning, &batch);
         let all = parts
             .iter()
             .fold(Cost::default(), |sum, (_, cost)| sum + *cost);
@@ -85,8 +109,21 @@ impl Training {
         let gflop = parts.map(|(name, cost)| (name.to_owned(), (cost.flop / 1e9).into()));
         let gflop = Map::from_iter(gflop);
         fields.insert("gflop_of".to_owned(), Value::Object(gflop));
+        let mib = (memory.peak / f64::from(1 << 20)).round();
+        fields.insert("predicted_mib".to_owned(), mib.into());
         fields.insert("step".to_owned(), json!(times));
         Ok(fields)
+    }
+
+    fn learning(self) -> Learning {
+        Learning {
+            precision: self.precision,
+            tables: true,
+            language: false,
+            encodes: self.encodes,
+            recompute: self.recompute,
+            parts: 1,
+        }
     }
 }
 
@@ -142,8 +179,9 @@ impl Step {
 
         let model = Flamingo::new(config, &mut Init::new(0, device));
         let mut model = model.map_err(flamingo::weights::Error::from)?;
-        // Its own encoder stays unread.
-        model.vision = model.vision.freeze();
+        let plain = Device::flex();
+        // Its own encoder stays unread, on a device that records nothing.
+        model.vision = VisionEncoder::new(&config.vision, &mut Init::new(0, &plain));
         let tensors = &opened.tensors;
         model.resampler = apply_tensors(model.resampler, tensors, "resampler.")?;
         model.media_projection =
@@ -156,12 +194,11 @@ impl Step {
         let [one, two] = new_rows;
         model.language.learnt_rows = Some(one.min(two)..one.max(two) + 1);
         let table = &model.language.embed.weight;
-        let values: Tensor<2> = Tensor::from_inner(table.val().inner());
+        let values: Tensor<2> = recorded_on(table.val().inner(), device);
         model.language.embed.weight = Param::initialized(table.id, values).set_require_grad(true);
 
         let images = ROWS * PICTURES;
         let (positions, width) = (config.vision.positions(), config.vision.width());
-        let plain = Device::flex();
         let mut random = Init::new(1, &plain);
         let features = random.normal([images, 1, positions, width], 1.0).val();
         let encoder = if training.encodes {
@@ -191,13 +228,26 @@ impl Step {
         })
     }
 
+    /// What is worked on at once.
+    fn batch(&self) -> MicroBatch {
+        let stretches = Segments::new(&self.sees).expect("each token sees one picture");
+        MicroBatch {
+            rows: ROWS,
+            length: TOKENS,
+            media: ROWS * PICTURES,
+            frames: 1,
+            stretch: stretches.width,
+            targets: self.targets.len(),
+        }
+    }
+
     fn run(&mut self) {
         let model = self.model.take().expect("it is put back");
         let features = match &self.encoder {
             Some((encoder, pixels)) => encoder.forward(pixels.clone()).unsqueeze_dim::<4>(1),
             None => self.features.clone(),
         };
-        let features = Tensor::from_inner(features.cast(DType::F32));
+        let features = recorded_on(features.cast(DType::F32), &self.device);
         let loss = autocast(self.precision, || self.loss(&model, features));
         let mut gradients = Flat::new();
         add_gradients(&model, loss.backward(), &mut gradients);

@@ -252,6 +252,7 @@ fn flamingo_config(engine: &Engine) -> Result<FlamingoSpec> {
         return Err(wrong());
     };
     Ok(FlamingoSpec {
+        preset: None,
         resampler: config.resampler.clone().ok_or_else(wrong)?,
         gated: config.gated.clone(),
         project_media: config.project_media,

@@ -1,0 +1,109 @@
+//! What a training takes, as it is told.
+
+use std::time::Duration;
+
+use flamingo::model::print_count;
+use flamingo::train::Prediction;
+use indicatif::HumanDuration;
+use serde_json::{Value, json};
+
+/// Bytes as GiB.
+fn gib(bytes: f64) -> String {
+    format!("{:.2}", bytes / f64::from(1 << 30))
+}
+
+/// A time, in seconds where it is short.
+fn time(seconds: f64) -> String {
+    match seconds < 60.0 {
+        true => format!("{seconds:.2} s"),
+        false => HumanDuration(Duration::from_secs_f64(seconds)).to_string(),
+    }
+}
+
+/// The prediction with its sums.
+pub(super) fn json(prediction: &Prediction, rate: Option<f64>) -> Value {
+    let mut value = json!(prediction);
+    value["peak"] = prediction.peak().into();
+    if let Some(rate) = rate {
+        value["seconds_a_step"] = prediction.seconds(rate).into();
+    }
+    value
+}
+
+/// For people.
+pub(super) fn table(prediction: &Prediction, rate: Option<f64>) -> String {
+    let mut lines = vec![head(prediction), String::new()];
+    lines.extend(sources(prediction));
+    lines.push(String::new());
+    lines.extend(memory(prediction));
+    lines.push(String::new());
+    lines.extend(work(prediction, rate));
+    lines.join("\n")
+}
+
+fn head(prediction: &Prediction) -> String {
+    let name = match &prediction.preset {
+        Some(preset) => format!("{preset}, a {} training", prediction.kind),
+        None => format!("a {} training", prediction.kind),
+    };
+    format!(
+        "{name}: {} parameters, {} of them learn",
+        print_count(prediction.parameters),
+        print_count(prediction.trained)
+    )
+}
+
+fn sources(prediction: &Prediction) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{:<24} {:>6} {:>8} {:>7} {:>9} {:>7}",
+        "a step of a process", "rows", "at once", "tokens", "pictures", "frames"
+    )];
+    lines.extend(prediction.sources.iter().map(|source| {
+        format!(
+            "{:<24} {:>6} {:>8} {:>7} {:>9} {:>7}",
+            source.name, source.rows, source.at_once, source.length, source.media, source.frames
+        )
+    }));
+    lines
+}
+
+fn memory(prediction: &Prediction) -> Vec<String> {
+    let memory = &prediction.memory;
+    let rows = [
+        ("what is frozen", memory.frozen),
+        ("what learns, f32", memory.trained),
+        ("AdamW's moments", memory.moments),
+        ("gradients and their sum", memory.gradients),
+        ("kept for the backward pass", memory.kept.whole),
+        ("the same with `recompute`", memory.kept.recomputed),
+        ("pictures that wait", prediction.waiting),
+        ("a step at its highest", memory.peak + prediction.waiting),
+        (
+            "while the model is written",
+            memory.saving + prediction.waiting,
+        ),
+    ];
+    let line = |(what, bytes): (&str, f64)| format!("{what:<28} {:>12}", gib(bytes));
+    let mut lines = vec![format!("{:<28} {:>12}", "memory of a process", "GiB")];
+    lines.extend(rows.map(line));
+    lines
+}
+
+fn work(prediction: &Prediction, rate: Option<f64>) -> Vec<String> {
+    let processes = prediction.processes;
+    let mut lines = vec![format!(
+        "operations of a step: {:.3e}",
+        prediction.operations
+    )];
+    if let Some(rate) = rate {
+        let seconds = prediction.seconds(rate);
+        let all = seconds * prediction.steps as f64;
+        lines.push(format!(
+            "at {rate:.3e} a second, processes: {processes}: {} a step, {} for {} steps",
+            time(seconds),
+            time(all),
+            prediction.steps
+        ));
+    }
+    lines
+}
