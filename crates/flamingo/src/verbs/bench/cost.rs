@@ -142,10 +142,7 @@ pub(crate) fn step(
     let language = &config.language;
     let head = 2.0 * (language.logits() * language.width) as f64;
     let blocks = config.gated_blocks() as u64;
-    let of_blocks = blocks
-        * config
-            .gated
-            .flops_per_token(language.width, config.latents());
+    let of_blocks = blocks * config.block_flops_per_token(tokens.div_ceil(2));
     let of_layers = language.flops_per_token(tokens.div_ceil(2)) as f64 - head;
     let all = (rows * tokens) as f64;
     let cost = |flop: f64| Cost { flop, bytes: 0.0 };
@@ -169,9 +166,9 @@ pub(crate) fn tokens(config: &FlamingoConfig, rows: usize, tokens: usize, before
     let blocks = config.gated_blocks();
     let head = (language.logits() * language.width) as f64;
     let mean = before + tokens.div_ceil(2);
-    let of_block = blocks as u64 * gated.flops_per_token(language.width, config.latents());
+    let of_block = blocks as u64 * config.block_flops_per_token(mean);
     let one = (language.flops_per_token(mean) + of_block) as f64 - 2.0 * head;
-    let of_blocks = blocks as u64 * gated.parameters(language.width, config.media_width());
+    let of_blocks = blocks as u64 * config.block_parameters();
     // The blocks' keys and values of images are not made here, their weights not read.
     let unread = blocks * 2 * config.media_width() * gated.of_keys() * gated.head_dim;
     let table = match language.tied_head {
