@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// Go on where an earlier call was stopped
     #[arg(long)]
     resume: bool,
+    /// Only the world, which `flamingo ablate` needs, if it is not there
+    #[arg(long, conflicts_with_all = ["resume", "device"])]
+    world: bool,
     /// The device to train on, as for `flamingo train`
     #[arg(long)]
     device: Option<String>,
@@ -40,6 +43,9 @@ pub(crate) struct Options {
 /// # Errors
 /// If a stage fails; `--resume` goes on from there.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if options.world {
+        return make_world().map(drop);
+    }
     let stages = STAGES
         .map(Stage::read)
         .into_iter()

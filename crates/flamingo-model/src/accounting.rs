@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::FlamingoConfig;
 
 pub use operations::StepOperations;
-pub use training::{ENCODED_AT_ONCE, KeptBytes, Learning, MicroBatch, TrainingMemory};
+pub use training::{ENCODED_AT_ONCE, KeptBytes, Learning, MicroBatch, PairsBatch, TrainingMemory};
 
 /// Parameters of one part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ const CONTEXT: usize = 512;
 
 /// Counts parameters and operations of `config`.
 pub fn describe(config: &FlamingoConfig) -> Description {
-    let (language, resampler, gated) = (&config.language, config.resampler.as_ref(), &config.gated);
+    let (language, resampler) = (&config.language, config.resampler.as_ref());
     let (dv, blocks) = (config.vision.width(), config.gated_blocks());
     let projection = config.media_projection_parameters();
     let part = |part, shape, parameters, frozen| PartSize {
@@ -63,8 +63,8 @@ pub fn describe(config: &FlamingoConfig) -> Description {
         ),
         part(
             "gated xattn-dense",
-            Some([blocks, language.width, gated.heads]),
-            blocks as u64 * gated.parameters(language.width, config.media_width()) + projection,
+            Some([blocks, language.width, config.gated.heads]),
+            blocks as u64 * config.block_parameters() + projection,
             false,
         ),
         part(
@@ -76,12 +76,12 @@ pub fn describe(config: &FlamingoConfig) -> Description {
     ];
     let flops_per_image = config.vision.flops_per_image()
         + resampler.map_or(0, |r| r.flops(dv, 1, config.vision.positions()));
-    let per_block = gated.flops_per_token(language.width, config.latents());
     Description {
         total: parts.iter().map(|part| part.parameters).sum(),
         parts,
         flops_per_image,
-        flops_per_token: language.flops_per_token(CONTEXT) + blocks as u64 * per_block,
+        flops_per_token: language.flops_per_token(CONTEXT)
+            + blocks as u64 * config.block_flops_per_token(CONTEXT),
     }
 }
 
@@ -132,6 +132,7 @@ impl fmt::Display for Description {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Gate, GatedConfig, Placement};
 
     #[test]
     fn presets_weigh_what_the_papers_table_prints_but_for_the_resampler() {
@@ -148,5 +149,28 @@ mod tests {
         assert_eq!(small, ["435M", "175M", "1.2B", "1.4B", "3.2B"]);
         assert_eq!(middle, ["435M", "175M", "1.6B", "7.1B", "9.3B"]);
         assert_eq!(large, ["435M", "175M", "10B", "70B", "80B"]);
+    }
+
+    #[test]
+    fn the_papers_other_ways_to_look_weigh_what_its_ablations_print() {
+        let changed = |change: fn(&mut GatedConfig)| {
+            let mut config = FlamingoConfig::preset("flamingo-3b").expect("preset");
+            change(&mut config.gated);
+            config.check().expect("valid");
+            let description = describe(&config);
+            let total = description.total - description.parts[1].parameters;
+            // The resampler that the paper prints.
+            print_count(total + 194_000_000)
+        };
+        assert_eq!(changed(|_| {}), "3.2B");
+        let vanilla = |gated: &mut GatedConfig| {
+            (gated.placement, gated.gate, gated.dense) = (Placement::Inside, Gate::Open, false);
+        };
+        assert_eq!(changed(vanilla), "2.4B");
+        // The paper does not say how high its stack is: one of as many layers as the model has weighs as much.
+        let grafting = |gated: &mut GatedConfig| {
+            (gated.placement, gated.gate, gated.every) = (Placement::OnTop, Gate::Open, 2);
+        };
+        assert_eq!(changed(grafting), "3.3B");
     }
 }

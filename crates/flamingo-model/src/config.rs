@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::Point;
 use crate::vision::VisionConfig;
-use crate::{GatedConfig, LanguageConfig, PerceiverResamplerConfig};
+use crate::{GatedConfig, LanguageConfig, PerceiverResamplerConfig, Placement};
 
 /// A Flamingo.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,9 +57,34 @@ impl FlamingoConfig {
     /// How many gated blocks there are.
     pub fn gated_blocks(&self) -> usize {
         let layers = self.language.layers;
+        let at = |point| self.gated.blocks_at(point, layers);
         (0..=layers)
-            .map(|point| self.gated.blocks_at(point, layers))
+            .map(|layer| at(Point::Before(layer)) + at(Point::Within(layer)))
             .sum()
+    }
+
+    /// Parameters of one gated block, and of the layer before it that blocks on top have.
+    pub fn block_parameters(&self) -> u64 {
+        let own = self
+            .gated
+            .parameters(self.language.width, self.media_width());
+        match self.gated.placement {
+            Placement::OnTop => own + self.language.layer_parameters() as u64,
+            _ => own,
+        }
+    }
+
+    /// Operations (2 a multiply-add) of one gated block, and of the layer before it that blocks on top
+    /// have, for one token that looks back on `seen` tokens and at one picture whose keys and values are
+    /// there.
+    pub fn block_flops_per_token(&self, seen: usize) -> u64 {
+        let own = self
+            .gated
+            .flops_per_token(self.language.width, self.latents());
+        match self.gated.placement {
+            Placement::OnTop => own + self.language.layer_flops_per_token(seen),
+            _ => own,
+        }
     }
 
     /// Numbers that a medium's keys and values are, in all gated blocks; of one of a single tile where pictures have
@@ -113,6 +139,13 @@ impl FlamingoConfig {
         self.gated
             .check(layers)
             .map_err(ConfigError::Contradiction)?;
+        if self.gated.placement == Placement::Inside && !self.language.residual.has_within() {
+            return Err(ConfigError::Contradiction(format!(
+                "gated.placement is inside, between attention and feed-forward, which language.residual {:?} does at \
+                 once: give before",
+                self.language.residual
+            )));
+        }
         if self.vision.has_tiles() && self.resampler.is_some() {
             return Err(ConfigError::Contradiction(
                 "vision.vit.tiles and resampler: pictures of several tiles go to the text as they are, leave one out"

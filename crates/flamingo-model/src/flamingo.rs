@@ -3,13 +3,17 @@
 //!
 //! Where we differ: the paper does not say how latents of the resampler's width meet text of
 //! another; its parameter counts fit one linear map from the one to the other before the blocks
-//! ([`Flamingo::media_projection`]).
+//! ([`Flamingo::media_projection`]). Of its ablation GRAFTING it says that self-attention and
+//! cross-attention layers in turn take the language model's output: ours are layers like those of the
+//! language model, each with a block behind it, on the stream before the frozen final norm and head.
 
 use flamingo_kernels::{Init, Linear, Module, Predicted, Tensor};
 
-use crate::language::{LanguageModel, TextInput, TextRow};
+use crate::language::{Attend, LanguageModel, Layer, Point, TextInput, TextRow};
 use crate::vision::{Tiling, VisionEncoder};
-use crate::{ConfigError, FlamingoConfig, GatedCrossAttention, Looking, Media, PerceiverResampler};
+use crate::{
+    ConfigError, FlamingoConfig, GatedCrossAttention, Looking, Media, PerceiverResampler, Placement,
+};
 
 /// A Flamingo.
 #[derive(Module, Debug)]
@@ -33,7 +37,7 @@ pub struct Flamingo {
 pub enum Passing {
     /// The stream before layer n and before any block there; behind the last layer for n layers.
     Stream(usize),
-    /// The stream before gated block n.
+    /// The stream before the cross-attention of gated block n.
     BeforeBlock(usize),
     /// What the cross-attention of block n gives, before its gate; not shown if no token sees
     /// anything.
@@ -55,7 +59,8 @@ impl FlamingoConfig {
 }
 
 impl Flamingo {
-    /// A model with closed gates.
+    /// A model with closed gates, if it has any. Then it is the language model, unless it has layers of
+    /// text on top.
     ///
     /// # Errors
     /// If the configuration contradicts itself.
@@ -66,7 +71,12 @@ impl Flamingo {
             config.latent_width(),
             config.media_width(),
         );
-        let block = |init: &mut Init| GatedCrossAttention::new(&config.gated, d, to, init);
+        let stacked = config.gated.placement == Placement::OnTop;
+        let block = |init: &mut Init| {
+            let mut block = GatedCrossAttention::new(&config.gated, d, to, init);
+            block.text_layer = stacked.then(|| Layer::new(&config.language, init));
+            block
+        };
         let features = config.vision.width();
         Ok(Self {
             vision: VisionEncoder::new(&config.vision, init),
@@ -160,10 +170,11 @@ impl Flamingo {
         watch: &mut dyn FnMut(Passing, &Tensor<3>),
     ) -> Tensor<3> {
         let embedded = self.language.embed(input);
-        let mut block = 0;
-        self.language.hidden(embedded, input, &mut |point, y| {
-            self.blocks_at(point, &mut block, y, media, looking, watch)
-        })
+        let mut passage = self.passage(media, looking, watch);
+        self.language
+            .hidden(embedded, input, &mut |point, y, attend| {
+                passage.visit(point, y, attend)
+            })
     }
 
     /// As [`Flamingo::hidden`] of tokens that follow texts already read, and adds them to the texts'
@@ -183,38 +194,26 @@ impl Flamingo {
         looking: &Looking,
         watch: &mut dyn FnMut(Passing, &Tensor<3>),
     ) -> Tensor<2> {
-        let mut block = 0;
-        let hidden = self.language.read(rows, &mut |point, y| {
-            self.blocks_at(point, &mut block, y, media, looking, watch)
+        let mut passage = self.passage(media, looking, watch);
+        let hidden = self.language.read(rows, &mut |point, y, attend| {
+            passage.visit(point, y, attend)
         });
         hidden.squeeze_dim::<2>(0)
     }
 
-    /// The gated blocks that may stand at `point` of the language model; `block` is the number of the
-    /// next one.
-    fn blocks_at(
-        &self,
-        point: usize,
-        block: &mut usize,
-        y: Tensor<3>,
-        media: &Media,
-        looking: &Looking,
-        watch: &mut dyn FnMut(Passing, &Tensor<3>),
-    ) -> Tensor<3> {
-        watch(Passing::Stream(point), &y);
-        let (layers, mut y) = (self.language.layers.len(), y);
-        for _ in 0..self.config.gated.blocks_at(point, layers) {
-            watch(Passing::BeforeBlock(*block), &y);
-            let gated = &self.gated[*block];
-            let looked = gated.cross_attention(y.clone(), media, *block, looking);
-            if let Some(looked) = &looked {
-                watch(Passing::CrossAttention(*block), looked);
-            }
-            y = gated.add(y, looked, looking);
-            watch(Passing::BehindBlock(*block), &y);
-            *block += 1;
+    fn passage<'a>(
+        &'a self,
+        media: &'a Media,
+        looking: &'a Looking,
+        watch: &'a mut dyn FnMut(Passing, &Tensor<3>),
+    ) -> Passage<'a> {
+        Passage {
+            model: self,
+            media,
+            looking,
+            watch,
+            next: 0,
         }
-        y
     }
 
     /// Cross-entropy of the tokens that follow rows of a stream ([`LanguageModel::loss`]).
@@ -232,6 +231,49 @@ impl Flamingo {
     /// - output: `[n, V]`
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         self.language.logits(hidden)
+    }
+}
+
+/// The way of a pass through the blocks.
+struct Passage<'a> {
+    model: &'a Flamingo,
+    media: &'a Media,
+    looking: &'a Looking,
+    watch: &'a mut dyn FnMut(Passing, &Tensor<3>),
+    /// The number of the next block.
+    next: usize,
+}
+
+impl Passage<'_> {
+    /// The stream behind the blocks that stand at a point of the language model.
+    fn visit(&mut self, point: Point, y: Tensor<3>, attend: &mut Attend<'_>) -> Tensor<3> {
+        if let Point::Before(layer) = point {
+            (self.watch)(Passing::Stream(layer), &y);
+        }
+        let model = self.model;
+        let blocks = model
+            .config
+            .gated
+            .blocks_at(point, model.language.layers.len());
+        (0..blocks).fold(y, |y, _| self.block(y, attend))
+    }
+
+    /// The stream behind the next block.
+    fn block(&mut self, y: Tensor<3>, attend: &mut Attend<'_>) -> Tensor<3> {
+        let (number, gated) = (self.next, &self.model.gated[self.next]);
+        self.next += 1;
+        let y = match &gated.text_layer {
+            Some(layer) => layer.forward(y, attend, &mut |y, _| y),
+            None => y,
+        };
+        (self.watch)(Passing::BeforeBlock(number), &y);
+        let looked = gated.cross_attention(y.clone(), self.media, number, self.looking);
+        if let Some(looked) = &looked {
+            (self.watch)(Passing::CrossAttention(number), looked);
+        }
+        let y = gated.add(y, looked, self.looking);
+        (self.watch)(Passing::BehindBlock(number), &y);
+        y
     }
 }
 

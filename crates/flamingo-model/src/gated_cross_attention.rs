@@ -6,7 +6,9 @@
 //! sees no medium gets nothing from the attention; the feed-forward applies to every token.
 //!
 //! The open models differ from the paper and each other in where the blocks stand, in their norms,
-//! activations and gates, and in what becomes of tokens that see nothing: [`GatedConfig`] has them all.
+//! activations and gates, and in what becomes of tokens that see nothing: [`GatedConfig`] has them all,
+//! and the paper's ablations (its table 3): no gates, attention alone inside of a layer (VANILLA XATTN),
+//! and a stack of layers and blocks on top of the language model (GRAFTING).
 
 mod config;
 
@@ -19,12 +21,16 @@ use flamingo_kernels::{
 
 pub use config::{Gate, GatedConfig, Placement};
 
+use crate::language::Layer;
 use crate::media::JointMedia;
 use crate::{Looking, Media};
 
 /// One block.
 #[derive(Module, Debug)]
 pub struct GatedCrossAttention {
+    /// What the text passes first, where blocks are stacked on top of the language model: a layer that is
+    /// learnt with the block. The passes of [`crate::Flamingo`] take it, those here do not.
+    pub text_layer: Option<Layer>,
     /// Of the text, before its queries.
     pub norm: Norm,
     /// Queries of the text.
@@ -41,14 +47,14 @@ pub struct GatedCrossAttention {
     pub norm_k: Option<Norm>,
     /// Gate of the attention, `[1]` or `[D]`, if it has one.
     pub alpha_xattn: Option<Param<Tensor<1>>>,
-    /// Before the feed-forward.
-    pub norm_dense: Norm,
+    /// Before the feed-forward, if there is one.
+    pub norm_dense: Option<Norm>,
     /// Into the feed-forward.
-    pub dense_in: Linear,
+    pub dense_in: Option<Linear>,
     /// What the activation is applied to, where it gates `dense_in`.
     pub dense_gate: Option<Linear>,
     /// Out of it.
-    pub dense_out: Linear,
+    pub dense_out: Option<Linear>,
     /// Gate of the feed-forward, `[1]` or `[D]`, if it has one.
     pub alpha_dense: Option<Param<Tensor<1>>>,
     #[module(skip)]
@@ -62,7 +68,8 @@ pub struct GatedCrossAttention {
 }
 
 impl GatedCrossAttention {
-    /// A closed block between text of width `d` and latents of width `media_width`.
+    /// A closed block between text of width `d` and latents of width `media_width`, without a layer of
+    /// text.
     pub fn new(config: &GatedConfig, d: usize, media_width: usize, init: &mut Init) -> Self {
         let (inner, hidden) = (config.heads * config.head_dim, config.hidden(d));
         let of_keys = config.of_keys() * config.head_dim;
@@ -75,7 +82,11 @@ impl GatedCrossAttention {
             0 => None,
             width => Some(init.full([width], 0.0)),
         };
+        let dense = |from: usize, to: usize, init: &mut Init| {
+            config.dense.then(|| Linear::new(from, to, false, init))
+        };
         Self {
+            text_layer: None,
             norm: norm(d, init),
             q: Linear::new(d, inner, false, init),
             k: Linear::new(media_width, of_keys, false, init),
@@ -84,13 +95,17 @@ impl GatedCrossAttention {
             norm_q: norm_of_heads(init),
             norm_k: norm_of_heads(init),
             alpha_xattn: closed(init),
-            norm_dense: norm(d, init),
-            dense_in: Linear::new(d, hidden, false, init),
-            dense_gate: config
-                .gated_ffw
-                .then(|| Linear::new(d, hidden, false, init)),
-            dense_out: Linear::new(hidden, d, false, init),
-            alpha_dense: closed(init),
+            norm_dense: config.dense.then(|| norm(d, init)),
+            dense_in: dense(d, hidden, init),
+            dense_gate: match config.gated_ffw {
+                true => dense(d, hidden, init),
+                false => None,
+            },
+            dense_out: dense(hidden, d, init),
+            alpha_dense: match config.dense {
+                true => closed(init),
+                false => None,
+            },
             heads: config.heads,
             key_value_heads: config.of_keys(),
             activation: config.activation,
@@ -138,42 +153,27 @@ impl GatedCrossAttention {
             Some(looked) => add_behind(y, looked, &self.alpha_xattn),
             None => y,
         };
+        let Some(dense) = self.dense() else {
+            return y;
+        };
         let [b, l, d] = y.dims();
         let rows = y.clone().reshape([b * l, d]);
         let added = match self.seeing_only {
-            true => self.dense_of(rows, &looking.seeing()),
-            false => self.dense(rows),
+            true => dense.of_some(rows, &looking.seeing()),
+            false => dense.forward(rows),
         };
         add_behind(y, added.reshape([b, l, d]), &self.alpha_dense)
     }
 
-    /// The feed-forward of some of the rows, rising; zeros for the others.
-    fn dense_of(&self, rows: Tensor<2>, some: &[usize]) -> Tensor<2> {
-        let ([all, d], device) = (rows.dims(), rows.device());
-        if some.len() == all {
-            return self.dense(rows);
-        }
-        let chosen = rows.select(0, indices(some.iter().copied(), &device));
-        let added = self.dense(chosen);
-        let mut places = vec![some.len(); all];
-        for (place, row) in some.iter().enumerate() {
-            places[*row] = place;
-        }
-        let zero = Tensor::zeros([1, d], (&device, added.dtype()));
-        Tensor::cat(vec![added, zero], 0).select(0, indices(places, &device))
-    }
-
-    /// The feed-forward before its gate, `[n, D]`.
-    fn dense(&self, rows: Tensor<2>) -> Tensor<2> {
-        let normed = self.norm_dense.forward(rows);
-        let hidden = match &self.dense_gate {
-            Some(gate) => {
-                let input = self.dense_in.forward(normed.clone());
-                gate.activated(normed, self.activation) * input
-            }
-            None => self.dense_in.activated(normed, self.activation),
-        };
-        self.dense_out.forward(hidden)
+    /// The feed-forward, if there is one.
+    fn dense(&self) -> Option<Dense<'_>> {
+        Some(Dense {
+            norm: self.norm_dense.as_ref()?,
+            input: self.dense_in.as_ref()?,
+            gate: self.dense_gate.as_ref(),
+            output: self.dense_out.as_ref()?,
+            activation: self.activation,
+        })
     }
 
     /// The attention before its gate; none if no token sees anything.
@@ -319,6 +319,46 @@ impl GatedCrossAttention {
         let q = of_heads(split_heads(q, self.heads), &self.norm_q).squeeze_dim::<3>(0); // [H, L, Dh]
         let scale = (q.dims()[2] as f64).powf(-0.5);
         flamingo_kernels::burn::tensor::activation::softmax((q * scale).matmul(keys.transpose()), 2)
+    }
+}
+
+/// The feed-forward of a block, before its gate.
+struct Dense<'a> {
+    norm: &'a Norm,
+    input: &'a Linear,
+    gate: Option<&'a Linear>,
+    output: &'a Linear,
+    activation: Activation,
+}
+
+impl Dense<'_> {
+    /// Of some of the rows, rising; zeros for the others.
+    fn of_some(&self, rows: Tensor<2>, some: &[usize]) -> Tensor<2> {
+        let ([all, d], device) = (rows.dims(), rows.device());
+        if some.len() == all {
+            return self.forward(rows);
+        }
+        let chosen = rows.select(0, indices(some.iter().copied(), &device));
+        let added = self.forward(chosen);
+        let mut places = vec![some.len(); all];
+        for (place, row) in some.iter().enumerate() {
+            places[*row] = place;
+        }
+        let zero = Tensor::zeros([1, d], (&device, added.dtype()));
+        Tensor::cat(vec![added, zero], 0).select(0, indices(places, &device))
+    }
+
+    /// Of all rows, `[n, D]`.
+    fn forward(&self, rows: Tensor<2>) -> Tensor<2> {
+        let normed = self.norm.forward(rows);
+        let hidden = match self.gate {
+            Some(gate) => {
+                let input = self.input.forward(normed.clone());
+                gate.activated(normed, self.activation) * input
+            }
+            None => self.input.activated(normed, self.activation),
+        };
+        self.output.forward(hidden)
     }
 }
 

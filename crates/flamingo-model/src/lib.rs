@@ -8,7 +8,7 @@
 //!
 //! The way of a prompt: pixels -> [`VisionEncoder`](vision::VisionEncoder) -> [`PerceiverResampler`]
 //! -> keys and values of each [`GatedCrossAttention`] ([`Media`]) -> [`LanguageModel`] with a gated
-//! block before every n-th layer -> logits. Nothing is kept between calls: caches are arguments.
+//! block before every n-th layer (or where else [`Placement`] says) -> logits. Nothing is kept between calls: caches are arguments.
 
 mod accounting;
 mod config;
@@ -25,8 +25,8 @@ mod tiny;
 pub mod vision;
 
 pub use accounting::{
-    Description, ENCODED_AT_ONCE, KeptBytes, Learning, MicroBatch, PartSize, StepOperations,
-    TrainingMemory, describe, print_count,
+    Description, ENCODED_AT_ONCE, KeptBytes, Learning, MicroBatch, PairsBatch, PartSize,
+    StepOperations, TrainingMemory, describe, print_count,
 };
 pub use config::{ConfigError, FlamingoConfig};
 pub use flamingo::{Flamingo, Passing};

@@ -5,8 +5,8 @@ use flamingo_kernels::Activation;
 
 use crate::contrastive::ContrastiveConfig;
 use crate::language::QueryKeyNorm;
-use crate::text_tower::TextTowerConfig;
-use crate::vision::{NfnetConfig, VisionConfig, VitConfig};
+use crate::text_tower::{TextPool, TextTowerConfig};
+use crate::vision::{NfnetConfig, NormPlace, VisionConfig, VitConfig};
 use crate::{ConfigError, FlamingoConfig, GatedConfig, LanguageConfig, PerceiverResamplerConfig};
 
 /// The names that [`FlamingoConfig::preset`] knows.
@@ -113,6 +113,8 @@ impl ContrastiveConfig {
                 ffw_multiple: 4,
                 activation: Activation::Gelu,
                 positions: 64,
+                norm: NormPlace::Last,
+                pool: TextPool::Mean,
             },
             joint_width: 1376,
             label_smoothing: 0.1,

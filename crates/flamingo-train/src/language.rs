@@ -149,7 +149,7 @@ impl Task for Language {
             }
             None => model.embed(&input),
         };
-        let hidden = model.hidden(embedded, &input, &mut |_, y| y);
+        let hidden = model.hidden(embedded, &input, &mut |_, y, _| y);
         let [b, l, d] = hidden.dims();
         let (places, targets) = labelled(&batch.labels);
         if targets.is_empty() {

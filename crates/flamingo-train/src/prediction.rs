@@ -2,7 +2,8 @@
 
 use flamingo_model::contrastive::ContrastiveConfig;
 use flamingo_model::{
-    FlamingoConfig, LanguageConfig, Learning, MicroBatch, StepOperations, TrainingMemory,
+    FlamingoConfig, LanguageConfig, Learning, MicroBatch, PairsBatch, StepOperations,
+    TrainingMemory,
 };
 use flamingo_sequence::Form;
 use flamingo_weights::Store;
@@ -75,7 +76,11 @@ impl Prediction {
 /// # Errors
 /// If a recipe without a preset names parts that are not there, or a training is of a kind that is not counted.
 pub fn predict(recipe: &Recipe, store: &Store, processes: usize) -> Result<Prediction> {
-    if processes > 1 && !matches!(recipe.model, ModelSpec::Flamingo(_)) {
+    let takes_several = matches!(
+        recipe.model,
+        ModelSpec::Flamingo(_) | ModelSpec::Contrastive(_)
+    );
+    if processes > 1 && !takes_several {
         return Err(Error::contradiction(format!(
             "a {} training runs in one process, not in {processes}",
             recipe.kind()
@@ -83,7 +88,7 @@ pub fn predict(recipe: &Recipe, store: &Store, processes: usize) -> Result<Predi
     }
     match &recipe.model {
         ModelSpec::Flamingo(spec) => of_flamingo(recipe, spec, store, processes),
-        ModelSpec::Contrastive(spec) => of_contrastive(recipe, &spec.config),
+        ModelSpec::Contrastive(spec) => of_contrastive(recipe, &spec.config, processes),
         ModelSpec::Language(config) => Ok(of_language(recipe, config)),
         ModelSpec::FineTune(_) => Err(Error::contradiction(
             "what a fine-tuning takes is not counted: give a recipe of another kind",
@@ -181,24 +186,50 @@ fn parts(recipe: &Recipe, of_sources: impl Iterator<Item = usize>) -> usize {
     }
 }
 
-fn of_contrastive(recipe: &Recipe, config: &ContrastiveConfig) -> Result<Prediction> {
-    let parts = parts(recipe, recipe.data.iter().map(|_| 1));
-    let mut works = Vec::new();
-    let mut operations = 0.0;
+fn of_contrastive(
+    recipe: &Recipe,
+    config: &ContrastiveConfig,
+    processes: usize,
+) -> Result<Prediction> {
+    let batch = |data: &DataSpec| {
+        let rows = data.batch.div_ceil(processes);
+        PairsBatch {
+            of_all: data.batch,
+            at_once: data.micro_batch.unwrap_or(rows).min(rows),
+            length: data.length,
+        }
+    };
+    // In parts, each tower's gradients are sums, too.
+    let of_sources = recipe
+        .data
+        .iter()
+        .map(|data| 1 + usize::from(batch(data).is_in_parts()));
+    let parts = parts(recipe, of_sources);
+    let (mut works, mut operations, mut waiting) = (Vec::new(), 0.0, 0.0);
+    let side = config.vision.image_size();
     for data in &recipe.data {
-        let sizes = [data.batch, data.length];
-        let memory = TrainingMemory::of_contrastive(config, parts, sizes).ok_or_else(|| {
+        let (rows, batch) = (data.batch.div_ceil(processes), batch(data));
+        let memory = TrainingMemory::of_contrastive(config, parts, &batch).ok_or_else(|| {
             Error::contradiction(
                 "what a training of an EfficientNet keeps is not counted: give a recipe with another encoder",
             )
         })?;
-        works.push(work(data, data.batch, [1, 1], memory));
+        works.push(SourceWork {
+            at_once: batch.at_once,
+            ..work(data, rows, [1, 1], memory)
+        });
         let pair = config.vision.flops_per_image() + config.text.flops(data.length);
-        let scores = 2 * data.batch * config.joint_width;
-        operations += 3.0 * data.batch as f64 * (pair as f64 + scores as f64);
+        let passes = if batch.is_in_parts() { 4.0 } else { 3.0 };
+        let scores = 3.0 * (2 * data.batch * config.joint_width * processes) as f64;
+        operations += data.batch as f64 * (passes * pair as f64 + scores);
+        // Besides those that wait, one is at work and one is being put there.
+        let batches = if data.stream.is_some() { AHEAD + 2 } else { 0 };
+        waiting += (batches * rows * 3 * side * side) as f64;
     }
     let parameters = config.parameters();
-    Ok(finished(recipe, 1, parameters, works, 0.0, operations))
+    Ok(finished(
+        recipe, processes, parameters, works, waiting, operations,
+    ))
 }
 
 fn of_language(recipe: &Recipe, config: &LanguageConfig) -> Prediction {

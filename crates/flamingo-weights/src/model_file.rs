@@ -30,8 +30,9 @@ pub const QUANTISED_FORMAT_VERSION: u32 = 3;
 pub const GGUF_FORMAT_VERSION: u32 = 4;
 
 /// The format of models that name files elsewhere, list the layers that have gated blocks, have no gates or another
-/// resampler than the Perceiver, have what Llama-3.2-Vision brought (tiles, scaled rotations, blocks in place of layers) or a
-/// text tower with norms or a token as BERT has them, or whose pictures are
+/// resampler than the Perceiver, have blocks without a feed-forward, inside of layers or on top of all, have what
+/// Llama-3.2-Vision brought (tiles, scaled rotations, blocks in place of layers) or a text tower with norms or a token as BERT
+/// has them, or whose pictures are
 /// prepared in ways that could not be set before (transparency, conversion, order of the passes,
 /// filter); only they are written in it.
 pub const PARTS_FORMAT_VERSION: u32 = 5;
@@ -111,7 +112,8 @@ impl ModelConfig {
                 let resampler = config.resampler.as_ref();
                 let newer = resampler.is_some_and(|r| r.kind != ResamplerKind::Perceiver)
                     || gated.gate == Gate::Open
-                    || gated.placement == Placement::Instead
+                    || !matches!(gated.placement, Placement::Before | Placement::After)
+                    || !gated.dense
                     || gated.key_value_heads.is_some()
                     || gated.seeing_only
                     || !gated.layers.is_empty()

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod decoding;
+mod placements;
 mod queue;
 mod tiles;
 
@@ -21,9 +22,14 @@ use flamingo_sequence::{Candidates, Document, Part, Tokenizer};
 use flamingo_weights::{FORMAT_VERSION, ModelConfig, ModelFile, named_tensors, save};
 
 fn engine(options: EngineOptions) -> Engine {
+    engine_with(|_| (), options)
+}
+
+/// An engine whose gated blocks were changed.
+fn engine_with(change: fn(&mut GatedConfig), options: EngineOptions) -> Engine {
     let tokens = flamingo_world::special_token_names();
     let tokenizer = Tokenizer::from_bytes(&flamingo_world::tokenizer_json(), &tokens).unwrap();
-    let config = FlamingoConfig {
+    let mut config = FlamingoConfig {
         vision: VisionConfig::Vit(VitConfig::small(8, 4, 6, 1, 2)),
         resampler: Some(PerceiverResamplerConfig {
             width: 12,
@@ -47,10 +53,15 @@ fn engine(options: EngineOptions) -> Engine {
             ..LanguageConfig::mpt(12, 2, 3, QueryKeyNorm::Whole)
         },
     };
+    change(&mut config.gated);
     let mut init = Init::new(5, &Device::flex());
     let mut model = Flamingo::new(&config, &mut init).unwrap();
-    for block in &mut model.gated {
-        block.alpha_xattn = Some(init.full([1], 2.0));
+    for alpha in model
+        .gated
+        .iter_mut()
+        .flat_map(|block| &mut block.alpha_xattn)
+    {
+        *alpha = init.full([1], 2.0);
     }
     let file = ModelFile {
         version: FORMAT_VERSION,

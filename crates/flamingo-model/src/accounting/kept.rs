@@ -127,18 +127,21 @@ pub(crate) fn gated_block(config: &GatedConfig, d: usize, looked: Looked) -> Kep
         (config.heads * config.head_dim) as f64,
         (config.of_keys() * config.head_dim) as f64,
     );
-    let f = config.hidden(d as usize) as f64;
+    // Attention and feed-forward, or attention alone.
+    let (f, parts) = match config.dense {
+        true => (config.hidden(d as usize) as f64, 2.0),
+        false => (0.0, 1.0),
+    };
     let seen = 2.0 * latents * q;
     let has_norms = config.query_key_norm;
     let before_norm = count(has_norms, gathered * q + latents * kv);
     // What a gate lets through of each part is the gate's gradient.
-    let gated = count(config.gate != Gate::Open, 2.0 * n * d);
+    let gated = count(config.gate != Gate::Open, parts * n * d);
     let hidden = if config.gated_ffw { 4.0 * f } else { 2.0 * f };
     let lean_hidden = if config.gated_ffw { 2.0 * f } else { f };
-    let streams = 2.0 * n * d;
-    let whole =
-        streams + 2.0 * n * d + gathered * q + seen + before_norm + n * q + gated + n * hidden;
-    let made = 2.0 * n * d + n * q + 2.0 * latents * kv + n * lean_hidden;
+    let streams = parts * n * d;
+    let whole = 2.0 * streams + gathered * q + seen + before_norm + n * q + gated + n * hidden;
+    let made = streams + n * q + 2.0 * latents * kv + n * lean_hidden;
     Kept {
         whole,
         lean: made + 2.0 * gathered * q,

@@ -34,9 +34,7 @@ impl StepOperations {
         let blocks = config.gated_blocks() as f64;
         let head = 2.0 * (language.logits() * language.width) as f64;
         let of_layers = language.flops_per_token(batch.length.div_ceil(2)) as f64 - head;
-        let of_block = config
-            .gated
-            .flops_per_token(language.width, config.latents());
+        let of_block = config.block_flops_per_token(batch.length.div_ceil(2));
         let inner = config.gated.of_keys() * config.gated.head_dim;
         let keys_values = 4.0 * (config.latents() * config.media_width() * inner) as f64;
         let resampler = config.resampler.as_ref();

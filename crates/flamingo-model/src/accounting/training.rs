@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use super::kept::{Kept, Looked, gated_block, language_layer, resampler};
 use crate::contrastive::ContrastiveConfig;
-use crate::language::Positions;
-use crate::{FlamingoConfig, LanguageConfig};
+use crate::language::{Point, Positions};
+use crate::{FlamingoConfig, LanguageConfig, Placement};
 
 /// Rows of a source that are worked on at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -37,6 +37,24 @@ impl MicroBatch {
     /// Tokens of all rows.
     pub fn tokens(&self) -> usize {
         self.rows * self.length
+    }
+}
+
+/// Pairs of a contrastive source in a step of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PairsBatch {
+    /// Pairs of all processes, which are told apart from each other.
+    pub of_all: usize,
+    /// Pictures, or texts, that a tower sees at once.
+    pub at_once: usize,
+    /// Tokens of a text, padding included.
+    pub length: usize,
+}
+
+impl PairsBatch {
+    /// Whether the vectors of all are made first, and the towers see everything twice.
+    pub fn is_in_parts(&self) -> bool {
+        self.at_once < self.of_all
     }
 }
 
@@ -64,7 +82,10 @@ impl Learning {
         if self.tables || self.language {
             return layers;
         }
-        let first = (0..=layers).find(|&point| config.gated.stands_at(point, layers));
+        let blocks = |point| config.gated.blocks_at(point, layers);
+        let has_one =
+            |&layer: &usize| blocks(Point::Before(layer)) + blocks(Point::Within(layer)) > 0;
+        let first = (0..=layers).find(has_one);
         layers - first.unwrap_or(layers)
     }
 }
@@ -120,19 +141,28 @@ impl TrainingMemory {
         Self::all_learning(config.parameters() as f64, parts, kept, scores)
     }
 
-    /// Of two towers on `pairs` pictures and texts of `length` tokens; none where what the encoder keeps is not counted.
+    /// Of two towers; none where what the encoder keeps is not counted.
     pub fn of_contrastive(
         config: &ContrastiveConfig,
         parts: usize,
-        [pairs, length]: [usize; 2],
+        batch: &PairsBatch,
     ) -> Option<Self> {
         let image = config.vision.kept_per_image()? as f64;
-        let text = length as f64 * config.text.kept_per_token() as f64;
-        let scores = 6.0 * (pairs * pairs) as f64;
+        let text = batch.length as f64 * config.text.kept_per_token() as f64;
+        let scores = 6.0 * (batch.of_all * batch.of_all) as f64;
         // Of each convolution the weights are kept twice, as they are centred and as they are used.
         let weights = 2.0 * config.vision.parameters() as f64;
-        let kept = Kept::always(pairs as f64 * (image + text) + scores + weights);
-        let work = pairs as f64 * config.vision.work_per_image() as f64 * F32;
+        let at_once = batch.at_once as f64;
+        let kept = match batch.is_in_parts() {
+            false => at_once * (image + text) + scores + weights,
+            // First the loss and then the towers, one at a time, beside the vectors of all and their gradients.
+            true => {
+                let vectors = 4.0 * (batch.of_all * config.joint_width) as f64;
+                vectors + scores.max(at_once * image.max(text) + weights)
+            }
+        };
+        let kept = Kept::always(kept);
+        let work = at_once * config.vision.work_per_image() as f64 * F32;
         Some(Self::all_learning(
             config.parameters() as f64,
             parts,
@@ -261,8 +291,7 @@ impl<'a> Phases<'a> {
     /// Those of the gated blocks and of the map before them.
     fn trained_of_blocks(&self) -> f64 {
         let config = self.config;
-        let width = config.language.width;
-        let block = config.gated.parameters(width, config.media_width());
+        let block = config.block_parameters();
         (config.gated_blocks() as u64 * block + config.media_projection_parameters()) as f64
     }
 
@@ -340,6 +369,11 @@ impl<'a> Phases<'a> {
             latents: self.latents(),
         };
         let block = gated_block(&config.gated, language.width, looked);
+        // Blocks on top have a layer of text before them, which learns, too.
+        let block = match config.gated.placement {
+            Placement::OnTop => block + language_layer(language, true, batch.length) * tokens,
+            _ => block,
+        };
         let heads = match language.positions {
             Positions::Alibi { .. } => language.heads,
             _ => 1,

@@ -1,6 +1,8 @@
 //! What the whole model owes: closed gates are the language model, batches equal singles, cached
 //! decoding equals the full pass, gradients only where declared and right by finite differences.
 
+mod placements;
+
 use std::ops::Range;
 
 use flamingo_kernels::{Activation, Device, cross_entropy};
@@ -123,7 +125,7 @@ fn closed_gates_give_the_frozen_language_model_bit_for_bit() {
     let input = TextInput::ragged(&ids, 6, &[6]);
     let alone = model
         .language
-        .hidden(model.language.embed(&input), &input, &mut |_, y| y);
+        .hidden(model.language.embed(&input), &input, &mut |_, y, _| y);
     let logits = |y: Tensor<3>| model.logits(y.squeeze_dim::<2>(0)).into_data();
     assert_eq!(logits(flamingo), logits(alone));
 }
@@ -269,8 +271,8 @@ fn gradients_of_resampler_and_gated_block_agree_with_finite_differences() {
         }),
         (
             "gated dense",
-            first(read(block.dense_in.weight.val())),
-            |m, by| nudge(&mut m.gated[0].dense_in.weight, by),
+            first(read(block.dense_in.as_ref().expect("dense").weight.val())),
+            |m, by| nudge(&mut m.gated[0].dense_in.as_mut().expect("dense").weight, by),
         ),
         (
             "alpha_xattn",

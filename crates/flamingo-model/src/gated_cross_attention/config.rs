@@ -3,7 +3,9 @@
 use flamingo_kernels::{Activation, NormKind};
 use serde::{Deserialize, Serialize};
 
-/// On which side of its layer a block stands.
+use crate::language::Point;
+
+/// Where a block stands, seen from its layer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Placement {
@@ -15,6 +17,12 @@ pub enum Placement {
     /// In its place: the block is a layer itself, and `layers` counts it among those of the language
     /// model (Llama-3.2-Vision).
     Instead,
+    /// In it, between attention and feed-forward (the paper's ablation VANILLA XATTN, as in the decoder
+    /// of the first Transformer: without gates, and without a feed-forward of the block's own).
+    Inside,
+    /// Behind the last layer, all blocks one upon the other, each behind a layer of self-attention of its
+    /// own like those of the language model (the paper's ablation GRAFTING).
+    OnTop,
 }
 
 /// What a gate is.
@@ -34,7 +42,7 @@ pub enum Gate {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatedConfig {
-    /// A block at every n-th language-model layer.
+    /// A block at every n-th language-model layer; with [`Placement::OnTop`], as many blocks.
     #[serde(default = "one")]
     pub every: usize,
     /// The first layer that has one (0 in the paper; `every - 1` in OpenFlamingo).
@@ -51,11 +59,14 @@ pub struct GatedConfig {
     pub key_value_heads: Option<usize>,
     /// Width of a head.
     pub head_dim: usize,
+    /// Whether a block has a feed-forward; without one it is only attention.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub dense: bool,
     /// Hidden width of the feed-forward, as a multiple of the text width.
     pub ffw_multiple: usize,
     /// Activation of the feed-forward.
     pub activation: Activation,
-    /// On which side of its layer a block stands.
+    /// Where a block stands, seen from its layer.
     #[serde(default)]
     pub placement: Placement,
     /// What the gates are.
@@ -86,6 +97,14 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn yes() -> bool {
+    true
+}
+
 fn one() -> usize {
     1
 }
@@ -109,6 +128,7 @@ impl GatedConfig {
             heads,
             key_value_heads: None,
             head_dim: 128,
+            dense: true,
             ffw_multiple: 4,
             activation,
             placement: Placement::Before,
@@ -133,30 +153,40 @@ impl GatedConfig {
         }
     }
 
-    /// How many blocks stand at `point` of a language model of `layers` layers of its own: before its
-    /// layer `point`, or behind the last where `point` is `layers`.
-    pub fn blocks_at(&self, point: usize, layers: usize) -> usize {
-        let layer = match self.placement {
-            Placement::Before => Some(point).filter(|&layer| layer < layers),
-            Placement::After => point.checked_sub(1),
-            Placement::Instead => {
-                // Of the layers before a block, those that are blocks are no layers of the model's own.
-                let own = self.layers.iter().enumerate();
-                return own
-                    .filter(|(block, layer)| **layer == point + block)
-                    .count();
+    /// How many blocks stand at `point` of a language model of `layers` layers of its own.
+    pub fn blocks_at(&self, point: Point, layers: usize) -> usize {
+        let own = |layer: usize| layer < layers && self.is_of(layer);
+        match (self.placement, point) {
+            (Placement::Before, Point::Before(layer))
+            | (Placement::Inside, Point::Within(layer)) => usize::from(own(layer)),
+            (Placement::After, Point::Before(layer)) => {
+                usize::from(layer.checked_sub(1).is_some_and(own))
             }
-        };
-        let stands = layer.is_some_and(|layer| match &self.layers[..] {
-            [] => layer >= self.first && (layer - self.first).is_multiple_of(self.every),
-            listed => listed.contains(&layer),
-        });
-        usize::from(stands)
+            (Placement::Instead, Point::Before(layer)) => {
+                // Of the layers before a block, those that are blocks are no layers of the model's own.
+                let blocks = self.layers.iter().enumerate();
+                blocks
+                    .filter(|(block, listed)| **listed == layer + block)
+                    .count()
+            }
+            (Placement::OnTop, Point::Before(layer)) if layer == layers => {
+                (0..layers).filter(|&layer| own(layer)).count()
+            }
+            _ => 0,
+        }
     }
 
-    /// Whether a block stands at `point` ([`GatedConfig::blocks_at`]).
-    pub fn stands_at(&self, point: usize, layers: usize) -> bool {
-        self.blocks_at(point, layers) > 0
+    /// Whether `every` and `first`, or `layers`, give a layer a block.
+    fn is_of(&self, layer: usize) -> bool {
+        match &self.layers[..] {
+            [] => layer >= self.first && (layer - self.first).is_multiple_of(self.every),
+            listed => listed.contains(&layer),
+        }
+    }
+
+    /// Whether a block stands before layer `layer`, or behind the last one for `layers`.
+    pub fn stands_at(&self, layer: usize, layers: usize) -> bool {
+        self.blocks_at(Point::Before(layer), layers) > 0
     }
 
     /// Heads of keys and values.
@@ -179,6 +209,12 @@ impl GatedConfig {
                 "gated.placement is instead, gated.layers is empty: list the layers that are blocks"
                     .into(),
             );
+        }
+        if self.placement == Placement::OnTop && !listed.is_empty() {
+            return Err(format!(
+                "gated.placement is on_top, where blocks stand at no layer, and gated.layers lists {listed:?}: leave it out, \
+                 and give as gated.every every how many layers there is one"
+            ));
         }
         if self.every == 0 {
             return Err("gated.every is 0: give 1 for a block before every layer".into());
@@ -203,7 +239,7 @@ impl GatedConfig {
         }
         let (all, counted) = match self.placement {
             Placement::Instead => (layers + listed.len(), " without the blocks"),
-            Placement::Before | Placement::After => (layers, ""),
+            _ => (layers, ""),
         };
         match listed.last().filter(|last| **last >= all) {
             Some(last) => Err(format!(
@@ -223,7 +259,6 @@ impl GatedConfig {
     pub fn parameters(&self, d: usize, media_width: usize) -> u64 {
         let inner = self.heads * self.head_dim;
         let of_keys = self.of_keys() * self.head_dim;
-        let matrices = if self.gated_ffw { 3 } else { 2 };
         let norm = if self.norm == NormKind::LayerNorm {
             2
         } else {
@@ -234,10 +269,20 @@ impl GatedConfig {
         } else {
             0
         };
-        let gates = 2 * self.gate_width(d);
-        let norms = norm * (2 * d + of_heads);
-        (2 * d * inner + 2 * media_width * of_keys + matrices * self.hidden(d) * d + norms + gates)
-            as u64
+        // Of the attention and of the feed-forward.
+        let halves = if self.dense { 2 } else { 1 };
+        let gates = halves * self.gate_width(d);
+        let norms = norm * (halves * d + of_heads);
+        (2 * d * inner + 2 * media_width * of_keys + self.dense_weights(d) + norms + gates) as u64
+    }
+
+    /// Numbers of the feed-forward's matrices.
+    fn dense_weights(&self, d: usize) -> usize {
+        match (self.dense, self.gated_ffw) {
+            (false, _) => 0,
+            (true, false) => 2 * self.hidden(d) * d,
+            (true, true) => 3 * self.hidden(d) * d,
+        }
     }
 
     pub(super) fn gate_width(&self, d: usize) -> usize {
@@ -252,7 +297,6 @@ impl GatedConfig {
     /// their keys and values being there.
     pub fn flops_per_token(&self, d: usize, latents: usize) -> u64 {
         let inner = self.heads * self.head_dim;
-        let matrices = if self.gated_ffw { 3 } else { 2 };
-        (4 * d * inner + 4 * latents * inner + 2 * matrices * self.hidden(d) * d) as u64
+        (4 * d * inner + 4 * latents * inner + 2 * self.dense_weights(d)) as u64
     }
 }

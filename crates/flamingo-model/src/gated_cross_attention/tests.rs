@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::*;
+use crate::language::Point;
 use flamingo_kernels::{Device, NormKind};
 
 const D: usize = 6;
@@ -234,7 +235,8 @@ fn media_of_different_lengths_are_met_in_runs_gathered_and_under_a_mask_alike() 
 fn blocks_that_are_layers_stand_between_the_models_own() {
     let (config, _) = grouped();
     // Of seven layers 1, 4 and 5 are blocks: own layers are 0, 2, 3 and 6.
-    let at: Vec<usize> = (0..=4).map(|point| config.blocks_at(point, 4)).collect();
+    let at = |layer| config.blocks_at(Point::Before(layer), 4);
+    let at: Vec<usize> = (0..=4).map(at).collect();
     assert_eq!(at, [0, 1, 0, 2, 0]);
     assert_eq!(config.check(4), Ok(()));
     let told = |change: fn(&mut GatedConfig)| {

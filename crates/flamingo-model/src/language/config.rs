@@ -98,6 +98,13 @@ pub enum Residual {
     ParallelSharedNorm,
 }
 
+impl Residual {
+    /// Whether there is a stream between the two: the feed-forward reads what the attention gave.
+    pub fn has_within(self) -> bool {
+        matches!(self, Residual::Sequential | Residual::SequentialPostNorm)
+    }
+}
+
 /// A decoder-only language model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -385,7 +392,8 @@ impl LanguageConfig {
             }
     }
 
-    fn layer_parameters(&self) -> usize {
+    /// Parameters of a layer.
+    pub(crate) fn layer_parameters(&self) -> usize {
         let d = self.width;
         let (q, kv) = (
             self.heads * self.head_dim,
@@ -424,6 +432,12 @@ impl LanguageConfig {
 
     /// Operations (2 a multiply-add) for one token that looks back on `seen` tokens.
     pub fn flops_per_token(&self, seen: usize) -> u64 {
+        let head = 2 * self.width * self.logits();
+        self.layers as u64 * self.layer_flops_per_token(seen) + head as u64
+    }
+
+    /// Of these, those of one layer.
+    pub(crate) fn layer_flops_per_token(&self, seen: usize) -> u64 {
         let d = self.width;
         let (q, kv) = (
             self.heads * self.head_dim,
@@ -439,7 +453,7 @@ impl LanguageConfig {
             + 4 * seen * q
             + relative
             + 2 * (inputs + 1) * d * self.ffw_width;
-        (self.layers * layer + 2 * d * self.logits()) as u64
+        layer as u64
     }
 }
 

@@ -1,6 +1,6 @@
 //! A decoder-only language model whose one configuration covers Chinchilla, GPT-2, OPT, GPT-NeoX,
-//! MPT and LLaMA. It knows nothing of images: [`LanguageModel::hidden`] hands the stream out before
-//! each layer, and what is done to it there is the caller's affair.
+//! MPT and LLaMA. It knows nothing of images: [`LanguageModel::hidden`] hands the stream out at each
+//! [`Point`], and what is done to it there is the caller's affair.
 
 mod attention;
 mod cache;
@@ -117,8 +117,23 @@ impl TextInput {
     }
 }
 
-/// The stream and what an attention makes of its normed tokens.
-type Attend<'a> = dyn FnMut(&SelfAttention, Tensor<3>, Tensor<3>) -> Tensor<3> + 'a;
+/// Where the stream is handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// Before layer n; behind the last one for n layers.
+    Before(usize),
+    /// Between attention and feed-forward of layer n, where the feed-forward reads what the attention
+    /// gave ([`Residual::has_within`]).
+    Within(usize),
+}
+
+/// An attention over the tokens of a pass: of the stream and its normed tokens it makes the stream with
+/// what was looked up added.
+pub type Attend<'a> = dyn FnMut(&SelfAttention, Tensor<3>, Tensor<3>) -> Tensor<3> + 'a;
+
+/// What a caller makes of the stream at a point. Layers of its own read the tokens by the attention that
+/// it is given: as many at the same points in each pass over a text.
+pub type Visit<'a> = dyn FnMut(Point, Tensor<3>, &mut Attend<'_>) -> Tensor<3> + 'a;
 
 impl LanguageModel {
     /// Embeddings and projections normal, norms 1, biases 0.
@@ -207,10 +222,8 @@ impl LanguageModel {
         x
     }
 
-    /// The stream after the last layer and the final norm.
-    ///
-    /// `before(i, y)` is called with the stream before layer `i`, and behind the last one with the
-    /// number of layers, and returns what is read there.
+    /// The stream after the last layer and the final norm; `visit` is shown the stream at each point,
+    /// and what it returns is read on.
     ///
     /// # Shapes
     /// - `embedded` and output: `[B, L, D]`
@@ -218,12 +231,12 @@ impl LanguageModel {
         &self,
         embedded: Tensor<3>,
         input: &TextInput,
-        before: &mut dyn FnMut(usize, Tensor<3>) -> Tensor<3>,
+        visit: &mut Visit<'_>,
     ) -> Tensor<3> {
         let (queries, device) = (&input.positions, embedded.device());
         let places = Places::new(&self.config, queries, queries, &device);
         let places = places.in_branches(&input.branches, &device);
-        self.layers_over(embedded, before, &mut |attention, stream, x| {
+        self.layers_over(embedded, visit, &mut |attention, stream, x| {
             attention.forward(stream, x, &places)
         })
     }
@@ -232,18 +245,14 @@ impl LanguageModel {
     /// padding, and adds them to the texts' caches.
     ///
     /// # Shapes
-    /// - output and the stream before each layer: `[1, L, D]`, `L` the tokens of all rows, those of each
+    /// - output and the stream at each point: `[1, L, D]`, `L` the tokens of all rows, those of each
     ///   with its branches behind them
-    pub fn read(
-        &self,
-        rows: &mut [TextRow<'_>],
-        before: &mut dyn FnMut(usize, Tensor<3>) -> Tensor<3>,
-    ) -> Tensor<3> {
+    pub fn read(&self, rows: &mut [TextRow<'_>], visit: &mut Visit<'_>) -> Tensor<3> {
         let ids: Vec<u32> = rows.iter().flat_map(|row| row.all_ids()).collect();
         let positions: Vec<[Vec<i64>; 2]> = rows.iter().map(TextRow::positions).collect();
         let embedded = self.embedded(&ids, positions.iter().flatten().flatten().copied());
         let mut reading = Reading::new(&self.config, rows, &positions, &embedded.device());
-        let hidden = self.layers_over(embedded.unsqueeze(), before, &mut |attention, stream, x| {
+        let hidden = self.layers_over(embedded.unsqueeze(), visit, &mut |attention, stream, x| {
             attention.read(stream, x, &mut reading)
         });
         reading.finish();
@@ -253,14 +262,17 @@ impl LanguageModel {
     fn layers_over(
         &self,
         embedded: Tensor<3>,
-        before: &mut dyn FnMut(usize, Tensor<3>) -> Tensor<3>,
+        visit: &mut Visit<'_>,
         attend: &mut Attend<'_>,
     ) -> Tensor<3> {
         let mut y = embedded;
-        for (i, layer) in self.layers.iter().enumerate() {
-            y = layer.forward(before(i, y), attend);
+        for (number, layer) in self.layers.iter().enumerate() {
+            let x = visit(Point::Before(number), y, attend);
+            y = layer.forward(x, attend, &mut |y, attend| {
+                visit(Point::Within(number), y, attend)
+            });
         }
-        let y = before(self.layers.len(), y);
+        let y = visit(Point::Before(self.layers.len()), y, attend);
         match &self.norm {
             Some(norm) => norm.forward(y),
             None => y,
@@ -314,8 +326,12 @@ impl LanguageModel {
     }
 }
 
+/// What a caller makes of the stream within a layer.
+type Within<'a> = dyn FnMut(Tensor<3>, &mut Attend<'_>) -> Tensor<3> + 'a;
+
 impl Layer {
-    fn new(config: &LanguageConfig, init: &mut Init) -> Self {
+    /// A layer that has learnt nothing yet.
+    pub(crate) fn new(config: &LanguageConfig, init: &mut Init) -> Self {
         let norm =
             |init: &mut Init| Norm::new(config.norm, config.width, config.norm_epsilon, init);
         Self {
@@ -327,10 +343,20 @@ impl Layer {
         }
     }
 
-    fn forward(&self, x: Tensor<3>, attend: &mut Attend<'_>) -> Tensor<3> {
+    /// The stream behind the layer; `within` is shown it between attention and feed-forward, where there
+    /// is such a point.
+    ///
+    /// # Shapes
+    /// - `x` and output: `[B, L, D]`
+    pub(crate) fn forward(
+        &self,
+        x: Tensor<3>,
+        attend: &mut Attend<'_>,
+        within: &mut Within<'_>,
+    ) -> Tensor<3> {
         if self.residual == Residual::SequentialPostNorm {
             let x = attend(&self.attention, x.clone(), x);
-            let x = self.norm_attention.forward(x);
+            let x = within(self.norm_attention.forward(x), attend);
             let sum = self.ffw.added_to(x.clone(), x);
             return self
                 .norm_ffw
@@ -344,11 +370,11 @@ impl Layer {
                 .map_or(normed.clone(), |norm| norm.forward(x))
         };
         let attended = attend(&self.attention, x.clone(), normed.clone());
-        let of_ffw = match self.residual {
-            Residual::Sequential | Residual::SequentialPostNorm => norm_ffw(attended.clone()),
-            Residual::Parallel | Residual::ParallelSharedNorm => norm_ffw(x),
-        };
-        self.ffw.added_to(attended, of_ffw)
+        if !self.residual.has_within() {
+            return self.ffw.added_to(attended, norm_ffw(x));
+        }
+        let attended = within(attended, attend);
+        self.ffw.added_to(attended.clone(), norm_ffw(attended))
     }
 }
 

@@ -77,7 +77,7 @@ fn build(config: &LanguageConfig) -> LanguageModel {
 }
 
 fn pass(model: &LanguageModel, input: &TextInput) -> Tensor<3> {
-    model.hidden(model.embed(input), input, &mut |_, y| y)
+    model.hidden(model.embed(input), input, &mut |_, y, _| y)
 }
 
 /// Tokens behind each cache, side by side.
@@ -86,7 +86,7 @@ fn read(model: &LanguageModel, rows: &mut [(&[u32], &mut TextCache)]) -> Tensor<
         .iter_mut()
         .map(|(ids, cache)| TextRow::new(ids, cache))
         .collect();
-    model.read(&mut rows, &mut |_, y| y)
+    model.read(&mut rows, &mut |_, y, _| y)
 }
 
 fn row(ids: &[u32]) -> TextInput {
@@ -247,14 +247,14 @@ fn branches_of_a_tree_are_read_as_each_alone() {
             branches: branches_of,
             ..TextRow::new(&[], &mut cache)
         };
-        let tree = model.read(std::slice::from_mut(&mut row), &mut |_, y| y);
+        let tree = model.read(std::slice::from_mut(&mut row), &mut |_, y, _| y);
         assert_eq!(cache.len(), 3, "branches are not kept");
         let mut whole = TextCache::default();
         let mut row = TextRow {
             branches: branches_of,
             ..TextRow::new(&text, &mut whole)
         };
-        let together = model.read(std::slice::from_mut(&mut row), &mut |_, y| y);
+        let together = model.read(std::slice::from_mut(&mut row), &mut |_, y, _| y);
         assert_eq!(whole.len(), 3);
         assert!(
             distance(together.narrow(1, 3, 5), tree.clone()) < 1e-5,
@@ -307,7 +307,7 @@ fn changes_of_low_rank_stand_beside_every_matrix_of_the_layers_and_begin_as_none
         let mut model = LanguageModel::new(&config, &mut init);
         let input = TextInput::ragged(&[3, 5, 7, 11, 13, 17], 3, &[3, 2]);
         let stream = |model: &LanguageModel| {
-            let hidden = model.hidden(model.embed(&input), &input, &mut |_, y| y);
+            let hidden = model.hidden(model.embed(&input), &input, &mut |_, y, _| y);
             hidden.into_data().try_to_vec::<f32>().expect("f32")
         };
         let before = (stream(&model), model.num_params());

@@ -261,7 +261,7 @@ fn towers_are_trained_with_clipping_of_their_own() {
     assert!(after < before, "{after} {before}");
     recipe.model = match recipe.model {
         ModelSpec::Contrastive(mut config) => {
-            config.text.layers = 0;
+            config.config.text.layers = 0;
             ModelSpec::Contrastive(config)
         }
         other => other,
@@ -294,7 +294,7 @@ fn only_a_model_with_a_bert_needs_a_program_that_knows_of_it() {
     );
     let plain = |recipe: &mut Recipe| {
         if let ModelSpec::Contrastive(config) = &mut recipe.model {
-            (config.text.norm, config.text.pool) = Default::default();
+            (config.config.text.norm, config.config.text.pool) = Default::default();
         }
     };
     let (version, text) = written(&plain, "plain");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use flamingo_kernels::Precision;
-use flamingo_model::{Gate, ResamplerKind};
+use flamingo_model::{Gate, Placement, ResamplerKind};
 use flamingo_sequence::Visibility;
 use flamingo_train::{
     EpisodeSpec, FillSpec, LanguageStart, Line, ModelSpec, Recipe, ResamplerStart, Resume,
@@ -447,19 +447,42 @@ fn the_language_model_learns_or_begins_anew_only_where_the_recipe_says_so() {
     }
 }
 
+fn grafted(spec: &mut flamingo_train::FlamingoSpec) {
+    (spec.gated.placement, spec.gated.gate) = (Placement::OnTop, Gate::Open);
+}
+
+#[test]
+fn a_resumed_run_with_layers_on_top_equals_an_uninterrupted_one_bit_for_bit() {
+    let world = with_parts();
+    let mut recipe = flamingo(&world);
+    let ModelSpec::Flamingo(spec) = &mut recipe.model else {
+        panic!("a Flamingo");
+    };
+    grafted(spec);
+    // There are no gates.
+    recipe.optimiser.group.clear();
+    resumed_equals_uninterrupted(&recipe, 3);
+}
+
 /// A change of a model.
 type Change = fn(&mut flamingo_train::FlamingoSpec);
 
 #[test]
 fn the_papers_ablations_of_the_model_are_trained_and_saved_as_what_they_are() {
     let world = with_parts();
-    let changes: [(&str, Change); 4] = [
+    let before = tensors(world.path("language/model"));
+    let changes: [(&str, Change); 6] = [
         ("open", |spec| spec.gated.gate = Gate::Open),
         ("mlp", |spec| spec.resampler.kind = ResamplerKind::Mlp),
         ("transformer", |spec| {
             spec.resampler.kind = ResamplerKind::Transformer
         }),
         ("all", |spec| spec.sees = Visibility::AllPrevious),
+        ("vanilla", |spec| {
+            let gated = &mut spec.gated;
+            (gated.placement, gated.gate, gated.dense) = (Placement::Inside, Gate::Open, false);
+        }),
+        ("grafting", grafted),
     ];
     let mut models = Vec::new();
     for (name, change) in changes {
@@ -482,11 +505,18 @@ fn the_papers_ablations_of_the_model_are_trained_and_saved_as_what_they_are() {
             file.version == flamingo_weights::PARTS_FORMAT_VERSION,
             name != "all"
         );
-        let alphas = tensors(folder.clone())
-            .names()
-            .filter(|n| n.contains("alpha"))
-            .count();
-        assert_eq!(alphas, if name == "open" { 0 } else { 2 * 2 });
+        let after = tensors(folder.clone());
+        let count = |part: &str| after.names().filter(|n| n.contains(part)).count();
+        let without = ["open", "vanilla", "grafting"].contains(&name);
+        assert_eq!(count("alpha"), if without { 0 } else { 2 * 2 });
+        assert_eq!(count("dense_in"), if name == "vanilla" { 0 } else { 2 });
+        assert_eq!(count("text_layer") > 0, name == "grafting");
+        let frozen = "layers.0.attention.q.weight";
+        let (was, is) = (
+            before.values(frozen),
+            after.values(&format!("language.{frozen}")),
+        );
+        assert_eq!(was.unwrap(), is.unwrap(), "{name}");
         models.push((losses(&recipe.run).pop().unwrap().1, folder));
     }
     // What is seen changes what is learnt.

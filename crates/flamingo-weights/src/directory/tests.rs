@@ -7,8 +7,8 @@ use flamingo_kernels::{Activation, Tensor};
 use flamingo_model::language::QueryKeyNorm;
 use flamingo_model::vision::{VisionConfig, VitConfig};
 use flamingo_model::{
-    FlamingoConfig, GatedConfig, LanguageConfig, Looking, Media, PerceiverResamplerConfig,
-    TextInput,
+    FlamingoConfig, Gate, GatedConfig, LanguageConfig, Looking, Media, PerceiverResamplerConfig,
+    Placement, TextInput,
 };
 
 use flamingo_world::special_token_names;
@@ -129,6 +129,33 @@ fn a_saved_and_loaded_model_gives_the_same_logits_bit_for_bit() {
     let loaded = load_from(folder.path()).unwrap();
     assert_eq!(logits(&model), logits(&loaded.model));
     assert_eq!(loaded.file, model_file());
+}
+
+#[test]
+fn cross_attention_inside_of_layers_and_layers_on_top_are_saved_as_what_they_are() {
+    let ways: [fn(&mut GatedConfig); 2] = [
+        |gated| {
+            (gated.placement, gated.gate, gated.dense) = (Placement::Inside, Gate::Open, false);
+        },
+        |gated| gated.placement = Placement::OnTop,
+    ];
+    assert!(!model_file().to_json().contains("\"dense\""));
+    for way in ways {
+        let mut file = model_file();
+        let ModelConfig::Flamingo(config) = &mut file.model else {
+            unreachable!()
+        };
+        way(&mut config.gated);
+        let model = Flamingo::new(config, &mut Init::new(7, &Device::flex())).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let tensors = named_tensors(&model);
+        save(folder.path(), &file, &tokenizer(), &tensors, Precision::F32).unwrap();
+        let loaded = load_from(folder.path()).unwrap();
+        assert_eq!(logits(&model), logits(&loaded.model));
+        // Only programs that know them read them.
+        assert_eq!(loaded.file.version, crate::PARTS_FORMAT_VERSION);
+        assert_eq!(loaded.file.model, file.model);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `flamingo ablate`: the same training with one thing changed at a time.
 
+mod changed;
 mod spec;
 mod table;
 
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use flamingo::engine::{Engine, EngineOptions};
 use flamingo::eval::{DemoOptions, demo};
-use flamingo::train::{Options, Resume, Silent, train};
+use flamingo::train::{Options, Recipe, Resume, Silent, train};
 use flamingo::weights::Source;
 
 use crate::args::DeviceArgs;
@@ -21,7 +22,8 @@ use table::{Score, Scored, table};
 /// Train one recipe with one thing changed at a time, and tell what each is worth.
 ///
 /// Each row of the table is trained with each seed and judged by `demo`. A model that was trained and judged is not
-/// made again, and a training that was stopped is gone on with: give the same command.
+/// made again, and a training that was stopped is gone on with: give the same command. The table is written whenever a
+/// row is done.
 #[derive(Debug, Args)]
 pub(crate) struct AblateArgs {
     /// The table, a TOML file such as recipes/demo/ablation.toml
@@ -40,7 +42,6 @@ pub(crate) struct AblateArgs {
     device: DeviceArgs,
 }
 
-const SCORE: &str = "score.json";
 const BAR: &str = "{bar:24.cyan} {pos}/{len} trainings  {msg}";
 
 pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
@@ -53,6 +54,7 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
     // All are recipes before the first is trained.
     for row in &rows {
         spec.recipe(row, spec.seeds[0])?;
+        spec.encoder(row)?;
     }
     let stop = interrupt::flag("what was trained stands; the same command goes on".to_owned())?;
     let _lock = writer::alone(&spec.folder)?;
@@ -75,6 +77,10 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
     };
     let mut scored = Vec::new();
     for row in &rows {
+        if let Some(encoder) = spec.encoder(row)? {
+            bar.set_message(format!("{}, its encoder", row.name));
+            work.trained(encoder, &format!("the encoder of {}", row.name))?;
+        }
         let mut scores = Vec::new();
         for &seed in &spec.seeds {
             bar.set_message(format!("{}, seed {seed}", row.name));
@@ -86,12 +92,12 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
             paper: row.paper,
             scores,
         });
+        let page = page(args, &spec, &table(&scored));
+        flamingo_files::write(&args.out, page.as_bytes())
+            .hint_if_full("make room, then give the same command again")?;
     }
     bar.finish_and_clear();
-    let table = table(&scored);
-    flamingo_files::write(&args.out, page(args, &spec, &table).as_bytes())
-        .hint_if_full("make room, then give the same command again")?;
-    output::line(table.trim_end())?;
+    output::line(table(&scored).trim_end())?;
     output::line(&format!("written to {}", args.out.display()))
 }
 
@@ -122,7 +128,18 @@ struct Work<'a> {
 impl Work<'_> {
     /// The score of a row and a seed: the one that is there, or that of the model trained now.
     fn score(&self, row: &Row, seed: u64) -> Result<Score> {
-        let mut recipe = self.spec.recipe(row, seed)?;
+        let recipe = self.spec.recipe(row, seed)?;
+        let path = recipe.run.join(format!("score-{}.json", self.spec.queries));
+        // Also where it was judged already: another recipe in its folder is refused.
+        let model = self.trained(recipe, &format!("{}, seed {seed}", row.name))?;
+        match fs::read(&path) {
+            Ok(json) => Ok(serde_json::from_slice(&json)?),
+            Err(_) => self.judged(&model, &path),
+        }
+    }
+
+    /// The model of a recipe: the one that is there, or one trained now.
+    fn trained(&self, mut recipe: Recipe, what: &str) -> Result<PathBuf> {
         if self.args.smoke {
             let run = recipe.run.clone();
             recipe = recipe.smoke();
@@ -134,20 +151,14 @@ impl Work<'_> {
         if let Some(init) = &recipe.init {
             part_files::bring_all(init)?;
         }
-        // Also where it was trained already: another recipe in its folder is refused.
         let summary = train(&recipe, self.options, &mut Silent);
         let summary = summary.hint_if_full("make room: the same command goes on")?;
-        let Some(model) = summary.model else {
-            return Err(Failure::stopped(format!(
-                "{}, seed {seed}, after step {}; the same command goes on",
-                row.name, summary.steps
-            )));
-        };
-        let path = recipe.run.join(SCORE);
-        match fs::read(&path) {
-            Ok(json) => Ok(serde_json::from_slice(&json)?),
-            Err(_) => self.judged(&model, &path),
-        }
+        summary.model.ok_or_else(|| {
+            Failure::stopped(format!(
+                "{what}, after step {}; the same command goes on",
+                summary.steps
+            ))
+        })
     }
 
     fn judged(&self, model: &Path, path: &Path) -> Result<Score> {

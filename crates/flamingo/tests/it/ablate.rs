@@ -56,6 +56,33 @@ paper = 70.7
 name = "no tanh gate"
 paper = 66.5
 set = { "model.flamingo.gated.gate" = "open" }
+
+[[row]]
+name = "encoder: ViT"
+set = { "model.flamingo.gated.placement" = "on_top" }
+encoder = { recipe = "encoder.toml", set = { "model.contrastive.vision" = { vit = { image_size = 16, patch = 8, width = 8, layers = 1, heads = 2, ffw_multiple = 2, activation = "gelu", class_token = false, pre_norm = false, tokens = "after_norm" } } } }
+"#;
+
+const ENCODER: &str = r#"
+run = "never"
+tokenizer = "base/tokenizer.json"
+tokens = { bos = "<BOS>", eos = "<EOS>", pad = "<PAD>", image = "<image>", end_of_chunk = "<EOC>" }
+preprocess = { size = 16, fit = "squash", mean = [0.5, 0.5, 0.5], std = [0.27, 0.27, 0.27] }
+
+[model.contrastive]
+joint_width = 8
+label_smoothing = 0.0
+text = { vocabulary = 2746, width = 8, layers = 0, heads = 1, ffw_multiple = 1, activation = "gelu", positions = 0 }
+
+[[data]]
+name = "pairs"
+format = "folders"
+path = "classes"
+batch = 2
+
+[schedule]
+steps = 2
+rate = 1e-3
 "#;
 
 #[test]
@@ -67,6 +94,7 @@ fn rows_are_trained_judged_and_written_and_what_is_there_is_not_made_again() {
     }
     place.write("recipe.toml", RECIPE.as_bytes());
     place.write("table.toml", TABLE.as_bytes());
+    place.write("encoder.toml", ENCODER.as_bytes());
     place.ok(&["weights", "convert", "demo", "--out", "base"]);
     let ablate = [
         "ablate",
@@ -97,8 +125,18 @@ fn rows_are_trained_judged_and_written_and_what_is_there_is_not_made_again() {
             "{row}"
         );
     }
+    let of_encoder = place
+        .path()
+        .join("runs/encoder--ViT/encoder/model/flamingo.json");
+    assert!(of_encoder.is_file());
+    let own = run("encoder--ViT", 2).join("model/flamingo.json");
+    let own = fs::read_to_string(own).unwrap();
+    assert!(
+        own.contains("\"vit\"") && own.contains("\"on_top\""),
+        "{own}"
+    );
     // What was judged is taken as it is; what is missing is made.
-    let score = run("the-model", 1).join("score.json");
+    let score = run("the-model", 1).join("score-1.json");
     fs::write(
         &score,
         r#"{"names": 100.0, "captions": 100.0, "questions": 100.0, "films": 100.0}"#,
@@ -110,7 +148,7 @@ fn rows_are_trained_judged_and_written_and_what_is_there_is_not_made_again() {
         again.contains("| the model | ") && again != shown,
         "{again}"
     );
-    assert!(run("no-tanh-gate", 2).join("score.json").is_file());
+    assert!(run("no-tanh-gate", 2).join("score-1.json").is_file());
     // One row beside the first.
     let one = place.ok(&[&ablate[..], &["--rows", "no tanh gate"]].concat());
     assert!(one.contains("| no tanh gate |"), "{one}");

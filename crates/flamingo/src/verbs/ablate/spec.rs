@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use flamingo::train::Recipe;
 use serde::Deserialize;
-use toml::{Table, Value};
+use toml::Value;
 
+use super::changed::Changed;
 use crate::failure::{Failure, Result};
 
 /// What is trained and judged; a TOML file.
@@ -38,7 +39,7 @@ pub(super) struct Row {
     #[serde(default)]
     pub(super) paper: Option<f64>,
     /// Keys of the recipe that are other ones, without those sources: `"model.flamingo.gated.gate" = "open"`,
-    /// `"data.0.batch" = 3`.
+    /// `"data.pages.batch" = 3`.
     #[serde(default)]
     pub(super) set: BTreeMap<String, Value>,
     /// Keys of the recipe that are not said.
@@ -47,6 +48,23 @@ pub(super) struct Row {
     /// Sources of data that are left out, by their names.
     #[serde(default)]
     pub(super) without: Vec<String>,
+    /// The vision encoder, where it is one of the row's own: trained once, before all seeds.
+    #[serde(default)]
+    pub(super) encoder: Option<Encoder>,
+}
+
+/// The training of an encoder, a recipe with other keys.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Encoder {
+    /// A recipe whose model has an encoder.
+    pub(super) recipe: PathBuf,
+    /// Keys of it that are other ones.
+    #[serde(default)]
+    pub(super) set: BTreeMap<String, Value>,
+    /// Keys of it that are not said.
+    #[serde(default)]
+    pub(super) unset: Vec<String>,
 }
 
 impl AblationSpec {
@@ -70,77 +88,41 @@ impl AblationSpec {
 
     /// The recipe of a row and a seed.
     pub(super) fn recipe(&self, row: &Row, seed: u64) -> Result<Recipe> {
-        let path = &self.recipe;
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
-        let table: Table = text
-            .parse()
-            .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-        let mut recipe = Value::from(table);
-        let wrong = |what: String| Failure::new(format!("row {:?}: {what}", row.name));
-        let sources = recipe.get_mut("data").and_then(Value::as_array_mut);
-        let sources = sources.ok_or_else(|| wrong(format!("{} has no data", path.display())))?;
-        for name in &row.without {
-            let before = sources.len();
-            sources.retain(|source| source.get("name").and_then(Value::as_str) != Some(name));
-            if sources.len() == before {
-                return Err(wrong(format!("{} has no source {name:?}", path.display())));
-            }
+        let mut changed = Changed::read(&self.recipe, &format!("row {:?}", row.name))?;
+        changed.set_all(&self.set)?;
+        changed.leave_out(&row.without)?;
+        changed.unset(&row.unset)?;
+        changed.set_all(&row.set)?;
+        if row.encoder.is_some() {
+            let model = self.encoder_run(row).join("model");
+            changed.set("init.vision", model.display().to_string())?;
         }
-        for key in &row.unset {
-            let (parent, last) = place(&mut recipe, key).map_err(wrong)?;
-            let there = parent.remove(last);
-            there.ok_or_else(|| wrong(format!("{} has no {key}", path.display())))?;
-        }
-        for (key, value) in self.set.iter().chain(&row.set) {
-            let (parent, last) = place(&mut recipe, key).map_err(wrong)?;
-            parent.insert(last.to_owned(), value.clone());
-        }
-        let run = self.run(row, seed);
-        for (key, value) in [
-            ("run", Value::from(run.display().to_string())),
-            ("seed", Value::from(seed as i64)),
-        ] {
-            place(&mut recipe, key)
-                .map_err(wrong)?
-                .0
-                .insert(key.to_owned(), value);
-        }
-        let name = format!("row {:?} over {}", row.name, path.display());
-        let text = toml::to_string(&recipe).map_err(|error| wrong(error.to_string()))?;
-        Ok(Recipe::from_toml(&text, &name)?)
+        changed.set("seed", seed as i64)?;
+        changed.into_recipe(&self.folder_of(row).join(format!("seed-{seed}")))
     }
 
-    /// The run folder of a row and a seed.
-    pub(super) fn run(&self, row: &Row, seed: u64) -> PathBuf {
+    /// The recipe of a row's own encoder, if it has one.
+    pub(super) fn encoder(&self, row: &Row) -> Result<Option<Recipe>> {
+        let Some(encoder) = &row.encoder else {
+            return Ok(None);
+        };
+        let what = format!("the encoder of row {:?}", row.name);
+        let mut changed = Changed::read(&encoder.recipe, &what)?;
+        changed.unset(&encoder.unset)?;
+        changed.set_all(&encoder.set)?;
+        changed.into_recipe(&self.encoder_run(row)).map(Some)
+    }
+
+    fn encoder_run(&self, row: &Row) -> PathBuf {
+        self.folder_of(row).join("encoder")
+    }
+
+    /// The folder for the runs of a row.
+    fn folder_of(&self, row: &Row) -> PathBuf {
         let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let name: String = row.name.chars().map(letter).collect();
-        self.folder.join(name).join(format!("seed-{seed}"))
+        self.folder.join(name)
     }
-}
-
-/// The table that a dotted key ends in, made where it is not there, and the last name. A number in a key is a place in a
-/// list, from 0.
-fn place<'a, 'k>(recipe: &'a mut Value, key: &'k str) -> Result<(&'a mut Table, &'k str), String> {
-    let mut names: Vec<&str> = key.split('.').collect();
-    let last = names.pop().unwrap_or_default();
-    let mut parent = recipe;
-    for name in names {
-        parent = match parent {
-            Value::Table(table) => table.entry(name).or_insert_with(|| Table::new().into()),
-            Value::Array(list) => name
-                .parse()
-                .ok()
-                .and_then(|at: usize| list.get_mut(at))
-                .ok_or_else(|| format!("{key:?}: there is no number {name}"))?,
-            _ => return Err(format!("{key:?}: what {name} is in is no table")),
-        };
-    }
-    let table = parent.as_table_mut();
-    Ok((
-        table.ok_or_else(|| format!("{key:?}: what {last} is in is no table"))?,
-        last,
-    ))
 }
 
 #[cfg(test)]
@@ -149,9 +131,10 @@ mod tests {
 
     use std::fs;
 
+    use flamingo::model::vision::VisionConfig;
     use flamingo::model::{Gate, Placement, ResamplerKind};
     use flamingo::sequence::Visibility;
-    use flamingo::train::{LanguageStart, ModelSpec, Updates};
+    use flamingo::train::{InitPart, LanguageStart, ModelSpec, Updates};
 
     use super::*;
 
@@ -164,6 +147,9 @@ mod tests {
         let mut spec =
             AblationSpec::read(&repository().join("recipes/demo/ablation.toml")).unwrap();
         spec.recipe = repository().join(&spec.recipe);
+        for encoder in spec.row.iter_mut().filter_map(|row| row.encoder.as_mut()) {
+            encoder.recipe = repository().join(&encoder.recipe);
+        }
         spec
     }
 
@@ -205,7 +191,45 @@ mod tests {
         let all = flamingo(&of("all previous pictures seen"));
         assert_eq!(all.sees, Visibility::AllPrevious);
         assert_eq!(all.gated.placement, Placement::Before);
+        let vanilla = flamingo(&of("cross-attention: vanilla")).gated;
+        assert_eq!(
+            (vanilla.placement, vanilla.dense),
+            (Placement::Inside, false)
+        );
+        let grafting = flamingo(&of("cross-attention: grafting")).gated;
+        assert_eq!(
+            (grafting.placement, grafting.dense),
+            (Placement::OnTop, true)
+        );
+        assert_eq!((vanilla.gate, grafting.gate), (Gate::Open, Gate::Open));
         assert!(of("no films").data.iter().all(|data| data.name != "films"));
+        let pairs = of("no pairs").data;
+        assert_eq!(pairs.len(), 3);
+        assert!(pairs.iter().all(|data| data.from == 0), "{pairs:?}");
+    }
+
+    #[test]
+    fn a_row_may_have_an_encoder_of_its_own_which_a_recipe_makes_in_its_folder() {
+        let spec = spec();
+        let mut kinds = Vec::new();
+        for row in &spec.row {
+            let recipe = spec.recipe(row, 2).unwrap();
+            let vision = recipe.init.unwrap().vision;
+            let Some(encoder) = spec.encoder(row).unwrap() else {
+                assert_eq!(vision, InitPart::Path("models/demo".into()), "{}", row.name);
+                continue;
+            };
+            assert_eq!(vision, InitPart::Path(encoder.run.join("model")));
+            assert_eq!(encoder.run.parent(), recipe.run.parent());
+            let ModelSpec::Contrastive(towers) = encoder.model else {
+                panic!("{:?}", encoder.model);
+            };
+            kinds.push(towers.config.vision);
+        }
+        assert!(
+            matches!(kinds[..], [VisionConfig::Vit(_), VisionConfig::Nfnet(_)]),
+            "{kinds:?}"
+        );
     }
 
     #[test]
@@ -221,15 +245,17 @@ mod tests {
                 .collect(),
             unset: Vec::new(),
             without: without.iter().map(|name| (*name).to_owned()).collect(),
+            encoder: None,
         };
         assert!(told(row(&[("model.flamingo.gated.gates", "open")], &[])).contains("`gates`"));
         assert!(told(row(&[("seed.x", "1")], &[])).contains("what x is in is no table"));
+        assert!(told(row(&[("data.laion.batch", "1")], &[])).contains("number or name laion"));
         assert!(told(row(&[], &["laion"])).contains("no source \"laion\""));
         let unset = Row {
-            unset: vec!["cache.features".into()],
+            unset: vec!["cache.downloads".into()],
             ..row(&[], &[])
         };
-        assert!(told(unset).contains("has no cache.features"));
+        assert!(told(unset).contains("has no cache.downloads"));
     }
 
     #[test]

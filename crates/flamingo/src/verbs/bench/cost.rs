@@ -150,9 +150,9 @@ pub(crate) fn tokens(config: &FlamingoConfig, rows: usize, tokens: usize, before
     let blocks = config.gated_blocks();
     let head = (language.logits() * language.width) as f64;
     let mean = before + tokens.div_ceil(2);
-    let of_block = blocks as u64 * gated.flops_per_token(language.width, config.latents());
+    let of_block = blocks as u64 * config.block_flops_per_token(mean);
     let one = (language.flops_per_token(mean) + of_block) as f64 - 2.0 * head;
-    let of_blocks = blocks as u64 * gated.parameters(language.width, config.media_width());
+    let of_blocks = blocks as u64 * config.block_parameters();
     // The blocks' keys and values of images are not made here, their weights not read.
     let unread = blocks * 2 * config.media_width() * gated.of_keys() * gated.head_dim;
     let table = match language.tied_head {

@@ -71,7 +71,7 @@ pub(crate) fn run(path: &Path, tokens: usize, weights: WeightType, reps: usize) 
 /// The scores of what follows `ids`.
 fn read(model: &LanguageModel, ids: &[u32], cache: &mut TextCache) -> Tensor<2> {
     let mut row = TextRow::new(ids, cache);
-    let hidden = model.read(std::slice::from_mut(&mut row), &mut |_, stream| stream);
+    let hidden = model.read(std::slice::from_mut(&mut row), &mut |_, stream, _| stream);
     let last = hidden.narrow(1, ids.len() - 1, 1).squeeze_dim::<2>(0);
     model.logits(last)
 }
