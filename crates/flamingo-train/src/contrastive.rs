@@ -22,6 +22,7 @@ use crate::pairs_in_parts::Show;
 use crate::streamed::{Drawing, Streamed};
 use crate::task::{Part, Task};
 use crate::together::own_rows;
+use crate::tree::draw;
 use crate::{DataSpec, Error, Observer, Recipe, Result, Together, pairs_in_parts};
 
 /// Pictures that are read at once.
@@ -66,6 +67,7 @@ impl ContrastiveTask {
         check_processes(recipe, together)?;
         let model = Contrastive::new(config, &mut Init::new(recipe.seed, device))?;
         let model = recipe.initial.changed(model)?;
+        draw(&model);
         let (mut feeds, mut supplies) = (Vec::new(), Vec::new());
         let mut library = Library::default();
         for spec in &recipe.data {

@@ -31,6 +31,18 @@ fn learns<const D: usize>(param: &Param<Tensor<D>>) -> bool {
     }
 }
 
+/// Has all parameters draw their values. A copy of a model that has not shares what is left of it to draw: to freeze the copy
+/// would freeze the model.
+pub(crate) fn draw<M: Module>(model: &M) {
+    struct Reader;
+    impl ModuleVisitor for Reader {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            drop(param.val());
+        }
+    }
+    model.visit(&mut Reader);
+}
+
 /// The shapes of the trained parameters.
 pub(crate) fn trained_shapes<M: Module>(model: &M) -> BTreeMap<String, Vec<usize>> {
     struct Shapes(Path, BTreeMap<String, Vec<usize>>);
