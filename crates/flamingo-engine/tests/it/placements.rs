@@ -24,7 +24,12 @@ fn answers_are_the_same_in_a_batch_and_their_tokens_as_likely_as_scores_say() {
         let mut engine = engine_with(way, EngineOptions::default());
         let together = answers(&mut engine, &prompts(), &sampling);
         for (prompt, together) in prompts().into_iter().zip(&together) {
-            let alone = engine.generate(&[prompt.clone()], &pictures(), &sampling, &mut |_, _| {});
+            let alone = engine.generate(
+                std::slice::from_ref(&prompt),
+                &pictures(),
+                &sampling,
+                &mut |_, _| {},
+            );
             let alone = alone.unwrap().remove(0);
             assert_eq!(alone.text, *together);
             let encoded = engine.tokenizer().encode(&alone.text).unwrap();
