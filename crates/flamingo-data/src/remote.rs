@@ -4,54 +4,35 @@
 //! An address counts and lists as a path does (`https://a.org/{00000..00127}.tar`, `s3://bucket/{00000..00127}.tar`). What
 //! broke off goes on where it ended if the server says that it still has the same file.
 
+mod address;
+mod answer;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 mod objects;
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
 #[path = "remote/objects_absent.rs"]
 mod objects;
+mod settings;
 mod web;
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
+use address::{is_web, name, short_hash, shown};
+use answer::{Answer, Failure, Start};
 
 use crate::{Error, Result, paths};
+
+pub use address::is_remote;
+pub use settings::StoreSettings;
 
 /// Tries in a row that bring nothing new.
 const TRIES: u32 = 4;
 /// The first pause between tries; each later one is three times as long.
 const PAUSE: Duration = Duration::from_millis(200);
 const BUFFER: usize = 1 << 17;
-
-/// Where files of a source may lie, by how an address begins: the web, then object stores.
-const SCHEMES: [&str; 9] = [
-    "http://", "https://", "s3://", "s3a://", "gs://", "az://", "azure://", "abfs://", "abfss://",
-];
-
-/// Settings of object stores, by the names that `object_store` gives them, such as `aws_region`.
-#[derive(Clone, Default)]
-pub struct StoreSettings(pub Vec<(String, String)>);
-
-impl fmt::Debug for StoreSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // They hold secrets.
-        f.debug_struct("StoreSettings").finish_non_exhaustive()
-    }
-}
-
-/// Whether a path is an address on the web or in an object store.
-pub fn is_remote(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    SCHEMES.iter().any(|scheme| {
-        text.get(..scheme.len())
-            .is_some_and(|s| s.eq_ignore_ascii_case(scheme))
-    })
-}
 
 /// Has the files of an address in `folder` and gives a list of them, which is a path as sources take it. Those that are there
 /// already are not asked for again. `progress` hears how many of all files are there.
@@ -94,11 +75,7 @@ enum Origin {
 
 impl Origin {
     fn new(address: &str, settings: &StoreSettings) -> Result<Self> {
-        let is_web = SCHEMES[..2].iter().any(|scheme| {
-            let start = address.get(..scheme.len());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-        });
-        Ok(match is_web {
+        Ok(match is_web(address) {
             true => Origin::Web(web::agent()),
             false => Origin::Objects(objects::Objects::new(address, settings)?),
         })
@@ -109,47 +86,6 @@ impl Origin {
         match self {
             Origin::Web(agent) => web::ask(agent, address, from, mark),
             Origin::Objects(objects) => objects.ask(address, from, mark),
-        }
-    }
-}
-
-/// What is sent.
-struct Answer {
-    start: Start,
-    /// Bytes of the whole file, if they are told.
-    total: Option<u64>,
-    body: Box<dyn Read>,
-}
-
-/// Where an answer begins.
-enum Start {
-    /// At the first byte of a file that can be told from a later one by this mark, if there is one.
-    Anew(Option<String>),
-    /// At the byte that was asked for.
-    There,
-    /// There is nothing from that byte on: not the file that was begun.
-    Nowhere,
-}
-
-/// Why a try did not bring the whole file.
-struct Failure {
-    problem: String,
-    /// Another try would bring the same.
-    is_lasting: bool,
-}
-
-impl Failure {
-    fn passing(problem: impl ToString) -> Self {
-        Self {
-            problem: problem.to_string(),
-            is_lasting: false,
-        }
-    }
-
-    fn lasting(problem: impl ToString) -> Self {
-        Self {
-            problem: problem.to_string(),
-            is_lasting: true,
         }
     }
 }
@@ -285,27 +221,6 @@ impl Part {
             _ => Ok(()),
         })
     }
-}
-
-/// The end of the address, behind what tells it from others.
-fn name(address: &str) -> String {
-    let end = shown(address).trim_end_matches('/').rsplit('/').next();
-    let plain = |letter: char| match letter {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => letter,
-        _ => '_',
-    };
-    let end: String = end.unwrap_or_default().chars().map(plain).collect();
-    format!("{}-{end}", short_hash(address))
-}
-
-fn short_hash(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    hash[..6].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// An address without its query, which may hold a signature.
-fn shown(address: &str) -> &str {
-    address.split(['?', '#']).next().unwrap_or(address)
 }
 
 #[cfg(test)]

@@ -14,7 +14,9 @@ use object_store::{
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
-use super::{Answer, Failure, Start, StoreSettings, shown};
+use super::address::shown;
+use super::answer::{Answer, Failure, Start};
+use super::settings::StoreSettings;
 use crate::{Error, Result};
 
 /// The store of an address.

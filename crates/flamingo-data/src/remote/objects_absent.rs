@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{Answer, Failure, StoreSettings};
+use super::address::shown;
+use super::answer::{Answer, Failure};
+use super::settings::StoreSettings;
 use crate::{Error, Result};
 
 /// There is none.
@@ -11,7 +13,7 @@ pub(super) enum Objects {}
 impl Objects {
     pub(super) fn new(address: &str, _settings: &StoreSettings) -> Result<Self> {
         Err(Error::Nothing {
-            path: Path::new(super::shown(address)).to_path_buf(),
+            path: Path::new(shown(address)).to_path_buf(),
             problem: "this program was built without the feature `stores`; add it (cargo build --features stores), or \
                       download the files and give their folder"
                 .to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
 
-use super::{Answer, Failure, Start};
+use super::answer::{Answer, Failure, Start};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// The longest silence, before an answer and within it.
