@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -14,6 +15,8 @@ use crate::refusal::Refusal;
 
 /// How much more than its limit of a body is read and thrown away, so that the client hears why.
 const DRAINED: usize = 4;
+/// The silence after which a client is taken to have sent what it sends before it hears.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Bytes that requests hold together.
 #[derive(Debug, Clone)]
@@ -99,7 +102,10 @@ pub(crate) async fn read(
         .and_then(|value| value.parse::<usize>().ok());
     refuse_encoded(headers)?;
     if told.is_some_and(|bytes| bytes > limits.body) {
-        drain(body, limits.body.saturating_mul(DRAINED), deadline).await;
+        // Who asks first is told before anything is sent.
+        if !headers.contains_key(header::EXPECT) {
+            drain(body, limits.body.saturating_mul(DRAINED), deadline).await;
+        }
         return Err(too_large(told, limits.body));
     }
     let slow = || {
@@ -160,7 +166,8 @@ fn too_large(found: Option<usize>, most: usize) -> Refusal {
 async fn drain(mut body: Body, most: usize, deadline: Instant) {
     let mut read = 0;
     while read < most {
-        match timeout_at(deadline, body.frame()).await {
+        let end = deadline.min(Instant::now() + SILENCE);
+        match timeout_at(end, body.frame()).await {
             Ok(Some(Ok(frame))) => read += frame.data_ref().map_or(0, bytes::Bytes::len),
             _ => return,
         }

@@ -145,6 +145,21 @@ async fn a_header_of_a_megabyte_is_refused_and_the_server_lives() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_announced_too_large_is_refused_without_being_sent() {
+    let server = Listening::new(Limits::default()).await;
+    for expects in ["", "Expect: 100-continue\r\n"] {
+        let head = format!(
+            "POST /ask HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n\
+             Content-Length: 99999999999\r\n{expects}\r\n"
+        );
+        let told = server.exchange(head.as_bytes()).await;
+        assert!(told.starts_with("HTTP/1.1 413"), "{told}");
+        assert!(told.contains("has 99999999999 bytes"), "{told}");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
 async fn a_head_that_is_no_request_is_refused_with_an_object_too() {
     let server = Listening::new(Limits::default()).await;
     let many: String = (0..101).map(|i| format!("x-{i}: a\r\n")).collect();
