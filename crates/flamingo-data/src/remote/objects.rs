@@ -8,9 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::path::Path as Key;
-use object_store::{
-    Error as StoreError, GetOptions, GetRange, ObjectStore, ObjectStoreExt, ObjectStoreScheme,
-};
+use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -19,27 +17,23 @@ use super::answer::{Answer, Failure, Start};
 use super::settings::StoreSettings;
 use crate::{Error, Result};
 
-/// The store of an address.
+/// Stores, each opened when one of its objects is asked for: a pattern may count buckets, too.
 pub(super) struct Objects {
-    store: Arc<dyn ObjectStore>,
+    settings: StoreSettings,
     runtime: Arc<Runtime>,
+}
+
+/// An object in its store.
+struct Object {
+    store: Box<dyn ObjectStore>,
+    key: Key,
 }
 
 impl Objects {
     pub(super) fn new(address: &str, settings: &StoreSettings) -> Result<Self> {
-        let failed = |problem: String| Error::Fetch {
-            address: shown(address).to_owned(),
-            problem,
-        };
-        // Of a pattern only the scheme and the bucket count.
-        let root = address.split('{').next().unwrap_or(address);
-        let url = Url::parse(root).map_err(|error| failed(error.to_string()))?;
-        let settings = settings.0.iter().map(|(key, value)| (key, value));
-        let (store, _) = object_store::parse_url_opts(&url, settings)
-            .map_err(|error| failed(error.to_string()))?;
         let runtime = Builder::new_current_thread().enable_all().build();
         Ok(Self {
-            store: Arc::from(store),
+            settings: settings.clone(),
             runtime: Arc::new(runtime.map_err(Error::read(Path::new(shown(address))))?),
         })
     }
@@ -52,15 +46,17 @@ impl Objects {
         mark: Option<&str>,
     ) -> Result<Answer, Failure> {
         let url = Url::parse(address).map_err(Failure::lasting)?;
-        let (_, key) = ObjectStoreScheme::parse(&url).map_err(Failure::lasting)?;
-        let key = Key::parse(key).map_err(Failure::lasting)?;
-        match self.get(&key, from, mark) {
+        let settings = self.settings.0.iter().map(|(key, value)| (key, value));
+        let (store, key) =
+            object_store::parse_url_opts(&url, settings).map_err(Failure::lasting)?;
+        let object = Object { store, key };
+        match self.get(&object, from, mark) {
             Ok(answer) => Ok(answer),
             // Another object lies there now.
             Err(StoreError::Precondition { .. }) => {
-                self.get(&key, 0, None).map_err(|error| failure(&error))
+                self.get(&object, 0, None).map_err(|error| failure(&error))
             }
-            Err(_) if from > 0 && self.ends_by(&key, from) => Ok(Answer {
+            Err(_) if from > 0 && self.ends_by(&object, from) => Ok(Answer {
                 start: Start::Nowhere,
                 total: None,
                 body: Box::new(io::empty()),
@@ -70,18 +66,19 @@ impl Objects {
     }
 
     /// Whether an object is known to have no byte at `place`.
-    fn ends_by(&self, key: &Key, place: u64) -> bool {
-        let head = self.runtime.block_on(self.store.head(key));
+    fn ends_by(&self, object: &Object, place: u64) -> bool {
+        let head = self.runtime.block_on(object.store.head(&object.key));
         head.is_ok_and(|head| head.size <= place)
     }
 
-    fn get(&self, key: &Key, from: u64, mark: Option<&str>) -> object_store::Result<Answer> {
+    fn get(&self, object: &Object, from: u64, mark: Option<&str>) -> object_store::Result<Answer> {
         let options = GetOptions {
             if_match: mark.map(str::to_owned),
             range: (from > 0).then_some(GetRange::Offset(from)),
             ..GetOptions::default()
         };
-        let found = self.runtime.block_on(self.store.get_opts(key, options))?;
+        let asked = object.store.get_opts(&object.key, options);
+        let found = self.runtime.block_on(asked)?;
         let start = match from {
             0 => Start::Anew(found.meta.e_tag.clone()),
             _ => Start::There,

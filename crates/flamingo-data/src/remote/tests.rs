@@ -312,6 +312,18 @@ mod stores {
     }
 
     #[test]
+    fn a_pattern_may_count_buckets() {
+        let folder = tempfile::tempdir().unwrap();
+        let (host, _) = server(bytes, ["\"a\"", "\"a\""], usize::MAX);
+        let address = Path::new("s3://bucket-{1..2}/one.tar");
+        let list = fetch(address, folder.path(), &settings(&host), &mut |_, _| ()).unwrap();
+        for (file, bucket) in files(&list).iter().zip(["bucket-1", "bucket-2"]) {
+            let path = format!("/{bucket}/one.tar");
+            assert!(fs::read(file).unwrap() == bytes(&path).unwrap(), "{path}");
+        }
+    }
+
+    #[test]
     fn an_object_that_is_not_there_is_told_at_once_and_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let (host, asked) = server(|_| None, ["\"a\"", "\"a\""], 0);
