@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a program for people at a terminal")]
 
 mod check;
+mod clone;
 mod command;
 mod demo_model;
 mod dist;
@@ -13,6 +14,7 @@ mod pen_figures;
 mod photos_data;
 mod photos_model;
 mod structure;
+mod textbooks;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 
-use crate::pen_figures;
+use crate::clone::git;
+use crate::{pen_figures, textbooks};
 
 const THINGS: &str = "recipes/photos/things.tsv";
 
@@ -29,6 +29,10 @@ pub(crate) struct Options {
     /// A clone of github.com/alexeygrigorev/clothing-dataset-small, to test with: no photo of it is trained on
     #[arg(long, value_name = "DIR")]
     clothing: Option<PathBuf>,
+    /// A clone of one of github.com/philschatz's anatomy-book, biology-book, chemistry-book, physics-book and
+    /// us-history-book, for pages; give as many as you have
+    #[arg(long = "book", value_name = "DIR")]
+    books: Vec<PathBuf>,
     /// Where to put them
     #[arg(long, value_name = "DIR", default_value = "target/photos-data")]
     out: PathBuf,
@@ -150,6 +154,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     let count = pen_figures::write(&draft.join("figures"))?;
     eprintln!("{count} drawings of figures");
+    if !options.books.is_empty() {
+        textbooks::write(&options.books, &draft.join("pages"))?;
+    }
     fs::rename(&draft, &options.out).with_context(|| {
         format!(
             "cannot rename {} to {}",
@@ -228,25 +235,6 @@ fn by_folder<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeMap<String, Vec<S
     }
     files.values_mut().for_each(|files| files.sort());
     files
-}
-
-fn git(clone: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(clone)
-        .args(arguments)
-        .output();
-    let output = output.context("cannot run git")?;
-    if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "git {} in {}: {}",
-            arguments[0],
-            clone.display(),
-            told.trim()
-        );
-    }
-    Ok(output.stdout)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `flamingo ablate`: the same training with one thing changed at a time.
 
 mod changed;
+mod judge;
 mod spec;
 mod table;
 
@@ -9,19 +10,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use flamingo::engine::{Engine, EngineOptions};
-use flamingo::eval::{DemoOptions, demo};
 use flamingo::train::{Options, Recipe, Resume, Silent, train};
 use flamingo::weights::Source;
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
 use crate::{ffmpeg, interrupt, output, part_files, sources, store_settings, writer};
+use judge::{Judge, Score};
 use spec::{AblationSpec, Row};
-use table::{Score, Scored, table};
+use table::{Scored, table};
 
 /// Train one recipe with one thing changed at a time, and tell what each is worth.
 ///
-/// Each row of the table is trained with each seed and judged by `demo`. A model that was trained and judged is not
+/// Each row of the table is trained with each seed and judged by `demo`, or by photos that it names. A model that was trained and judged is not
 /// made again, and a training that was stopped is gone on with: give the same command. The table is written whenever a
 /// row is done.
 #[derive(Debug, Args)]
@@ -56,6 +57,7 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
         spec.recipe(row, spec.seeds[0])?;
         spec.encoder(row)?;
     }
+    let judge = Judge::new(&spec.photos)?;
     let stop = interrupt::flag("what was trained stands; the same command goes on".to_owned())?;
     let _lock = writer::alone(&spec.folder)?;
     let bar = output::bar((rows.len() * spec.seeds.len()) as u64, BAR);
@@ -71,6 +73,7 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
     };
     let work = Work {
         spec: &spec,
+        judge: &judge,
         args,
         options: &options,
         threads,
@@ -92,12 +95,13 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
             paper: row.paper,
             scores,
         });
-        let page = page(args, &spec, &table(&scored));
+        let table = table(&judge.columns(), &scored);
+        let page = page(args, &work, &table);
         flamingo_files::write(&args.out, page.as_bytes())
             .hint_if_full("make room, then give the same command again")?;
     }
     bar.finish_and_clear();
-    output::line(table(&scored).trim_end())?;
+    output::line(table(&judge.columns(), &scored).trim_end())?;
     output::line(&format!("written to {}", args.out.display()))
 }
 
@@ -120,6 +124,7 @@ fn chosen<'a>(spec: &'a AblationSpec, names: &[String]) -> Result<Vec<&'a Row>> 
 /// The trainings of a table.
 struct Work<'a> {
     spec: &'a AblationSpec,
+    judge: &'a Judge,
     args: &'a AblateArgs,
     options: &'a Options,
     threads: Option<usize>,
@@ -132,9 +137,10 @@ impl Work<'_> {
         let path = recipe.run.join(format!("score-{}.json", self.spec.queries));
         // Also where it was judged already: another recipe in its folder is refused.
         let model = self.trained(recipe, &format!("{}, seed {seed}", row.name))?;
-        match fs::read(&path) {
-            Ok(json) => Ok(serde_json::from_slice(&json)?),
-            Err(_) => self.judged(&model, &path),
+        let there = fs::read(&path).ok();
+        match there.and_then(|json| self.judge.read(&json)) {
+            Some(score) => Ok(score),
+            None => self.judged(&model, &path),
         }
     }
 
@@ -164,31 +170,34 @@ impl Work<'_> {
     fn judged(&self, model: &Path, path: &Path) -> Result<Score> {
         let source = sources::with_parts(Source::Directory(model.to_path_buf()))?;
         let mut engine = Engine::open(&source, &self.options.device, EngineOptions::default())?;
-        let options = DemoOptions {
-            queries: self.spec.queries,
-            ..DemoOptions::default()
-        };
-        let score = Score::of(&demo(&mut engine, &options, &mut |_| {})?.report);
+        let score = self.judge.score(&mut engine, self.spec.queries)?;
         flamingo_files::write(path, &serde_json::to_vec(&score)?)?;
         Ok(score)
     }
 }
 
-fn page(args: &AblateArgs, spec: &AblationSpec, table: &str) -> String {
+fn page(args: &AblateArgs, work: &Work, table: &str) -> String {
+    let spec = work.spec;
     let smoke = match args.smoke {
         true => "\nA few steps and queries of each: these figures say nothing but that it runs.\n",
         false => "",
     };
+    let paper = match spec.row.iter().any(|row| row.paper.is_some()) {
+        true => {
+            " The paper's overall is the mean of five benchmarks' scores over the best fine-tuned ones then, of a model of 3 \
+             billion parameters: distances from the first row can be compared, figures not."
+        }
+        false => "",
+    };
     format!(
-        "# Ablations\n\nRows of {}, over {}, each trained with {} seeds and judged by {} queries of each figure of \
-         `flamingo demo`: per cent right, mean and standard deviation over the seeds. Overall is the mean of the four. The \
-         paper's overall is the mean of five benchmarks' scores over the best fine-tuned ones then, of a model of 3 billion \
-         parameters: distances from the first row can be compared, figures not.\n{smoke}\n```sh\nflamingo ablate {}\n```\n\n\
-         {table}",
+        "# Ablations\n\nRows of {}, over {}, each trained with {} seeds and judged by {} queries of {}: per cent right, mean \
+         and standard deviation over the seeds. Overall is the mean of the columns.{paper}\n{smoke}\n```sh\nflamingo ablate \
+         {}\n```\n\n{table}",
         args.spec.display(),
         spec.recipe.display(),
         spec.seeds.len(),
         spec.queries,
+        work.judge.told(),
         args.spec.display()
     )
 }

@@ -160,3 +160,46 @@ fn rows_are_trained_judged_and_written_and_what_is_there_is_not_made_again() {
         "{told}"
     );
 }
+
+#[test]
+fn rows_are_judged_by_photos_in_place_of_the_demo_where_the_table_names_some() {
+    let place = Workplace::new();
+    for thing in 0..5_u8 {
+        for photo in 0..5_u8 {
+            let picture = Image::solid(9, 7, [50 * thing, 40 * photo, 90]).to_png();
+            place.write(&format!("classes/{thing}/{photo}.png"), &picture);
+        }
+    }
+    place.write("recipe.toml", RECIPE.as_bytes());
+    place.ok(&["weights", "convert", "demo", "--out", "base"]);
+    let table = |photos: &str| {
+        format!(
+            "recipe = \"recipe.toml\"\nfolder = \"runs\"\nseeds = [1]\nqueries = 5\nphotos = {photos}\n\n\
+             [[row]]\nname = \"the model\"\n"
+        )
+    };
+    place.write("table.toml", table("[\"classes\"]").as_bytes());
+    let ablate = ["ablate", "table.toml", "--out", "table.md"];
+    place.ok(&ablate);
+    let page = fs::read_to_string(place.path().join("table.md")).unwrap();
+    assert!(
+        page.contains("| row | classes | overall | to the first |\n") && page.contains("--data"),
+        "{page}"
+    );
+    assert!(!page.contains("paper"), "{page}");
+    // Told before anything is trained.
+    place.write(
+        "table.toml",
+        table("[\"classes\", \"more/classes\"]").as_bytes(),
+    );
+    let told = place.run(&ablate);
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(
+        told.contains("two folders of `photos` are named classes"),
+        "{told}"
+    );
+    place.write("table.toml", table("[\"absent\"]").as_bytes());
+    let told = place.run(&ablate);
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(told.contains("absent"), "{told}");
+}

@@ -20,8 +20,11 @@ pub(super) struct AblationSpec {
     pub(super) folder: PathBuf,
     /// Each row is trained with each.
     pub(super) seeds: Vec<u64>,
-    /// Queries of each figure of the demo, by which a model is judged.
+    /// Queries of each figure by which a model is judged.
     pub(super) queries: usize,
+    /// Folders of photos by which models are judged in place of the demo; each has a folder for each thing.
+    #[serde(default)]
+    pub(super) photos: Vec<PathBuf>,
     /// Keys of the recipe that are other ones in all rows.
     #[serde(default)]
     pub(super) set: BTreeMap<String, Value>,
@@ -206,6 +209,20 @@ mod tests {
         let pairs = of("no pairs").data;
         assert_eq!(pairs.len(), 3);
         assert!(pairs.iter().all(|data| data.from == 0), "{pairs:?}");
+    }
+
+    #[test]
+    fn every_row_of_the_photos_table_is_a_recipe_and_differs_from_the_first() {
+        let path = repository().join("recipes/photos/ablation.toml");
+        let mut spec = AblationSpec::read(&path).unwrap();
+        spec.recipe = repository().join(&spec.recipe);
+        assert_eq!(spec.photos.len(), 3);
+        let first = spec.recipe(&spec.row[0], 3).unwrap();
+        for row in &spec.row[1..] {
+            let mut recipe = spec.recipe(row, 3).unwrap();
+            recipe.run.clone_from(&first.run);
+            assert_ne!(recipe, first, "{}", row.name);
+        }
     }
 
     #[test]

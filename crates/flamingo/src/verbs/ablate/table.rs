@@ -1,50 +1,8 @@
 //! What the rows of an ablation scored, as a table.
 
-use flamingo::eval::{DemoReport, statistics};
-use serde::{Deserialize, Serialize};
+use flamingo::eval::statistics;
 
-/// What a model scored in the demo, 0 to 100.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct Score {
-    /// Names learnt from shots.
-    pub(super) names: f64,
-    /// Captions word for word.
-    pub(super) captions: f64,
-    /// Questions.
-    pub(super) questions: f64,
-    /// What things do in films.
-    pub(super) films: f64,
-}
-
-impl Score {
-    pub(super) const COLUMNS: [&'static str; 4] = ["names", "captions", "questions", "films"];
-
-    pub(super) fn of(report: &DemoReport) -> Self {
-        let percent = |shares: Vec<f64>| 100.0 * statistics::mean(&shares);
-        let names = report
-            .binding
-            .iter()
-            .map(|figure| figure.accuracy.accuracy());
-        let captions = report.captions.iter().map(|figure| figure.exact.accuracy());
-        let questions = report.questions.iter().map(|f| f.accuracy.accuracy());
-        let films = report.films.iter().map(|figure| figure.accuracy.accuracy());
-        Self {
-            names: percent(names.collect()),
-            captions: percent(captions.collect()),
-            questions: percent(questions.collect()),
-            films: percent(films.collect()),
-        }
-    }
-
-    pub(super) fn columns(&self) -> [f64; 4] {
-        [self.names, self.captions, self.questions, self.films]
-    }
-
-    /// The mean of the four.
-    pub(super) fn overall(&self) -> f64 {
-        statistics::mean(&self.columns())
-    }
-}
+use super::judge::Score;
 
 /// A row with a score for each seed.
 #[derive(Debug, Clone)]
@@ -60,40 +18,42 @@ impl Scored {
     }
 }
 
-/// A table in Markdown: mean and standard deviation over the seeds, and beside them the paper's figures, each with its
-/// distance from that of the first row.
-pub(super) fn table(rows: &[Scored]) -> String {
+/// A table in Markdown: mean and standard deviation over the seeds; and beside them, where a row has one, the paper's
+/// figures, each with its distance from that of the first row.
+pub(super) fn table(columns: &[&str], rows: &[Scored]) -> String {
+    let with_paper = rows.iter().any(|row| row.paper.is_some());
+    let mut heads = vec!["row"];
+    heads.extend(columns);
+    heads.extend(["overall", "to the first"]);
+    if with_paper {
+        heads.extend(["paper", "to its first"]);
+    }
     let mut out = format!(
-        "| row | {} | overall | to the first | paper | to its first |\n|---|{}\n",
-        Score::COLUMNS.join(" | "),
-        "---|".repeat(Score::COLUMNS.len() + 4)
+        "| {} |\n|{}\n",
+        heads.join(" | "),
+        "---|".repeat(heads.len())
     );
     let Some(first) = rows.first() else {
         return out;
     };
     let base = statistics::mean(&first.overall());
     for row in rows {
-        let column = |at: usize| -> Vec<f64> {
-            row.scores.iter().map(|score| score.columns()[at]).collect()
+        let of_column = |name: &&str| {
+            let figures = row.scores.iter().map(|score| score.column(name));
+            spread(&figures.collect::<Vec<_>>())
         };
-        let columns: Vec<String> = (0..Score::COLUMNS.len())
-            .map(|at| spread(&column(at)))
-            .collect();
         let overall = row.overall();
-        let paper = row
-            .paper
-            .map_or("-".to_owned(), |paper| format!("{paper:.1}"));
-        let lost = match (row.paper, first.paper) {
-            (Some(own), Some(first)) => format!("{:+.1}", own - first),
-            _ => "-".to_owned(),
-        };
-        out += &format!(
-            "| {} | {} | {} | {:+.1} | {paper} | {lost} |\n",
-            row.name,
-            columns.join(" | "),
-            spread(&overall),
-            statistics::mean(&overall) - base,
-        );
+        let mut cells = vec![row.name.clone()];
+        cells.extend(columns.iter().map(of_column));
+        cells.push(spread(&overall));
+        cells.push(format!("{:+.1}", statistics::mean(&overall) - base));
+        if with_paper {
+            let none = || "-".to_owned();
+            cells.push(row.paper.map_or_else(none, |paper| format!("{paper:.1}")));
+            let lost = row.paper.zip(first.paper);
+            cells.push(lost.map_or_else(none, |(own, first)| format!("{:+.1}", own - first)));
+        }
+        out += &format!("| {} |\n", cells.join(" | "));
     }
     out
 }
@@ -112,11 +72,13 @@ mod tests {
 
     #[test]
     fn rows_have_means_and_spreads_and_their_distances_from_the_first() {
-        let score = |names: f64| Score {
-            names,
-            captions: 50.0,
-            questions: 40.0,
-            films: 30.0,
+        let score = |names: f64| {
+            Score::new(&[
+                ("names", names),
+                ("captions", 50.0),
+                ("questions", 40.0),
+                ("films", 30.0),
+            ])
         };
         let row = |name: &str, paper, names: &[f64]| Scored {
             name: name.to_owned(),
@@ -128,7 +90,8 @@ mod tests {
             row("no gate", Some(66.5), &[70.0]),
             row("own", None, &[80.0, 84.0]),
         ];
-        let table = table(&rows);
+        let columns = ["names", "captions", "questions", "films"];
+        let table = table(&columns, &rows);
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines.len(), 5);
         assert!(lines[2].starts_with("| the model | 82.0 ± 2.8 | 50.0 ± 0.0 | 40.0 ± 0.0 | 30.0 ± 0.0 | 50.5 ± 0.7 | +0.0 | 70.7 | +0.0 |"), "{table}");
@@ -137,5 +100,19 @@ mod tests {
             "| no gate | 70.0 | 50.0 | 40.0 | 30.0 | 47.5 | -3.0 | 66.5 | -4.2 |"
         );
         assert!(lines[4].ends_with("| +0.0 | - | - |"), "{table}");
+    }
+
+    #[test]
+    fn a_table_of_rows_that_the_paper_has_not_says_nothing_of_it() {
+        let row = Scored {
+            name: "the model".to_owned(),
+            paper: None,
+            scores: vec![Score::new(&[("clothing", 50.0), ("grocery", 90.0)])],
+        };
+        assert_eq!(
+            table(&["grocery", "clothing"], &[row]),
+            "| row | grocery | clothing | overall | to the first |\n|---|---|---|---|---|\n\
+             | the model | 90.0 | 50.0 | 70.0 | +0.0 |\n"
+        );
     }
 }
