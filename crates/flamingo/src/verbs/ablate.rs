@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use flamingo::engine::{Engine, EngineOptions};
 use flamingo::eval::{DemoOptions, demo};
+use flamingo::tasks::counted;
 use flamingo::train::{Options, Recipe, Resume, Silent, train};
 use flamingo::weights::Source;
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{ffmpeg, interrupt, output, part_files, sources, store_settings, writer};
+use crate::{ffmpeg, interrupt, output, part_files, sources, store_settings, together, writer};
 use spec::{AblationSpec, Row};
 use table::{Score, Scored, table};
 
@@ -29,9 +30,9 @@ pub(crate) struct AblateArgs {
     /// The table, a TOML file such as recipes/demo/ablation.toml
     #[arg(value_name = "ABLATION.toml")]
     spec: PathBuf,
-    /// The Markdown file to write
-    #[arg(long, value_name = "FILE", default_value = "docs/ABLATIONS.md")]
-    out: PathBuf,
+    /// The Markdown file to write [default: docs/ABLATIONS.md, with --smoke ABLATIONS.md in its folder]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Rows to train, by their names; the first is always [default: all]
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     rows: Vec<String>,
@@ -45,11 +46,13 @@ pub(crate) struct AblateArgs {
 const BAR: &str = "{bar:24.cyan} {pos}/{len} trainings  {msg}";
 
 pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
+    together::only_one("ablate")?;
     let mut spec = AblationSpec::read(&args.spec)?;
     if args.smoke {
         spec.folder = spec.folder.join("smoke");
         (spec.queries, spec.seeds) = (10, spec.seeds[..1].to_vec());
     }
+    let out = args.out(&spec);
     let rows = chosen(&spec, &args.rows)?;
     // All are recipes before the first is trained.
     for row in &rows {
@@ -93,12 +96,23 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
             scores,
         });
         let page = page(args, &spec, &table(&scored));
-        flamingo_files::write(&args.out, page.as_bytes())
+        flamingo_files::write(&out, page.as_bytes())
             .hint_if_full("make room, then give the same command again")?;
     }
     bar.finish_and_clear();
     output::line(table(&scored).trim_end())?;
-    output::line(&format!("written to {}", args.out.display()))
+    output::line(&format!("written to {}", out.display()))
+}
+
+impl AblateArgs {
+    /// The file to write. What a smoke run gives takes nobody's table away.
+    fn out(&self, spec: &AblationSpec) -> PathBuf {
+        match (&self.out, self.smoke) {
+            (Some(out), _) => out.clone(),
+            (None, true) => spec.folder.join("ABLATIONS.md"),
+            (None, false) => PathBuf::from("docs/ABLATIONS.md"),
+        }
+    }
 }
 
 /// The first row and those that were asked for.
@@ -175,19 +189,20 @@ impl Work<'_> {
 }
 
 fn page(args: &AblateArgs, spec: &AblationSpec, table: &str) -> String {
+    let flags = if args.smoke { " --smoke" } else { "" };
     let smoke = match args.smoke {
         true => "\nA few steps and queries of each: these figures say nothing but that it runs.\n",
         false => "",
     };
     format!(
-        "# Ablations\n\nRows of {}, over {}, each trained with {} seeds and judged by {} queries of each figure of \
+        "# Ablations\n\nRows of {}, over {}, each trained with {} and judged by {} queries of each figure of \
          `flamingo demo`: per cent right, mean and standard deviation over the seeds. Overall is the mean of the four. The \
          paper's overall is the mean of five benchmarks' scores over the best fine-tuned ones then, of a model of 3 billion \
-         parameters: distances from the first row can be compared, figures not.\n{smoke}\n```sh\nflamingo ablate {}\n```\n\n\
+         parameters: distances from the first row can be compared, figures not.\n{smoke}\n```sh\nflamingo ablate {}{flags}\n```\n\n\
          {table}",
         args.spec.display(),
         spec.recipe.display(),
-        spec.seeds.len(),
+        counted(spec.seeds.len(), "seed"),
         spec.queries,
         args.spec.display()
     )
