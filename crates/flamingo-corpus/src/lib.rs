@@ -26,6 +26,7 @@ mod fuse;
 #[cfg(feature = "build")]
 pub mod histogram;
 pub mod images;
+pub mod launcher;
 #[cfg(feature = "build")]
 pub mod manifest;
 pub mod measures;

@@ -5,36 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-
-/// Variables of launchers: where the index is, what it counts from, and where the number of workers is.
-const LAUNCHERS: [Launcher; 4] = [
-    Launcher {
-        index: "SLURM_ARRAY_TASK_ID",
-        first: Some("SLURM_ARRAY_TASK_MIN"),
-        count: "SLURM_ARRAY_TASK_COUNT",
-    },
-    Launcher {
-        index: "JOB_COMPLETION_INDEX",
-        first: None,
-        count: "JOB_COMPLETIONS",
-    },
-    Launcher {
-        index: "RANK",
-        first: None,
-        count: "WORLD_SIZE",
-    },
-    Launcher {
-        index: "SLURM_PROCID",
-        first: None,
-        count: "SLURM_NTASKS",
-    },
-];
-
-struct Launcher {
-    index: &'static str,
-    first: Option<&'static str>,
-    count: &'static str,
-}
+use crate::launcher::Launched;
 
 /// Worker `index` of `count`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +39,7 @@ impl Worker {
     }
 
     /// The worker that the environment's variables tell of: SLURM arrays and tasks, Kubernetes indexed jobs (whose
-    /// number of completions the job must repeat in `JOB_COMPLETIONS`), torchrun. The only one where none is set.
+    /// number of completions the job must repeat in `JOB_COMPLETIONS`), torchrun, `mpirun`. The only one where none is set.
     ///
     /// An array's tasks must be numbered without gaps.
     ///
@@ -76,21 +47,10 @@ impl Worker {
     ///
     /// When a variable is no number, one of a pair is missing, or there is no such worker.
     pub fn from_environment(variables: &BTreeMap<String, String>) -> Result<Self> {
-        let launcher = LAUNCHERS
-            .iter()
-            .find(|launcher| variables.contains_key(launcher.index));
-        let Some(launcher) = launcher else {
-            return Ok(Self::default());
-        };
-        let first = launcher
-            .first
-            .filter(|first| variables.contains_key(*first));
-        let first = first.map_or(Ok(0), |first| number(variables, first))?;
-        let index = number(variables, launcher.index)?;
-        Self::new(
-            index.saturating_sub(first),
-            number(variables, launcher.count)?,
-        )
+        match Launched::part(variables)? {
+            Some(Launched { index, count, .. }) => Self::new(index, count),
+            None => Ok(Self::default()),
+        }
     }
 
     /// Whether the unit is this worker's.
@@ -104,59 +64,24 @@ impl Worker {
     }
 }
 
-fn number(variables: &BTreeMap<String, String>, name: &str) -> Result<u32> {
-    let value = variables.get(name).map_or("", String::as_str);
-    value.trim().parse().map_err(|_| {
-        Error::Config(format!(
-            "the variable {name} is {value:?}, not a number: set it, or give the worker's index and count"
-        ))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
 
-    fn worker(variables: &[(&str, &str)]) -> Result<Worker> {
-        let variables = variables.iter();
-        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Worker::from_environment(&variables.collect())
-    }
-
     #[test]
-    fn every_launcher_tells_which_worker_it_is() {
-        let expected = Worker { index: 3, count: 7 };
-        for variables in [
-            &[
-                ("SLURM_ARRAY_TASK_ID", "8"),
-                ("SLURM_ARRAY_TASK_MIN", "5"),
-                ("SLURM_ARRAY_TASK_COUNT", "7"),
-            ][..],
-            &[
-                ("SLURM_ARRAY_TASK_ID", "3"),
-                ("SLURM_ARRAY_TASK_COUNT", "7"),
-                ("SLURM_PROCID", "0"),
-                ("SLURM_NTASKS", "1"),
-            ],
-            &[("SLURM_PROCID", "3"), ("SLURM_NTASKS", "7")],
-            &[("JOB_COMPLETION_INDEX", "3"), ("JOB_COMPLETIONS", "7")],
-            &[("RANK", "3"), ("WORLD_SIZE", "7")],
-        ] {
-            assert_eq!(worker(variables).unwrap(), expected, "{variables:?}");
-        }
-        assert_eq!(worker(&[]).unwrap(), Worker::default());
-    }
-
-    #[test]
-    fn a_missing_or_wrong_variable_is_named() {
-        let error = worker(&[("RANK", "3")]).unwrap_err().to_string();
-        assert!(error.contains("WORLD_SIZE"), "{error}");
-        let error = worker(&[("RANK", "7"), ("WORLD_SIZE", "7")])
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("no worker 7 of 7"), "{error}");
+    fn a_launcher_tells_which_worker_it_is_if_there_is_such_a_one() {
+        let worker = |index: &str| {
+            let variables = [("RANK", index), ("WORLD_SIZE", "7")];
+            let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            Worker::from_environment(&variables.into())
+        };
+        assert_eq!(worker("3").unwrap(), Worker { index: 3, count: 7 });
+        let told = worker("7").unwrap_err().to_string();
+        assert!(told.contains("no worker 7 of 7"), "{told}");
+        let none = Worker::from_environment(&BTreeMap::new());
+        assert_eq!(none.unwrap(), Worker::default());
     }
 
     #[test]

@@ -32,6 +32,14 @@ pub enum Error {
         /// What was found instead, and what to do.
         problem: String,
     },
+    /// A path that does not say by itself what it is.
+    #[error("{}: {problem}; check the path, or say the format", path.display())]
+    Unrecognised {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was found instead.
+        problem: String,
+    },
     /// A Parquet file, in a program that reads none.
     #[error(
         "cannot read {}: this program was built without the feature `parquet`; add it (cargo build --features parquet) \
@@ -119,7 +127,7 @@ impl Error {
         match self {
             Error::Read { .. } => "file missing or unreadable",
             Error::Write { .. } => "cannot be written",
-            Error::Nothing { .. } => "nothing to use",
+            Error::Nothing { .. } | Error::Unrecognised { .. } => "nothing to use",
             Error::NoParquet { .. } => "Parquet in a program without it",
             Error::Remote { .. } | Error::Fetch { .. } => "on the network",
             Error::DataUrl { .. } => "bad data: URL",

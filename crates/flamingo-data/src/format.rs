@@ -45,6 +45,16 @@ impl Format {
         }
     }
 
+    /// What its samples are by a look at them, `all_pairs` saying whether each is a picture or film with a text: shards and
+    /// Parquet hold either.
+    pub fn form_of(self, all_pairs: bool) -> Form {
+        match (self, all_pairs) {
+            (Format::Shards | Format::Parquet, true) => Form::Pair,
+            (Format::Shards | Format::Parquet, false) => Form::Page,
+            _ => self.form(),
+        }
+    }
+
     /// How the names of its files end, the commonest first; in any case of letters.
     pub(crate) fn endings(self) -> &'static [&'static str] {
         match self {

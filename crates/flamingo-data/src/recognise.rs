@@ -19,7 +19,7 @@ impl Format {
     /// The format that `path` is of: a file, a folder, a pattern or a list of files.
     ///
     /// # Errors
-    /// [`Error::Read`] if it cannot be read, [`Error::Nothing`] if it is of no format, or of several.
+    /// [`Error::Read`] if it cannot be read, [`Error::Unrecognised`] if it is of no format, or of several.
     pub fn recognise(path: &Path) -> Result<Self> {
         let named = paths::named(path)?;
         let first = &named[0];
@@ -64,9 +64,9 @@ impl Format {
 }
 
 fn unknown(path: &Path, problem: &str) -> Error {
-    Error::Nothing {
+    Error::Unrecognised {
         path: path.to_path_buf(),
-        problem: format!("{problem}; check the path, or say the format"),
+        problem: problem.to_owned(),
     }
 }
 

@@ -14,8 +14,8 @@ use serde::Serialize;
 use crate::rices::{Looks, Vectors, nearest, vectors};
 use crate::{Error, Result, Share, TaskExample, cosine};
 
-/// Texts that go through a tower at once.
-const AT_ONCE: usize = 64;
+/// Texts that a tower is given at once: enough that many of them are of one length.
+const AT_ONCE: usize = 1024;
 
 /// What stands for a class's name in a template.
 const NAME: &str = "{}";
@@ -261,11 +261,12 @@ impl ZeroShot<'_> {
     }
 }
 
-/// The vectors of texts.
+/// The vectors of texts, without the spaces around them: so the towers have learnt theirs.
 fn embedded(tower: &mut dyn Tower, texts: &[String]) -> Result<Vectors> {
     let mut all = Vectors::default();
     for some in texts.chunks(AT_ONCE) {
-        let made = tower.embed_texts(some);
+        let some: Vec<String> = some.iter().map(|text| text.trim().to_owned()).collect();
+        let made = tower.embed_texts(&some);
         let made = made.map_err(|error| Error::Options(format!("the tower: {error}")))?;
         let made = made.ok_or_else(|| {
             let none = "the tower takes no texts: give a contrastive model, which has two towers";

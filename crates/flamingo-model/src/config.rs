@@ -135,6 +135,9 @@ impl FlamingoConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.vision.check().map_err(ConfigError::Contradiction)?;
         self.language.check().map_err(ConfigError::Contradiction)?;
+        if let Some(resampler) = &self.resampler {
+            resampler.check().map_err(ConfigError::Contradiction)?;
+        }
         let layers = self.language.layers;
         self.gated
             .check(layers)

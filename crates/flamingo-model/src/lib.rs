@@ -20,6 +20,7 @@ mod looking;
 mod media;
 mod perceiver_resampler;
 mod presets;
+mod sizes;
 pub mod text_tower;
 mod tiny;
 pub mod vision;

@@ -14,6 +14,8 @@ use flamingo_kernels::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::sizes::check_sizes;
+
 /// How the latents learn of the features.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +99,19 @@ impl PerceiverResamplerConfig {
             time_embeddings: 0,
             ..Self::paper()
         }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), String> {
+        check_sizes(
+            "resampler",
+            &[
+                ("width", self.width),
+                ("latents", self.latents),
+                ("heads", self.heads),
+                ("head_dim", self.head_dim),
+                ("ffw_multiple", self.ffw_multiple),
+            ],
+        )
     }
 
     /// Parameters of a resampler that reads features of width `visual_width`.

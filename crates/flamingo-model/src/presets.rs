@@ -141,6 +141,45 @@ mod tests {
     }
 
     #[test]
+    fn a_size_of_0_is_named_whatever_part_has_it() {
+        type Change = fn(&mut FlamingoConfig);
+        fn resampler(config: &mut FlamingoConfig) -> &mut PerceiverResamplerConfig {
+            config.resampler.as_mut().expect("there is one")
+        }
+        fn vit(config: &mut FlamingoConfig) -> &mut VitConfig {
+            match &mut config.vision {
+                VisionConfig::Vit(vit) => vit,
+                other => panic!("{other:?}"),
+            }
+        }
+        let changes: [(&str, Change); 14] = [
+            ("resampler.width", |c| resampler(c).width = 0),
+            ("resampler.latents", |c| resampler(c).latents = 0),
+            ("resampler.heads", |c| resampler(c).heads = 0),
+            ("resampler.head_dim", |c| resampler(c).head_dim = 0),
+            ("resampler.ffw_multiple", |c| resampler(c).ffw_multiple = 0),
+            ("gated.heads", |c| c.gated.heads = 0),
+            ("gated.head_dim", |c| c.gated.head_dim = 0),
+            ("gated.ffw_multiple", |c| c.gated.ffw_multiple = 0),
+            ("language.width", |c| c.language.width = 0),
+            ("language.heads", |c| c.language.heads = 0),
+            ("language.head_dim", |c| c.language.head_dim = 0),
+            ("language.ffw_width", |c| c.language.ffw_width = 0),
+            ("vision.width", |c| vit(c).width = 0),
+            ("vision.ffw_multiple", |c| vit(c).ffw_multiple = 0),
+        ];
+        for (name, change) in changes {
+            let mut config = FlamingoConfig::preset("openflamingo-3b").expect("preset");
+            change(&mut config);
+            let told = config.check().expect_err(name).to_string();
+            assert!(told.contains(&format!("{name} is 0: ")), "{told}");
+        }
+        let mut config = FlamingoConfig::preset("openflamingo-3b").expect("preset");
+        (config.gated.dense, config.gated.ffw_multiple) = (false, 0);
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
     fn every_preset_is_a_model_and_an_unknown_one_names_those_that_exist() {
         for name in PRESETS {
             assert_eq!(

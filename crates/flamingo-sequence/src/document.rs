@@ -79,6 +79,14 @@ impl Document {
         crate::json::parse(text.as_bytes(), "document", 1)
     }
 
+    /// Whether it is a picture or film with a text behind it, and nothing else.
+    pub fn is_pair(&self) -> bool {
+        matches!(
+            self.parts[..],
+            [Part::Image(_) | Part::Video(_), Part::Text(_)]
+        )
+    }
+
     /// The media in order: the index of the part, its kind, and where it lies.
     pub fn media(&self) -> impl Iterator<Item = (usize, MediaKind, &str)> {
         self.parts

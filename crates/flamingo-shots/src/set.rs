@@ -68,7 +68,8 @@ impl ShotSet {
     /// If nothing can be read there.
     pub fn read(name: &str, path: &Path, before: &str) -> Result<Self, ShotsError> {
         let source = samples(path).map_err(|error| match error {
-            flamingo_data::Error::Nothing { problem, .. } => ShotsError::Nothing {
+            flamingo_data::Error::Nothing { problem, .. }
+            | flamingo_data::Error::Unrecognised { problem, .. } => ShotsError::Nothing {
                 path: path.to_path_buf(),
                 problem,
             },

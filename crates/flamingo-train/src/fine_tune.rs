@@ -83,6 +83,12 @@ pub(crate) fn start(
     });
     let mut model = model;
     if let Some(lora) = &spec.lora {
+        if lora.rank > config.language.width {
+            return Err(Error::contradiction(format!(
+                "lora has rank {}, the language model is {} wide: give a rank below, such as 8",
+                lora.rank, config.language.width
+            )));
+        }
         let mut init = Init::new(seed, device);
         model.language.add_lora(lora, &mut init);
     }

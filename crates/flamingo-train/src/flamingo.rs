@@ -26,7 +26,7 @@ use crate::features::{Encode, FeatureCache, Features, Preparing};
 use crate::finished::Parts;
 use crate::held_out::{self, HeldOutReport, Look, Split};
 use crate::initial::ResamplerStart;
-use crate::language::labelled;
+use crate::language::{check_lengths, labelled};
 use crate::new_tokens::NewTokens;
 use crate::optimiser::OptimiserSpec;
 use crate::options::Options;
@@ -148,6 +148,7 @@ impl FlamingoTask {
         let Start {
             config, mut model, ..
         } = start;
+        check_lengths(recipe, &model.language)?;
         let feeds = recipe.data.iter().map(|spec| open(spec, recipe.seed));
         let mut feeds = feeds.collect::<Result<Vec<_>>>()?;
         let encodes = start.encoder.is_none();
@@ -718,7 +719,10 @@ impl Task for FlamingoTask {
                 true => &split.trained,
                 false => &split.held_out,
             };
-            for &sample in samples.iter().take(WRITTEN) {
+            // Spread over all of them: those that lie together are often about the same.
+            let count = samples.len().min(WRITTEN);
+            for place in 0..count {
+                let sample = samples[place * samples.len() / count];
                 all.extend(self.written_of(model, feed, media, sample, step)?);
             }
         }

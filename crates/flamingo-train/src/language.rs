@@ -36,6 +36,7 @@ impl Language {
         let feeds = recipe.data.iter().map(|spec| open(spec, recipe.seed));
         let feeds = feeds.collect::<Result<Vec<_>>>()?;
         let model = LanguageModel::new(config, &mut Init::new(recipe.seed, device));
+        check_lengths(recipe, &model)?;
         let model = recipe.initial.changed(recipe.initial.mimetic(model)?)?;
         let keys = Keys::new(&recipe.regularise);
         let (recipe, config) = (recipe.clone(), config.clone());
@@ -96,6 +97,18 @@ pub(crate) fn recipe_tokenizer(recipe: &Recipe) -> Result<Tokenizer> {
         _ => Err(Error::contradiction(
             "the recipe needs `tokenizer` and `tokens`",
         )),
+    }
+}
+
+/// No row may be longer than the text that the model has places for.
+pub(crate) fn check_lengths(recipe: &Recipe, model: &LanguageModel) -> Result<()> {
+    let longest = model.max_length();
+    match recipe.data.iter().find(|data| data.length > longest) {
+        Some(data) => Err(Error::contradiction(format!(
+            "source {:?}: length is {}, the language model has places for {longest} tokens: lower it",
+            data.name, data.length
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -54,6 +54,7 @@ mod pairs_in_parts;
 mod plot;
 mod prediction;
 mod prompt;
+mod ranges;
 mod recipe;
 mod regularise;
 mod rows;

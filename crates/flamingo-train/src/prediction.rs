@@ -103,6 +103,7 @@ fn of_flamingo(
     processes: usize,
 ) -> Result<Prediction> {
     let (config, has_new) = shapes(recipe, spec, store)?;
+    config.check()?;
     let batches: Vec<Batch> = recipe
         .data
         .iter()
@@ -191,6 +192,7 @@ fn of_contrastive(
     config: &ContrastiveConfig,
     processes: usize,
 ) -> Result<Prediction> {
+    config.check()?;
     let batch = |data: &DataSpec| {
         let rows = data.batch.div_ceil(processes);
         PairsBatch {

@@ -11,6 +11,7 @@ use flamingo_kernels::{Device, Precision};
 use flamingo_sequence::{Predict, SpecialTokenNames};
 use serde::{Deserialize, Serialize};
 
+use crate::ranges::Numbers;
 use crate::{
     DataSpec, Error, HeldOutSpec, InitPart, InitialSpec, ModelSpec, NewTokensSpec, OptimiserSpec,
     RegulariseSpec, Result, Schedule, StreamSpec, Texts,
@@ -339,7 +340,18 @@ impl Recipe {
             );
         }
         self.check_parts()?;
+        Numbers {
+            schedule: &self.schedule,
+            optimiser: &self.optimiser,
+            regularise: &self.regularise,
+            initial: &self.initial,
+            data: &self.data,
+        }
+        .check()?;
         let mut names: Vec<&str> = self.data.iter().map(|data| data.name.as_str()).collect();
+        if names.contains(&"") {
+            return Err("a source has the name \"\": give it one".into());
+        }
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(format!(

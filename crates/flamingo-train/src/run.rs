@@ -132,6 +132,21 @@ fn with_downloads(
     Ok(recipe)
 }
 
+/// The first line in which two recipes differ. The number of threads changes nothing of what comes out.
+fn difference<'a>(before: &'a str, now: &'a str) -> Option<(&'a str, &'a str)> {
+    let counts = |line: &&str| !line.starts_with("threads = ");
+    let (mut before, mut now) = (before.lines().filter(counts), now.lines().filter(counts));
+    loop {
+        match (before.next(), now.next()) {
+            (None, None) => return None,
+            (was, is) if was != is => {
+                return Some((was.unwrap_or("nothing more"), is.unwrap_or("nothing more")));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Makes the run folder, or sees that it holds this very run.
 fn claim_folder(recipe: &Recipe, resume: Resume) -> Result<()> {
     let folder = &recipe.run;
@@ -152,12 +167,7 @@ fn claim_folder(recipe: &Recipe, resume: Resume) -> Result<()> {
             return refuse("holds a run already: resume it, remove it, or change `run`".into());
         }
         let before = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-        if before != resolved {
-            let differ = before
-                .lines()
-                .zip(resolved.lines())
-                .find(|(was, is)| was != is);
-            let (was, is) = differ.unwrap_or(("another length", "another length"));
+        if let Some((was, is)) = difference(&before, &resolved) {
             return refuse(format!(
                 "holds a run of another recipe (`{was}` there, `{is}` now): change `run`"
             ));

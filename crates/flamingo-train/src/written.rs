@@ -86,7 +86,8 @@ pub(crate) fn greedily(
     let mut sees = rows.sees[..=first].to_vec();
     let mut written = Vec::new();
     let ends = [Some(specials.end_of_chunk), specials.eos];
-    while written.len() < MOST {
+    let longest = model.language.max_length();
+    while written.len() < MOST && ids.len() <= longest {
         let looking = Looking::new(&sees, count, device);
         let input = TextInput::ragged(&ids, ids.len(), &[ids.len()]);
         let hidden = model.hidden(&input, media, &looking);

@@ -1,6 +1,5 @@
 //! Flags that several verbs have.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,7 +11,7 @@ use flamingo::kernels::{Backend, Device, WeightType, open_device};
 use flamingo::weights::{ModelFile, Source, Weighed, Words, open_with};
 
 use crate::failure::{Hint, Result};
-use crate::{ffmpeg, sources};
+use crate::{ffmpeg, sources, together};
 
 /// Which model, and where it runs.
 #[derive(Debug, Args)]
@@ -108,10 +107,8 @@ impl WorkerArgs {
         if let (Some(index), Some(count)) = (self.worker, self.workers) {
             return Ok(Worker::new(index, count)?);
         }
-        let variables: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Ok(Worker::from_environment(&variables)?)
+        Worker::from_environment(&together::variables())
+            .hint("--worker and --workers go before such variables")
     }
 }
 
@@ -167,7 +164,7 @@ impl MediaArgs {
     }
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("a whole number from 1 on is wanted".to_owned()),
         Ok(number) => Ok(number),

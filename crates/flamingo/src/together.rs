@@ -1,22 +1,71 @@
 //! The processes of one training, started by MPI's launcher.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use flamingo::corpus::launcher::Launched;
 use flamingo::train::{Alone, Together};
 
 use crate::failure::{Failure, Hint, Result};
 
-/// Variables that launchers set in the processes that they start: Open MPI's, MPICH's, Slurm's by PMIx.
-const LAUNCHED: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"];
+/// Variables that MPI's launchers set in the processes that they start: Open MPI's, MPICH's, Slurm's by PMIx.
+const BY_MPI: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"];
 
 /// Joins the processes that a launcher started; a process that was started by hand is alone.
+///
+/// A process that is one of several by its launcher's variables and cannot join the others would train the whole recipe
+/// by itself, as all the others would, and is refused.
 pub(crate) fn begin() -> Result<Arc<dyn Together>> {
-    match LAUNCHED
-        .iter()
-        .find(|name| std::env::var_os(name).is_some())
-    {
-        Some(variable) => launched(variable),
-        None => Ok(Arc::new(Alone)),
+    let variables = variables();
+    let launched = Launched::process(&variables)?;
+    let together: Arc<dyn Together> =
+        match BY_MPI.iter().find(|name| variables.contains_key(**name)) {
+            Some(variable) => by_mpi(variable, launched)?,
+            None => Arc::new(Alone),
+        };
+    match launched {
+        Some(launched) if launched.count > 1 && together.world() == 1 => Err(stray(launched)),
+        _ => Ok(together),
+    }
+}
+
+/// Sees that a launcher has not started several of what is for one process.
+pub(crate) fn only_one(verb: &str) -> Result<()> {
+    match Launched::process(&variables())? {
+        Some(launched) if launched.count > 1 => Err(Failure::new(format!(
+            "{launched}: a launcher started several processes, and `flamingo {verb}` is the work of one"
+        )))
+        .hint("start it without the launcher, or remove these variables"),
+        _ => Ok(()),
+    }
+}
+
+/// The environment, but for what is no text.
+pub(crate) fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Why one of several processes that do not know of each other must not train.
+fn stray(launched: Launched) -> Failure {
+    let (why, build) = match cfg!(feature = "mpi") {
+        true => ("MPI has not joined them", ""),
+        false => (
+            "this program was built without MPI",
+            "build it with --features mpi and ",
+        ),
+    };
+    Failure {
+        hint: Some(format!(
+            "{build}start it by mpirun or srun --mpi=pmix; a training of one process is started without a launcher, or without \
+             these variables"
+        )),
+        ..Failure::new(format!(
+            "{launched}: a launcher started this as one of {} processes, and {why}: each would train the whole recipe into the \
+             same folder",
+            launched.count
+        ))
     }
 }
 
@@ -31,19 +80,21 @@ pub(crate) fn end(together: &dyn Together, ended: Result<()>) -> Result<()> {
 }
 
 #[cfg(not(feature = "mpi"))]
-fn launched(variable: &str) -> Result<Arc<dyn Together>> {
-    let alone = std::env::var(variable).is_ok_and(|size| size == "1");
-    if alone && variable != "PMIX_RANK" {
+fn by_mpi(variable: &str, launched: Option<Launched>) -> Result<Arc<dyn Together>> {
+    let value = std::env::var(variable).unwrap_or_default();
+    // Whether it has company, its number of processes says.
+    let is_alone = variable.ends_with("SIZE") && value == "1";
+    if launched.is_some() || is_alone {
         return Ok(Arc::new(Alone));
     }
     Err(Failure::new(format!(
-        "{variable} is set: a launcher started this as one of several processes, and this program was built without MPI"
+        "{variable} is {value}: a launcher started this as one of several processes, and this program was built without MPI"
     )))
     .hint("build it with --features mpi, or start it without the launcher")
 }
 
 #[cfg(feature = "mpi")]
-fn launched(variable: &str) -> Result<Arc<dyn Together>> {
+fn by_mpi(variable: &str, _: Option<Launched>) -> Result<Arc<dyn Together>> {
     match with_mpi::Mpi::begin() {
         Some(mpi) => Ok(Arc::new(mpi)),
         None => Err(Failure::new(format!(

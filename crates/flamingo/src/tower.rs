@@ -1,5 +1,6 @@
 //! The image towers by which a corpus is filtered: any that a Flamingo can be built on.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use flamingo_corpus::towers::{Tower, TowerFailure};
@@ -9,6 +10,9 @@ use flamingo_model::contrastive::Contrastive;
 use flamingo_model::vision::{VisionConfig, VisionEncoder};
 use flamingo_sequence::Tokenizer;
 use flamingo_weights::{ModelConfig, Source, Tensors, apply_tensors, load_part, open_vision};
+
+/// Texts that go through a tower at once.
+const AT_ONCE: usize = 64;
 
 /// An image tower, with a text tower where the model has one.
 pub struct ImageTower {
@@ -98,8 +102,9 @@ impl Tower for ImageTower {
         let Towers::Both(model, tokenizer, longest) = &self.towers else {
             return Ok(None);
         };
-        let mut vectors = Vec::with_capacity(texts.len());
-        for text in texts {
+        // Texts of one length need no padding, so that a text has the same vector alone and among others.
+        let mut of_lengths: BTreeMap<usize, Vec<(usize, Vec<u32>)>> = BTreeMap::new();
+        for (place, text) in texts.iter().enumerate() {
             let mut ids = tokenizer.encode(text)?;
             if let Some(longest) = longest {
                 ids.truncate(*longest);
@@ -107,7 +112,17 @@ impl Tower for ImageTower {
             if ids.is_empty() {
                 ids.push(tokenizer.specials().pad);
             }
-            vectors.extend(rows(model.texts(&ids, &[ids.len()])));
+            of_lengths.entry(ids.len()).or_default().push((place, ids));
+        }
+        let mut vectors = vec![Vec::new(); texts.len()];
+        for (length, alike) in of_lengths {
+            for some in alike.chunks(AT_ONCE) {
+                let ids: Vec<u32> = some.iter().flat_map(|(_, ids)| ids).copied().collect();
+                let made = rows(model.texts(&ids, &vec![length; some.len()]));
+                for ((place, _), vector) in some.iter().zip(made) {
+                    vectors[*place] = vector;
+                }
+            }
         }
         Ok(Some(vectors))
     }
@@ -123,4 +138,81 @@ fn rows(vectors: Tensor<2>) -> Vec<Vec<f32>> {
         .try_to_vec::<f32>()
         .expect("numbers are f32");
     values.chunks(width.max(1)).map(<[f32]>::to_vec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::path::PathBuf;
+
+    use flamingo_kernels::{Activation, Device};
+    use flamingo_model::contrastive::ContrastiveConfig;
+    use flamingo_model::text_tower::{TextPool, TextTowerConfig};
+    use flamingo_model::vision::NormPlace;
+
+    use super::*;
+
+    /// Both towers, untrained, with the demo model's words.
+    fn towers(norm: NormPlace, pool: TextPool) -> ImageTower {
+        let demo = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/demo");
+        let (file, tokenizer, _) = load_part(&Source::Directory(demo)).unwrap();
+        let ModelConfig::Flamingo(flamingo) = file.model else {
+            unreachable!("the demo model is a Flamingo");
+        };
+        let config = ContrastiveConfig {
+            vision: flamingo.vision,
+            text: TextTowerConfig {
+                vocabulary: flamingo.language.vocabulary,
+                width: 22,
+                layers: 2,
+                heads: 2,
+                ffw_multiple: 3,
+                activation: Activation::Gelu,
+                positions: 7,
+                norm,
+                pool,
+            },
+            joint_width: 13,
+            label_smoothing: 0.0,
+        };
+        let device = Device::flex();
+        let model = Contrastive::new(&config, &mut Init::new(1, &device)).unwrap();
+        let longest = config.text.longest();
+        ImageTower {
+            towers: Towers::Both(model, tokenizer, longest),
+            preprocess: file.preprocess.unwrap(),
+            device,
+        }
+    }
+
+    #[test]
+    fn a_text_has_the_same_vector_alone_and_among_others_of_all_lengths() {
+        let words = [
+            "a red apple",
+            "",
+            "blue",
+            "a",
+            "one two three four five six seven",
+            "a dog",
+        ];
+        let texts: Vec<String> = (0..200)
+            .map(|at| format!("{} {}", words[at % 6], words[at / 6 % 6]))
+            .collect();
+        for (norm, pool) in [
+            (NormPlace::First, TextPool::Mean),
+            (NormPlace::Last, TextPool::ClassToken),
+        ] {
+            let mut tower = towers(norm, pool);
+            let together = tower.embed_texts(&texts).unwrap().unwrap();
+            assert_eq!(together.len(), texts.len());
+            for (text, vector) in texts.iter().zip(&together) {
+                let alone = tower
+                    .embed_texts(std::slice::from_ref(text))
+                    .unwrap()
+                    .unwrap();
+                assert_eq!(&alone[0], vector, "{text:?}");
+            }
+        }
+    }
 }

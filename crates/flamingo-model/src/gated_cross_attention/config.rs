@@ -4,6 +4,7 @@ use flamingo_kernels::{Activation, NormKind};
 use serde::{Deserialize, Serialize};
 
 use crate::language::Point;
+use crate::sizes::check_sizes;
 
 /// Where a block stands, seen from its layer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +198,17 @@ impl GatedConfig {
     /// What is impossible in a language model of `layers` layers, said with both values.
     pub(crate) fn check(&self, layers: usize) -> Result<(), String> {
         let listed = &self.layers;
+        check_sizes(
+            "gated",
+            &[("heads", self.heads), ("head_dim", self.head_dim)],
+        )?;
+        if self.dense {
+            let (name, size) = match self.ffw_width {
+                Some(width) => ("ffw_width", width),
+                None => ("ffw_multiple", self.ffw_multiple),
+            };
+            check_sizes("gated", &[(name, size)])?;
+        }
         if self.of_keys() == 0 || !self.heads.is_multiple_of(self.of_keys()) {
             return Err(format!(
                 "gated.heads {} is not a multiple of gated.key_value_heads {}",

@@ -3,6 +3,8 @@
 use flamingo_kernels::{Activation, NormKind};
 use serde::{Deserialize, Serialize};
 
+use crate::sizes::check_sizes;
+
 /// How a token's place enters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields, tag = "kind")]
@@ -292,6 +294,16 @@ impl LanguageConfig {
                 self.layers
             ));
         }
+        check_sizes(
+            "language",
+            &[
+                ("vocabulary", self.vocabulary),
+                ("width", self.width),
+                ("heads", self.heads),
+                ("head_dim", self.head_dim),
+                ("ffw_width", self.ffw_width),
+            ],
+        )?;
         if self.key_value_heads == 0 || !self.heads.is_multiple_of(self.key_value_heads) {
             return Err(format!(
                 "language.heads {} is not a multiple of language.key_value_heads {}",
@@ -306,6 +318,9 @@ impl LanguageConfig {
                  language.vocabulary {}",
                 self.vocabulary
             ));
+        }
+        if let Positions::Learnt { max, .. } = self.positions {
+            check_sizes("language.positions", &[("max", max)])?;
         }
         if let Positions::Rotary {
             fraction, scaling, ..

@@ -8,6 +8,8 @@ use flamingo_kernels::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::sizes::check_sizes;
+
 /// Sizes of a transformer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TransformerConfig {
@@ -87,6 +89,10 @@ impl TransformerConfig {
 
     /// What is impossible, said with both values; `part` is where the keys stand.
     pub(crate) fn check(&self, part: &str) -> Result<(), String> {
+        check_sizes(part, &[("width", self.width)])?;
+        if self.layers > 0 {
+            check_sizes(part, &[("ffw_multiple", self.ffw_width)])?;
+        }
         if self.heads == 0 || !self.width.is_multiple_of(self.heads) {
             return Err(format!(
                 "{part}.width {} is not a multiple of {part}.heads {}",

@@ -11,6 +11,7 @@ use super::encoded::Encoded;
 use super::tiles::{Tiles, TilesConfig, Tiling};
 use super::transformer::Seeing;
 use super::{NormPlace, Transformer, TransformerConfig};
+use crate::sizes::check_sizes;
 
 /// Where the features of positions are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,6 +256,13 @@ impl VitConfig {
                 "vision.image_size {} is not a multiple of vision.patch {}",
                 self.image_size, self.patch
             ));
+        }
+        let optional = [
+            ("ffw_width", self.ffw_width),
+            ("projection", self.projection),
+        ];
+        for (name, size) in optional {
+            check_sizes("vision", &[(name, size.unwrap_or(1))])?;
         }
         if let Some(tiles) = &self.tiles {
             tiles.check(self.layers)?;

@@ -177,3 +177,21 @@ fn a_run_is_a_page_before_and_after_its_end() {
     }
     assert!(!shown.contains("{{"));
 }
+
+#[test]
+fn rows_that_are_longer_than_the_models_places_are_refused() {
+    let world = World::new();
+    let rotary = r#"{ kind = "rotary", fraction = 0.5, base = 10000.0 }"#;
+    let learnt = |max: usize| {
+        let positions = format!(r#"{{ kind = "learnt", max = {max}, offset = 0 }}"#);
+        let mut recipe = world.recipe(&recipe_text().replace(rotary, &positions));
+        recipe.run = world.path(&format!("learnt-{max}"));
+        run(&recipe, Resume::Fresh, None)
+    };
+    let told = learnt(10).unwrap_err().to_string();
+    assert!(
+        told.contains("length is 11, the language model has places for 10 tokens"),
+        "{told}"
+    );
+    learnt(11).unwrap();
+}

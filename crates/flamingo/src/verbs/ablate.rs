@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use flamingo::engine::{Engine, EngineOptions};
+use flamingo::tasks::counted;
 use flamingo::train::{Options, Recipe, Resume, Silent, train};
 use flamingo::weights::Source;
 
 use crate::args::DeviceArgs;
 use crate::failure::{Failure, Hint, Result};
-use crate::{ffmpeg, interrupt, output, part_files, sources, store_settings, writer};
+use crate::{ffmpeg, interrupt, output, part_files, sources, store_settings, together, writer};
 use judge::{Judge, Score};
 use spec::{AblationSpec, Row};
 use table::{Scored, table};
@@ -30,9 +31,9 @@ pub(crate) struct AblateArgs {
     /// The table, a TOML file such as recipes/demo/ablation.toml
     #[arg(value_name = "ABLATION.toml")]
     spec: PathBuf,
-    /// The Markdown file to write
-    #[arg(long, value_name = "FILE", default_value = "docs/ABLATIONS.md")]
-    out: PathBuf,
+    /// The Markdown file to write [default: docs/ABLATIONS.md, with --smoke ABLATIONS.md in its folder]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Rows to train, by their names; the first is always [default: all]
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     rows: Vec<String>,
@@ -46,11 +47,13 @@ pub(crate) struct AblateArgs {
 const BAR: &str = "{bar:24.cyan} {pos}/{len} trainings  {msg}";
 
 pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
+    together::only_one("ablate")?;
     let mut spec = AblationSpec::read(&args.spec)?;
     if args.smoke {
         spec.folder = spec.folder.join("smoke");
         (spec.queries, spec.seeds) = (10, spec.seeds[..1].to_vec());
     }
+    let out = args.out(&spec);
     let rows = chosen(&spec, &args.rows)?;
     // All are recipes before the first is trained.
     for row in &rows {
@@ -97,12 +100,23 @@ pub(crate) fn run(args: &AblateArgs, threads: Option<usize>) -> Result<()> {
         });
         let table = table(&judge.columns(), &scored);
         let page = page(args, &work, &table);
-        flamingo_files::write(&args.out, page.as_bytes())
+        flamingo_files::write(&out, page.as_bytes())
             .hint_if_full("make room, then give the same command again")?;
     }
     bar.finish_and_clear();
     output::line(table(&judge.columns(), &scored).trim_end())?;
-    output::line(&format!("written to {}", args.out.display()))
+    output::line(&format!("written to {}", out.display()))
+}
+
+impl AblateArgs {
+    /// The file to write. What a smoke run gives takes nobody's table away.
+    fn out(&self, spec: &AblationSpec) -> PathBuf {
+        match (&self.out, self.smoke) {
+            (Some(out), _) => out.clone(),
+            (None, true) => spec.folder.join("ABLATIONS.md"),
+            (None, false) => PathBuf::from("docs/ABLATIONS.md"),
+        }
+    }
 }
 
 /// The first row and those that were asked for.
@@ -178,6 +192,7 @@ impl Work<'_> {
 
 fn page(args: &AblateArgs, work: &Work, table: &str) -> String {
     let spec = work.spec;
+    let flags = if args.smoke { " --smoke" } else { "" };
     let smoke = match args.smoke {
         true => "\nA few steps and queries of each: these figures say nothing but that it runs.\n",
         false => "",
@@ -190,12 +205,12 @@ fn page(args: &AblateArgs, work: &Work, table: &str) -> String {
         false => "",
     };
     format!(
-        "# Ablations\n\nRows of {}, over {}, each trained with {} seeds and judged by {} queries of {}: per cent right, mean \
+        "# Ablations\n\nRows of {}, over {}, each trained with {} and judged by {} queries of {}: per cent right, mean \
          and standard deviation over the seeds. Overall is the mean of the columns.{paper}\n{smoke}\n```sh\nflamingo ablate \
-         {}\n```\n\n{table}",
+         {}{flags}\n```\n\n{table}",
         args.spec.display(),
         spec.recipe.display(),
-        spec.seeds.len(),
+        counted(spec.seeds.len(), "seed"),
         spec.queries,
         work.judge.told(),
         args.spec.display()

@@ -9,6 +9,7 @@ mod rices;
 mod rules;
 mod run;
 mod score;
+mod task_files;
 mod verify_metrics;
 mod versus;
 mod zero_shot;

@@ -10,15 +10,15 @@ use std::time::Duration;
 use clap::Args;
 use flamingo::film::Ffmpeg;
 use flamingo::train::{
-    InitPart, Line, ModelSpec, Observer, Options, Recipe, Resume, Silent, StepEvent, Summary,
-    Together, plot, train,
+    self, InitPart, Line, ModelSpec, Observer, Options, Recipe, Resume, Silent, StepEvent, Summary,
+    Together, plot,
 };
 use flamingo::weights::is_hub_id;
 use indicatif::{HumanDuration, ProgressBar};
 use tracing::{info, warn};
 
 use crate::args::DeviceArgs;
-use crate::failure::{Failure, Hint, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::{ffmpeg, interrupt, output, part_files, sources, store_settings, together, writer};
 use fine_tune::FineTuneArgs;
 
@@ -132,21 +132,16 @@ fn train_together(
     };
     let summary = if is_first {
         let mut line = ProgressLine::new(recipe.schedule.steps);
-        let summary = train(&recipe, &options, &mut line);
+        let summary = train::train(&recipe, &options, &mut line);
         line.bar.finish_and_clear();
         summary
     } else {
-        train(&recipe, &options, &mut Silent)
+        train::train(&recipe, &options, &mut Silent)
     };
     match summary {
-        Err(error @ flamingo::train::Error::Run { .. }) if !args.resume => {
-            Err(error).hint("--resume goes on with a run that was stopped")
-        }
+        Err(error) => Err(args.failed(error, &recipe.run)),
         Ok(_) if !is_first => Ok(()),
-        summary => {
-            let full = "make room: nothing that was saved is lost, and the same command with --resume goes on";
-            report(&summary.hint_if_full(full)?, &recipe, args)
-        }
+        Ok(summary) => report(&summary, &recipe, args),
     }
 }
 
@@ -174,6 +169,31 @@ fn films(stop: &Arc<AtomicBool>) -> Option<Ffmpeg> {
 }
 
 impl TrainArgs {
+    /// What a training failed with, and how to go on.
+    fn failed(&self, error: train::Error, run: &Path) -> Failure {
+        let next = match &error {
+            train::Error::Run { .. } if !self.resume => {
+                Some("--resume goes on with a run that was stopped".to_owned())
+            }
+            // What a run of such a recipe needs can come back.
+            train::Error::Data(_) | train::Error::Io { .. } | train::Error::Absent { .. }
+                if run.join("checkpoints").is_dir() =>
+            {
+                Some(format!("what was saved last stands; {}", self.way_on(run)))
+            }
+            _ => None,
+        };
+        let mut failure = Failure::from(error);
+        failure.hint = match failure.kind {
+            Kind::DiskFull => {
+                let room = "make room: nothing that was saved is lost, and the same command with --resume goes on";
+                Some(room.to_owned())
+            }
+            _ => next,
+        };
+        failure
+    }
+
     /// How to go on with a run that was stopped.
     fn way_on(&self, run: &Path) -> String {
         let smoke = if self.smoke { " --smoke" } else { "" };

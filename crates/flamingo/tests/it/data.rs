@@ -46,6 +46,55 @@ fn data_is_recognised_and_named_as_a_recipe_names_it() {
     assert_eq!(found["left_out"]["bad conversation"], 1);
     let refused = place.refused(&["data", "inspect", "nothing-{0..3}.tar"]);
     assert!(refused.contains("4 of the 4 files"), "{refused}");
+    assert!(!refused.contains("--format"), "{refused}");
+    let refused = place.refused(&["data", "inspect", "https://a.org/1.tar"]);
+    assert!(
+        refused.contains("is an address") && refused.contains("download it"),
+        "{refused}"
+    );
+    let refused = place.refused(&["data", "inspect", "red.png"]);
+    assert!(refused.contains("hint: --format"), "{refused}");
+}
+
+#[test]
+fn shards_of_pairs_and_shards_of_documents_are_told_apart() {
+    let place = Workplace::new();
+    let picture = Image::solid(16, 16, [200, 30, 20]).to_png();
+    let document = br#"{"parts": [{"text": "before "}, {"image": "a.png"}, {"text": "behind"}]}"#;
+    let pair = [("a.png", &picture[..]), ("a.txt", &b"a cat"[..])];
+    place.write("pairs.tar", &tar_of(&pair));
+    let page = [("a.json", &document[..]), ("a.png", &picture)];
+    place.write("pages.tar", &tar_of(&page));
+    for (file, form) in [("pairs.tar", "pair"), ("pages.tar", "page")] {
+        let shown = told(&place, &["data", "inspect", file]);
+        let named = format!("format = \"shards\"\nform = \"{form}\"\n");
+        assert!(shown.contains(&named), "{shown}");
+    }
+    // So does a fine-tuning.
+    for (file, kind) in [
+        (
+            "pairs.tar",
+            "1 pictures with captions, asked as \"Output:\"",
+        ),
+        ("pages.tar", "1 documents, as they are"),
+    ] {
+        let out = format!("{file}-run");
+        let tune = ["train", "--finetune", "demo", "--data", file];
+        let options = ["--steps", "1", "--hold-out", "0", "--threads", "1", "--out"];
+        let shown = told(&place, &[&tune[..], &options, &[out.as_str()]].concat());
+        assert!(shown.contains(kind), "{shown}");
+    }
+}
+
+fn tar_of(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, *bytes).unwrap();
+    }
+    tar.into_inner().unwrap()
 }
 
 #[test]

@@ -114,6 +114,47 @@ fn a_folder_of_classes_becomes_an_adapter_that_loads_converts_and_is_described()
 }
 
 #[test]
+fn an_encoder_that_learns_along_is_saved_loaded_merged_and_evaluated() {
+    let place = place();
+    let seeing = ["--steps", "8", "--unfreeze-vision"];
+    let (code, shown, warned) = told(&place, &[&TUNE[..], &seeing].concat());
+    assert_eq!(code, Some(0), "{warned}");
+    assert!(
+        shown.contains("gated blocks, the vision encoder"),
+        "{shown}"
+    );
+    let adapter = "run/adapter.safetensors";
+    let described = place.ok(&["weights", "inspect", adapter]);
+    assert!(described.contains("\n  vision."), "{described}");
+    let merge = ["weights", "convert", "demo", "--adapter", adapter];
+    place.ok(&[&merge[..], &["--out", "merged"]].concat());
+
+    // The encoder that has learnt is the one that is asked and evaluated, whatever of the base's pictures is kept.
+    let eval = |model: &[&str], output: &str| -> serde_json::Value {
+        let asked = [
+            "eval", "folder", "--data", "classes", "--shots", "0", "--json",
+        ];
+        let kept = ["--latents", "kept", "--output", output];
+        let output = place.run(&[&asked[..], &kept, model].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let samples = |output: &str| {
+        let mut samples = String::new();
+        for file in fs::read_dir(place.path().join(output).join("samples")).unwrap() {
+            samples += &fs::read_to_string(file.unwrap().path()).unwrap();
+        }
+        samples
+    };
+    eval(&[], "base");
+    let beside = eval(&["--model", "demo", "--adapter", adapter], "beside");
+    let merged = eval(&["--model", "merged"], "merged-run");
+    assert_eq!(beside["cells"], merged["cells"]);
+    assert_eq!(samples("beside"), samples("merged-run"));
+    assert_ne!(samples("beside"), samples("base"));
+}
+
+#[test]
 fn the_recipe_that_it_writes_gives_the_same_adapter() {
     let place = place();
     let (code, ..) = told(&place, &[&TUNE[..], &["--steps", "3"]].concat());
@@ -143,6 +184,25 @@ fn the_recipe_that_it_writes_gives_the_same_adapter() {
     assert!(error.contains("--resume"), "{error}");
     let (code, ..) = told(&place, &[&TUNE[..], &["--steps", "3", "--resume"]].concat());
     assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_run_whose_data_have_gone_says_that_it_can_go_on_where_they_are_back() {
+    let place = place();
+    let (code, ..) = told(&place, &[&TUNE[..], &["--steps", "2"]].concat());
+    assert_eq!(code, Some(0));
+    let data = [place.path().join("classes"), place.path().join("elsewhere")];
+    fs::rename(&data[0], &data[1]).unwrap();
+    let resume = ["train", "run/recipe.toml", "--resume"];
+    let (code, _, error) = told(&place, &resume);
+    assert_eq!(code, Some(1));
+    assert!(
+        error.contains("there is no classes")
+            && error.contains("hint: what was saved last stands; go on with: flamingo train"),
+        "{error}"
+    );
+    fs::rename(&data[1], &data[0]).unwrap();
+    assert_eq!(told(&place, &resume).0, Some(0));
 }
 
 #[test]

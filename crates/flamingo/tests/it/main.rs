@@ -20,6 +20,7 @@ mod films;
 mod fine_tune;
 mod help;
 mod label;
+mod launchers;
 #[cfg(unix)]
 mod parts;
 mod presets;

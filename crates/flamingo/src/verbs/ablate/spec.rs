@@ -1,6 +1,6 @@
 //! A table of trainings that differ from one recipe in one thing each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use flamingo::train::Recipe;
@@ -75,18 +75,41 @@ impl AblationSpec {
         let wrong = |what: String| Failure::new(format!("{}: {what}", path.display()));
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
-        let spec: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        if spec.seeds.is_empty() || spec.row.is_empty() || spec.queries == 0 {
-            return Err(wrong(
-                "it needs seeds, rows and queries: give at least one of each".to_owned(),
+        let spec: Self = toml::from_str(&text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = 1 + text[..start].matches('\n').count();
+            let what = error.message().trim_end();
+            Failure::new(format!("{}:{line}: {what}", path.display()))
+        })?;
+        spec.check().map_err(wrong)?;
+        Ok(spec)
+    }
+
+    /// Whether each training has a folder of its own.
+    fn check(&self) -> Result<(), String> {
+        if self.seeds.is_empty() || self.row.is_empty() || self.queries == 0 {
+            return Err("it needs seeds, rows and queries: give at least one of each".to_owned());
+        }
+        let mut seeds = HashSet::new();
+        if let Some(twice) = self.seeds.iter().find(|seed| !seeds.insert(**seed)) {
+            return Err(format!(
+                "the seed {twice} is given twice, and would count as two: give each once"
             ));
         }
-        let mut names: Vec<&str> = spec.row.iter().map(|row| row.name.as_str()).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(wrong(format!("two rows are named {:?}", pair[0]))),
-            None => Ok(spec),
+        let mut rows: BTreeMap<PathBuf, &str> = BTreeMap::new();
+        for row in &self.row {
+            if let Some(other) = rows.insert(self.folder_of(row), &row.name) {
+                return Err(match other == row.name {
+                    true => format!("two rows are named {other:?}"),
+                    false => format!(
+                        "the rows {other:?} and {:?} have the same folder, {}: let them differ in a letter or digit",
+                        row.name,
+                        self.folder_of(row).display()
+                    ),
+                });
+            }
         }
+        Ok(())
     }
 
     /// The recipe of a row and a seed.
@@ -287,6 +310,19 @@ mod tests {
         assert!(told(&format!("{head}seeds = [1]\nrow = []")).contains("at least one"));
         let rows = "[[row]]\nname = \"a\"\n[[row]]\nname = \"a\"\n";
         assert!(told(&format!("{head}seeds = [1]\n{rows}")).contains("two rows"));
-        assert!(told("recipes = 1").contains("recipes"));
+        let unknown = told("recipes = 1");
+        assert!(
+            unknown.contains("a.toml:1: unknown field `recipes`") && !unknown.contains('\n'),
+            "{unknown}"
+        );
+        // What would share a folder would be one training that is taken for two.
+        let rows = "[[row]]\nname = \"every 2\"\n[[row]]\nname = \"every-2\"\n";
+        let same = told(&format!("{head}seeds = [1]\n{rows}"));
+        assert!(
+            same.contains("\"every 2\" and \"every-2\" have the same folder"),
+            "{same}"
+        );
+        let seeds = told(&format!("{head}seeds = [1, 2, 1]\n[[row]]\nname = \"a\"\n"));
+        assert!(seeds.contains("the seed 1 is given twice"), "{seeds}");
     }
 }

@@ -20,7 +20,7 @@ use crate::{image_tower, interrupt, output, writer};
 ///
 /// What is done already is not done again, so a build that was stopped at any point goes on by the same command,
 /// and its files are the same to the byte. Several processes share the work: worker I of N, told by --worker and
-/// --workers or by the variables of SLURM, Kubernetes' indexed jobs or torchrun.
+/// --workers or by the variables of SLURM, Kubernetes' indexed jobs, torchrun or mpirun.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
     /// The configuration (docs/corpus.md says all that it can hold)

@@ -41,6 +41,7 @@ struct Found {
 pub(super) fn run(args: &InspectArgs) -> Result<()> {
     let format = args.data.format()?;
     let (mut images, mut films, mut with_text, mut first) = (0, 0, 0, None);
+    let mut all_pairs = true;
     let report = Source::each(format, &args.data.path, |sample| {
         for (_, kind, _) in sample.document.media() {
             match kind {
@@ -48,17 +49,19 @@ pub(super) fn run(args: &InspectArgs) -> Result<()> {
                 MediaKind::Video => films += 1,
             }
         }
+        all_pairs &= sample.document.is_pair();
         with_text += usize::from(sample.document.parts.iter().any(is_text));
         first.get_or_insert(sample.document);
         Ok::<_, Failure>(())
     })?;
+    let form = format.form_of(all_pairs);
     if args.json {
         let Report {
             found, left_out, ..
         } = report.clone();
         return output::json(&Found {
             format: format.name(),
-            form: format.form(),
+            form,
             found,
             kept: report.kept(),
             left_out,
@@ -78,7 +81,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<()> {
     output::line(&format!("the first  {}", said(first)))?;
     output::line(&format!(
         "\nIn a recipe:\n\n{}",
-        recipe(format, &args.data.path.display().to_string())
+        recipe(format, form, &args.data.path.display().to_string())
     ))
 }
 
@@ -114,8 +117,8 @@ fn short(place: &str) -> &str {
     }
 }
 
-fn recipe(format: Format, path: &str) -> String {
-    let form = match format.form() {
+fn recipe(format: Format, form: Form, path: &str) -> String {
+    let form = match form {
         Form::Pair => "pair",
         Form::Page => "page",
     };
@@ -154,11 +157,13 @@ mod tests {
             "{line}"
         );
         assert!(line.ends_with("...") && line.len() < 420);
-        let text = recipe(Format::Shards, "a/{0..1}.tar");
+        let text = recipe(Format::Shards, Form::Page, "a/{0..1}.tar");
         let value: flamingo::train::DataSpec = parsed(&text);
         assert_eq!(value.path.to_str(), Some("a/{0..1}.tar"));
+        assert_eq!(value.form, Some(Form::Page));
         assert!(value.stream.is_some());
-        assert!(parsed(&recipe(Format::Folders, "a\"b")).stream.is_none());
+        let folders = parsed(&recipe(Format::Folders, Form::Pair, "a\"b"));
+        assert!(folders.stream.is_none() && folders.form == Some(Form::Pair));
     }
 
     fn parsed(text: &str) -> flamingo::train::DataSpec {

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use flamingo::data::{Format, Report};
+use flamingo::data::{Error, Format, Report, is_remote};
 
-use crate::failure::{Hint, Result};
+use crate::failure::{Failure, Hint, Result};
 use crate::output;
 
 /// Which data.
@@ -22,9 +22,21 @@ pub(super) struct DataPath {
 
 impl DataPath {
     pub(super) fn format(&self) -> Result<Format> {
-        match &self.format {
-            Some(FormatName(format)) => Ok(*format),
-            None => Format::recognise(&self.path).hint("--format says what it is"),
+        if is_remote(&self.path) {
+            let here = format!(
+                "{} is an address, and files here are looked at",
+                self.path.display()
+            );
+            return Err(Failure::new(here)).hint(
+                "download it and give its path; a training fetches it by itself, into the folder `downloads` of its [cache]",
+            );
+        }
+        if let Some(FormatName(format)) = &self.format {
+            return Ok(*format);
+        }
+        match Format::recognise(&self.path) {
+            Err(error @ Error::Unrecognised { .. }) => Err(error).hint("--format says what it is"),
+            found => Ok(found?),
         }
     }
 

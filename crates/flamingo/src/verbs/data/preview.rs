@@ -35,7 +35,7 @@ pub(crate) struct PreviewArgs {
     /// Draws the samples, and where their windows begin
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// What the documents are [default: what the format usually holds]
+    /// What the documents are [default: pairs where each sample is a picture with a text]
     #[arg(long, value_name = "FORM")]
     form: Option<FormName>,
     /// Most tokens of a sample
@@ -70,10 +70,12 @@ pub(super) fn run(args: &PreviewArgs) -> Result<()> {
     let opened = open(&args.files.source()?)?;
     let preprocess = opened.file.preprocess.clone();
     let preprocess = preprocess.ok_or_else(|| Failure::new("the model sees no pictures"))?;
+    let out = Output::of(&args.out)?.unless_file_in(&[args.data.path.display().to_string()])?;
+    let chosen = choose(args, format)?;
     let form = match args.form {
         Some(FormName::Page) => Form::Page,
         Some(FormName::Pair) => Form::Pair,
-        None => format.form(),
+        None => format.form_of(chosen.iter().all(|sample| sample.document.is_pair())),
     };
     let mut framing = Framing {
         length: args.length,
@@ -81,8 +83,6 @@ pub(super) fn run(args: &PreviewArgs) -> Result<()> {
         ..Framing::of(form)
     };
     framing.p_next = args.p_next.unwrap_or(framing.p_next);
-    let out = Output::of(&args.out)?.unless_file_in(&[args.data.path.display().to_string()])?;
-    let chosen = choose(args, format)?;
     let look = Look {
         framing,
         tokenizer: &opened.tokenizer,

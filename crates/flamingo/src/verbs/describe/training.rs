@@ -7,9 +7,13 @@ use flamingo::train::Prediction;
 use indicatif::HumanDuration;
 use serde_json::{Value, json};
 
-/// Bytes as GiB.
-fn gib(bytes: f64) -> String {
-    format!("{:.2}", bytes / f64::from(1 << 30))
+/// The unit in which so many bytes and less are told, and how many bytes it has.
+fn unit(most: f64) -> (&'static str, f64) {
+    let [mib, gib] = [f64::from(1 << 20), f64::from(1 << 30)];
+    match most < gib {
+        true => ("MiB", mib),
+        false => ("GiB", gib),
+    }
 }
 
 /// A time, in seconds where it is short.
@@ -83,8 +87,10 @@ fn memory(prediction: &Prediction) -> Vec<String> {
             memory.saving + prediction.waiting,
         ),
     ];
-    let line = |(what, bytes): (&str, f64)| format!("{what:<28} {:>12}", gib(bytes));
-    let mut lines = vec![format!("{:<28} {:>12}", "memory of a process", "GiB")];
+    let most = rows.iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max);
+    let (unit, size) = unit(most);
+    let line = |(what, bytes): (&str, f64)| format!("{what:<28} {:>12.2}", bytes / size);
+    let mut lines = vec![format!("{:<28} {:>12}", "memory of a process", unit)];
     lines.extend(rows.map(line));
     lines
 }
@@ -106,4 +112,15 @@ fn work(prediction: &Prediction, rate: Option<f64>) -> Vec<String> {
         ));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_memory_is_told_in_a_unit_in_which_it_is_not_0() {
+        assert_eq!(unit(f64::from(3 << 20)).0, "MiB");
+        assert_eq!(unit(f64::from(1 << 30)), ("GiB", f64::from(1 << 30)));
+    }
 }

@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use flamingo::corpus::images::EvaluationIndex;
 use flamingo::corpus::towers::Tower;
+use flamingo::eval::TaskMedia;
 use flamingo::eval::contamination::{Contamination, SAME, contamination};
-use flamingo::eval::{TaskMedia, TaskRun};
-use flamingo::tasks::{DataFolder, Preset, ReadOptions, task};
 
-use super::lexicon::Lexicon;
-use super::rules::RulesArgs;
+use super::task_files::TaskFilesArgs;
 use crate::args::MediaArgs;
-use crate::failure::{Failure, Hint, Result};
+use crate::failure::{Failure, Result};
 use crate::{image_tower, interrupt, output};
 
 /// Find a task's pictures in a corpus: by their bytes, by how they look, and by a tower's embedding.
@@ -24,21 +22,11 @@ use crate::{image_tower, interrupt, output};
     after_help = "Example:\n  flamingo eval contamination vqav2 --data vqav2 --corpus corpus/shards"
 )]
 pub(crate) struct ContaminationArgs {
-    /// The task
-    #[arg(value_name = "TASK")]
-    task: String,
-    /// Its files
-    #[arg(long, value_name = "PATH")]
-    data: PathBuf,
+    #[command(flatten)]
+    files: TaskFilesArgs,
     /// The corpus
     #[arg(long, value_name = "DIR")]
     corpus: PathBuf,
-    /// The split whose queries are looked for [default: the one that `eval run` asks]
-    #[arg(long, value_name = "NAME")]
-    split: Option<String>,
-    /// So many queries [default: all]
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
     /// Bits of the perceptual hash by which two pictures may differ and still be one, 0 to 8
     #[arg(long, value_name = "BITS", default_value_t = 4)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(EvaluationIndex::MAX_DISTANCE)))]
@@ -57,21 +45,8 @@ pub(crate) struct ContaminationArgs {
 }
 
 pub(crate) fn run(args: &ContaminationArgs) -> Result<()> {
-    let task = task(&args.task).hint("`flamingo eval run --help` says what a task is")?;
-    let options = ReadOptions {
-        split: args.split.clone(),
-        limit: args.limit,
-        ..ReadOptions::default()
-    };
-    let examples = task.read(&DataFolder::new(&args.data), &options)?;
-    let lexicon = Lexicon::default();
-    let prompt = task.prompt(Preset::default());
-    let read = TaskRun {
-        task: &*task,
-        examples: &examples,
-        prompt: &prompt,
-        rules: RulesArgs::default().options(false, &lexicon),
-    };
+    let files = args.files.read(args.files.task()?)?;
+    let read = files.task_run();
     let suite = read.suite();
     let media = TaskMedia::of(&suite, args.media.reader());
     let mut tower = match &args.tower {

@@ -10,15 +10,14 @@ use flamingo::eval::{
     Ablation, Ended, Results, Run, RunFile, RunFolder, RunOptions, Selection, Suite, TaskMedia,
     TaskRun, data_fingerprint, model_fingerprint,
 };
-use flamingo::tasks::{
-    DataFolder, Examples, OwnMetric, Preset, Prompt, ReadOptions, Set, Task, counted, task,
-};
+use flamingo::tasks::{Examples, OwnMetric, Preset, Prompt, ReadOptions, Task, counted};
 use sha2::{Digest, Sha256};
 
 use super::lexicon::LexiconArgs;
 use super::rices::{self, RicesArgs};
 use super::rules::RulesArgs;
-use crate::args::{MediaArgs, ModelArgs, WorkerArgs};
+use super::task_files;
+use crate::args::{MediaArgs, ModelArgs, WorkerArgs, at_least_one};
 use crate::failure::{Failure, Hint, Result, say};
 use crate::{interrupt, output, writer};
 
@@ -74,7 +73,7 @@ struct ExamplesArgs {
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
     /// So many queries, spread over all of them [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<usize>,
     /// So many supports, of classification of each class [default: the paper's 2,048, or 32]
     #[arg(long, value_name = "N")]
@@ -149,7 +148,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let task = args.task()?;
     let worker = args.worker.worker()?;
     let examples = args.read(&*task)?;
-    tell_examples(&examples);
+    task_files::tell(&examples);
     let lexicon = args.rules.lexicon(task.name(), &args.lexicon)?;
     let prompt = args.protocol.prompt(&*task);
     let read = TaskRun {
@@ -213,7 +212,7 @@ impl ProtocolArgs {
 
 impl RunArgs {
     fn task(&self) -> Result<Box<dyn Task>> {
-        let found = task(&self.task).hint("`flamingo eval run --help` says what a task is")?;
+        let found = task_files::named(&self.task)?;
         if found.name() != "own" {
             return Ok(found);
         }
@@ -235,15 +234,7 @@ impl RunArgs {
             limit: self.examples.limit,
             supports_at: self.examples.supports_at.clone(),
         };
-        let examples = task.read(&DataFolder::new(&self.data), &options)?;
-        if examples.queries.examples.is_empty() {
-            let dropped = &examples.queries.dropped;
-            return Err(Failure::new(format!(
-                "{} holds no query that can be asked: {dropped}",
-                self.data.display()
-            )));
-        }
-        Ok(examples)
+        task_files::examples(task, &self.data, &options)
     }
 
     /// What is run.
@@ -349,39 +340,6 @@ impl RunArgs {
             )),
             false => Ok(()),
         }
-    }
-}
-
-/// What of the files cannot be used, before anything is asked.
-fn tell_examples(examples: &Examples) {
-    let sets: [(&str, &Set); 2] = [
-        ("support", &examples.supports),
-        ("query", &examples.queries),
-    ];
-    for (what, set) in sets {
-        if set.dropped.count() > 0 {
-            say(&format!(
-                "warning: {} of {} {} left out: {}\n",
-                set.dropped.count(),
-                counted(set.entries, what),
-                if set.dropped.count() == 1 {
-                    "is"
-                } else {
-                    "are"
-                },
-                set.dropped
-            ));
-        }
-        if set.noticed.count() > 0 {
-            say(&format!(
-                "note: of {}: {}\n",
-                counted(set.entries, what),
-                set.noticed
-            ));
-        }
-    }
-    for note in &examples.notes {
-        say(&format!("note: {note}\n"));
     }
 }
 

@@ -10,17 +10,17 @@ use clap::Args;
 use flamingo::data::StoreSettings;
 use flamingo::engine::{Engine, EngineOptions, MediaSource};
 use flamingo::eval::versus::{Tuned, Versus, VersusOptions, VersusTask, Way, versus, world_task};
-use flamingo::eval::{Judge, Judgement, Reply, Suite, TaskMedia, TaskRun};
+use flamingo::eval::{Judge, Judgement, Reply, Suite, TaskMedia};
 use flamingo::image::{Media, Wanted};
 use flamingo::sequence::{Document, Part};
-use flamingo::tasks::{DataFolder, Preset, ReadOptions, task};
+use flamingo::tasks::ReadOptions;
 use flamingo::train::{
     DataSpec, FlamingoSpec, InitPart, InitSpec, ModelSpec, Options, Recipe, Resume, Schedule,
     Silent, train,
 };
 use flamingo::weights::{ModelConfig, Source};
 
-use super::lexicon::Lexicon;
+use super::task_files::{self, TaskFiles};
 use crate::args::{MediaArgs, ModelArgs};
 use crate::failure::{Failure, Hint, Result};
 use crate::writer::Output;
@@ -169,23 +169,15 @@ fn of_folder(
     with: &mut dyn FnMut(&VersusTask<'_>) -> flamingo::eval::Result<()>,
 ) -> flamingo::eval::Result<()> {
     let wrong = |error: &dyn std::fmt::Display| flamingo::eval::Error::Options(error.to_string());
-    let task = task("folder").map_err(|error| wrong(&error))?;
     let options = ReadOptions {
         supports: Some(usize::MAX),
         limit: Some(args.queries),
         ..ReadOptions::default()
     };
-    let examples = task
-        .read(&DataFolder::new(folder), &options)
-        .map_err(|error| wrong(&error))?;
-    let prompt = task.prompt(Preset::Paper);
-    let lexicon = Lexicon::default();
-    let read = TaskRun {
-        task: &*task,
-        examples: &examples,
-        prompt: &prompt,
-        rules: super::rules::RulesArgs::default().options(false, &lexicon),
-    };
+    let files = task_files::named("folder")
+        .and_then(|task| TaskFiles::read(task, folder, &options))
+        .map_err(|failure| wrong(&failure))?;
+    let read = files.task_run();
     let suite = read.suite();
     let media = TaskMedia::of(&suite, args.media.reader());
     with(&VersusTask {

@@ -1,16 +1,13 @@
 //! `flamingo eval zero-shot`: what the two towers of a contrastive model find.
 
-use std::path::PathBuf;
-
 use clap::Args;
-use flamingo::eval::{TaskMedia, TaskRun, ZeroShot};
+use flamingo::eval::{TaskMedia, ZeroShot};
 use flamingo::kernels::{Backend, open_device};
-use flamingo::tasks::{DataFolder, Own, OwnMetric, Preset, ReadOptions, Task, task};
+use flamingo::tasks::{Own, OwnMetric, Task};
 
-use super::lexicon::Lexicon;
-use super::rules::RulesArgs;
+use super::task_files::TaskFilesArgs;
 use crate::args::MediaArgs;
-use crate::failure::{Failure, Hint, Result};
+use crate::failure::{Failure, Result};
 use crate::{image_tower, interrupt, output};
 
 /// Ask the towers of a contrastive model without any shot: classes by their names, captions by pictures, pictures by captions.
@@ -23,24 +20,14 @@ use crate::{image_tower, interrupt, output};
     after_help = "Example:\n  flamingo eval zero-shot folder --data photos --tower runs/vision/model --template 'a photo of a {}.'"
 )]
 pub(crate) struct ZeroShotArgs {
-    /// The task: a benchmark, `own` (JSON lines of parts and answers) or `folder` (a folder for each class)
-    #[arg(value_name = "TASK")]
-    task: String,
-    /// Its files: a folder, or of `own` the file of its queries
-    #[arg(long, value_name = "PATH")]
-    data: PathBuf,
+    #[command(flatten)]
+    files: TaskFilesArgs,
     /// The model of a contrastive training: the folder `model` of its run
     #[arg(long, value_name = "TOWER")]
     tower: String,
     /// What a class's name is put into where {} stands; can be given several times, and the vectors are averaged
     #[arg(long, value_name = "TEXT", default_value = "{}")]
     template: Vec<String>,
-    /// The split that is asked [default: the paper's, or the nearest with published answers]
-    #[arg(long, value_name = "NAME")]
-    split: Option<String>,
-    /// So many queries, spread over all of them [default: all]
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -51,28 +38,8 @@ pub(crate) struct ZeroShotArgs {
 const BAR: &str = "{spinner} {bar:40.cyan} {percent:>3}%  {human_pos} of {human_len} queries looked at, {eta} left";
 
 pub(crate) fn run(args: &ZeroShotArgs) -> Result<()> {
-    let task = args.task()?;
-    let options = ReadOptions {
-        split: args.split.clone(),
-        limit: args.limit,
-        ..ReadOptions::default()
-    };
-    let examples = task.read(&DataFolder::new(&args.data), &options)?;
-    if examples.queries.examples.is_empty() {
-        let dropped = &examples.queries.dropped;
-        return Err(Failure::new(format!(
-            "{} holds no query that can be asked: {dropped}",
-            args.data.display()
-        )));
-    }
-    let lexicon = Lexicon::default();
-    let prompt = task.prompt(Preset::default());
-    let read = TaskRun {
-        task: &*task,
-        examples: &examples,
-        prompt: &prompt,
-        rules: RulesArgs::default().options(false, &lexicon),
-    };
+    let files = args.files.read(args.task()?)?;
+    let read = files.task_run();
     let suite = read.suite();
     let media = TaskMedia::of(&suite, args.media.reader());
     let name = &args.tower;
@@ -81,8 +48,8 @@ pub(crate) fn run(args: &ZeroShotArgs) -> Result<()> {
     interrupt::ends_with("nothing was written; the same command begins anew")?;
     let bar = output::bar(suite.queries.len() as u64, BAR);
     let asked = ZeroShot {
-        task: task.name(),
-        examples: &examples,
+        task: files.task.name(),
+        examples: &files.examples,
         shown: &suite.queries,
         templates: &args.template,
     };
@@ -101,7 +68,7 @@ pub(crate) fn run(args: &ZeroShotArgs) -> Result<()> {
 impl ZeroShotArgs {
     /// The task; answers of a user's own are captions.
     fn task(&self) -> Result<Box<dyn Task>> {
-        let found = task(&self.task).hint("`flamingo eval run --help` says what a task is")?;
+        let found = self.files.task()?;
         Ok(match found.name() {
             "own" => Box::new(Own {
                 metric: OwnMetric::Captions,

@@ -12,9 +12,10 @@ use flamingo::train::{
     ModelSpec, OptimiserSpec, Recipe, Schedule, Shape, Summary,
 };
 
+use crate::args::at_least_one;
 use crate::failure::{Failure, Result};
 use crate::output;
-use data::{Kind, recognised};
+use data::{Kind, kind, recognised};
 
 /// The name of the one source.
 const NAME: &str = "data";
@@ -56,10 +57,16 @@ pub(super) struct FineTuneArgs {
     #[arg(long, value_name = "N", requires = "finetune")]
     steps: Option<u64>,
     /// Highest learning rate; it rises over a tenth of the steps and then falls to a tenth
-    #[arg(long, value_name = "R", default_value_t = 1e-3, requires = "finetune")]
+    #[arg(
+        long,
+        value_name = "R",
+        default_value_t = 1e-3,
+        value_parser = rate,
+        requires = "finetune"
+    )]
     rate: f64,
     /// Samples of an update [default: 16, or all if they are fewer]
-    #[arg(long, value_name = "N", requires = "finetune")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, requires = "finetune")]
     batch: Option<usize>,
     /// Seed of all that is random: which samples are held out, and their order
     #[arg(long, value_name = "N", default_value_t = 0, requires = "finetune")]
@@ -69,6 +76,7 @@ pub(super) struct FineTuneArgs {
         long,
         value_name = "SHARE",
         default_value_t = 0.2,
+        value_parser = share,
         requires = "finetune"
     )]
     hold_out: f64,
@@ -80,6 +88,21 @@ pub(super) struct FineTuneArgs {
     unfreeze_vision: bool,
 }
 
+/// A learning rate.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: Option<f64> = text.parse().ok();
+    rate.filter(|rate| rate.is_finite() && *rate >= 0.0)
+        .ok_or_else(|| "a number from 0 on is wanted, such as 1e-3".to_owned())
+}
+
+/// A share of the samples that leaves some.
+fn share(text: &str) -> Result<f64, String> {
+    let share: Option<f64> = text.parse().ok();
+    share
+        .filter(|share| (0.0..1.0).contains(share))
+        .ok_or_else(|| "a number from 0 to below 1 is wanted, such as 0.2".to_owned())
+}
+
 impl FineTuneArgs {
     /// The recipe, which is told.
     pub(super) fn recipe(&self) -> Result<Recipe> {
@@ -88,16 +111,18 @@ impl FineTuneArgs {
                 "nothing to train: give a recipe, or --finetune MODEL with --data PATH",
             ));
         };
-        let (format, kind) = recognised(data)?;
-        let samples = Source::read(format, data)?.samples.len();
-        let trained = samples - (self.hold_out.clamp(0.0, 1.0) * samples as f64) as usize;
-        let batch = self.batch.unwrap_or(16.min(trained)).max(1);
+        let format = recognised(data)?;
+        let samples = Source::read(format, data)?.samples;
+        let kind = kind(format, &samples);
+        let samples = samples.len();
+        let trained = samples - (self.hold_out * samples as f64) as usize;
+        let batch = self.batch.unwrap_or(16.min(trained).max(1));
         let passes = (EPOCHS * trained).div_ceil(batch) as u64;
         let steps = self.steps.unwrap_or(passes.clamp(60, 2000));
         let every = steps.div_ceil(LOOKS).max(1);
         let run = self.out.clone().unwrap_or_else(|| default_run(data));
         let source = DataSpec {
-            form: Some(format.form()),
+            form: Some(kind.form()),
             prompt: kind.is_asked().then(|| self.prompt.clone()),
             p_next: (!kind.is_asked()).then_some(0.0),
             ..DataSpec::new(NAME, format, data, batch)
@@ -277,8 +302,35 @@ pub(super) fn report(summary: &Summary, recipe: &Recipe, spec: &FineTuneSpec) ->
     let prompt = recipe.data[0].prompt.as_deref().unwrap_or("Output:");
     output::line(&format!("adapter: {}", adapter.display()))?;
     output::line(&format!(
-        "use: flamingo ask --model {}{parts} --adapter {} --image PICTURE --text '{prompt}'",
+        "use: flamingo ask --model {}{parts} --adapter {} --image PICTURE --text {}",
         spec.base,
-        adapter.display()
+        adapter.display(),
+        quoted(prompt)
     ))
+}
+
+/// A text as shells take it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_quoted_as_shells_read_it() {
+        assert_eq!(quoted("Output:"), "'Output:'");
+        assert_eq!(quoted("what's it?"), r"'what'\''s it?'");
+    }
+
+    #[test]
+    fn numbers_that_no_training_can_have_are_refused_where_they_are_given() {
+        for wrong in ["nan", "inf", "-1", "x"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+            assert!(share(wrong).is_err(), "{wrong}");
+        }
+        assert!(share("1").is_err() && share("0").is_ok());
+        assert_eq!((rate("0"), rate("2e-4")), (Ok(0.0), Ok(2e-4)));
+    }
 }
