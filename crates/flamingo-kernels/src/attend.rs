@@ -1,7 +1,7 @@
 //! Scaled dot-product attention of tokens of many texts side by side, each of which meets keys and
 //! values of its own, in as many pieces as they lie.
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -85,15 +85,11 @@ impl KeysValues {
         self.as_they_lie().is_some() || (cpu::readable(&self.keys) && cpu::readable(&self.values))
     }
 
-    fn lying(&self) -> Cow<'_, Lying> {
-        match self.as_they_lie() {
-            Some(lying) => Cow::Borrowed(lying),
-            None => {
-                let both = [&self.keys, &self.values];
-                let both = both.map(|x| cpu::contiguous(widened(x.clone())));
-                Cow::Owned(Lying::new(both, self.len()))
-            }
-        }
+    /// A copy that kernels can read.
+    fn copied(&self) -> Lying {
+        let both = [&self.keys, &self.values];
+        let both = both.map(|x| cpu::contiguous(widened(x.clone())));
+        Lying::new(both, self.len())
     }
 }
 
@@ -184,17 +180,29 @@ pub fn attend(q: Tensor<2>, groups: &[QueryGroup<'_>], heads: &Heads<'_>) -> Ten
     }
 }
 
-fn attend_on_the_processor(
+fn attend_on_the_processor<'a>(
     q: Tensor<2>,
-    groups: &[QueryGroup<'_>],
+    groups: &[QueryGroup<'a>],
     heads: &Heads<'_>,
 ) -> Tensor<2> {
     let (dtype, [tokens, inner]) = (q.dtype(), q.dims());
     let (width, share) = (inner / heads.queries, heads.queries / heads.keys);
     let q = cpu::contiguous(widened(q));
-    let lying: Vec<Vec<Cow<'_, Lying>>> = groups
+    // Texts that begin alike see the same keys and values: they are copied once.
+    let mut copies: HashMap<*const KeysValues, Lying> = HashMap::new();
+    for seen in groups.iter().flat_map(|group| &group.seen) {
+        if seen.as_they_lie().is_none() {
+            let copy = copies.entry(std::ptr::from_ref(*seen));
+            copy.or_insert_with(|| seen.copied());
+        }
+    }
+    let lying = |seen: &&'a KeysValues| match seen.as_they_lie() {
+        Some(lying) => lying,
+        None => &copies[&std::ptr::from_ref(*seen)],
+    };
+    let lying: Vec<Vec<&Lying>> = groups
         .iter()
-        .map(|group| group.seen.iter().map(|seen| seen.lying()).collect())
+        .map(|group| group.seen.iter().map(lying).collect())
         .collect();
     let mut tasks = Vec::new();
     for (number, lying) in lying.iter().enumerate() {
@@ -216,6 +224,8 @@ fn attend_on_the_processor(
             }));
         }
     }
+    // One head of all groups after the other: what texts have in common is read once.
+    tasks.sort_by_key(|(_, _, heads)| heads.start);
     let mut out = vec![0.0; tokens * inner];
     let shared = Shared::new(&mut out);
     let set = InstructionSet::best();

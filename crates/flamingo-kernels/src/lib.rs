@@ -23,6 +23,7 @@ mod differentiable;
 mod embedding;
 mod epilogue;
 mod init;
+mod largest;
 mod linear;
 mod log_sum;
 mod lora;
@@ -31,6 +32,7 @@ mod norm;
 mod packed_weight;
 mod quantised;
 mod reading;
+mod rotate;
 mod vocabulary_loss;
 mod weight_type;
 
@@ -50,6 +52,7 @@ pub use device::{Backend, DeviceError, Precision, available_backends, open_devic
 pub use embedding::Embedding;
 pub use epilogue::Epilogue;
 pub use init::Init;
+pub use largest::largest;
 pub use linear::{Linear, affine, linear, linears};
 pub use log_sum::{greatest, log_sum_exp};
 pub use lora::{Lora, LoraConfig};
@@ -58,6 +61,7 @@ pub use norm::{Norm, NormKind};
 pub use packed_weight::{PackedMatrix, PackedWeight, PackedWeights, multiplies_packed};
 pub use quantised::{QuantKind, QuantisedMatrix, Unfit, dequantise_rows, quantise_rows};
 pub use reading::sum;
+pub use rotate::{Rotations, rotate, rotate_tokens};
 pub use vocabulary_loss::{SCORED_AT_ONCE, vocabulary_loss};
 pub use weight_type::{Matrices, WeightType};
 

@@ -3,10 +3,11 @@
 //! Sampled beams have as many candidates as in transformers 4.45.2; 4.35.2 draws fewer with several
 //! ends of text, and fails where all of them are ends.
 
+use flamingo_kernels::largest;
 use rand_chacha::ChaCha8Rng;
 
 use crate::decoding::hypotheses::Hypotheses;
-use crate::decoding::sampling::{draw_several, largest, log_softmax, numbers};
+use crate::decoding::sampling::{draw_several, log_softmax, numbers};
 use crate::decoding::{Decoded, Drawn, Ending, Prompt, Search};
 
 /// What beams but the first begin with, so that all continue the first.

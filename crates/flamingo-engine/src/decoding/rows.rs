@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use flamingo_kernels::log_sum_exp;
+use flamingo_kernels::{largest, log_sum_exp};
 use rand_chacha::ChaCha8Rng;
 
-use crate::decoding::sampling::{draw, largest, likeliest, numbers};
+use crate::decoding::sampling::{draw, likeliest, numbers};
 use crate::decoding::{Decoded, Drawn, Ending, Prompt, Search};
 
 /// The answers to one prompt.

@@ -1,6 +1,6 @@
 //! From scores of the vocabulary to tokens.
 
-use flamingo_kernels::{greatest, log_sum_exp};
+use flamingo_kernels::{greatest, largest, log_sum_exp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -34,18 +34,6 @@ pub(crate) fn likeliest(values: &[f32]) -> usize {
     let largest = greatest(values);
     let first = values.iter().position(|value| *value == largest);
     first.unwrap_or(0)
-}
-
-/// The `count` largest, from the highest; of equals, the first. (torch promises no order.)
-pub(crate) fn largest(values: &[f32], count: usize) -> Vec<usize> {
-    let order = |a: &usize, b: &usize| values[*b].total_cmp(&values[*a]).then(a.cmp(b));
-    let mut indices: Vec<usize> = (0..values.len()).collect();
-    if count < indices.len() {
-        indices.select_nth_unstable_by(count, order);
-        indices.truncate(count);
-    }
-    indices.sort_unstable_by(order);
-    indices
 }
 
 /// Temperature, `top_k`, `top_p`: the scores that tokens are drawn by (`LogitsWarper`). At least

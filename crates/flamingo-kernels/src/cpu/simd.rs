@@ -420,7 +420,7 @@ mod x86 {
         }
         #[inline(always)]
         unsafe fn prefetch(from: *const u8) {
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
         }
         #[inline(always)]
         unsafe fn load_columns(rows: [*const f32; LANES]) -> [Self; LANES] {

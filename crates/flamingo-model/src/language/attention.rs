@@ -2,12 +2,11 @@
 
 use flamingo_kernels::{
     DType, Heads, Init, KeysValues, Linear, Module, Norm, Param, QueryGroup, Tensor, attend,
-    attention, linears, merge_heads, repeat_heads, split_heads,
+    attention, linears, merge_heads, repeat_heads, rotate, rotate_tokens, split_heads,
 };
 
 use super::config::{LanguageConfig, Positions, QueryKeyNorm};
 use super::places::Places;
-use super::positions;
 use super::reading::{Part, Reading};
 
 /// Self-attention with its projections.
@@ -100,8 +99,8 @@ impl SelfAttention {
         let mut k = self.heads_of(k, self.key_value_heads, &self.norm_k);
         let v = split_heads(v, self.key_value_heads);
         if let Some(rotations) = &places.rotations {
-            q = positions::rotate(q, rotations);
-            k = positions::rotate(k, rotations);
+            q = rotate(q, rotations);
+            k = rotate(k, rotations);
         }
         let groups = self.heads / self.key_value_heads;
         let (k, v) = (repeat_heads(k, groups), repeat_heads(v, groups));
@@ -162,11 +161,11 @@ impl SelfAttention {
             Some(_) => merge_heads(self.heads_of(x, heads, norm)),
             None => x,
         };
-        let x = match &reading.rotations {
-            Some(rotations) => merge_heads(positions::rotate(split_heads(x, heads), rotations)),
+        let x = x.squeeze_dim::<2>(0);
+        match &reading.rotations {
+            Some(rotations) => rotate_tokens(x, heads, rotations),
             None => x,
-        };
-        x.squeeze_dim::<2>(0)
+        }
     }
 
     /// One part after the other, for positions that are terms of each score.

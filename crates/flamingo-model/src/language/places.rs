@@ -1,7 +1,7 @@
 //! Where the tokens of a pass stand, and what that adds to the scores of attention.
 
 use flamingo_kernels::burn::tensor::Device;
-use flamingo_kernels::{Int, MASKED, Tensor, TensorData, floats};
+use flamingo_kernels::{Int, MASKED, Rotations, Tensor, TensorData, floats};
 
 use super::config::{LanguageConfig, Positions};
 use super::positions::{self, PADDED, Rotary};
@@ -9,7 +9,7 @@ use super::positions::{self, PADDED, Rotary};
 /// What the positions of one pass add to scores; made once, used by every layer.
 pub struct Places {
     pub(super) bias: Option<Tensor<4>>,
-    pub(super) rotations: Option<(Tensor<4>, Tensor<4>)>,
+    pub(super) rotations: Option<Rotations>,
     pub(super) relative: Option<Distances>,
 }
 

@@ -1,7 +1,7 @@
 //! What a token's place adds: causal masks, ALiBi slopes, rotations, sinusoids of distances.
 //! Everything here is a function of integers.
 
-use flamingo_kernels::{Device, MASKED, Tensor, floats};
+use flamingo_kernels::{Device, MASKED, Rotations, Tensor, floats};
 
 use super::config::{AlibiSlopes, LanguageConfig, Positions, RotaryScaling};
 
@@ -102,11 +102,7 @@ impl Rotary {
 ///
 /// # Shapes
 /// - output: twice `[B, 1, L, rotated / 2]`
-pub(crate) fn rotations(
-    positions: &[Vec<i64>],
-    rotary: Rotary,
-    device: &Device,
-) -> (Tensor<4>, Tensor<4>) {
+pub(crate) fn rotations(positions: &[Vec<i64>], rotary: Rotary, device: &Device) -> Rotations {
     let frequencies = rotary.frequencies();
     let half = frequencies.len();
     let (rows, l) = (positions.len(), positions[0].len());
@@ -120,27 +116,6 @@ pub(crate) fn rotations(
         floats(values, [rows, 1, l, half], device)
     };
     (table(f64::cos), table(f64::sin))
-}
-
-/// Turns the first `2 * half` channels of each head, channel `i` with channel `i + half`.
-///
-/// # Shapes
-/// - `x` and output: `[B, H, L, Dh]`
-pub(crate) fn rotate(x: Tensor<4>, (cos, sin): &(Tensor<4>, Tensor<4>)) -> Tensor<4> {
-    let [_, _, _, head_dim] = x.dims();
-    let half = cos.dims()[3];
-    let (a, b) = (
-        x.clone().narrow(3, 0, half),
-        x.clone().narrow(3, half, half),
-    );
-    let (cos, sin) = (cos.clone().cast(x.dtype()), sin.clone().cast(x.dtype()));
-    let turned_a = a.clone() * cos.clone() - b.clone() * sin.clone();
-    let turned_b = b * cos + a * sin;
-    let mut parts = vec![turned_a, turned_b];
-    if 2 * half < head_dim {
-        parts.push(x.narrow(3, 2 * half, head_dim - 2 * half));
-    }
-    Tensor::cat(parts, 3)
 }
 
 /// Sinusoids of the distances `0..distances`: sines, then cosines (Dai et al., 2019).
@@ -160,6 +135,8 @@ pub(crate) fn sinusoids(distances: usize, width: usize, device: &Device) -> Tens
 
 #[cfg(test)]
 mod tests {
+    use flamingo_kernels::rotate;
+
     use super::*;
 
     #[test]

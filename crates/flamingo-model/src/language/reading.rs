@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use flamingo_kernels::{KeysValues, Order, QueryGroup, Tensor, burn::tensor::Device};
+use flamingo_kernels::{KeysValues, Order, QueryGroup, Rotations, Tensor, burn::tensor::Device};
 
 use super::cache::{Chunk, TextCache};
 use super::config::{LanguageConfig, Positions};
@@ -97,7 +97,7 @@ impl Row<'_> {
 /// The state of a pass.
 pub(super) struct Reading<'a> {
     pub(super) rows: Vec<Row<'a>>,
-    pub(super) rotations: Option<(Tensor<4>, Tensor<4>)>,
+    pub(super) rotations: Option<Rotations>,
     pub(super) slopes: Option<Vec<f32>>,
 }
 
