@@ -29,8 +29,8 @@ use papers::{papers, runs_here};
 const FEATURES: [&str; 3] = ["corpus", "cluster", "serve"];
 /// Bytes of a program that has grown: it had 94.3 million before 16 million of the photos model came into it.
 const MOST_BYTES: u64 = 115_000_000;
-/// The same without any feature.
-const MOST_BYTES_LEAN: u64 = 46_000_000;
+/// The same without any feature: it has 59.6 million, 21.8 of them the models' weights.
+const MOST_BYTES_LEAN: u64 = 60_000_000;
 /// Files of the repository that go with the program.
 const BESIDE: [&str; 5] = [
     "README.md",
@@ -377,7 +377,7 @@ mod tests {
         check(&full, MOST_BYTES).unwrap();
         let message = check(&lean, MOST_BYTES_LEAN + 1).unwrap_err().to_string();
         assert!(
-            message.contains("46000001 bytes, 46000000 are allowed")
+            message.contains("60000001 bytes, 60000000 are allowed")
                 && message.contains("--no-limit"),
             "{message}"
         );

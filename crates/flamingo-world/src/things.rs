@@ -1,8 +1,11 @@
 //! The things of the world: what its pictures show, what they are called and which are held out.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
+use table::{Row, TABLE};
 use twemoji_assets::png::PngTwemojiAsset;
 
 use crate::drawing::Drawing;
@@ -19,6 +22,7 @@ pub struct Thing {
     pub held_out: bool,
     /// The emoji.
     pub codepoint: char,
+    asset: &'static PngTwemojiAsset,
     index: usize,
 }
 
@@ -32,11 +36,7 @@ impl Thing {
     pub(crate) fn drawing(&self) -> &'static Drawing {
         static DRAWINGS: LazyLock<Vec<OnceLock<Drawing>>> =
             LazyLock::new(|| things().iter().map(|_| OnceLock::new()).collect());
-        DRAWINGS[self.index].get_or_init(|| {
-            let emoji = self.codepoint.to_string();
-            let asset = PngTwemojiAsset::from_emoji(&emoji).expect("every thing has a drawing");
-            Drawing::from_png(asset.data.0)
-        })
+        DRAWINGS[self.index].get_or_init(|| Drawing::from_png(self.asset.data.0))
     }
 }
 
@@ -46,19 +46,13 @@ impl PartialEq for Thing {
     }
 }
 
-/// Codepoint, name and group of each thing, by group and codepoint.
-///
-/// Left out of the Twemoji set: letters, numbers, clock faces, arrows, flags, plain shapes, and all
-/// but one of each family of near twins.
-const TABLE: &str = include_str!("things.tsv");
-
 /// One thing in so many is held out.
 const HELD_OUT_SHARE: usize = 5;
 
 /// All things of the world.
 pub fn things() -> &'static [Thing] {
     static THINGS: LazyLock<Vec<Thing>> = LazyLock::new(|| {
-        let mut things: Vec<Thing> = TABLE.lines().enumerate().map(read_line).collect();
+        let mut things: Vec<Thing> = TABLE.iter().enumerate().map(thing).collect();
         hold_out(&mut things);
         things
     });
@@ -89,18 +83,14 @@ pub fn held_out() -> &'static [&'static Thing] {
     &HELD_OUT
 }
 
-fn read_line((index, line): (usize, &'static str)) -> Thing {
-    let mut fields = line.split('\t');
-    let mut next = || fields.next().expect("things.tsv has three columns");
-    let codepoint = u32::from_str_radix(next(), 16)
-        .ok()
-        .and_then(char::from_u32)
-        .expect("the first column of things.tsv is a codepoint");
+fn thing((index, &(asset, name, group)): (usize, &Row)) -> Thing {
+    let codepoint = asset.emoji.chars().next();
     Thing {
-        name: next(),
-        group: next(),
+        name,
+        group,
         held_out: false,
-        codepoint,
+        codepoint: codepoint.expect("an emoji is a character at least"),
+        asset,
         index,
     }
 }
