@@ -10,9 +10,9 @@ pub(super) struct Score {
     pub(super) names: f64,
     /// Captions word for word.
     pub(super) captions: f64,
-    /// Questions.
+    /// Questions and dialogues.
     pub(super) questions: f64,
-    /// What things do in films.
+    /// What things do in films, and questions about films.
     pub(super) films: f64,
 }
 
@@ -26,8 +26,14 @@ impl Score {
             .iter()
             .map(|figure| figure.accuracy.accuracy());
         let captions = report.captions.iter().map(|figure| figure.exact.accuracy());
-        let questions = report.questions.iter().map(|f| f.accuracy.accuracy());
+        let asked = report.questions.iter().filter(|f| !f.is_control());
+        let dialogues = report.dialogues.iter().filter(|f| !f.is_control());
+        let questions = asked
+            .map(|figure| figure.accuracy.accuracy())
+            .chain(dialogues.map(|figure| figure.accuracy.accuracy()));
+        let of_films = report.film_questions.iter().filter(|f| !f.is_control());
         let films = report.films.iter().map(|figure| figure.accuracy.accuracy());
+        let films = films.chain(of_films.map(|figure| figure.accuracy.accuracy()));
         Self {
             names: percent(names.collect()),
             captions: percent(captions.collect()),
