@@ -1,5 +1,4 @@
-//! `models/demo` from nothing: the demo world, its pages as training shards, then a training by recipe for each of
-//! the model's three parts. What it took is written to `docs/demo-model/`.
+//! `models/demo` from nothing: the demo world, then a training by recipe for each of the model's three parts. What it took is written to `docs/demo-model/`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,8 +13,6 @@ use clap::Args;
 use crate::command::{cargo, run as execute};
 
 const WORLD: &str = "target/demo-world";
-/// Its pages as training shards.
-const CORPUS: &str = "target/demo-corpus";
 const MODEL: &str = "models/demo";
 const REPORT: &str = "docs/demo-model";
 /// Recipes and runs, in the order in which each needs those before it.
@@ -52,11 +49,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     if !options.resume {
         remove(Path::new(WORLD))?;
-        remove(Path::new(CORPUS))?;
         stages.iter().try_for_each(|stage| remove(&stage.run))?;
     }
     let start = Instant::now();
-    let mut times = vec![("world", make_world()?), ("pages", build_corpus()?)];
+    let mut times = vec![("world", make_world()?)];
     for stage in &stages {
         times.push((stage.name, stage.train(options)?));
     }
@@ -75,16 +71,6 @@ fn make_world() -> anyhow::Result<Option<Duration>> {
     let start = Instant::now();
     let mut command = cargo("run --quiet --package flamingo-world --example write_world --");
     execute(command.arg(folder))?;
-    Ok(Some(start.elapsed()))
-}
-
-/// The world's pages by the way of anyone's pages; what is there is not made again.
-fn build_corpus() -> anyhow::Result<Option<Duration>> {
-    let start = Instant::now();
-    let mut command = cargo(
-        "run --quiet --features corpus -- corpus build --config recipes/corpus/demo.toml --output",
-    );
-    execute(command.arg(CORPUS))?;
     Ok(Some(start.elapsed()))
 }
 

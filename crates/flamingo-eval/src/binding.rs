@@ -52,7 +52,8 @@ pub(crate) fn pictures_word(pictures: Pictures) -> &'static str {
 }
 
 /// The cells of the demo's table: 2 and 5 names of held-out things, after 0, 1, 2 and 4 shots of
-/// each; and the controls after 1 and 4.
+/// each, and the controls after 1 and 4; 10 and 20 names, after as many shots as make 20, and the
+/// controls after 1.
 pub fn binding_cells() -> Vec<BindingTask> {
     let mut cells = Vec::new();
     for (pictures, shots) in [
@@ -60,14 +61,16 @@ pub fn binding_cells() -> Vec<BindingTask> {
         (Pictures::Blank, &[1, 4]),
         (Pictures::ShuffledLabels, &[1, 4]),
     ] {
-        for names in [2, 5] {
+        for names in [2, 5, 10, 20] {
+            let most = if names > 5 { 20 / names } else { usize::MAX };
             let cell = |&shots_each| BindingTask {
                 names,
                 shots_each,
                 pictures,
                 things: Split::HeldOut,
             };
-            cells.extend(shots.iter().map(cell));
+            let shots = shots.iter().filter(|&&shots_each| shots_each <= most);
+            cells.extend(shots.map(cell));
         }
     }
     cells
@@ -112,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_every_number_of_shots_and_both_controls_for_both_numbers_of_names() {
+    fn the_table_has_every_number_of_shots_and_both_controls_for_every_number_of_names() {
         let cells = binding_cells();
         let count = |pictures, names| {
             cells
@@ -124,6 +127,10 @@ mod tests {
             assert_eq!(count(Pictures::Real, names), 4);
             assert_eq!(count(Pictures::Blank, names), 2);
             assert_eq!(count(Pictures::ShuffledLabels, names), 2);
+        }
+        for (names, shots) in [(10, 3), (20, 2)] {
+            assert_eq!(count(Pictures::Real, names), shots);
+            assert_eq!(count(Pictures::Blank, names), 1);
         }
         assert!(cells.iter().all(|cell| cell.things == Split::HeldOut));
     }

@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use flamingo_engine::Engine;
-use flamingo_world::{Episodes, QuestionKind};
+use flamingo_world::{Episodes, FilmQuestion, QuestionKind, ROUNDS};
 use serde::Serialize;
 
 use crate::examples::examples;
 use crate::{
-    BindingFigure, CaptionFigure, Error, Example, FilmFigure, Progress, QuestionFigure, Result,
-    binding, binding_cells, captions, films, questions,
+    BindingFigure, CaptionFigure, DialogueFigure, Error, Example, FilmFigure, FilmQuestionFigure,
+    Progress, QuestionFigure, Result, binding, binding_cells, captions, dialogues, film_questions,
+    films, questions,
 };
 
 /// What is asked.
@@ -34,9 +35,11 @@ impl DemoOptions {
     /// Queries of all figures together: the length of a progress bar.
     pub fn total_queries(&self) -> usize {
         let captions = 2 * 2;
-        let questions = QuestionKind::ALL.len() * crate::questions::SHOTS.len();
+        let kinds = QuestionKind::ALL.len() + FilmQuestion::ALL.len();
+        let questions = kinds * crate::questions::CELLS.len();
+        let dialogues = ROUNDS * crate::dialogues::PICTURES.len();
         let films = 2;
-        self.queries * (binding_cells().len() + captions + questions + films)
+        self.queries * (binding_cells().len() + captions + questions + dialogues + films)
     }
 }
 
@@ -49,8 +52,12 @@ pub struct DemoReport {
     pub captions: Vec<CaptionFigure>,
     /// Questions by kind.
     pub questions: Vec<QuestionFigure>,
+    /// Dialogues by question.
+    pub dialogues: Vec<DialogueFigure>,
     /// What things do.
     pub films: Vec<FilmFigure>,
+    /// Questions about films by kind.
+    pub film_questions: Vec<FilmQuestionFigure>,
     /// Wall-clock time of all figures.
     pub seconds: f64,
 }
@@ -81,13 +88,17 @@ pub fn demo(engine: &mut Engine, options: &DemoOptions, progress: Progress<'_>) 
     let binding = binding(engine, &world, &binding_cells(), n, &mut *progress)?;
     let captions = captions(engine, &world, n, &mut *progress)?;
     let questions = questions(engine, &world, n, &mut *progress)?;
+    let dialogues = dialogues(engine, &world, n, &mut *progress)?;
     let films = films(engine, &world, n, &mut *progress)?;
+    let film_questions = film_questions(engine, &world, n, &mut *progress)?;
     let seconds = start.elapsed().as_secs_f64();
     let report = DemoReport {
         binding,
         captions,
         questions,
+        dialogues,
         films,
+        film_questions,
         seconds,
     };
     Ok(Demo {

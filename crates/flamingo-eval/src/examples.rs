@@ -1,7 +1,10 @@
 //! Prompts to look at: what was shown, how likely each candidate was, and where the model looked.
 
 use flamingo_engine::{Engine, Look, Scores};
-use flamingo_world::{BindingTask, CaptionTask, Episode, Episodes, Pictures, QuestionKind, Split};
+use flamingo_world::{
+    BindingTask, CaptionTask, Episode, Episodes, FilmQuestion, Pictures, QuestionKind, ROUNDS,
+    Split,
+};
 
 use crate::Result;
 use crate::judge::{judge, look};
@@ -37,6 +40,8 @@ pub enum Section {
     Captions,
     /// Questions.
     Questions,
+    /// Dialogues.
+    Dialogues,
     /// Films.
     Films,
     /// Photos of a folder.
@@ -63,10 +68,19 @@ pub(crate) fn examples(engine: &mut Engine, world: &Episodes) -> Result<Vec<Exam
         drawn.extend((0..4).map(|i| (Section::Captions, world.caption(task, things, i))));
     }
     for kind in QuestionKind::ALL {
-        let things = crate::questions::things(kind);
-        drawn.push((Section::Questions, world.question(kind, 4, things, 0)));
+        let task = crate::questions::task(kind, 4, Pictures::Real);
+        drawn.push((Section::Questions, world.question(&task, 0)));
+    }
+    for i in 0..3 {
+        let last = ROUNDS - 1;
+        let episode = world.dialogue(last, false, Split::HeldIn, i);
+        drawn.push((Section::Dialogues, episode));
     }
     drawn.extend((0..3).map(|i| (Section::Films, world.film(Split::HeldOut, i))));
+    for kind in FilmQuestion::ALL {
+        let task = crate::film_questions::task(kind, 4, Pictures::Real);
+        drawn.push((Section::Films, world.film_question(&task, 0)));
+    }
     drawn
         .into_iter()
         .map(|(section, episode)| example(engine, section, episode))

@@ -2,7 +2,7 @@
 //!
 //! Each evaluation asks a model ([`Engine`](flamingo_engine::Engine)) about episodes of the demo
 //! world and counts how often the likeliest candidate is the right one: [`binding`] (made-up names
-//! learnt from the shots), [`captions`], [`questions`], [`films`]. [`demo`] runs them all;
+//! learnt from the shots), [`captions`], [`questions`], [`dialogues`], [`films`], [`film_questions`]. [`demo`] runs them all;
 //! [`DemoReport`] is its figures, as JSON and as a table for the terminal, [`html`] the page.
 //! [`naming`] asks about a user's own folders of photos; [`Labeller`] labels photos by shots of them. [`ZeroShot`]
 //! asks the two towers of a contrastive model. [`quality`] compares a model with itself in other weights.
@@ -12,9 +12,11 @@ mod captions;
 mod class_mean;
 pub mod contamination;
 mod demo;
+mod dialogues;
 pub mod diff;
 mod error;
 mod examples;
+mod film_questions;
 mod films;
 mod judge;
 mod label;
@@ -37,8 +39,10 @@ pub use binding::{BindingFigure, binding, binding_cells};
 pub use captions::{CaptionFigure, captions};
 pub use class_mean::{ClassMeans, cosine, unit};
 pub use demo::{Demo, DemoOptions, DemoReport, demo};
+pub use dialogues::{DialogueFigure, dialogues};
 pub use error::{Error, Result};
 pub use examples::Example;
+pub use film_questions::{FilmQuestionFigure, film_questions};
 pub use films::{FilmFigure, films};
 pub use judge::Progress;
 pub use label::{Calibration, Doubt, Evidence, Label, LabelOptions, Labeller, Threshold, Weighing};

@@ -45,7 +45,13 @@ pub fn html(demo: &Demo, about: &About) -> String {
             ("captions_prompts", section(Section::Captions)),
             ("questions_table", tables::questions(&report.questions)),
             ("questions_prompts", section(Section::Questions)),
+            ("dialogues_table", tables::dialogues(&report.dialogues)),
+            ("dialogues_prompts", section(Section::Dialogues)),
             ("films_table", tables::films(&report.films)),
+            (
+                "film_questions_table",
+                tables::film_questions(&report.film_questions),
+            ),
             ("films_prompts", section(Section::Films)),
         ],
     )

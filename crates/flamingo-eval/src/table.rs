@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use flamingo_world::Pictures;
+use flamingo_world::{Pictures, ROUNDS};
 
 use crate::binding::pictures_word;
 use crate::captions::split_word;
-use crate::{BindingFigure, DemoReport};
+use crate::questions::{CELLS, cell_label};
+use crate::{BindingFigure, DemoReport, Share};
 
 pub(crate) const CELL: usize = 13;
 
@@ -26,12 +27,34 @@ impl fmt::Display for DemoReport {
                 figure.exact, figure.group
             )?;
         }
-        self.fmt_questions(f)?;
+        let of = |figures: &[crate::QuestionFigure]| {
+            let shares = figures.iter().map(|figure| figure.accuracy).collect();
+            (figures[0].kind.word(), shares)
+        };
+        let questions = self.questions.chunks(CELLS.len()).map(of);
+        rows(f, "questions", &CELLS.map(cell_label), questions)?;
+        let dialogues = self.dialogues.chunks(ROUNDS).map(|row| {
+            let shares = row.iter().map(|figure| figure.accuracy).collect();
+            (pictures_word(row[0].pictures), shares)
+        });
+        let rounds: Vec<String> = (1..=ROUNDS).map(|k| format!("question {k}")).collect();
+        rows(f, "dialogues, no shots, pictures", &rounds, dialogues)?;
         writeln!(f, "\n{:<32}{:>CELL$}", "films, no shots", "motion")?;
         for figure in &self.films {
             let things = format!("  {} things", split_word(figure.things));
             writeln!(f, "{things:<32}{:>CELL$}", figure.accuracy)?;
         }
+        let of = |figures: &[crate::FilmQuestionFigure]| {
+            let shares = figures.iter().map(|figure| figure.accuracy).collect();
+            (figures[0].kind.word(), shares)
+        };
+        let questions = self.film_questions.chunks(CELLS.len()).map(of);
+        rows(
+            f,
+            "questions about films",
+            &CELLS.map(cell_label),
+            questions,
+        )?;
         let queries = self.binding.first().map_or(0, |figure| figure.queries);
         write!(
             f,
@@ -108,27 +131,38 @@ impl DemoReport {
         }
         Ok(())
     }
+}
 
-    fn fmt_questions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [none, some] = crate::questions::SHOTS.map(|shots| format!("{shots} shots"));
-        writeln!(f, "\n{:<32}{none:>CELL$}{some:>CELL$}", "questions")?;
-        for pair in self.questions.chunks(crate::questions::SHOTS.len()) {
-            write!(f, "{:<32}", format!("  {}", pair[0].kind.word()))?;
-            for figure in pair {
-                write!(f, "{:>CELL$}", figure.accuracy)?;
-            }
-            writeln!(f)?;
-        }
-        Ok(())
+/// A part of the table: its title over the names of its rows, a column for each of `head`.
+fn rows<'a>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    head: &[String],
+    rows: impl Iterator<Item = (&'a str, Vec<Share>)>,
+) -> fmt::Result {
+    write!(f, "\n{title:<32}")?;
+    for column in head {
+        write!(f, "{column:>CELL$}")?;
     }
+    writeln!(f)?;
+    for (name, shares) in rows {
+        write!(f, "{:<32}", format!("  {name}"))?;
+        for share in shares {
+            write!(f, "{share:>CELL$}")?;
+        }
+        writeln!(f)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use flamingo_world::{QuestionKind, Split};
+    use flamingo_world::{FilmQuestion, Pictures, QuestionKind, ROUNDS, Split};
 
+    use crate::questions::CELLS;
     use crate::{
-        BindingFigure, CaptionFigure, DemoReport, FilmFigure, QuestionFigure, Share, binding_cells,
+        BindingFigure, CaptionFigure, DemoReport, DialogueFigure, FilmFigure, FilmQuestionFigure,
+        QuestionFigure, Share, binding_cells,
     };
 
     /// A report of made-up figures.
@@ -153,17 +187,39 @@ pub(crate) mod tests {
             group: share(37),
         };
         let questions = QuestionKind::ALL.into_iter().flat_map(|kind| {
-            let figure = move |shots| QuestionFigure {
+            let figure = move |(shots, pictures)| QuestionFigure {
                 kind,
                 shots,
+                pictures,
                 accuracy: share(13 + shots),
             };
-            crate::questions::SHOTS.map(figure)
+            CELLS.map(figure)
+        });
+        let dialogue = |pictures| {
+            (1..=ROUNDS).map(move |round| DialogueFigure {
+                round,
+                pictures,
+                accuracy: share(30 + round),
+            })
+        };
+        let film_questions = FilmQuestion::ALL.into_iter().flat_map(|kind| {
+            let figure = move |(shots, pictures)| FilmQuestionFigure {
+                kind,
+                shots,
+                pictures,
+                accuracy: share(19 + shots),
+            };
+            CELLS.map(figure)
         });
         DemoReport {
             binding: binding.collect(),
             captions: captions.map(caption).into(),
             questions: questions.collect(),
+            dialogues: [Pictures::Real, Pictures::Blank]
+                .into_iter()
+                .flat_map(dialogue)
+                .collect(),
+            film_questions: film_questions.collect(),
             films: vec![FilmFigure {
                 things: Split::HeldOut,
                 accuracy: share(40),
@@ -190,7 +246,7 @@ pub(crate) mod tests {
         );
         assert_eq!(
             json["questions"][1].to_string(),
-            r#"{"kind":"count","shots":4,"accuracy":0.425}"#
+            r#"{"kind":"count","shots":4,"pictures":"real","accuracy":0.425}"#
         );
         assert_eq!(
             json["films"][0].to_string(),

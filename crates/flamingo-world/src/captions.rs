@@ -25,17 +25,28 @@ pub fn full_caption(scene: &Scene) -> String {
     format!("{OUTPUT}{}", description(scene))
 }
 
+/// A caption that tells what is written alone: `Output: it says red`.
+pub fn written_caption(word: &str) -> String {
+    format!("{OUTPUT} it says {word}")
+}
+
 /// The words of a scene, with a space before them: ` three pig-face on red`. In pure text they stand
 /// where the picture would stand.
 pub fn description(scene: &Scene) -> String {
     let colour = scene.background.colour.name;
-    match scene.subject {
+    let shown = match scene.subject {
         Subject::One(thing) => format!(" {} on {colour}", thing.name),
         Subject::Several(thing, count) => {
             format!(" {} {} on {colour}", NUMBERS[count - 1], thing.name)
         }
         Subject::At(thing, place) => format!(" {} {} on {colour}", place.word(), thing.name),
-        Subject::Pair(left, right) => format!(" {} and {} on {colour}", left.name, right.name),
+        Subject::Pair(left, right) => {
+            format!(" left {} right {} on {colour}", left.name, right.name)
+        }
+    };
+    match &scene.writing {
+        Some(writing) => format!("{shown} says {}", writing.word),
+        None => shown,
     }
 }
 
@@ -59,7 +70,7 @@ pub fn film_prompt(film: &FilmScene) -> String {
 mod tests {
     use super::*;
     use crate::rng::stream;
-    use crate::scene::Place;
+    use crate::scene::{Background, Place};
     use crate::things::things;
 
     #[test]
@@ -75,8 +86,15 @@ mod tests {
         assert_eq!(said(Subject::At(dog, Place::Top)), "Output: top dog on red");
         assert_eq!(
             said(Subject::Pair(pig, dog)),
-            "Output: pig-face and dog on red"
+            "Output: left pig-face right dog on red"
         );
+        let mut rng = stream(1, "test", 0);
+        let background = Background {
+            colour: crate::COLOURS[0],
+            ..Background::draw(&mut rng)
+        };
+        let written = Scene::written(dog, background, "blue", &mut rng);
+        assert_eq!(full_caption(&written), "Output: dog on red says blue");
         assert_eq!(group_caption(pig), "Group: animal");
     }
 

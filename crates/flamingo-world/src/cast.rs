@@ -20,6 +20,12 @@ pub(crate) struct Cast {
 /// learning from context emerge (Chan et al., 2022, section 3.1).
 const BURSTY: f64 = 0.9;
 
+/// Sequences of pages and of the harder texts that have many names.
+pub(crate) const MANY: f64 = 0.2;
+
+/// The most names of a sequence.
+const MOST_NAMES: usize = 20;
+
 impl Cast {
     /// `count` of the things under names that `usage` allows, each appearing once.
     pub(crate) fn draw(
@@ -36,16 +42,22 @@ impl Cast {
         }
     }
 
-    /// A cast of a training sequence: 2 to `most` things that recur, or, one time in ten, up to 8
-    /// that do not; at most `longest` appearances.
+    /// A cast of a training sequence: 2 to `most` things that recur, in a share of `many` of these up to 20;
+    /// or, one time in ten, up to 8 that do not. At most `longest` appearances.
     pub(crate) fn training(
         things: &[&'static Thing],
         most: usize,
+        many: f64,
         longest: usize,
         rng: &mut impl Rng,
     ) -> Self {
         let bursty = rng.random_bool(BURSTY);
-        let count = rng.random_range(if bursty { 2..=most } else { 4..=8 });
+        let counts = match (bursty, rng.random_bool(many)) {
+            (false, _) => 4..=8,
+            (true, false) => 2..=most,
+            (true, true) => most..=MOST_NAMES,
+        };
+        let count = rng.random_range(counts);
         let mut cast = Self::draw(things, count.min(longest), NameUse::Training, rng);
         if bursty {
             cast.recur(longest, rng);
@@ -97,7 +109,7 @@ mod tests {
     #[test]
     fn nine_sequences_in_ten_are_bursty_and_none_is_too_long() {
         let recurs = |index| {
-            let cast = Cast::training(held_in(), 6, 13, &mut stream(1, "test", index));
+            let cast = Cast::training(held_in(), 6, 0.0, 13, &mut stream(1, "test", index));
             assert!(cast.order.len() <= 13);
             assert_eq!(cast.things.len(), cast.names.len());
             cast.order.len() > cast.things.len()
@@ -108,7 +120,7 @@ mod tests {
 
     #[test]
     fn each_name_means_one_thing() {
-        let cast = Cast::training(held_in(), 6, 17, &mut stream(1, "test", 4));
+        let cast = Cast::training(held_in(), 6, MANY, 24, &mut stream(1, "test", 4));
         for (thing, name) in cast.appearances() {
             let who = cast.names.iter().position(|other| other == name);
             assert_eq!(who.map(|who| cast.things[who]), Some(thing));

@@ -10,8 +10,11 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::captions::{
     caption, description, film_caption, film_group_caption, full_caption, group_caption,
+    written_caption,
 };
-use crate::cast::Cast;
+use crate::cast::{Cast, MANY};
+use crate::dialogues::Dialogue;
+use crate::film_questions::FilmQuestion;
 use crate::films::{FilmScene, Motion};
 use crate::names::{NameUse, draw_names};
 use crate::questions::{AnswerForm, QuestionKind};
@@ -24,7 +27,8 @@ use crate::things::{Thing, held_in};
 pub enum TextLevel {
     /// Half recited lists, otherwise few names: copying is learnt here first.
     Easy,
-    /// A fifth recited lists, half names (up to six), and all that pages say.
+    /// A tenth recited lists, three tenths names (up to six, or many), and all that pages say, questions
+    /// above all.
     Full,
 }
 
@@ -33,14 +37,15 @@ impl TextLevel {
     fn shares(self) -> [u32; 2] {
         match self {
             Self::Easy => [5, 4],
-            Self::Full => [2, 5],
+            Self::Full => [1, 3],
         }
     }
 
-    fn most_names(self) -> usize {
+    /// Names of most texts that bind them, and the share of those with many.
+    fn most_names(self) -> (usize, f64) {
         match self {
-            Self::Easy => 3,
-            Self::Full => 6,
+            Self::Easy => (3, 0.0),
+            Self::Full => (6, MANY),
         }
     }
 }
@@ -60,11 +65,13 @@ pub fn text(seed: u64, level: TextLevel, longest: usize, index: u64) -> Document
     match rng.random_range(0..10) {
         kind if kind < recites => recited(&mut rng),
         kind if kind < recites + binds => binding(level.most_names(), longest, &mut rng),
-        _ => Document::new(match rng.random_range(0..4) {
+        _ => Document::new(match rng.random_range(0..20) {
             0 => sentences(&mut rng),
-            1 => captions(&mut rng),
-            2 => questions(&mut rng),
-            _ => films(&mut rng),
+            1..3 => captions(&mut rng),
+            3 => films(&mut rng),
+            4 => film_questions(&mut rng),
+            5..9 => dialogues(&mut rng),
+            _ => questions(&mut rng),
         }),
     }
 }
@@ -85,8 +92,8 @@ enum BindingForm {
     List,
 }
 
-fn binding(most_names: usize, longest: usize, rng: &mut ChaCha8Rng) -> Document {
-    let cast = Cast::training(held_in(), most_names, longest, rng);
+fn binding((most, many): (usize, f64), longest: usize, rng: &mut ChaCha8Rng) -> Document {
+    let cast = Cast::training(held_in(), most, many, longest, rng);
     let form = match rng.random_range(0..10) {
         0..5 => BindingForm::Output,
         5..7 => BindingForm::Colon,
@@ -148,7 +155,7 @@ fn sentences(rng: &mut ChaCha8Rng) -> Vec<Part> {
 }
 
 fn captions(rng: &mut ChaCha8Rng) -> Vec<Part> {
-    let form = rng.random_range(0..3);
+    let form = rng.random_range(0..4);
     let mut parts = Vec::new();
     for _ in 0..4 {
         let thing = any_thing(rng);
@@ -156,6 +163,15 @@ fn captions(rng: &mut ChaCha8Rng) -> Vec<Part> {
         parts.extend(match form {
             0 => chunk(format!(" {}", thing.name), caption(thing.name)),
             1 => chunk(description(&scene), full_caption(&scene)),
+            2 => {
+                let kind = QuestionKind::draw(rng);
+                let scene = kind.draw_scene(held_in(), rng);
+                let said = match (&scene.writing, kind) {
+                    (Some(writing), QuestionKind::Read) => written_caption(writing.word),
+                    _ => full_caption(&scene),
+                };
+                chunk(description(&scene), said)
+            }
             _ => chunk(format!(" {}", thing.name), group_caption(thing)),
         });
     }
@@ -163,12 +179,41 @@ fn captions(rng: &mut ChaCha8Rng) -> Vec<Part> {
 }
 
 fn questions(rng: &mut ChaCha8Rng) -> Vec<Part> {
-    let kind = *QuestionKind::ALL.choose(rng).expect("there are kinds");
+    let kind = QuestionKind::draw(rng);
     let form = *AnswerForm::ALL.choose(rng).expect("there are forms");
     let mut parts = Vec::new();
     for _ in 0..5 {
         let scene = kind.draw_scene(held_in(), rng);
-        parts.extend(chunk(description(&scene), kind.text(&scene, form)));
+        let shown = match kind {
+            // The question says the word.
+            QuestionKind::Meme => description(&Scene {
+                writing: None,
+                ..scene.clone()
+            }),
+            _ => description(&scene),
+        };
+        parts.extend(chunk(shown, kind.text(&scene, form)));
+    }
+    parts
+}
+
+fn dialogues(rng: &mut ChaCha8Rng) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for _ in 0..3 {
+        let dialogue = Dialogue::draw(held_in(), rng);
+        parts.extend(chunk(description(&dialogue.scene), dialogue.text()));
+    }
+    parts
+}
+
+fn film_questions(rng: &mut ChaCha8Rng) -> Vec<Part> {
+    let question = *FilmQuestion::ALL.choose(rng).expect("there are questions");
+    let mut parts = Vec::new();
+    for _ in 0..4 {
+        let film = question.draw_film(held_in(), rng);
+        let (thing, colour) = (film.thing.name, film.background.colour.name);
+        let shown = format!(" {thing} {} on {colour}", film.motion.words());
+        parts.extend(chunk(shown, question.text(&film)));
     }
     parts
 }

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use flamingo_image::{Image, Media};
+use flamingo_image::{Film, Image, Media};
 use flamingo_sequence::{Document, Part};
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 
 use crate::captions::{GROUP, OUTPUT, caption, film_prompt};
 use crate::cast::Cast;
+use crate::dialogues::Dialogue;
+use crate::film_questions::FilmQuestion;
 use crate::films::{FilmScene, Motion};
 use crate::names::NameUse;
 use crate::questions::{AnswerForm, QuestionKind};
@@ -63,12 +65,25 @@ pub enum Pictures {
 /// Fast binding: made-up names for things, learnt from the shots (paper, section 1; Frozen, 2021).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BindingTask {
-    /// How many things and names, 1 to 16.
+    /// How many things and names, 1 to 20.
     pub names: usize,
     /// Shots of each.
     pub shots_each: usize,
     /// What the shots show.
     pub pictures: Pictures,
+    /// Which things are shown.
+    pub things: Split,
+}
+
+/// A question and how it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuestionTask<K = QuestionKind> {
+    /// The kind of question.
+    pub kind: K,
+    /// Shots of the same kind.
+    pub shots: usize,
+    /// Every picture or film is plain gray: a model that still answers better than chance does not look.
+    pub blank: bool,
     /// Which things are shown.
     pub things: Split,
 }
@@ -105,7 +120,7 @@ impl Episodes {
         let query = Scene::draw(Subject::One(cast.things[answer]), &mut rng);
         let mut order = cast.order.repeat(task.shots_each);
         order.shuffle(&mut rng);
-        let mut prompt = Prompt::new(index);
+        let mut prompt = Prompt::new(index, false);
         for who in order {
             let scene = Scene::draw(Subject::One(cast.things[who]), &mut rng);
             let random_name = rng.random_range(0..task.names);
@@ -129,7 +144,7 @@ impl Episodes {
         let thing = *things
             .choose(&mut rng)
             .expect("there are things in both splits");
-        let mut prompt = Prompt::new(index);
+        let mut prompt = Prompt::new(index, false);
         prompt.image(Scene::draw(Subject::One(thing), &mut rng).render(self.side));
         let (before, words, right): (_, Vec<&str>, _) = match task {
             CaptionTask::Name => (OUTPUT, things.iter().map(|t| t.name).collect(), thing.name),
@@ -144,13 +159,13 @@ impl Episodes {
     /// A question after `shots` of the same kind, answered in the same form. Candidates are the
     /// answers in both forms. Without shots nothing precedes the query (paper, section 3: text-only
     /// shots are for open-ended answers; these are ranked), and nothing tells the form.
-    pub fn question(&self, kind: QuestionKind, shots: usize, things: Split, index: u64) -> Episode {
+    pub fn question(&self, task: &QuestionTask, index: u64) -> Episode {
         let mut rng = stream(self.seed, "episode question", index);
-        let things = things.things();
+        let (kind, things) = (task.kind, task.things.things());
         let form = *AnswerForm::ALL.choose(&mut rng).expect("there are forms");
         let query = kind.draw_scene(things, &mut rng);
-        let mut prompt = Prompt::new(index);
-        for _ in 0..shots {
+        let mut prompt = Prompt::new(index, task.blank);
+        for _ in 0..task.shots {
             let scene = kind.draw_scene(things, &mut rng);
             prompt.image(scene.render(self.side));
             prompt.finished(kind.text(&scene, form));
@@ -160,7 +175,38 @@ impl Episodes {
         let right = kind.answer(&query, form);
         let answer = candidates.iter().position(|candidate| *candidate == right);
         let answer = answer.expect("the right answer is among the candidates");
-        prompt.query(kind.prompt().to_owned(), candidates, answer)
+        prompt.query(kind.prompt(&query), candidates, answer)
+    }
+
+    /// Question `round`, from 0, of a dialogue about one picture, behind all that was said before it.
+    pub fn dialogue(&self, round: usize, blank: bool, things: Split, index: u64) -> Episode {
+        let mut rng = stream(self.seed, "episode dialogue", index);
+        let dialogue = Dialogue::draw(things.things(), &mut rng);
+        let asked = &dialogue.rounds[round];
+        let right = asked.candidates.iter().position(|c| *c == asked.answer);
+        let answer = right.expect("the right answer is among the candidates");
+        let mut prompt = Prompt::new(index, blank);
+        prompt.image(dialogue.scene.render(self.side));
+        prompt.query(dialogue.prompt(round), asked.candidates.clone(), answer)
+    }
+
+    /// A question about a film after films of which the same was asked.
+    pub fn film_question(&self, task: &QuestionTask<FilmQuestion>, index: u64) -> Episode {
+        let mut rng = stream(self.seed, "episode film question", index);
+        let things = task.things.things();
+        let query = task.kind.draw_film(things, &mut rng);
+        let mut prompt = Prompt::new(index, task.blank);
+        for _ in 0..task.shots {
+            let film = task.kind.draw_film(things, &mut rng);
+            prompt.film(film.render(self.side));
+            prompt.finished(task.kind.text(&film));
+        }
+        prompt.film(query.render(self.side));
+        let candidates = task.kind.candidates();
+        let right = task.kind.answer(&query);
+        let answer = candidates.iter().position(|candidate| *candidate == right);
+        let answer = answer.expect("the right answer is among the candidates");
+        prompt.query(task.kind.prompt().to_owned(), candidates, answer)
     }
 
     /// A film to be continued by what the thing does: `Output: the animal` and the motions.
@@ -172,7 +218,7 @@ impl Episodes {
             .expect("there are things in both splits");
         let answer = rng.random_range(0..Motion::ALL.len());
         let film = FilmScene::draw(thing, Motion::ALL[answer], &mut rng);
-        let mut prompt = Prompt::new(index);
+        let mut prompt = Prompt::new(index, false);
         prompt.film(film.render(self.side));
         let candidates = Motion::ALL.map(|motion| format!(" {}", motion.words()));
         prompt.query(film_prompt(&film), candidates.to_vec(), answer)
@@ -181,29 +227,39 @@ impl Episodes {
 
 const BLANK: [u8; 3] = [128; 3];
 
+fn gray(image: &Image) -> Image {
+    Image::solid(image.width, image.height, BLANK)
+}
+
 /// A prompt under way.
 struct Prompt {
     index: u64,
+    blank: bool,
     parts: Vec<Part>,
     media: BTreeMap<String, Media>,
 }
 
 impl Prompt {
-    fn new(index: u64) -> Self {
+    fn new(index: u64, blank: bool) -> Self {
         Self {
             index,
+            blank,
             parts: Vec::new(),
             media: BTreeMap::new(),
         }
     }
 
     fn image(&mut self, image: Image) {
+        let image = if self.blank { gray(&image) } else { image };
         let key = format!("episode/{}/{}.png", self.index, self.media.len());
         self.parts.push(Part::Image(key.clone()));
         self.media.insert(key, Media::Image(image));
     }
 
-    fn film(&mut self, film: flamingo_image::Film) {
+    fn film(&mut self, mut film: Film) {
+        if self.blank {
+            film.frames = film.frames.iter().map(gray).collect();
+        }
         let key = format!("episode/{}/{}", self.index, self.media.len());
         self.parts.push(Part::Video(key.clone()));
         self.media.insert(key, Media::Film(film));
@@ -230,6 +286,7 @@ impl Prompt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialogues::ROUNDS;
 
     const EPISODES: Episodes = Episodes { seed: 1, side: 13 };
     const TASK: BindingTask = BindingTask {
@@ -238,6 +295,44 @@ mod tests {
         pictures: Pictures::Real,
         things: Split::HeldOut,
     };
+
+    fn asked<K>(kind: K, shots: usize) -> QuestionTask<K> {
+        QuestionTask {
+            kind,
+            shots,
+            blank: false,
+            things: Split::HeldIn,
+        }
+    }
+
+    #[test]
+    fn a_blank_prompt_says_the_same_of_gray_pictures() {
+        let (task, blank) = (
+            asked(QuestionKind::Meme, 2),
+            QuestionTask {
+                blank: true,
+                ..asked(QuestionKind::Meme, 2)
+            },
+        );
+        let (real, blank) = (EPISODES.question(&task, 3), EPISODES.question(&blank, 3));
+        assert_eq!(texts(&real), texts(&blank));
+        assert_eq!(real.answer, blank.answer);
+        let of = |media: &Media| match media {
+            Media::Image(image) => image.clone(),
+            Media::Film(film) => film.frames[0].clone(),
+        };
+        assert!(
+            blank
+                .media
+                .values()
+                .all(|media| of(media) == gray(&of(media)))
+        );
+        assert!(
+            real.media
+                .values()
+                .all(|media| of(media) != gray(&of(media)))
+        );
+    }
 
     fn texts(episode: &Episode) -> Vec<&str> {
         let parts = episode.document.parts.iter();
@@ -257,7 +352,13 @@ mod tests {
                 EPISODES.film(Split::HeldOut, index),
             ];
             for kind in QuestionKind::ALL {
-                episodes.push(EPISODES.question(kind, 3, Split::HeldIn, index));
+                episodes.push(EPISODES.question(&asked(kind, 3), index));
+            }
+            for kind in FilmQuestion::ALL {
+                episodes.push(EPISODES.film_question(&asked(kind, 2), index));
+            }
+            for round in 0..ROUNDS {
+                episodes.push(EPISODES.dialogue(round, false, Split::HeldIn, index));
             }
             for episode in episodes {
                 let keys: Vec<_> = episode.document.media().map(|(_, _, key)| key).collect();
@@ -327,10 +428,10 @@ mod tests {
 
     #[test]
     fn without_shots_a_question_stands_alone() {
-        let episode = EPISODES.question(QuestionKind::Count, 0, Split::HeldOut, 5);
+        let episode = EPISODES.question(&asked(QuestionKind::Count, 0), 5);
         assert_eq!(episode.media.len(), 1);
         assert_eq!(texts(&episode).len(), 1);
-        let again = EPISODES.question(QuestionKind::Count, 4, Split::HeldOut, 5);
+        let again = EPISODES.question(&asked(QuestionKind::Count, 4), 5);
         assert_eq!(again.media.len(), 5);
         assert_eq!(again.answer, episode.answer);
     }

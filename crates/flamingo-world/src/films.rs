@@ -107,6 +107,7 @@ impl FilmScene {
                 subject: Subject::One(self.thing),
                 background: self.background.clone(),
                 sprites: vec![sprite.clone()],
+                writing: None,
             }
             .render(side)
         };

@@ -7,7 +7,8 @@
 //! | `pairs-names.tar`, `pairs-rich.tar` | WebDataset pairs `KEY.png` + `KEY.txt` over the pool |
 //! | `captions.jsonl` | the pool's lone things again, with their groups or with all details |
 //! | `films/NNNNNN/K.png`, `films.jsonl` | frame folders and the documents that show them |
-//! | `questions.jsonl` | questions about the pool's scenes, several to a document |
+//! | `questions.jsonl` | questions and dialogues about the pool's scenes, several to a document |
+//! | `film-questions.jsonl` | questions about the films, several to a document |
 //! | `text-easy.jsonl`, `text.jsonl` | texts for the language model, to be read in this order |
 //! | `tokenizer.json`, `manifest.json` | the vocabulary; what was made, and from which seed |
 
@@ -19,15 +20,21 @@ use flamingo_files::FolderDraft;
 use flamingo_sequence::{Document, Part};
 use rand::Rng;
 use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::captions::{caption, film_caption, film_group_caption, full_caption, group_caption};
+use crate::captions::{
+    caption, film_caption, film_group_caption, full_caption, group_caption, written_caption,
+};
 use crate::corpus::{TextLevel, text};
+use crate::dialogues::Dialogue;
 use crate::error::{Error, Result};
+use crate::film_questions::FilmQuestion;
 use crate::films::{FilmScene, Motion};
 use crate::pages::{Article, PageKind};
 use crate::pool::{Picture, Pool};
+use crate::questions::QuestionKind;
 use crate::rng::stream;
 use crate::things::held_in;
 use crate::tokenizer::tokenizer_json;
@@ -56,6 +63,8 @@ pub struct WorldConfig {
     pub films: usize,
     /// Documents of `questions.jsonl`.
     pub questions: usize,
+    /// Documents of `film-questions.jsonl`; none without films.
+    pub film_questions: usize,
     /// Documents of `text-easy.jsonl`.
     pub easy_texts: usize,
     /// Documents of `text.jsonl`.
@@ -68,13 +77,14 @@ impl Default for WorldConfig {
             seed: 0,
             side: 48,
             pictures_per_thing: 16,
-            scenes: 8_000,
+            scenes: 12_000,
             binding_pages: 12_000,
             plain_pages: 3_000,
             question_pages: 3_000,
-            longest: 21,
+            longest: 26,
             films: 2_000,
-            questions: 3_000,
+            questions: 8_000,
+            film_questions: 2_000,
             easy_texts: 15_000,
             texts: 60_000,
         }
@@ -101,6 +111,8 @@ pub struct Manifest {
     pub films: usize,
     /// Documents of `questions.jsonl`.
     pub questions: usize,
+    /// Documents of `film-questions.jsonl`.
+    pub film_questions: usize,
     /// Documents of `text-easy.jsonl`.
     pub easy_texts: usize,
     /// Documents of `text.jsonl`.
@@ -119,7 +131,7 @@ pub struct Progress {
 }
 
 /// The version that [`generate`] writes into the manifest.
-pub const WORLD_VERSION: u32 = 1;
+pub const WORLD_VERSION: u32 = 2;
 
 /// Writes the training world to `folder`, which must not exist; it appears when all is written.
 ///
@@ -170,8 +182,8 @@ impl WorldConfig {
         if self.pictures_per_thing == 0 {
             return refuse("pictures_per_thing", 0, "at least 1");
         }
-        if self.scenes < 4 {
-            return refuse("scenes", self.scenes, "at least 4, one of each kind");
+        if self.scenes < QuestionKind::ALL.len() {
+            return refuse("scenes", self.scenes, "at least 6, one of each kind");
         }
         if self.longest < 2 {
             return refuse("longest", self.longest, "at least 2");
@@ -193,12 +205,10 @@ impl World<'_> {
         self.write_pool()?;
         self.write_pages()?;
         self.write_films()?;
-        let questions = |index| {
-            // Beyond the pages' numbers: other questions than the pages ask.
-            let index = index + config.question_pages as u64;
-            self.article(PageKind::Questions, "", index).document()
-        };
-        self.write_lines("questions.jsonl", config.questions, questions)?;
+        let asked = |index| self.asked(index);
+        self.write_lines("questions.jsonl", config.questions, asked)?;
+        let films = |index| self.film_questions(index);
+        self.write_lines("film-questions.jsonl", self.film_documents(), films)?;
         let singles = held_in().len() * config.pictures_per_thing;
         self.write_lines("captions.jsonl", singles, |index| self.told(index as usize))?;
         let text = |level| move |index| text(config.seed, level, config.longest, index);
@@ -223,6 +233,7 @@ impl World<'_> {
             pairs: pictures,
             films: config.films,
             questions: config.questions,
+            film_questions: self.film_documents(),
             easy_texts: config.easy_texts,
             texts: config.texts,
         }
@@ -248,7 +259,11 @@ impl World<'_> {
         )?;
         let rich = |index: usize| {
             let picture = self.pool.scene(index);
-            let said = full_caption(&picture.scene);
+            // Of every other picture with a word, the word alone.
+            let said = match (&picture.scene.writing, self.pool.kind(index)) {
+                (Some(writing), QuestionKind::Read) => written_caption(writing.word),
+                _ => full_caption(&picture.scene),
+            };
             (picture, said)
         };
         self.write_pairs("scenes", "pairs-rich.tar", self.config.scenes, rich)
@@ -311,17 +326,64 @@ impl World<'_> {
         Ok(())
     }
 
+    /// Film `index`: its folder, what it shows, and whether its caption has the thing's name.
+    fn film(&self, index: usize) -> (String, FilmScene, bool) {
+        let mut rng = stream(self.config.seed, "film", index as u64);
+        let thing = *held_in().choose(&mut rng).expect("there are things");
+        let motion = *Motion::ALL.choose(&mut rng).expect("there are motions");
+        let film = FilmScene::draw(thing, motion, &mut rng);
+        (format!("films/{index:06}"), film, rng.random())
+    }
+
+    /// Document `index` of questions: a quarter has dialogues.
+    fn asked(&self, index: u64) -> Document {
+        let mut rng = stream(self.config.seed, "asked", index);
+        if rng.random_bool(0.25) {
+            return self.dialogues(&mut rng);
+        }
+        // Beyond the pages' numbers: other questions than the pages ask.
+        let index = index + self.config.question_pages as u64;
+        self.article(PageKind::Questions, "", index).document()
+    }
+
+    fn dialogues(&self, rng: &mut ChaCha8Rng) -> Document {
+        let mut parts = Vec::new();
+        for _ in 0..rng.random_range(1..=3) {
+            let kinds = [QuestionKind::Which, QuestionKind::Count];
+            let kind = *kinds.choose(rng).expect("there are two kinds");
+            let Picture { path, scene } = self.pool.any_scene(kind, rng);
+            let said = Dialogue::about(scene, held_in(), rng).text();
+            parts.extend([Part::Image(path), Part::Text(said), Part::End]);
+        }
+        Document::new(parts)
+    }
+
+    fn film_documents(&self) -> usize {
+        match self.config.films {
+            0 => 0,
+            _ => self.config.film_questions,
+        }
+    }
+
+    fn film_questions(&self, index: u64) -> Document {
+        let rng = &mut stream(self.config.seed, "film questions", index);
+        let question = *FilmQuestion::ALL.choose(rng).expect("there are questions");
+        let mut parts = Vec::new();
+        for _ in 0..rng.random_range(1..=5) {
+            let (place, film, _) = self.film(rng.random_range(0..self.config.films));
+            let said = question.text(&film);
+            parts.extend([Part::Video(place), Part::Text(said), Part::End]);
+        }
+        Document::new(parts)
+    }
+
     fn write_films(&self) -> Result<()> {
         let lines = self.for_each("films", self.config.films, |index| {
-            let mut rng = stream(self.config.seed, "film", index as u64);
-            let thing = *held_in().choose(&mut rng).expect("there are things");
-            let motion = *Motion::ALL.choose(&mut rng).expect("there are motions");
-            let film = FilmScene::draw(thing, motion, &mut rng);
-            let said = match rng.random() {
+            let (place, film, by_name) = self.film(index);
+            let said = match by_name {
                 true => film_caption(&film),
                 false => film_group_caption(&film),
             };
-            let place = format!("films/{index:06}");
             for (number, frame) in film.render(self.config.side).frames.iter().enumerate() {
                 self.write_file(&format!("{place}/{number}.png"), &frame.to_png())?;
             }
@@ -416,6 +478,7 @@ mod tests {
             longest: 11,
             films: 3,
             questions: 5,
+            film_questions: 4,
             easy_texts: 11,
             texts: 17,
         }
@@ -464,7 +527,12 @@ mod tests {
                 }
             }
         }
-        for name in ["films.jsonl", "questions.jsonl", "captions.jsonl"] {
+        for name in [
+            "films.jsonl",
+            "questions.jsonl",
+            "film-questions.jsonl",
+            "captions.jsonl",
+        ] {
             for line in fs::read_to_string(world.join(name)).unwrap().lines() {
                 for (_, _, place) in Document::from_json(line).unwrap().media() {
                     assert!(world.join(place).exists(), "{place}");

@@ -11,10 +11,12 @@
 mod captions;
 mod cast;
 mod corpus;
+mod dialogues;
 mod drawing;
 mod episodes;
 mod error;
 mod example_files;
+mod film_questions;
 mod films;
 mod generate;
 mod html;
@@ -27,15 +29,20 @@ mod scene;
 mod things;
 mod tokenizer;
 mod vocabulary;
+mod writing;
 
 pub use crate::captions::{
     GROUP, OUTPUT, caption, description, film_caption, film_group_caption, film_prompt,
-    full_caption, group_caption,
+    full_caption, group_caption, written_caption,
 };
 pub use crate::corpus::{TextLevel, text};
-pub use crate::episodes::{BindingTask, CaptionTask, Episode, Episodes, Pictures, Split};
+pub use crate::dialogues::{Dialogue, ROUNDS, Round};
+pub use crate::episodes::{
+    BindingTask, CaptionTask, Episode, Episodes, Pictures, QuestionTask, Split,
+};
 pub use crate::error::{Error, Result};
 pub use crate::example_files::example_files;
+pub use crate::film_questions::FilmQuestion;
 pub use crate::films::{FRAMES, FilmScene, Motion};
 pub use crate::generate::{Manifest, Progress, WORLD_VERSION, WorldConfig, generate};
 pub use crate::names::{NameUse, draw_names, syllables};
@@ -45,3 +52,4 @@ pub use crate::things::{Thing, groups, held_in, held_out, things};
 pub use crate::tokenizer::{
     BOS, END_OF_CHUNK, EOS, IMAGE, PAD, SPECIALS, special_token_names, tokenizer_json,
 };
+pub use crate::writing::{WRITTEN, Writing};

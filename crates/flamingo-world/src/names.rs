@@ -41,9 +41,9 @@ pub fn syllables() -> &'static [String] {
 ///
 /// # Panics
 ///
-/// If `count` is more than 16: so many always exist.
+/// If `count` is more than 20: so many always exist.
 pub fn draw_names(count: usize, usage: NameUse, rng: &mut impl Rng) -> Vec<String> {
-    assert!(count <= 16, "{count} names at once are more than 16");
+    assert!(count <= 20, "{count} names at once are more than 20");
     loop {
         let firsts = index::sample(rng, syllables().len(), count);
         if let Some(names) = complete(&firsts.into_vec(), usage, rng) {
@@ -116,11 +116,11 @@ mod tests {
     #[test]
     fn names_drawn_together_differ_in_both_syllables() {
         for index in 0..100 {
-            let names = draw_names(16, NameUse::Evaluation, &mut stream(1, "test", index));
+            let names = draw_names(20, NameUse::Evaluation, &mut stream(1, "test", index));
             let part = |range: std::ops::Range<usize>| -> BTreeSet<_> {
                 names.iter().map(|name| &name[range.clone()]).collect()
             };
-            assert_eq!((part(0..2).len(), part(2..4).len()), (16, 16));
+            assert_eq!((part(0..2).len(), part(2..4).len()), (20, 20));
         }
     }
 

@@ -6,7 +6,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::captions::{caption, full_caption, group_caption};
-use crate::cast::Cast;
+use crate::cast::{Cast, MANY};
 use crate::html::{Block, document, html};
 use crate::pool::{Picture, Pool};
 use crate::questions::{AnswerForm, QuestionKind};
@@ -84,7 +84,7 @@ fn binding(
     prefix: &str,
     rng: &mut ChaCha8Rng,
 ) -> (String, Vec<Block>) {
-    let cast = Cast::training(held_in(), MAX_NAMES, longest, rng);
+    let cast = Cast::training(held_in(), MAX_NAMES, MANY, longest, rng);
     let title = format!("All about {}", cast.names.join(", "));
     // Consecutive pictures of the pool: no picture twice on a page unless the pool is too small.
     let mut numbers: Vec<usize> = Vec::new();
@@ -135,7 +135,7 @@ fn plain(pool: &Pool, prefix: &str, rng: &mut ChaCha8Rng) -> (String, Vec<Block>
 }
 
 fn questions(pool: &Pool, prefix: &str, rng: &mut ChaCha8Rng) -> (String, Vec<Block>) {
-    let kind = *QuestionKind::ALL.choose(rng).expect("there are kinds");
+    let kind = QuestionKind::draw(rng);
     let form = *AnswerForm::ALL.choose(rng).expect("there are forms");
     let count = rng.random_range(3..=MAX_PLAIN);
     let ask = |_| {

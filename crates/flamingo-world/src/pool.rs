@@ -14,7 +14,7 @@ pub(crate) struct Pool {
     pub(crate) seed: u64,
     /// Pictures of each thing alone.
     pub(crate) per_thing: usize,
-    /// Scenes that questions are about, of the four kinds in turn.
+    /// Scenes that questions are about, of all kinds in turn.
     pub(crate) scenes: usize,
 }
 
@@ -38,12 +38,16 @@ impl Pool {
 
     /// The scene number `number`.
     pub(crate) fn scene(&self, number: usize) -> Picture {
-        let kinds = QuestionKind::ALL;
         let mut rng = stream(self.seed, "scene", number as u64);
         Picture {
             path: format!("pictures/scenes/{number:06}.png"),
-            scene: kinds[number % kinds.len()].draw_scene(held_in(), &mut rng),
+            scene: self.kind(number).draw_scene(held_in(), &mut rng),
         }
+    }
+
+    /// What the scene number `number` was made to be asked.
+    pub(crate) fn kind(&self, number: usize) -> QuestionKind {
+        QuestionKind::ALL[number % QuestionKind::ALL.len()]
     }
 
     /// A random picture of a thing alone.

@@ -4,9 +4,10 @@
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
-use crate::scene::{COLOURS, MAX_COUNT, Place, Scene, Subject};
+use crate::scene::{Background, COLOURS, MAX_COUNT, Place, Scene, Subject};
 use crate::things::Thing;
 use crate::vocabulary::NUMBERS;
+use crate::writing::WRITTEN;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +20,19 @@ pub enum QuestionKind {
     Place,
     /// One of two things; the page's rule says whether the left or the right one.
     Which,
+    /// The word that is written on the picture.
+    Read,
+    /// Whether a colour's word that is written on the picture is true of the background: neither the word
+    /// nor the picture alone tells. As in the paper's prompts of memes, the question says the word, too.
+    Meme,
 }
 
 /// How a page answers: each kind of question has two ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerForm {
-    /// `three`, `red`, `left`; of two things the left one.
+    /// `three`, `red`, `left`, `yes`; of two things the left one.
     First,
-    /// `3`, `it is red`, `on the left`; of two things the right one.
+    /// `3`, `it is red`, `on the left`, `it says red`, `true`; of two things the right one.
     Second,
 }
 
@@ -37,7 +43,25 @@ impl AnswerForm {
 
 impl QuestionKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Count, Self::Colour, Self::Place, Self::Which];
+    pub const ALL: [Self; 6] = [
+        Self::Count,
+        Self::Colour,
+        Self::Place,
+        Self::Which,
+        Self::Read,
+        Self::Meme,
+    ];
+
+    /// A random kind to learn: what is harder to find out comes more often.
+    pub(crate) fn draw(rng: &mut impl Rng) -> Self {
+        let weight = |kind: &Self| match kind {
+            Self::Which => 3,
+            Self::Meme => 2,
+            _ => 1,
+        };
+        let drawn = Self::ALL.choose_weighted(rng, weight);
+        *drawn.expect("all weights are positive")
+    }
 
     /// The kind's word in reports.
     pub fn word(self) -> &'static str {
@@ -46,16 +70,28 @@ impl QuestionKind {
             Self::Colour => "color",
             Self::Place => "place",
             Self::Which => "which",
+            Self::Read => "read",
+            Self::Meme => "meme",
         }
     }
 
-    /// The prompt, to be continued by the answer.
-    pub fn prompt(self) -> &'static str {
+    /// What is asked of every picture.
+    pub(crate) fn question(self) -> &'static str {
         match self {
             Self::Count => "Question: how many? Answer:",
             Self::Colour => "Question: what color? Answer:",
             Self::Place => "Question: where? Answer:",
             Self::Which => "Question: which? Answer:",
+            Self::Read => "Question: what is written? Answer:",
+            Self::Meme => "true? Answer:",
+        }
+    }
+
+    /// The prompt, to be continued by the answer.
+    pub fn prompt(self, scene: &Scene) -> String {
+        match self {
+            Self::Meme => format!("Question: it says {}. {}", written(scene), self.question()),
+            _ => self.question().to_owned(),
         }
     }
 
@@ -70,6 +106,20 @@ impl QuestionKind {
                 let others = things.iter().filter(|other| **other != thing);
                 let others: Vec<_> = others.copied().collect();
                 Subject::Pair(thing, others.choose(rng).copied().unwrap_or(thing))
+            }
+            Self::Read => {
+                let word = *WRITTEN.choose(rng).expect("there are words");
+                return Scene::written(thing, Background::draw(rng), word, rng);
+            }
+            Self::Meme => {
+                let background = Background::draw(rng);
+                let others = COLOURS.iter().filter(|other| **other != background.colour);
+                let others: Vec<_> = others.collect();
+                let word = match rng.random() {
+                    true => background.colour.name,
+                    false => others.choose(rng).expect("there are other colours").name,
+                };
+                return Scene::written(thing, background, word, rng);
             }
         };
         Scene::draw(subject, rng)
@@ -89,6 +139,8 @@ impl QuestionKind {
                 AnswerForm::First => format!(" {}", left.name),
                 AnswerForm::Second => format!(" {}", right.name),
             },
+            (Self::Read, _) => said_word(written(scene), form),
+            (Self::Meme, _) => said_verdict(written(scene) == scene.background.colour.name, form),
             (kind, subject) => panic!("{kind:?} cannot be asked about {subject:?}"),
         }
     }
@@ -101,6 +153,8 @@ impl QuestionKind {
                 Self::Colour => COLOURS.iter().map(|c| said_colour(c.name, form)).collect(),
                 Self::Place => Place::ALL.iter().map(|&p| said_place(p, form)).collect(),
                 Self::Which => vec![self.answer(scene, form)],
+                Self::Read => WRITTEN.iter().map(|word| said_word(word, form)).collect(),
+                Self::Meme => [true, false].map(|is| said_verdict(is, form)).into(),
             }
         };
         AnswerForm::ALL.into_iter().flat_map(of).collect()
@@ -108,8 +162,13 @@ impl QuestionKind {
 
     /// Prompt and answer: `Question: how many? Answer: three`.
     pub fn text(self, scene: &Scene, form: AnswerForm) -> String {
-        format!("{}{}", self.prompt(), self.answer(scene, form))
+        format!("{}{}", self.prompt(scene), self.answer(scene, form))
     }
+}
+
+fn written(scene: &Scene) -> &'static str {
+    let writing = scene.writing.as_ref();
+    writing.expect("something is written on the scene").word
 }
 
 fn said_count(count: usize, form: AnswerForm) -> String {
@@ -133,9 +192,26 @@ fn said_place(place: Place, form: AnswerForm) -> String {
     }
 }
 
+fn said_word(word: &str, form: AnswerForm) -> String {
+    match form {
+        AnswerForm::First => format!(" {word}"),
+        AnswerForm::Second => format!(" it says {word}"),
+    }
+}
+
+fn said_verdict(is: bool, form: AnswerForm) -> String {
+    let word = match (form, is) {
+        (AnswerForm::First, true) => "yes",
+        (AnswerForm::First, false) => "no",
+        (AnswerForm::Second, true) => "true",
+        (AnswerForm::Second, false) => "false",
+    };
+    format!(" {word}")
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::rng::stream;
@@ -153,6 +229,24 @@ mod tests {
                     assert!(candidates.contains(&kind.answer(&scene, form)));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn neither_the_word_nor_the_colour_of_a_meme_tells_its_verdict() {
+        let mut of_word: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+        let mut of_colour = of_word.clone();
+        for index in 0..4_000 {
+            let kind = QuestionKind::Meme;
+            let scene = kind.draw_scene(held_in(), &mut stream(9, "test", index));
+            let verdict = usize::from(kind.answer(&scene, AnswerForm::First) == " yes");
+            let word = scene.writing.as_ref().map_or("", |writing| writing.word);
+            of_word.entry(word).or_default()[verdict] += 1;
+            of_colour.entry(scene.background.colour.name).or_default()[verdict] += 1;
+        }
+        for [no, yes] in of_word.into_values().chain(of_colour.into_values()) {
+            let share = yes as f64 / (yes + no) as f64;
+            assert!((0.42..0.58).contains(&share), "{share}");
         }
     }
 

@@ -7,6 +7,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use crate::drawing::{Canvas, Placement};
 use crate::rng::hash;
 use crate::things::Thing;
+use crate::writing::Writing;
 
 /// A background colour that has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +116,8 @@ pub struct Scene {
     pub background: Background,
     /// Every copy of every thing, the topmost last.
     pub sprites: Vec<Sprite>,
+    /// What is written over all of it.
+    pub writing: Option<Writing>,
 }
 
 /// The sides of a lone thing: 22 to 44 pixels of 48.
@@ -173,6 +176,29 @@ impl Scene {
             subject,
             background,
             sprites,
+            writing: None,
+        }
+    }
+
+    /// A small thing with a word above or below it.
+    pub fn written(
+        thing: &'static Thing,
+        background: Background,
+        word: &'static str,
+        rng: &mut impl Rng,
+    ) -> Self {
+        let writing = Writing::draw(word, rng);
+        let strip = if writing.on_top {
+            Writing::height()
+        } else {
+            -Writing::height()
+        };
+        let sprite = shared(thing, [0.5, (1.0 + strip) / 2.0], [0.2, 0.05], rng);
+        Self {
+            subject: Subject::One(thing),
+            background,
+            sprites: vec![sprite],
+            writing: Some(writing),
         }
     }
 
@@ -181,6 +207,9 @@ impl Scene {
         let mut canvas = self.background.canvas(side as usize);
         for sprite in &self.sprites {
             sprite.lay(&mut canvas);
+        }
+        if let Some(writing) = &self.writing {
+            writing.lay(&mut canvas);
         }
         let byte = |value: f32| value.round().clamp(0.0, 255.0) as u8;
         Image::from_fn(side, side, |x, y| {

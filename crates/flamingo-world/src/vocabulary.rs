@@ -17,7 +17,8 @@ const TEMPLATE_WORDS: &str = "Output Group Question Answer what where which how 
     side thing things this that these here there it is are was a an the and or on in of with at to \
     from by not for page picture pictures film story list name named called look see we all some \
     other another more moves move grows grow shrinks shrink turns turn up down left right top \
-    bottom front about new old small large first last next near above again also too shown shows show";
+    bottom front about new old small large first last next near above again also too shown shows show \
+    says written true false yes no does do";
 
 /// The characters that are words by themselves, in addition to their places in the byte alphabet.
 const PUNCTUATION: [&str; 6] = [".", ",", ":", "?", "!", ";"];

@@ -109,7 +109,7 @@ tokenizer = {tokenizer:?}
 tokens = {{ bos = "<BOS>", eos = "<EOS>", pad = "<PAD>", image = "<image>", end_of_chunk = "<EOC>" }}
 
 [model.language]
-vocabulary = 2746
+vocabulary = 2758
 width = 64
 layers = 2
 heads = 2

@@ -192,7 +192,8 @@ fn line(svg: &mut String, scale: &Scale, figures: &[&BindingFigure], series: usi
             svg,
             "<text class=\"name\" x=\"{}\" y=\"{:.1}\">{} names</text>",
             x + 12.0,
-            y - 4.0 + 16.0 * series as f64, // two lines may end at one place
+            // Two lines may end at one place; those of many names end before.
+            y - 4.0 + 16.0 * (series % 2) as f64,
             last.names
         );
     }

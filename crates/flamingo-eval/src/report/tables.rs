@@ -2,11 +2,18 @@
 
 use std::fmt::Write;
 
+use flamingo_world::ROUNDS;
+
 use super::about::About;
 use super::escape::escape;
+use crate::binding::pictures_word;
 use crate::naming::lines as naming_lines;
+use crate::questions::{CELLS, cell_label};
 use crate::table::{binding_cell, binding_columns, binding_rows, row_label, shots_label};
-use crate::{BindingFigure, CaptionFigure, FilmFigure, QuestionFigure, Share};
+use crate::{
+    BindingFigure, CaptionFigure, DialogueFigure, FilmFigure, FilmQuestionFigure, QuestionFigure,
+    Share,
+};
 
 /// What ran, as a list of facts.
 pub(super) fn about(about: &About, seconds: f64) -> String {
@@ -88,17 +95,39 @@ pub(super) fn captions(figures: &[CaptionFigure]) -> String {
 }
 
 pub(super) fn questions(figures: &[QuestionFigure]) -> String {
-    let mut head = vec!["question".to_owned()];
-    head.extend(crate::questions::SHOTS.map(|shots| format!("{shots} shots")));
-    let rows = figures.chunks(crate::questions::SHOTS.len()).map(|pair| {
-        let cells = pair.iter().map(|figure| share(&figure.accuracy)).collect();
-        (pair[0].kind.word().to_owned(), cells)
+    let rows = figures.chunks(CELLS.len()).map(|row| {
+        let cells = row.iter().map(|figure| share(&figure.accuracy)).collect();
+        (row[0].kind.word().to_owned(), cells)
     });
+    let head = question_head();
     table(
         "Share of right answers, in content and in form",
         &head,
         rows,
     )
+}
+
+pub(super) fn film_questions(figures: &[FilmQuestionFigure]) -> String {
+    let rows = figures.chunks(CELLS.len()).map(|row| {
+        let cells = row.iter().map(|figure| share(&figure.accuracy)).collect();
+        (row[0].kind.word().to_owned(), cells)
+    });
+    table("Share of right answers about films", &question_head(), rows)
+}
+
+fn question_head() -> Vec<String> {
+    let cells = CELLS.map(cell_label);
+    ["question".to_owned()].into_iter().chain(cells).collect()
+}
+
+pub(super) fn dialogues(figures: &[DialogueFigure]) -> String {
+    let rounds = (1..=ROUNDS).map(|round| format!("question {round}"));
+    let head: Vec<String> = ["picture".to_owned()].into_iter().chain(rounds).collect();
+    let rows = figures.chunks(ROUNDS).map(|row| {
+        let cells = row.iter().map(|figure| share(&figure.accuracy)).collect();
+        (pictures_word(row[0].pictures).to_owned(), cells)
+    });
+    table("Share of right answers in dialogues", &head, rows)
 }
 
 pub(super) fn films(figures: &[FilmFigure]) -> String {

@@ -72,7 +72,7 @@ preprocess = { size = 16, fit = "squash", mean = [0.5, 0.5, 0.5], std = [0.27, 0
 [model.contrastive]
 joint_width = 8
 label_smoothing = 0.0
-text = { vocabulary = 2746, width = 8, layers = 0, heads = 1, ffw_multiple = 1, activation = "gelu", positions = 0 }
+text = { vocabulary = 2758, width = 8, layers = 0, heads = 1, ffw_multiple = 1, activation = "gelu", positions = 0 }
 
 [[data]]
 name = "pairs"

@@ -220,7 +220,7 @@ tokenizer = {demo:?}
 tokens = {{ bos = "<BOS>", eos = "<EOS>", pad = "<PAD>", image = "<image>", end_of_chunk = "<EOC>" }}
 
 [model.language]
-vocabulary = 2746
+vocabulary = 2758
 width = 8
 layers = 1
 heads = 2

@@ -21,9 +21,17 @@ fn the_demo_prints_its_figures_as_json_and_writes_a_page_that_loads_nothing() {
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(
         keys(&report),
-        ["binding", "captions", "questions", "films", "seconds"]
+        [
+            "binding",
+            "captions",
+            "questions",
+            "dialogues",
+            "films",
+            "film_questions",
+            "seconds"
+        ]
     );
-    assert_eq!(report["binding"].as_array().unwrap().len(), 16);
+    assert_eq!(report["binding"].as_array().unwrap().len(), 25);
     let binding = &report["binding"][0];
     assert_eq!(
         keys(binding),
@@ -34,7 +42,11 @@ fn the_demo_prints_its_figures_as_json_and_writes_a_page_that_loads_nothing() {
         (Some("real"), Some(2))
     );
     assert_eq!(keys(&report["captions"][0]), ["things", "exact", "group"]);
-    assert_eq!(keys(&report["questions"][0]), ["kind", "shots", "accuracy"]);
+    let question = ["kind", "shots", "pictures", "accuracy"];
+    assert_eq!(keys(&report["questions"][0]), question);
+    assert_eq!(keys(&report["film_questions"][0]), question);
+    let dialogue = ["round", "pictures", "accuracy"];
+    assert_eq!(keys(&report["dialogues"][0]), dialogue);
     assert_eq!(report["films"][1]["things"], "held-out");
     let page = std::fs::read_to_string(place.path().join("page.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("data:image/png;base64,"));

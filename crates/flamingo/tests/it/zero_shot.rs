@@ -47,7 +47,7 @@ preprocess = { size = 8, fit = "squash", mean = [0.5, 0.5, 0.5], std = [0.27, 0.
 joint_width = 5
 label_smoothing = 0.05
 vision = { vit = { image_size = 8, patch = 4, width = 6, layers = 1, heads = 2, ffw_multiple = 2, activation = "gelu", class_token = false, pre_norm = false, tokens = "after_norm" } }
-text = { vocabulary = 2746, width = 6, layers = 0, heads = 1, ffw_multiple = 1, activation = "gelu", positions = 0 }
+text = { vocabulary = 2758, width = 6, layers = 0, heads = 1, ffw_multiple = 1, activation = "gelu", positions = 0 }
 
 [[data]]
 name = "colours"

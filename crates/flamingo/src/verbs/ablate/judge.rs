@@ -128,11 +128,18 @@ fn percent(shares: impl Iterator<Item = f64>) -> f64 {
     100.0 * statistics::mean(&shares.collect::<Vec<_>>())
 }
 
+/// Questions are those in dialogues, too, and what things do in films is also asked by questions.
 fn of_demo(report: &DemoReport) -> BTreeMap<String, f64> {
     let names = report.binding.iter().map(|of| of.accuracy.accuracy());
     let captions = report.captions.iter().map(|of| of.exact.accuracy());
-    let questions = report.questions.iter().map(|of| of.accuracy.accuracy());
+    let questions = report.questions.iter().filter(|of| !of.is_control());
+    let dialogues = report.dialogues.iter().filter(|of| !of.is_control());
+    let questions = questions
+        .map(|of| of.accuracy.accuracy())
+        .chain(dialogues.map(|of| of.accuracy.accuracy()));
+    let of_films = report.film_questions.iter().filter(|of| !of.is_control());
     let films = report.films.iter().map(|of| of.accuracy.accuracy());
+    let films = films.chain(of_films.map(|of| of.accuracy.accuracy()));
     let figures = [
         percent(names),
         percent(captions),
@@ -142,6 +149,7 @@ fn of_demo(report: &DemoReport) -> BTreeMap<String, f64> {
     DEMO.map(str::to_owned).into_iter().zip(figures).collect()
 }
 
+/// Without the controls.
 fn of_photos(report: &NamingReport) -> f64 {
     percent(report.real().map(|figure| figure.accuracy.accuracy()))
 }

@@ -230,7 +230,7 @@ mod tests {
         assert_eq!((vanilla.gate, grafting.gate), (Gate::Open, Gate::Open));
         assert!(of("no films").data.iter().all(|data| data.name != "films"));
         let pairs = of("no pairs").data;
-        assert_eq!(pairs.len(), 3);
+        assert_eq!(pairs.len(), 4);
         assert!(pairs.iter().all(|data| data.from == 0), "{pairs:?}");
     }
 
