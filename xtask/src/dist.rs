@@ -27,8 +27,9 @@ use papers::{papers, runs_here};
 
 /// What is given away.
 const FEATURES: [&str; 3] = ["corpus", "cluster", "serve"];
-/// Bytes of a program that has grown: it had 94.3 million before 16 million of the photos model came into it.
-const MOST_BYTES: u64 = 115_000_000;
+/// Bytes of a program that has grown: it had 94.3 million before 16 million of the photos model came into it, and the one
+/// without features has grown by 14 million since.
+const MOST_BYTES: u64 = 130_000_000;
 /// The same without any feature: it has 59.6 million, 21.8 of them the models' weights.
 const MOST_BYTES_LEAN: u64 = 60_000_000;
 /// Files of the repository that go with the program.
