@@ -78,7 +78,7 @@ impl Writing {
         if x < 0.0 || !(0.0..5.0).contains(&y) {
             return false;
         }
-        let letter = self.word.bytes().nth((x / PITCH) as usize);
+        let letter = self.word.as_bytes().get((x / PITCH) as usize);
         let Some(letter @ b'a'..=b'z') = letter else {
             return false;
         };
