@@ -32,6 +32,11 @@ pub struct BindingFigure {
 }
 
 impl BindingFigure {
+    /// Whether shots are blank or their labels shuffled: a figure that should be near chance.
+    pub fn is_control(&self) -> bool {
+        self.pictures != Pictures::Real
+    }
+
     /// The accuracy of guessing.
     pub fn chance(&self) -> f64 {
         1.0 / self.names as f64

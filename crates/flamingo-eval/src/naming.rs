@@ -49,14 +49,6 @@ pub struct NamingReport {
     pub seconds: f64,
 }
 
-impl NamingReport {
-    /// The figures of photos as they are, without the controls.
-    pub fn real(&self) -> impl Iterator<Item = &BindingFigure> {
-        let figures = self.figures.iter();
-        figures.filter(|figure| figure.pictures == Pictures::Real)
-    }
-}
-
 /// A cell: how many names, shots of each, and what they show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cell {

@@ -128,9 +128,10 @@ fn percent(shares: impl Iterator<Item = f64>) -> f64 {
     100.0 * statistics::mean(&shares.collect::<Vec<_>>())
 }
 
-/// Questions are those in dialogues, too, and what things do in films is also asked by questions.
+/// Questions are those in dialogues, too, and what things do in films is also asked by questions. No control counts.
 fn of_demo(report: &DemoReport) -> BTreeMap<String, f64> {
-    let names = report.binding.iter().map(|of| of.accuracy.accuracy());
+    let names = report.binding.iter().filter(|of| !of.is_control());
+    let names = names.map(|of| of.accuracy.accuracy());
     let captions = report.captions.iter().map(|of| of.exact.accuracy());
     let questions = report.questions.iter().filter(|of| !of.is_control());
     let dialogues = report.dialogues.iter().filter(|of| !of.is_control());
@@ -149,7 +150,8 @@ fn of_demo(report: &DemoReport) -> BTreeMap<String, f64> {
     DEMO.map(str::to_owned).into_iter().zip(figures).collect()
 }
 
-/// Without the controls.
+/// No control counts.
 fn of_photos(report: &NamingReport) -> f64 {
-    percent(report.real().map(|figure| figure.accuracy.accuracy()))
+    let figures = report.figures.iter().filter(|of| !of.is_control());
+    percent(figures.map(|of| of.accuracy.accuracy()))
 }
