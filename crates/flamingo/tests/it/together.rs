@@ -79,7 +79,7 @@ activation = "gelu"
 output = "layer_norm"
 
 [model.contrastive.text]
-vocabulary = 2746
+vocabulary = 2758
 width = 8
 layers = 1
 heads = 2
