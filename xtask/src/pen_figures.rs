@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// Pixels of a side.
 const SIDE: usize = 105;
-const FIGURES: u64 = 400;
+const FIGURES: u64 = 1_000;
 const DRAWINGS: usize = 6;
 /// Points of a curve as it is drawn.
 const STEPS: usize = 24;
