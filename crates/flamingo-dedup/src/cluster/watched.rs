@@ -1,7 +1,9 @@
 //! Ballista's scheduler, watched: a job ends with its client, and with the first trouble that it meets.
 //!
-//! Ballista lets a job run on whose client is gone, and repairs one that loses an executor, which at times never ends.
-//! Here such a job is cancelled at once, and its client, if there is one, told why. Asking again is the client's part.
+//! Ballista lets a job run on whose client is gone, and repairs one that loses an executor, which at times never ends, or
+//! ends with other rows: a stage that begins anew numbers its tasks from 0 again, and whoever has a file of that number reads
+//! it, though an earlier task wrote it, of other rows. Here such a job is cancelled at once, or its result is not taken, and its
+//! client, if there is one, told why. Asking again is the client's part.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::ToSocketAddrs;
@@ -16,6 +18,8 @@ use ballista_core::serde::protobuf::job_status::Status as JobState;
 use ballista_core::serde::protobuf::scheduler_grpc_server::SchedulerGrpc;
 use ballista_core::serde::protobuf::{self as wire, execute_query_result, task_status};
 use futures::Stream;
+use futures::future::join_all;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, broadcast, mpsc};
 use tokio::time::{sleep, timeout};
 use tonic::{Request, Response, Status};
@@ -62,6 +66,8 @@ struct Seen {
     executors: BTreeMap<String, Heard>,
     /// Executors that are gone, of which nobody was told yet.
     gone: Vec<String>,
+    /// Names of all executors that were lost, in their order.
+    lost: Vec<String>,
     /// Names of executors in messages, also of those that are gone.
     names: HashMap<String, String>,
     /// Jobs that run.
@@ -85,11 +91,37 @@ struct Trouble {
     reason: String,
 }
 
+/// What had gone wrong when a job began, and hears of what goes wrong since.
+struct Past {
+    /// Executors that were lost.
+    losses: usize,
+    troubles: broadcast::Receiver<Trouble>,
+}
+
+impl Past {
+    /// What it has heard by now.
+    fn told(&mut self) -> impl Iterator<Item = Result<Trouble, RecvError>> {
+        std::iter::from_fn(|| match self.troubles.try_recv() {
+            Ok(trouble) => Some(Ok(trouble)),
+            Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        })
+    }
+}
+
 impl Seen {
     /// An executor, as it is named in messages.
     fn name(&self, executor: &str) -> String {
         let name = self.names.get(executor).cloned();
         name.unwrap_or_else(|| format!("executor {executor}"))
+    }
+
+    /// Notes that an executor is gone.
+    fn miss(&mut self, executor: &str) {
+        if self.executors.remove(executor).is_some() {
+            self.lost.push(self.name(executor));
+            self.gone.push(executor.to_owned());
+        }
     }
 
     /// What all executors have together.
@@ -150,6 +182,14 @@ impl Watched {
             },
         };
         let mut seen = self.seen();
+        // Another process that has its place.
+        let before: Vec<String> = seen
+            .executors
+            .iter()
+            .filter(|(id, there)| **id != executor.id && there.address == heard.address)
+            .map(|(id, _)| id.clone())
+            .collect();
+        before.iter().for_each(|id| seen.miss(id));
         seen.names.insert(executor.id.clone(), name);
         seen.executors.insert(executor.id.clone(), heard);
     }
@@ -166,13 +206,7 @@ impl Watched {
     /// Looks for executors that go: whose port is closed, or that have been silent for too long.
     async fn watch_executors(self) {
         loop {
-            let executors = self.seen().executors.clone();
-            for (id, heard) in executors {
-                let silent = heard.when.elapsed().as_secs() >= EXECUTOR_SILENT_SECONDS;
-                if silent || is_closed(heard.address).await {
-                    self.miss(&id);
-                }
-            }
+            self.look_for_lost().await;
             let gone = std::mem::take(&mut self.seen().gone);
             if !gone.is_empty() {
                 self.begin_anew(&gone).await;
@@ -181,12 +215,23 @@ impl Watched {
         }
     }
 
-    /// Notes that an executor is gone.
-    fn miss(&self, executor: &str) {
-        let mut seen = self.seen();
-        if seen.executors.remove(executor).is_some() {
-            seen.gone.push(executor.to_owned());
+    async fn look_for_lost(&self) {
+        let executors = self.seen().executors.clone();
+        let looks = executors.into_iter().map(async |(id, heard)| {
+            let silent = heard.when.elapsed().as_secs() >= EXECUTOR_SILENT_SECONDS;
+            (silent || is_closed(heard.address).await).then_some(id)
+        });
+        for id in join_all(looks).await.into_iter().flatten() {
+            self.seen().miss(&id);
         }
+    }
+
+    /// What speaks against the result of a job that began after so many losses: that it may have been repaired.
+    async fn lost_after(&self, losses: usize) -> Option<String> {
+        self.look_for_lost().await;
+        let seen = self.seen();
+        let lost = &seen.lost[losses..];
+        (!lost.is_empty()).then(|| format!("lost {} while it ran", lost.join(" and ")))
     }
 
     /// Ends all jobs, and has Ballista forget all executors: of one that is lost it takes the tasks back, but those that
@@ -228,9 +273,13 @@ impl Watched {
         none.then(|| "no executor is there".to_owned())
     }
 
-    /// Tells of tasks that failed.
+    /// Tells of tasks that failed, and of those that do once more what was done.
     fn look_at(&self, executor: &str, tasks: &[wire::TaskStatus]) {
         for task in tasks {
+            if task.stage_attempt_num > 0 {
+                self.tell(Some(&task.job_id), "a stage began anew".to_owned());
+                continue;
+            }
             let failed = match &task.status {
                 Some(task_status::Status::Failed(failed)) => failed,
                 Some(task_status::Status::Successful(_)) => {
@@ -256,41 +305,26 @@ impl Watched {
     }
 
     /// Knows a job until it has ended.
-    async fn keep(
-        self,
-        job: Job,
-        troubles: broadcast::Receiver<Trouble>,
-        client: Client,
-        _open: OwnedRwLockReadGuard<()>,
-    ) {
+    async fn keep(self, job: Job, past: Past, client: Client, _open: OwnedRwLockReadGuard<()>) {
         let id = job.id.clone();
         self.seen().jobs.insert(id.clone(), job);
-        self.follow(&id, troubles, client).await;
+        self.follow(&id, past, client).await;
         self.seen().jobs.remove(&id);
     }
 
     /// Tells a client how its job ends, once it does.
-    async fn follow(&self, job: &str, mut troubles: broadcast::Receiver<Trouble>, client: Client) {
+    async fn follow(&self, job: &str, mut past: Past, client: Client) {
         let mut last = None;
         loop {
             let trouble = tokio::select! {
+                biased;
                 () = client.closed() => {
                     tracing::info!(job, "its client is gone");
                     return self.cancel(job).await;
                 }
-                trouble = troubles.recv() => trouble,
-                () = sleep(FOLLOW) => Err(broadcast::error::RecvError::Closed),
+                trouble = past.troubles.recv() => Some(trouble),
+                () = sleep(FOLLOW) => None,
             };
-            let trouble = trouble.ok();
-            let concerns = |trouble: &Trouble| trouble.job.as_ref().is_none_or(|of| of == job);
-            if let Some(reason) = trouble
-                .filter(concerns)
-                .map(|trouble| trouble.reason)
-                .or(self.nobody())
-            {
-                let _ = client.send(Ok(failed(job, reason))).await;
-                return self.cancel(job).await;
-            }
             let status = match self.status(job).await {
                 Ok(status) => status,
                 Err(error) => {
@@ -298,6 +332,16 @@ impl Watched {
                     return self.cancel(job).await;
                 }
             };
+            // After it has been asked: what ended well until then was told of before.
+            let troubles = trouble.into_iter().chain(past.told());
+            if let Some(reason) = troubles
+                .filter_map(|trouble| against(job, trouble))
+                .next()
+                .or(self.nobody())
+            {
+                let _ = client.send(Ok(failed(job, reason))).await;
+                return self.cancel(job).await;
+            }
             let state = status
                 .status
                 .as_ref()
@@ -308,7 +352,9 @@ impl Watched {
                     return;
                 }
                 Some(JobState::Successful(_)) => {
-                    let _ = client.send(Ok(status)).await;
+                    let lost = self.lost_after(past.losses).await;
+                    let told = lost.map_or(status, |reason| failed(job, reason));
+                    let _ = client.send(Ok(told)).await;
                     return;
                 }
                 state if state == last => {}
@@ -348,6 +394,18 @@ impl Watched {
                 return;
             }
         }
+    }
+}
+
+/// Why a job cannot end well, if that is what was told.
+fn against(job: &str, told: Result<Trouble, RecvError>) -> Option<String> {
+    match told {
+        Ok(trouble) => {
+            let concerns = trouble.job.is_none_or(|of| of == job);
+            concerns.then_some(trouble.reason)
+        }
+        Err(RecvError::Lagged(missed)) => Some(format!("{missed} troubles came at once")),
+        Err(RecvError::Closed) => None,
     }
 }
 
@@ -413,7 +471,7 @@ macro_rules! own {
                 &self,
                 request: Request<wire::ExecutorStoppedParams>,
             ) -> Answer<wire::ExecutorStoppedResult> {
-                self.miss(&request.get_ref().executor_id);
+                self.seen().miss(&request.get_ref().executor_id);
                 Ok(Response::new(wire::ExecutorStoppedResult {}))
             }
 
@@ -434,7 +492,10 @@ macro_rules! own {
                 let name = name_of(request.get_ref());
                 let open = self.gate.clone().read_owned().await;
                 // Not before: what went wrong until now is over.
-                let troubles = self.troubles.subscribe();
+                let past = Past {
+                    losses: self.seen().lost.len(),
+                    troubles: self.troubles.subscribe(),
+                };
                 let taken = self.server.execute_query(request).await?;
                 let version = taken.metadata().clone();
                 let id = match taken.into_inner().result {
@@ -446,7 +507,7 @@ macro_rules! own {
                 };
                 let (client, mut told) = mpsc::channel(16);
                 let job = Job { id, name, done: 0 };
-                tokio::spawn(self.clone().keep(job, troubles, client, open));
+                tokio::spawn(self.clone().keep(job, past, client, open));
                 let stream = futures::stream::poll_fn(move |context| told.poll_recv(context));
                 let mut answer: Response<Told> = Response::new(Box::pin(stream));
                 *answer.metadata_mut() = version;
@@ -483,4 +544,176 @@ fn name_of(query: &wire::ExecuteQueryParams) -> String {
     named
         .and_then(|name| name.value.clone())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::net::TcpListener;
+
+    use futures::StreamExt;
+
+    use super::*;
+
+    /// A scheduler that knows one job, which ends well when it is asked for the second time.
+    #[derive(Default)]
+    struct Fake {
+        asked: Mutex<usize>,
+    }
+
+    macro_rules! unused {
+        ($($method:ident($asked:ident) -> $answer:ident;)+) => {
+            #[tonic::async_trait]
+            impl SchedulerGrpc for Fake {
+                type ExecuteQueryPushStream = Told;
+
+                $(async fn $method(&self, _: Request<wire::$asked>) -> Answer<wire::$answer> {
+                    Ok(Response::new(wire::$answer::default()))
+                })+
+
+                async fn execute_query(
+                    &self,
+                    _: Request<wire::ExecuteQueryParams>,
+                ) -> Answer<wire::ExecuteQueryResult> {
+                    let taken = wire::ExecuteQuerySuccessResult {
+                        job_id: "job".to_owned(),
+                        ..Default::default()
+                    };
+                    Ok(Response::new(wire::ExecuteQueryResult {
+                        result: Some(execute_query_result::Result::Success(taken)),
+                        ..Default::default()
+                    }))
+                }
+
+                async fn execute_query_push(
+                    &self,
+                    _: Request<wire::ExecuteQueryParams>,
+                ) -> Answer<Told> {
+                    Err(Status::unimplemented("not asked"))
+                }
+
+                async fn get_job_status(
+                    &self,
+                    _: Request<wire::GetJobStatusParams>,
+                ) -> Answer<wire::GetJobStatusResult> {
+                    let asked = {
+                        let mut asked = self.asked.lock().unwrap();
+                        *asked += 1;
+                        *asked
+                    };
+                    let state = match asked {
+                        1 => JobState::Running(wire::RunningJob::default()),
+                        _ => JobState::Successful(wire::SuccessfulJob::default()),
+                    };
+                    let status = wire::JobStatus {
+                        status: Some(state),
+                        ..Default::default()
+                    };
+                    Ok(Response::new(wire::GetJobStatusResult {
+                        status: Some(status),
+                        flight_proxy: None,
+                    }))
+                }
+            }
+        };
+    }
+
+    unused! {
+        poll_work(PollWorkParams) -> PollWorkResult;
+        register_executor(RegisterExecutorParams) -> RegisterExecutorResult;
+        heart_beat_from_executor(HeartBeatParams) -> HeartBeatResult;
+        executor_stopped(ExecutorStoppedParams) -> ExecutorStoppedResult;
+        update_task_status(UpdateTaskStatusParams) -> UpdateTaskStatusResult;
+        create_update_session(CreateUpdateSessionParams) -> CreateUpdateSessionResult;
+        remove_session(RemoveSessionParams) -> RemoveSessionResult;
+        get_job_metrics(GetJobMetricsParams) -> GetJobMetricsResult;
+        cancel_job(CancelJobParams) -> CancelJobResult;
+        clean_job_data(CleanJobDataParams) -> CleanJobDataResult;
+    }
+
+    async fn register(watched: &Watched, name: &str, port: u16) {
+        let executor = wire::ExecutorRegistration {
+            id: name.to_owned(),
+            host: Some("127.0.0.1".to_owned()),
+            port: 1,
+            grpc_port: port.into(),
+            ..Default::default()
+        };
+        let asked = wire::RegisterExecutorParams {
+            metadata: Some(executor),
+        };
+        watched
+            .register_executor(Request::new(asked))
+            .await
+            .unwrap();
+    }
+
+    /// A cluster with one executor, where `meanwhile` happens to a job that ends well; what the client is told at last.
+    async fn told(meanwhile: impl AsyncFnOnce(&Watched, TcpListener)) -> Result<(), String> {
+        let watched = Watched::start(Arc::new(Fake::default()));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        register(&watched, "one", listener.local_addr().unwrap().port()).await;
+        let asked = Request::new(wire::ExecuteQueryParams::default());
+        let answer = watched.execute_query_push(asked).await.unwrap();
+        meanwhile(&watched, listener).await;
+        let told: Vec<_> = answer.into_inner().collect().await;
+        let last = told.into_iter().next_back().unwrap().unwrap();
+        match last.status.unwrap().status.unwrap() {
+            JobState::Successful(_) => Ok(()),
+            JobState::Failed(failed) => Err(failed.error),
+            state => panic!("{state:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_result_of_a_job_is_taken_if_nothing_went_wrong() {
+        // The executor is there until all is told.
+        let (keep, mut kept) = mpsc::channel(1);
+        let told = told(async |_, listener| keep.send(listener).await.unwrap()).await;
+        assert_eq!(told, Ok(()));
+        assert!(kept.recv().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn the_result_of_a_job_that_lost_an_executor_is_not_taken() {
+        let told = told(async |_, listener| drop(listener)).await;
+        let reason = told.unwrap_err();
+        assert!(reason.starts_with("lost executor 127.0.0.1:1"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn an_executor_in_whose_place_another_one_is_was_lost() {
+        let (keep, _kept) = mpsc::channel(1);
+        let told = told(async |watched, listener| {
+            register(watched, "two", listener.local_addr().unwrap().port()).await;
+            keep.send(listener).await.unwrap();
+        })
+        .await;
+        let reason = told.unwrap_err();
+        assert!(reason.starts_with("lost executor 127.0.0.1:1"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn the_result_of_a_job_whose_stage_began_anew_is_not_taken() {
+        let (keep, _kept) = mpsc::channel(1);
+        let told = told(async |watched, listener| {
+            keep.send(listener).await.unwrap();
+            let task = wire::TaskStatus {
+                job_id: "job".to_owned(),
+                stage_attempt_num: 1,
+                ..Default::default()
+            };
+            let asked = wire::UpdateTaskStatusParams {
+                task_status: vec![task],
+                ..Default::default()
+            };
+            watched
+                .update_task_status(Request::new(asked))
+                .await
+                .unwrap();
+        })
+        .await;
+        assert_eq!(told, Err("a stage began anew".to_owned()));
+    }
 }
