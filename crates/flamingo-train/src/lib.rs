@@ -89,7 +89,7 @@ pub use plot::plot;
 pub use prediction::{Prediction, SourceWork, predict};
 pub use recipe::{CacheSpec, CheckpointSpec, InitSpec, LogSpec, Recipe, Updates};
 pub use regularise::RegulariseSpec;
-pub use run::{Summary, train};
+pub use run::{Summary, made_before, train};
 pub use schedule::{Schedule, Shape};
 pub use smoke::StandIn;
 pub use together::{Alone, Together};

@@ -147,6 +147,14 @@ fn difference<'a>(before: &'a str, now: &'a str) -> Option<(&'a str, &'a str)> {
     }
 }
 
+/// The model that lies in a recipe's folder, if it is this recipe's.
+#[must_use]
+pub fn made_before(recipe: &Recipe) -> Option<PathBuf> {
+    let before = fs::read_to_string(recipe.run.join("recipe.toml")).ok()?;
+    let model = recipe.run.join(MODEL);
+    (model.exists() && difference(&before, &recipe.to_toml()).is_none()).then_some(model)
+}
+
 /// Makes the run folder, or sees that it holds this very run.
 fn claim_folder(recipe: &Recipe, resume: Resume) -> Result<()> {
     let folder = &recipe.run;

@@ -149,9 +149,33 @@ fn rows_are_trained_judged_and_written_and_what_is_there_is_not_made_again() {
         "{again}"
     );
     assert!(run("no-tanh-gate", 2).join("score-1.json").is_file());
-    // One row beside the first.
+    // One row beside the first takes nothing of the others away; but what is of another recipe is not taken for theirs.
     let one = place.ok(&[&ablate[..], &["--rows", "no tanh gate"]].concat());
-    assert!(one.contains("| no tanh gate |"), "{one}");
+    assert_eq!(one, again);
+    let recipe = run("encoder--ViT", 2).join("recipe.toml");
+    let own = fs::read_to_string(&recipe).unwrap();
+    fs::write(&recipe, own.replace("seed = 2", "seed = 3")).unwrap();
+    let one = place.ok(&[&ablate[..], &["--rows", "no tanh gate"]].concat());
+    assert!(
+        one.contains("| no tanh gate |") && !one.contains("| encoder: ViT |"),
+        "{one}"
+    );
+    fs::write(&recipe, own).unwrap();
+    // The first seed alone.
+    let one = place.ok(&[&ablate[..], &["--seeds", "1"]].concat());
+    assert!(
+        one.contains("| encoder: ViT |") && !one.contains('±'),
+        "{one}"
+    );
+    let page = fs::read_to_string(place.path().join("table.md")).unwrap();
+    assert!(page.contains("table.toml --seeds 1\n"), "{page}");
+    let many = place.run(&[&ablate[..], &["--seeds", "3"]].concat());
+    let told = String::from_utf8(many.stderr).unwrap();
+    assert_eq!(many.status.code(), Some(1));
+    assert!(
+        told.contains("--seeds 3, but table.toml has 2 seeds"),
+        "{told}"
+    );
     let unknown = place.run(&[&ablate[..], &["--rows", "grafting"]].concat());
     let told = String::from_utf8(unknown.stderr).unwrap();
     assert_eq!(unknown.status.code(), Some(1));

@@ -3,6 +3,7 @@
 use flamingo::eval::statistics;
 
 use super::judge::Score;
+use super::spec::Row;
 
 /// A row with a score for each seed.
 #[derive(Debug, Clone)]
@@ -13,6 +14,14 @@ pub(super) struct Scored {
 }
 
 impl Scored {
+    pub(super) fn new(row: &Row, scores: Vec<Score>) -> Self {
+        Self {
+            name: row.name.clone(),
+            paper: row.paper,
+            scores,
+        }
+    }
+
     fn overall(&self) -> Vec<f64> {
         self.scores.iter().map(Score::overall).collect()
     }
