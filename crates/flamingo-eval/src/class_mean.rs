@@ -46,15 +46,6 @@ impl ClassMeans {
         };
         self.classes.iter().map(near).collect()
     }
-
-    /// As [`ClassMeans::cosines`] of a shot of `class`, which is left out of its class.
-    pub fn cosines_without(&self, class: usize, shot: &[f32]) -> Vec<Option<f32>> {
-        let mut rest = self.clone();
-        let (sum, count) = &mut rest.classes[class];
-        sum.iter_mut().zip(shot).for_each(|(sum, v)| *sum -= v);
-        *count -= 1;
-        rest.cosines(shot)
-    }
 }
 
 /// The largest of some values, the first of those that are equal.
@@ -89,18 +80,6 @@ mod tests {
         assert!((near[0].unwrap_or(0.0) - expected).abs() < 1e-6, "{near:?}");
         assert_eq!(near[1], None);
         assert!(near[0] > near[2]);
-    }
-
-    #[test]
-    fn a_shot_left_out_is_compared_with_the_others_of_its_class() {
-        let shot = unit(vec![1.0, 1.0, 0.0]);
-        let near = means().cosines_without(0, &shot);
-        assert!(
-            (near[0].unwrap_or(0.0) - 0.5f32.sqrt()).abs() < 1e-6,
-            "{near:?}"
-        );
-        let alone = means().cosines_without(2, &[0.0, 0.0, 1.0]);
-        assert_eq!(alone[2], None, "it was the only one");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod evidence;
 mod exact;
 mod labeller;
 mod prompts;
+mod rounds;
 mod sure;
 mod weigh;
 

@@ -34,6 +34,8 @@ pub struct Prediction {
     pub waiting: f64,
     /// Operations (2 a multiply-add) of a step, of all processes.
     pub operations: f64,
+    /// Those of the process that has the most rows, for which the others wait.
+    pub busiest: f64,
     /// Steps of the training.
     pub steps: u64,
 }
@@ -65,7 +67,7 @@ impl Prediction {
 
     /// Seconds of a step, at `rate` operations a second of each process.
     pub fn seconds(&self, rate: f64) -> f64 {
-        self.operations / (rate * self.processes as f64)
+        self.busiest / rate
     }
 }
 
@@ -122,9 +124,12 @@ fn of_flamingo(
         let memory = TrainingMemory::of_flamingo(&config, &learning, &batch.at_once());
         batch.work(data, memory)
     });
-    let operations = batches.iter().map(|batch| {
-        let all = StepOperations::of(&config, &learning, &batch.whole());
-        all.total() * processes as f64
+    let of_rows =
+        |batch: &Batch, rows| StepOperations::of(&config, &learning, &batch.of_rows(rows)).total();
+    let sources = recipe.data.iter().zip(&batches);
+    let operations = sources.map(|(data, batch)| Operations {
+        all: of_rows(batch, data.batch),
+        busiest: of_rows(batch, batch.rows),
     });
     let side = config.vision.image_size();
     let waiting = recipe.data.iter().zip(&batches).map(|(data, batch)| {
@@ -140,7 +145,7 @@ fn of_flamingo(
         parameters,
         works.collect(),
         waiting.sum(),
-        operations.sum(),
+        operations.collect(),
     ))
 }
 
@@ -207,7 +212,7 @@ fn of_contrastive(
         .iter()
         .map(|data| 1 + usize::from(batch(data).is_in_parts()));
     let parts = parts(recipe, of_sources);
-    let (mut works, mut operations, mut waiting) = (Vec::new(), 0.0, 0.0);
+    let (mut works, mut operations, mut waiting) = (Vec::new(), Vec::new(), 0.0);
     let side = config.vision.image_size();
     for data in &recipe.data {
         let (rows, batch) = (data.batch.div_ceil(processes), batch(data));
@@ -222,8 +227,13 @@ fn of_contrastive(
         });
         let pair = config.vision.flops_per_image() + config.text.flops(data.length);
         let passes = if batch.is_in_parts() { 4.0 } else { 3.0 };
-        let scores = 3.0 * (2 * data.batch * config.joint_width * processes) as f64;
-        operations += data.batch as f64 * (passes * pair as f64 + scores);
+        let encoded = passes * pair as f64;
+        // Each process makes all scores.
+        let scores = 3.0 * (2 * data.batch * config.joint_width) as f64 * data.batch as f64;
+        operations.push(Operations {
+            all: data.batch as f64 * encoded + processes as f64 * scores,
+            busiest: rows as f64 * encoded + scores,
+        });
         // Besides those that wait, one is at work and one is being put there.
         let batches = if data.stream.is_some() { AHEAD + 2 } else { 0 };
         waiting += (batches * rows * 3 * side * side) as f64;
@@ -242,9 +252,10 @@ fn of_language(recipe: &Recipe, config: &LanguageConfig) -> Prediction {
     });
     let operations = recipe.data.iter().map(|data| {
         let token = config.flops_per_token(data.length.div_ceil(2)) as f64;
-        3.0 * (data.batch * data.length) as f64 * token
+        let all = 3.0 * (data.batch * data.length) as f64 * token;
+        Operations { all, busiest: all }
     });
-    let (works, operations) = (works.collect(), operations.sum());
+    let (works, operations) = (works.collect(), operations.collect());
     finished(recipe, 1, config.parameters(), works, 0.0, operations)
 }
 
@@ -254,7 +265,7 @@ fn finished(
     parameters: u64,
     sources: Vec<SourceWork>,
     waiting: f64,
-    operations: f64,
+    operations: Vec<Operations>,
 ) -> Prediction {
     let memory = sources.iter().map(|source| source.memory);
     let memory = memory.max_by(|a, b| a.peak.total_cmp(&b.peak));
@@ -272,7 +283,8 @@ fn finished(
         sources,
         memory,
         waiting,
-        operations: operations / in_turn,
+        operations: operations.iter().map(|of| of.all).sum::<f64>() / in_turn,
+        busiest: operations.iter().map(|of| of.busiest).sum::<f64>() / in_turn,
         steps: recipe.schedule.steps,
     }
 }
@@ -287,6 +299,12 @@ fn work(data: &DataSpec, rows: usize, media: [usize; 2], memory: TrainingMemory)
         frames: media[1],
         memory,
     }
+}
+
+/// Operations of a source in a step: of all processes, and of the one with the most rows.
+struct Operations {
+    all: f64,
+    busiest: f64,
 }
 
 /// A process's rows of a source in a step.
@@ -338,10 +356,6 @@ impl Batch {
 
     fn at_once(&self) -> MicroBatch {
         self.of_rows(self.at_once)
-    }
-
-    fn whole(&self) -> MicroBatch {
-        self.of_rows(self.rows)
     }
 
     fn work(&self, data: &DataSpec, memory: TrainingMemory) -> SourceWork {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::evidence::{Evidence, log_shares};
 use super::exact::whole_names;
 use super::prompts::{mixed, nearest, prompt};
+use super::rounds::rounds;
 use super::sure::Threshold;
 use super::weigh::Weighing;
 use crate::class_mean::{ClassMeans, largest, unit};
@@ -22,7 +23,7 @@ pub struct LabelOptions {
     pub nearest: Option<usize>,
     /// Of the labels that count as sure this share is to be right, 0 to 1.
     pub right: f32,
-    /// Shots that are left out at most, one at a time, to weigh by.
+    /// Shots that are left out at most, one of each class at a time, to weigh by.
     pub left_out: usize,
 }
 
@@ -36,7 +37,7 @@ impl Default for LabelOptions {
     }
 }
 
-/// What shots that were left out say, one at a time, of labels by the others.
+/// What shots that were left out, one of each class at a time, say of labels by the others.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
     /// How likelihood and class mean are weighed.
@@ -112,8 +113,8 @@ struct Asked {
 }
 
 impl Labeller {
-    /// A labeller by these shots, each a class and what the model makes of its picture; leaves out some, one at
-    /// a time, to see what likelihood and class mean are worth.
+    /// A labeller by these shots, each a class and what the model makes of its picture; leaves out some, one of
+    /// each class at a time, to see what likelihood and class mean are worth.
     ///
     /// # Errors
     /// If a class has no shot, or the model cannot read a prompt.
@@ -135,19 +136,17 @@ impl Labeller {
         {
             return Err(Error::NoShots(classes[class].clone()));
         }
-        let vectors = shots
-            .iter()
-            .map(|shot| (shot.class, shot.vector.as_slice()));
         let mut labeller = Self {
-            means: ClassMeans::of(classes.len(), vectors),
+            means: ClassMeans::of(classes.len(), []),
             order: mixed(shots.len()),
             calibration: Calibration::without_shots(&options),
             classes,
             shots,
             options,
         };
-        let left_out = labeller.left_out();
-        let evidence = labeller.evidence_of_shots(engine, source, &left_out)?;
+        let all: Vec<usize> = (0..labeller.shots.len()).collect();
+        labeller.means = labeller.means(&all);
+        let evidence = labeller.evidence_of_shots(engine, source)?;
         labeller.calibration = Calibration::of(&evidence, &labeller.options);
         Ok(labeller)
     }
@@ -221,47 +220,43 @@ impl Labeller {
         }
     }
 
-    /// Shots of which others of their class stay when they are left out, some of each class.
-    fn left_out(&self) -> Vec<usize> {
-        let mut seen = vec![0; self.classes.len()];
-        let mut counts = vec![0; self.classes.len()];
-        self.shots.iter().for_each(|shot| counts[shot.class] += 1);
-        let mut rounds: Vec<(usize, usize)> = Vec::new();
-        for &shot in &self.order {
-            let class = self.shots[shot].class;
-            if counts[class] > 1 {
-                rounds.push((seen[class], shot));
-                seen[class] += 1;
-            }
-        }
-        // The first of each class, then the second of each.
-        rounds.sort_by_key(|(round, _)| *round);
-        rounds.truncate(self.options.left_out);
-        rounds.into_iter().map(|(_, shot)| shot).collect()
-    }
-
+    /// What the other shots say of those that are left out, of the first rounds first.
     fn evidence_of_shots(
         &self,
         engine: &mut Engine,
         source: &dyn MediaSource,
-        left_out: &[usize],
     ) -> Result<Vec<(Evidence, usize)>> {
-        let asked = left_out.iter().map(|&left_out| {
-            let others = self.order.iter().copied().filter(|shot| *shot != left_out);
-            let shot = &self.shots[left_out];
-            self.ask(
-                &self.chosen(&shot.vector, others.collect()),
-                &shot.reference,
-            )
-        });
-        let asked: Vec<Asked> = asked.collect();
+        let shots = self.order.iter();
+        let rounds = rounds(
+            self.classes.len(),
+            shots.map(|&shot| (shot, self.shots[shot].class)),
+        );
+        let mut asked = Vec::new();
+        let mut near = Vec::new();
+        for left_out in &rounds {
+            let most = self.options.left_out - near.len();
+            if most == 0 {
+                break;
+            }
+            let others = self.order.iter().copied();
+            let others: Vec<usize> = others.filter(|shot| !left_out.contains(shot)).collect();
+            let means = self.means(&others);
+            for shot in left_out.iter().take(most).map(|&shot| &self.shots[shot]) {
+                let order = self.chosen(&shot.vector, others.clone());
+                asked.push(self.ask(&order, &shot.reference));
+                near.push((plain(means.cosines(&shot.vector)), shot.class));
+            }
+        }
         let likelihoods = self.likelihoods(engine, source, &asked)?;
-        let evidence = |(&left_out, model): (&usize, Vec<f32>)| {
-            let Shot { class, vector, .. } = &self.shots[left_out];
-            let class_mean = plain(self.means.cosines_without(*class, vector));
-            (Evidence { model, class_mean }, *class)
-        };
-        Ok(left_out.iter().zip(likelihoods).map(evidence).collect())
+        let evidence = |(model, (class_mean, class))| (Evidence { model, class_mean }, class);
+        Ok(likelihoods.into_iter().zip(near).map(evidence).collect())
+    }
+
+    /// The means of some shots.
+    fn means(&self, shots: &[usize]) -> ClassMeans {
+        let shots = shots.iter().map(|&shot| &self.shots[shot]);
+        let vectors = shots.map(|shot| (shot.class, shot.vector.as_slice()));
+        ClassMeans::of(self.classes.len(), vectors)
     }
 
     /// The shots of a prompt in their order, of those that there are.
@@ -345,7 +340,7 @@ impl Calibration {
             }
             Some((count, right)) => {
                 sentences.push(format!(
-                    "Of {} shots, left out one at a time, the likelihood alone labelled {} rightly, the class mean alone \
+                    "Of {} shots, left out one of each class at a time, the likelihood alone labelled {} rightly, the class mean alone \
                      {}, both {}.",
                     self.shots, self.likelihood.right, self.class_mean.right, self.both.right
                 ));

@@ -15,7 +15,7 @@ pub struct Weighing {
 }
 
 /// Powers of the likelihood that are tried, and which of them served other photos.
-const LIKELIHOODS: [f32; 6] = [0.0, 0.0625, 0.125, 0.25, 0.5, 1.0];
+const LIKELIHOODS: [f32; 7] = [0.0, 0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0];
 const LIKELIHOOD: usize = 1;
 /// Factors of the cosine that are tried, and which of them served other photos.
 const CLASS_MEANS: [f32; 6] = [0.0, 10.0, 20.0, 40.0, 80.0, 160.0];

@@ -72,7 +72,7 @@ fn photos_of_a_folder_are_labelled_and_bad_ones_are_counted_and_named() {
         "new/empty.jpg",
         "7 photos labelled as 3 classes: 0 of them unsure",
         "2 could not be read",
-        "Of 9 shots, left out one at a time",
+        "Of 9 shots, left out one of each class at a time",
         "the class mean alone 9, both 9",
         "9 of the 9 shots that were as sure",
     ] {

@@ -168,6 +168,10 @@ fn a_recipe_is_described_by_its_sources_and_processes_and_what_is_wrong_is_said(
     assert_eq!(waiting(&one), 8.0 * waiting(&eight));
     let seconds = |of: &Value| of["seconds_a_step"].as_f64().unwrap();
     assert!((seconds(&one) / seconds(&eight) - 8.0).abs() < 1e-9);
+    // Of 128 rows each of 65 processes has two at most (of 256 four), as each of 64.
+    let (uneven, even) = (described("65"), described("64"));
+    assert_eq!(uneven["operations"], one["operations"]);
+    assert_eq!(seconds(&uneven), seconds(&even));
     let told = place.refused(&["describe", recipe, "--processes", "0"]);
     assert!(told.contains("--processes is 0"), "{told}");
     let told = place.refused(&["describe", recipe, "--flops", "0"]);

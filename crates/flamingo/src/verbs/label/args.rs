@@ -10,7 +10,7 @@ use crate::args::{MediaArgs, ModelArgs};
 /// Label photos by a few shots of each class.
 ///
 /// Weighs the model's likelihood of each name behind the shots with the nearest class mean of its encoder. Shots are
-/// left out one at a time to find how much either counts, and from which probability on a label is sure.
+/// left out, one of each class at a time, to find how much either counts, and from which probability on a label is sure.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  flamingo label --model photos --shots shots --html labels.html holiday/\n\n\
