@@ -11,6 +11,8 @@ use clap::Args;
 use crate::command::{cargo, run as execute};
 
 const PHOTOS: &str = "target/photos-data";
+/// Of textbooks, made by `corpus build`.
+const PAGES: &str = "target/photos-data/corpus/shards";
 const RECIPE: &str = "recipes/photos/flamingo.toml";
 /// What the recipe names as `run`.
 const RUN: &str = "target/photos-runs/flamingo";
@@ -37,6 +39,11 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if !Path::new(PHOTOS).is_dir() {
         bail!("there are no photos in {PHOTOS}: `cargo xtask photos-data` puts them there");
+    }
+    if !Path::new(PAGES).is_dir() {
+        bail!(
+            "there are no pages in {PAGES}: docs/photos-model.md says how `corpus build` makes them"
+        );
     }
     let start = Instant::now();
     let mut train = cargo("run --quiet -- train");

@@ -58,6 +58,10 @@ impl Weighing {
                     likelihood,
                     class_mean,
                 };
+                // Neither would tell nothing apart.
+                if likelihood + class_mean == 0.0 {
+                    continue;
+                }
                 let steps = i.abs_diff(LIKELIHOOD) + j.abs_diff(CLASS_MEAN);
                 let score = weighing.score(shots) - STEP * steps as f32;
                 if score > best.0 {
@@ -118,6 +122,16 @@ mod tests {
         let weighing = Weighing::of(&turned);
         assert!(weighing.class_mean <= usual.class_mean && weighing.likelihood > usual.likelihood);
         assert_eq!(right(weighing, &turned), 20);
+    }
+
+    #[test]
+    fn where_both_are_wrong_one_of_them_still_counts() {
+        let shots = vec![(evidence([0.0, 9.0], [0.1, 0.9]), 0); 20];
+        let Weighing {
+            likelihood,
+            class_mean,
+        } = Weighing::of(&shots);
+        assert!(likelihood + class_mean > 0.0);
     }
 
     #[test]

@@ -18,9 +18,10 @@ fn unit(most: f64) -> (&'static str, f64) {
 
 /// A time, in seconds where it is short.
 fn time(seconds: f64) -> String {
-    match seconds < 60.0 {
-        true => format!("{seconds:.2} s"),
-        false => HumanDuration(Duration::from_secs_f64(seconds)).to_string(),
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(long) if seconds >= 60.0 => HumanDuration(long).to_string(),
+        Ok(_) => format!("{seconds:.2} s"),
+        Err(_) => format!("{seconds:.1e} s"),
     }
 }
 
@@ -117,6 +118,13 @@ fn work(prediction: &Prediction, rate: Option<f64>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_time_is_told() {
+        assert_eq!(time(1.5), "1.50 s");
+        assert_eq!(time(7200.0), "2 hours");
+        assert_eq!(time(4.7e22), "4.7e22 s");
+    }
 
     #[test]
     fn little_memory_is_told_in_a_unit_in_which_it_is_not_0() {
